@@ -1,0 +1,21 @@
+"""Shared by all tests: real data where it lies beside the checkout, and a cache of their own."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+os.environ.setdefault("ZOO_CACHE", tempfile.mkdtemp(prefix="zoo-test-cache-"))
+
+
+def shared_data(name: str) -> Path:
+    """The folder of real data called ``name``; the test is skipped, with the reason, where it is absent."""
+    folder = SHARED / name
+    if not folder.is_dir():
+        pytest.skip(f"real data {name!r} is not beside this checkout")
+    return folder

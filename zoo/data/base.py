@@ -1,0 +1,111 @@
+"""What a kind of data is: records that a task turns into pairs.
+
+A kind of data (entry-point group ``zoo.data``) is a subclass of :class:`Data`. It knows where its images come
+from, and nothing of tasks. A task asks it for :class:`Records` and takes from them either fields that the data
+knows itself (a rendered scene knows its shading) or the images, from which it computes the fields.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.errors import RequestError
+
+Image = NDArray[np.uint8]
+"""An RGB photo, (H, W, 3) uint8."""
+Fields = dict[str, NDArray[np.float32]]
+"""Named fields of one image or, with a leading N, of many."""
+Split = Literal["train", "test"]
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """The objects in one image: ``boxes`` (K, 4) as x, y, width, height in shares of the image; ``labels`` (K,) in 0..C-1."""
+
+    boxes: NDArray[np.float32]
+    labels: NDArray[np.int64]
+
+
+class Records(ABC):
+    """The items of one split, in a fixed order.
+
+    Attributes:
+        names: one readable name an item, length N.
+        digest: sha256 of everything that decides the content, in hexadecimal.
+        annotations: one an item where the data has them, else None.
+        categories: the names of the C labels where the data has annotations, else ().
+    """
+
+    names: Sequence[str]
+    digest: str
+    annotations: Sequence[Annotation] | None = None
+    categories: Sequence[str] = ()
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def known(self, *names: str) -> Fields | None:
+        """Fields the data itself knows, each (N, C, h, w) float32 in [0, 1], or None if one of ``names`` is unknown.
+
+        Names in use: ``albedo``, ``shading``, ``value``, ``saturation`` (one channel each).
+        """
+        return None
+
+    def pool(self, name: str, draws: int) -> NDArray[np.float32] | None:
+        """``draws`` true draws of the field ``name`` given what is visible, (N, draws, C, h, w), or None if unknown."""
+        return None
+
+    @abstractmethod
+    def image(self, index: int) -> Image:
+        """The photo of one item, at its own size."""
+
+    @abstractmethod
+    def map(self, function: Callable[[Image], Mapping[str, NDArray[np.float32]]], key: str) -> Fields:
+        """``function`` of every image, on all cores, stacked to (N, ...) and cached by content.
+
+        ``function`` is a module-level function or a ``functools.partial`` of one (it travels to worker processes) and
+        gives arrays of the same shapes for every image. ``key`` names it, its settings and its version: it is the cache
+        key together with the images' content.
+        """
+
+
+class Data(ABC):
+    """A kind of data, named on the command line as ``kind:path``.
+
+    Attributes:
+        kind: the entry-point name.
+        path: what stood behind the colon, "" if nothing did.
+    """
+
+    kind: ClassVar[str]
+
+    def __init__(self, path: str = "") -> None:
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.path}" if self.path else self.kind
+
+    @abstractmethod
+    def read(self, split: Split, *, seed: int = 0) -> Records:
+        """The records of one split.
+
+        Raises:
+            RequestError: the path is not what this kind of data needs (says what is).
+        """
+
+
+def check_split(split: str) -> Split:
+    """``split`` if it is one.
+
+    Raises:
+        RequestError: it is neither ``train`` nor ``test``.
+    """
+    if split == "train" or split == "test":
+        return split  # type: ignore[return-value]
+    raise RequestError(f"split is {split!r}; it must be 'train' or 'test'")

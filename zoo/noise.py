@@ -1,0 +1,49 @@
+"""The randomness of sampling: a stream of its own for every x, never the global state."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+import torch
+from torch import Tensor
+
+
+def new_seed(generator: torch.Generator | None = None) -> int:
+    """A seed drawn from ``generator``, or from the operating system when there is none."""
+    if generator is None:
+        return int.from_bytes(os.urandom(7), "little")
+    return int(torch.randint(2**56, (), generator=generator, device=generator.device))
+
+
+class Noise:
+    """Random numbers for the samples of B items, n of them an item.
+
+    Each item has a stream of its own, seeded by ``seed`` and the content of its x: the samples for one x do not depend on
+    what else is in the batch or where x stands in it, and different x get independent noise. Numbers are drawn on the CPU,
+    so that every device sees the same ones.
+    """
+
+    def __init__(self, x: Tensor, seed: int) -> None:
+        rows = x.detach().to("cpu", torch.float32).contiguous().numpy()
+        self._streams = [torch.Generator().manual_seed(_mix(seed, row.tobytes())) for row in rows]
+        self.device = x.device
+
+    def normal(self, n: int, *shape: int) -> Tensor:
+        """Standard normal numbers, (B, n, *shape)."""
+        return torch.stack([torch.randn(n, *shape, generator=g) for g in self._streams]).to(self.device)
+
+    def uniform(self, n: int, *shape: int) -> Tensor:
+        """Numbers uniform in [0, 1), (B, n, *shape)."""
+        return torch.stack([torch.rand(n, *shape, generator=g) for g in self._streams]).to(self.device)
+
+    def categorical(self, probabilities: Tensor, n: int) -> Tensor:
+        """n draws from each row of ``probabilities`` (B, K): (B, n) int64, by inversion of the cumulative sum."""
+        steps = probabilities.cumsum(-1)
+        steps = steps / steps[:, -1:]
+        return torch.searchsorted(steps, self.uniform(n)).clamp_max(probabilities.shape[-1] - 1)
+
+
+def _mix(seed: int, content: bytes) -> int:
+    digest = hashlib.blake2b(content, digest_size=8, key=seed.to_bytes(16, "little", signed=True)).digest()
+    return int.from_bytes(digest, "little") >> 1

@@ -1,0 +1,55 @@
+"""What a task is: from data to pairs, and from a sample back to something a person looks at."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from zoo.config import NoConfig, make_config
+from zoo.data.base import Data, Image, Split
+from zoo.pairs import Pairs
+
+
+class Task(ABC):
+    """A task, registered under ``zoo.tasks``.
+
+    Attributes:
+        Config: a frozen dataclass of the settings.
+        data: the data it runs on when none is named; embedded, so nothing has to be downloaded.
+        x_name, y_name: what x and y are, as words for captions ("albedo", "shading").
+        x_shape, y_shape: the shapes of one x and one y, set by ``__init__``.
+    """
+
+    Config: ClassVar[type] = NoConfig
+    data: ClassVar[str] = "scenes"
+    x_name: ClassVar[str] = "x"
+    y_name: ClassVar[str] = "y"
+    x_shape: tuple[int, ...]
+    y_shape: tuple[int, ...]
+
+    def __init__(self, **config: Any) -> None:
+        self.config = make_config(self.Config, config, f"task {type(self).__name__}")
+
+    @abstractmethod
+    def pairs(self, data: Data, split: Split, seed: int = 0, *, pool: int = 0) -> Pairs:
+        """The pairs of one split; with ``pool`` > 0, that many true draws of p(y | x) where the data knows them."""
+
+    @abstractmethod
+    def condition(self, image: Image) -> tuple[Tensor, Any]:
+        """x (*x_shape) of one photo (H, W, 3) uint8, and whatever :meth:`compose` needs of the photo."""
+
+    @abstractmethod
+    def compose(self, context: Any, y: Tensor, *, x_hat: Tensor | None = None) -> torch.Tensor:
+        """The photo with each of n fields put in its place.
+
+        Args:
+            context: from :meth:`condition`.
+            y: (n, *y_shape) fields.
+            x_hat: (*x_shape), the model's reconstruction of x where it has one.
+
+        Returns:
+            (n, H, W, 3) uint8 tensor on the CPU, at the photo's own size.
+        """
