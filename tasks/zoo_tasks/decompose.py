@@ -1,0 +1,123 @@
+"""A photo as albedo times shading: colour Retinex, solved as a Poisson problem by fast cosine transforms.
+
+Source: R. Grosse, M. K. Johnson, E. H. Adelson, W. T. Freeman, "Ground truth dataset and baseline evaluations for
+intrinsic image algorithms", ICCV 2009, section 3 (colour Retinex).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.errors import RequestError
+
+Float = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Retinex:
+    """What makes a step between neighbouring pixels one of reflectance. Logs are natural, of encoded (sRGB) values.
+
+    Attributes:
+        chroma: the smallest step of log chromaticity (Euclidean, over the three channels) that is reflectance.
+        brightness: the smallest step of log brightness that is reflectance.
+        floor: added to each value before its log, so that noise in the dark is no step; in shares of white.
+        darkest: the smallest shading, so that albedo is defined everywhere.
+    """
+
+    chroma: float = 0.06
+    brightness: float = 0.4
+    floor: float = 0.02
+    darkest: float = 1 / 255
+
+
+def decompose(
+    image: NDArray[np.generic], mask: NDArray[np.bool_] | None = None, how: Retinex | None = None
+) -> tuple[Float, Float]:
+    """Grey shading and coloured albedo of photos, whose product is the photo.
+
+    A step between neighbouring pixels belongs to reflectance if it changes chromaticity or brightness by more than a
+    threshold, and to shading if not; the shading is the field whose steps are nearest to those in least squares.
+    A photo fixes shading only up to a factor. Shading must lie between the pixel's brightest channel, as albedo is at
+    most 1, and 1; the factor is the one by which the least, in logs, lies outside, and that is then clipped. A power
+    law such as the display's gamma only scales logs, so that encoded values serve.
+
+    Args:
+        image: (..., H, W, 3), uint8 or floats in [0, 1], encoded for display. Leading axes are a batch.
+        mask: (..., H, W), True on the object; what lies outside takes no part, and its shading is 1.
+        how: the thresholds.
+
+    Returns:
+        shading (..., H, W) and albedo (..., H, W, 3), float32 in [0, 1]; ``albedo * shading`` is the image.
+
+    Raises:
+        RequestError: the image has not three channels, or is empty.
+    """
+    how = how or Retinex()
+    if image.ndim < 3 or image.shape[-1] != 3 or 0 in image.shape:
+        raise RequestError(f"image has shape {image.shape}; it must be (..., H, W, 3) with at least one pixel")
+    rgb: Float = image.astype(np.float32)
+    if image.dtype == np.uint8:
+        rgb /= 255
+    logs = np.log(rgb + np.float32(how.floor))
+    grey = logs.mean(axis=-1)
+    steps = [_shading_steps(logs, grey, mask, axis, how) for axis in (-1, -2)]
+    shading = integrate(*steps)
+    brightest = rgb.max(axis=-1)
+    shading += _level(shading, np.log(np.maximum(brightest, np.float32(how.darkest))), mask)
+    light: Float = np.exp(shading)
+    light = np.clip(light, np.maximum(brightest, np.float32(how.darkest)), 1)
+    if mask is not None:
+        light[~mask] = 1
+    return light, rgb / light[..., None]
+
+
+def integrate(dx: Float, dy: Float) -> Float:
+    """The field (..., H, W) of mean zero whose steps are nearest to ``dx`` (..., H, W-1) and ``dy`` (..., H-1, W).
+
+    Poisson's equation with Neumann boundaries, which the cosine transform (DCT-II) diagonalises.
+    """
+    from scipy.fft import dctn, idctn
+
+    h, w = dx.shape[-2], dy.shape[-1]
+    divergence = np.zeros((*dx.shape[:-1], w), np.float32)
+    divergence[..., :-1] += dx
+    divergence[..., 1:] -= dx
+    divergence[..., :-1, :] += dy
+    divergence[..., 1:, :] -= dy
+    eigen = (2 * np.cos(np.pi * np.arange(h) / h) - 2)[:, None] + (2 * np.cos(np.pi * np.arange(w) / w) - 2)
+    eigen[0, 0] = 1
+    inverse = (1 / eigen).astype(np.float32)
+    inverse[0, 0] = 0
+    spectrum = dctn(divergence, axes=(-2, -1), overwrite_x=True, workers=-1)
+    spectrum *= inverse
+    return idctn(spectrum, axes=(-2, -1), overwrite_x=True, workers=-1)
+
+
+def _shading_steps(logs: Float, grey: Float, mask: NDArray[np.bool_] | None, axis: int, how: Retinex) -> Float:
+    """Steps of log brightness along ``axis`` (-1: x, -2: y), zero where they are reflectance or leave the mask."""
+    step = np.diff(grey, axis=axis)
+    colour = np.diff(logs, axis=axis - 1)
+    # The squared length of the part of the colour step that is not a change of brightness.
+    chroma = np.einsum("...c,...c->...", colour, colour) - 3 * step * step
+    smooth = (chroma <= how.chroma**2) & (np.abs(step) <= how.brightness)
+    if mask is not None:
+        inside = np.moveaxis(mask, axis, 0)
+        smooth &= np.moveaxis(inside[1:] & inside[:-1], 0, axis)
+    return step * smooth
+
+
+def _level(shading: Float, brightest: Float, mask: NDArray[np.bool_] | None) -> Float:
+    """What to add to log ``shading`` (..., H, W) so that the least of it lies outside ``brightest`` .. 0, log by log.
+
+    A pixel is content with any level between ``brightest - shading`` and ``-shading``; the sum of the distances to
+    these intervals is least at the median of all their ends, where as many pixels ask for more as for less.
+    """
+    ends = np.stack((brightest - shading, -shading), axis=-1)
+    if mask is None:
+        level = np.median(ends, axis=(-3, -2, -1))
+    else:
+        level = np.nan_to_num(np.nanmedian(np.where(mask[..., None], ends, np.nan), axis=(-3, -2, -1)))
+    return level.astype(np.float32)[..., None, None]
