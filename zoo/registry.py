@@ -15,7 +15,13 @@ from typing import Any
 
 from zoo.errors import RequestError, ZooError, nearest
 
-GROUPS = {"models": "zoo.models", "tasks": "zoo.tasks", "metrics": "zoo.metrics", "data": "zoo.data"}
+GROUPS = {
+    "models": "zoo.models",
+    "tasks": "zoo.tasks",
+    "metrics": "zoo.metrics",
+    "data": "zoo.data",
+    "checkpoints": "zoo.checkpoints",
+}
 OWN = "cond-zoo"
 """The name of this project's own distribution; its names cannot be taken by another."""
 
@@ -46,7 +52,7 @@ class Entry:
 
 
 def entries(kind: str) -> dict[str, list[Entry]]:
-    """All entries of a kind (``models``, ``tasks``, ``metrics``, ``data``), by name; more than one where names clash."""
+    """All entries of a kind (a key of :data:`GROUPS`), by name; more than one where names clash."""
     found: dict[str, list[Entry]] = {}
     for entry in _all_entries(os.environ.get("ZOO_PLUGINS")):
         if entry.kind == kind:
