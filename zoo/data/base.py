@@ -26,7 +26,12 @@ Split = Literal["train", "test"]
 
 @dataclass(frozen=True)
 class Annotation:
-    """The objects in one image: ``boxes`` (K, 4) as x, y, width, height in shares of the image; ``labels`` (K,) in 0..C-1."""
+    """The K objects in one image.
+
+    Attributes:
+        boxes: (K, 4) as left, top, width, height in shares of the image.
+        labels: (K,) in 0..C-1.
+    """
 
     boxes: NDArray[np.float32]
     labels: NDArray[np.int64]

@@ -1,0 +1,133 @@
+"""Every kind of image file becomes RGB, or is refused with a reason."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as PIL
+
+from zoo.data.images import check, decode, read_image, to_rgb
+from zoo.errors import RequestError
+
+RNG = np.random.default_rng(0)
+RGB = np.kron(RNG.integers(0, 256, (4, 5, 3)), np.ones((8, 8, 1))).astype(np.uint8)  # (32, 40, 3)
+
+
+def encoded(image: PIL.Image, form: str = "PNG", **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, form, **options)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("form", ["PNG", "BMP", "TIFF", "WEBP"])
+def test_rgb_survives_lossless_formats(form: str) -> None:
+    data = encoded(PIL.fromarray(RGB), form, **({"lossless": True} if form == "WEBP" else {}))
+    check(data)
+    assert np.array_equal(decode(data), RGB)
+
+
+def test_grey_and_palette_become_rgb() -> None:
+    grey = PIL.fromarray(RGB).convert("L")
+    assert np.array_equal(decode(encoded(grey)), np.repeat(np.asarray(grey)[..., None], 3, 2))
+    few = PIL.fromarray(RGB).quantize(8)
+    assert np.array_equal(decode(encoded(few)), np.asarray(few.convert("RGB")))
+    bits = PIL.fromarray(RGB).convert("1")
+    assert set(np.unique(decode(encoded(bits)))) == {0, 255}
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_transparency_lies_on_white(mode: str) -> None:
+    image = PIL.fromarray(RGB).convert(mode)
+    alpha = np.zeros(RGB.shape[:2], np.uint8)
+    alpha[:, 20:] = 255
+    image.putalpha(PIL.fromarray(alpha))
+    out = decode(encoded(image))
+    assert (out[:, :20] == 255).all()
+    assert np.array_equal(out[:, 20:], np.asarray(PIL.fromarray(RGB).convert(mode[:-1]).convert("RGB"))[:, 20:])
+
+
+def test_transparent_palette_lies_on_white() -> None:
+    image = PIL.fromarray(np.repeat(np.arange(2, dtype=np.uint8)[:, None], 2, 1).repeat(16, 0).repeat(16, 1), "P")
+    image.putpalette([255, 0, 0, 0, 255, 0])
+    out = decode(encoded(image, transparency=0))
+    assert (out[:16] == 255).all()
+    assert (out[16:] == [0, 255, 0]).all()
+
+
+def test_cmyk_keeps_its_colours() -> None:
+    out = decode(encoded(PIL.new("CMYK", (32, 32), (0, 255, 255, 0)), "JPEG"))
+    assert out[16, 16, 0] > 200
+    assert out[16, 16, 1:].max() < 50
+
+
+def test_sixteen_bits_are_scaled_by_their_range() -> None:
+    ramp = np.tile(np.linspace(0, 65535, 64).astype(np.uint16), (16, 1))
+    for form in ("PNG", "TIFF"):
+        out = decode(encoded(PIL.fromarray(ramp), form))
+        assert out.shape == (16, 64, 3)
+        assert np.abs(out[..., 0] - ramp / 257.0).max() <= 0.51
+
+
+def test_sixteen_bit_colour_is_scaled_by_its_range() -> None:
+    cv2 = pytest.importorskip("cv2")
+    deep = RGB.astype(np.uint16) * 257
+    for extension in (".png", ".tiff"):
+        data = cv2.imencode(extension, deep[..., ::-1])[1].tobytes()
+        check(data)
+        assert np.array_equal(decode(data), RGB)
+
+
+def test_exif_orientation_is_applied() -> None:
+    exif = PIL.Exif()
+    exif[0x0112] = 6  # the camera was turned: rotate by 90 degrees clockwise to see it upright
+    data = encoded(PIL.fromarray(RGB), "JPEG", exif=exif, quality=100, subsampling=0)
+    upright = np.rot90(RGB, -1)
+    assert decode(data).shape == upright.shape
+    assert np.abs(decode(data).astype(int) - upright).mean() < 3
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("share", [0.2, 0.6, 0.95])
+def test_truncated_jpeg_is_refused_by_check_and_decode(share: float, progressive: bool) -> None:
+    noisy = RNG.integers(0, 256, (96, 96, 3), dtype=np.uint8)
+    data = encoded(PIL.fromarray(noisy), "JPEG", progressive=progressive)
+    check(data)
+    for function in (check, decode):
+        with pytest.raises(ValueError, match=r"."):
+            function(data[: int(share * len(data))])
+
+
+@pytest.mark.parametrize("form", ["PNG", "BMP", "TIFF", "WEBP"])
+def test_truncated_file_is_refused(form: str) -> None:
+    data = encoded(PIL.fromarray(RNG.integers(0, 256, (64, 64, 3), dtype=np.uint8)), form)
+    with pytest.raises(ValueError, match=r"."):
+        check(data[: len(data) // 2])
+
+
+def test_refusals_say_why(tmp_path: Path) -> None:
+    cases = {
+        b"": "empty",
+        b"no image at all" * 9: "not an image",
+        encoded(PIL.new("RGB", (100, 15))): "at least 16",
+        encoded(PIL.fromarray(np.zeros((20, 20), np.float32)), "TIFF"): "floating",
+    }
+    for i, (data, reason) in enumerate(cases.items()):
+        file = tmp_path / f"{i}.png"
+        file.write_bytes(data)
+        with pytest.raises(RequestError, match=reason) as caught:
+            read_image(file)
+        assert str(file) in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+def test_read_image_names_what_is_not_a_file(tmp_path: Path) -> None:
+    for path in (tmp_path / "absent.jpg", tmp_path):
+        with pytest.raises(RequestError, match="cannot read"):
+            read_image(str(path))
+
+
+def test_pillow_images_are_taken_too() -> None:
+    assert np.array_equal(to_rgb(PIL.fromarray(RGB)), RGB)

@@ -1,0 +1,130 @@
+"""Image files to RGB arrays: whatever a folder of photos holds, decoded or refused with a reason."""
+
+from __future__ import annotations
+
+import io
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from zoo.data.base import Image
+from zoo.errors import RequestError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as PILImage
+
+EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+"""What counts as a photo in a folder; in any case."""
+MIN_SIDE = 16
+"""Pixels: a smaller image says nothing about its fields."""
+RULES = "1"
+"""The version of what this file makes of an image; a new one makes older cache entries unused."""
+
+# Pillow knows many more formats, some of which start other programs; photos come in these.
+_FORMATS = ("JPEG", "PNG", "BMP", "DIB", "WEBP", "TIFF", "GIF", "PPM")
+_WITH_ALPHA = ("RGBA", "LA", "PA", "RGBa", "La")
+
+
+def read_image(path: str | Path) -> Image:
+    """The photo in a file, (H, W, 3) uint8.
+
+    EXIF orientation is applied, transparency is laid on white, grey becomes RGB, 16 bits are scaled to 8.
+
+    Raises:
+        RequestError: no such file, or it cannot be read as an image (names the file and the reason).
+    """
+    try:
+        return decode(Path(path).expanduser().read_bytes())
+    except OSError as error:
+        raise RequestError(f"cannot read {path}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise RequestError(f"cannot read {path} as an image: {error}") from error
+
+
+def decode(data: bytes) -> Image:
+    """The image in a file's bytes, (H, W, 3) uint8; see :func:`read_image`.
+
+    Raises:
+        ValueError: the bytes are not a whole image of at least 16 pixels a side; the message is the reason.
+    """
+    return to_rgb(_open(data))
+
+
+def check(data: bytes) -> None:
+    """Do as little of :func:`decode` as tells whether it would succeed (a JPEG is decoded at an eighth of its size).
+
+    Raises:
+        ValueError: as :func:`decode`.
+    """
+    image = _open(data)
+    if image.format != "JPEG":
+        to_rgb(image)
+        return
+    image.draft("L", (1, 1))
+    _load(image)
+
+
+def to_rgb(image: PILImage) -> Image:
+    """A Pillow image as (H, W, 3) uint8, by the rules of :func:`read_image`.
+
+    Raises:
+        ValueError: its pixels cannot be had (truncated file) or have no meaning as a photo (floating point).
+    """
+    from PIL import Image as PIL
+
+    _load(image)
+    image = _upright(image)
+    if image.mode.startswith("I"):
+        levels = np.asarray(image).astype(np.int64)
+        if levels.min() < 0 or levels.max() > 65535:
+            raise ValueError("integer pixels beyond 16 bits")
+        return np.repeat(((levels + 128) // 257).astype(np.uint8)[..., None], 3, axis=2)
+    if image.mode == "F":
+        raise ValueError("floating-point pixels, whose range is unknown")
+    if image.mode in _WITH_ALPHA or "transparency" in image.info:
+        image = image.convert("RGBA")
+        image = PIL.alpha_composite(PIL.new("RGBA", image.size, "white"), image)
+    return np.array(image.convert("RGB"))
+
+
+@cache
+def _formats() -> list[str]:
+    from PIL import Image as PIL
+
+    PIL.init()
+    return [name for name in _FORMATS if name in PIL.OPEN]  # a Pillow may be built without WebP
+
+
+def _open(data: bytes) -> PILImage:
+    from PIL import Image as PIL
+    from PIL import UnidentifiedImageError
+
+    if not data:
+        raise ValueError("the file is empty")
+    try:
+        image = PIL.open(io.BytesIO(data), formats=_formats())
+    except UnidentifiedImageError:
+        raise ValueError("not an image, or one of an unknown format") from None
+    except Exception as error:  # broken headers surface as errors of many kinds
+        raise ValueError(f"broken header: {error}") from error
+    if min(image.size) < MIN_SIDE:
+        raise ValueError(f"{image.width} x {image.height} pixels; at least {MIN_SIDE} a side are needed")
+    return image
+
+
+def _load(image: PILImage) -> None:
+    try:
+        image.load()
+    except Exception as error:  # truncated and broken data surface as errors of many kinds
+        raise ValueError(str(error) or type(error).__name__) from error
+
+
+def _upright(image: PILImage) -> PILImage:
+    from PIL import ImageOps
+
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # EXIF that cannot be read says nothing about the orientation
+        return image
