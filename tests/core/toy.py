@@ -13,9 +13,9 @@ FOLDER = Path(__file__).parent / "toy_plugin"
 
 
 def install(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The plugin is installed for the length of one test, and the user's own registry is left out."""
+    """The plugin is installed for the length of one test, and the user's own registry is an empty one."""
     monkeypatch.setenv("PYTHONPATH", str(FOLDER))
-    monkeypatch.setenv("ZOO_REGISTRY", str(FOLDER / "absent.toml"))
+    monkeypatch.setenv("ZOO_REGISTRY", str(FOLDER / "user.toml"))
     monkeypatch.syspath_prepend(str(FOLDER))
     registry._all_entries.cache_clear()
 

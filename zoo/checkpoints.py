@@ -1,0 +1,165 @@
+"""Checkpoints by name, and published numbers: ``registry.toml`` of the package, of the user and of plugins."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from zoo import registry
+from zoo.errors import RequestError, ZooError, nearest
+from zoo.files import sha256_of
+from zoo.toml import Checkpoint, Published, RegistryFile, read_registry
+
+__all__ = ["Checkpoint", "Published", "find", "folder_of", "known", "published"]
+
+WEIGHTS = "model.safetensors"
+
+
+@dataclass(frozen=True)
+class Known:
+    """Every registered checkpoint by name, and the plugins whose list of them could not be read, with the reason."""
+
+    checkpoints: dict[str, tuple[Checkpoint, ...]]
+    broken: dict[str, str]
+
+
+def known() -> Known:
+    """All checkpoints: the package's first, then the user's, then the plugins'; a name keeps its first owner.
+
+    More than one checkpoint stands under a name only where two plugins claim it.
+
+    Raises:
+        RequestError: the package's or the user's file is wrong, or the user's takes a name of the package's.
+    """
+    package, user = _package(), _user()
+    found = {name: (one,) for name, one in package.checkpoints.items()}
+    for name, one in user.checkpoints.items():
+        if name in found:
+            raise RequestError(f"{user.path}: checkpoint {name!r} is the package's own; choose another name")
+        found[name] = (one,)
+    files, broken = _plugins()
+    extra: dict[str, tuple[Checkpoint, ...]] = {}
+    for file in files:
+        for name, one in file.checkpoints.items():
+            if name not in found:
+                extra[name] = (*extra.get(name, ()), one)
+    return Known(dict(sorted({**found, **extra}.items())), broken)
+
+
+def find(name: str) -> Checkpoint:
+    """The checkpoint of that name.
+
+    Raises:
+        RequestError: there is none (says the nearest ones), or two plugins claim the name (names both).
+    """
+    everything = known()
+    if name not in everything.checkpoints:
+        also = "".join(f"; {reason}" for reason in everything.broken.values())
+        near = nearest(name, everything.checkpoints)
+        raise RequestError(f"no checkpoint is called {name!r}: {near} (or dir:PATH for a folder){also}")
+    found = everything.checkpoints[name]
+    if len(found) > 1:
+        owners = " and ".join(sorted(one.owner for one in found))
+        raise RequestError(f"two plugins bring a checkpoint called {name!r}: {owners}; uninstall one")
+    return found[0]
+
+
+def folder_of(checkpoint: Checkpoint) -> Path:
+    """The folder that holds a checkpoint, its weights checked against their sha256.
+
+    Raises:
+        RequestError: the folder is not there, or the weights are not the registered ones.
+        ZooError: its source is on the Hub.
+    """
+    kind, _, rest = checkpoint.source.partition(":")
+    if kind == "hf":
+        raise no_hub(checkpoint.source)
+    folder = checkpoint.base / rest if kind == "package" else Path(rest).expanduser()
+    if kind == "dir" and not folder.is_absolute():
+        folder = checkpoint.file.parent / folder
+    weights = folder / WEIGHTS
+    if not weights.is_file():
+        raise RequestError(f"checkpoint {checkpoint.name!r}: {weights} is missing")
+    if sha256_of(weights) != checkpoint.sha256:
+        raise RequestError(
+            f"checkpoint {checkpoint.name!r}: the sha256 of {weights} is not the registered one: "
+            "the file is damaged or was exchanged"
+        )
+    return folder
+
+
+def no_hub(source: str) -> ZooError:
+    """What is raised for a source on the Hub."""
+    return ZooError(
+        f"{source}: this version of cond-zoo has no Hub sources; download the folder and name it as dir:PATH"
+    )
+
+
+def published(task: str) -> list[Published]:
+    """The published numbers for a task, in the order of the files; raises as :func:`known`."""
+    files = [_package(), _user(), *_plugins()[0]]
+    return [one for file in files for one in file.published if one.task == task]
+
+
+def user_file() -> Path:
+    """The user's own ``registry.toml``: where ``ZOO_REGISTRY`` says, else in the user's configuration folder."""
+    if named := os.environ.get("ZOO_REGISTRY"):
+        return Path(named).expanduser()
+    home = os.environ.get("XDG_CONFIG_HOME") or os.environ.get("APPDATA")
+    return (Path(home) if home else Path.home() / ".config") / "zoo" / "registry.toml"
+
+
+def _package() -> RegistryFile:
+    here = Path(__file__).parent
+    path = here / "registry.toml"  # as installed; in an editable install both lie next to the package's folder
+    if not path.is_file():
+        path = here.parent / "registry.toml"
+    return _read(path, registry.OWN)
+
+
+def _user() -> RegistryFile:
+    path = user_file()
+    if not path.exists() and "ZOO_REGISTRY" not in os.environ:
+        return RegistryFile(path, {}, ())
+    return _read(path, "the user")
+
+
+def _plugins() -> tuple[list[RegistryFile], dict[str, str]]:
+    """The files that plugins bring: an entry in the group names a package, and ``registry.toml`` lies in its folder.
+
+    The package is found and not imported, so that listing stays free of anybody's code.
+    """
+    files, broken = [], {}
+    for entries in registry.entries("checkpoints").values():
+        for entry in entries:
+            try:
+                files.append(_read(_file_of(entry.value), entry.distribution))
+            except (ImportError, ValueError, ZooError) as error:
+                owner = f"{entry.distribution} {entry.version}"
+                broken[owner] = f"the checkpoints of {owner} are broken: {error}"
+    return files, broken
+
+
+def _file_of(package: str) -> Path:
+    if "." in package or ":" in package:
+        raise RequestError(f"{package!r} must be the name of a top-level package that holds a registry.toml")
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise RequestError(f"there is no package {package!r}")
+    return Path(next(iter(spec.submodule_search_locations))) / "registry.toml"
+
+
+def _read(path: Path, owner: str) -> RegistryFile:
+    try:
+        stamp = path.stat().st_mtime_ns
+    except OSError as error:
+        raise RequestError(f"cannot read {path}: {error.strerror or error}") from error
+    return _cached(path, owner, stamp)
+
+
+@cache
+def _cached(path: Path, owner: str, stamp: int) -> RegistryFile:
+    return read_registry(path, owner)

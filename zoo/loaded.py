@@ -1,0 +1,154 @@
+"""A fitted model bound to its task: from a photo to n photos."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from zoo import make
+from zoo.errors import RequestError
+from zoo.facts import Facts, read_facts
+from zoo.samples import Samples
+from zoo.saving import CARD, CONFIG
+from zoo.saving import load as load_model
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as PILImage
+
+    from zoo.model import Model
+    from zoo.task import Task
+
+    Photo = str | os.PathLike[str] | PILImage | NDArray[np.uint8]
+
+
+class Loaded:
+    """A checkpoint ready for use; made by :func:`load`.
+
+    Attributes:
+        model: tensors in, tensors out; x is ``(B, *model.x_shape)``.
+        task: from a photo to x, and from y back to a photo.
+        facts: what the checkpoint says of itself.
+        card: the model card, Markdown.
+        name: what it was loaded as.
+    """
+
+    def __init__(self, name: str, model: Model, task: Task, facts: Facts, card: str) -> None:
+        self.name, self.model, self.task, self.facts, self.card = name, model, task, facts, card
+
+    def __repr__(self) -> str:
+        return f"Loaded({self.name!r}: model {self.model.name!r}, task {self.facts.task and self.facts.task['name']!r})"
+
+    @overload
+    def sample(self, img: Photo, n: int, seed: int | None = None) -> Samples: ...
+    @overload
+    def sample(self, img: list[Photo] | tuple[Photo, ...], n: int, seed: int | None = None) -> list[Samples]: ...
+    def sample(
+        self, img: Photo | list[Photo] | tuple[Photo, ...], n: int, seed: int | None = None
+    ) -> Samples | list[Samples]:
+        """n different photos for one photo, or for each of a list of them.
+
+        Args:
+            img: a path, a PIL image, or an array (H, W, 3) uint8; or a list of them.
+            n: samples a photo, at least 1.
+            seed: any integer; the same one gives the same samples. None for new ones at every call.
+
+        Returns:
+            :class:`~zoo.samples.Samples` of the photo, or a list of one for each photo.
+
+        Raises:
+            RequestError: a photo cannot be read or is no photo, or n is below 1.
+        """
+        if not isinstance(n, int) or isinstance(n, bool) or n < 1:
+            raise RequestError(f"n is {n!r}; it must be a whole number of at least 1")
+        if seed is not None and not isinstance(seed, int):
+            raise RequestError(f"seed is {seed!r}; it must be a whole number or None")
+        many = isinstance(img, (list, tuple))
+        photos = [photo_of(one) for one in (img if many else [img])]  # type: ignore[union-attr, list-item, unused-ignore]
+        if not photos:
+            return []
+        made = self._sample(photos, n, seed)
+        return made if many else made[0]
+
+    def _sample(self, photos: Sequence[NDArray[np.uint8]], n: int, seed: int | None) -> list[Samples]:
+        conditions = [self.task.condition(photo) for photo in photos]
+        x = torch.stack([condition[0] for condition in conditions])
+        fields = self.model.sample(x, n, seed=seed).cpu()
+        with torch.no_grad():
+            x_hat = self.model.reconstruct(x.to(self.model.device))
+        made = []
+        for i, (_, context) in enumerate(conditions):
+            images = self.task.compose(context, fields[i], x_hat=None if x_hat is None else x_hat[i].cpu())
+            made.append(Samples(images.numpy(), fields[i]))
+        return made
+
+
+def load(name: str | os.PathLike[str], device: str | torch.device = "auto") -> Loaded:
+    """The checkpoint called ``name``, bound to its task.
+
+    Args:
+        name: a registered name (``cdvae/resaturate``), or ``dir:PATH`` for a folder.
+        device: ``"auto"``, ``"cpu"``, ``"cuda"``, ...
+
+    Raises:
+        RequestError: there is no such checkpoint, it is not what was registered, or it names no task.
+        ZooError: its source is one that this version cannot read, or its model or task is broken.
+    """
+    folder = folder_of(str(name))
+    facts = read_facts(folder / CONFIG)
+    if facts.task is None:
+        raise RequestError(f"checkpoint {name} names no task; load its model with zoo.Model.load({str(folder)!r})")
+    task = make.task(facts.task["name"], **facts.task["config"])
+    model = load_model(folder, device)
+    if (model.x_shape, model.y_shape) != (tuple(task.x_shape), tuple(task.y_shape)):
+        raise RequestError(
+            f"checkpoint {name}: the model takes x {model.x_shape} and gives y {model.y_shape}, "
+            f"but its task has {tuple(task.x_shape)} and {tuple(task.y_shape)}"
+        )
+    card = folder / CARD
+    return Loaded(str(name), model, task, facts, card.read_text(encoding="utf-8") if card.is_file() else "")
+
+
+def folder_of(name: str) -> Path:
+    """The folder of a registered checkpoint, its weights checked, or of ``dir:PATH``; raises as :func:`load`."""
+    if name.startswith("dir:"):
+        folder = Path(name.removeprefix("dir:")).expanduser()
+        if not folder.is_dir():
+            raise RequestError(f"there is no folder {folder}; name a checkpoint's folder as dir:PATH")
+        return folder
+    from zoo import checkpoints
+
+    if name.startswith("hf:"):
+        raise checkpoints.no_hub(name)
+    return checkpoints.folder_of(checkpoints.find(name))
+
+
+def photo_of(img: Any) -> NDArray[np.uint8]:
+    """A photo as an array (H, W, 3) uint8, from a path, a PIL image or such an array.
+
+    Raises:
+        RequestError: it is none of these, or cannot be read.
+    """
+    if isinstance(img, (str, os.PathLike)):
+        from zoo.data.images import read_image
+
+        return read_image(Path(img))
+    if isinstance(img, np.ndarray):
+        if img.ndim == 3 and img.shape[2] == 3 and img.dtype == np.uint8 and img.size:
+            return img
+        raise RequestError(f"the image has shape {img.shape} and type {img.dtype}; it must be (H, W, 3) uint8")
+    from PIL import Image
+
+    if isinstance(img, Image.Image):
+        from zoo.data.images import to_rgb
+
+        try:
+            return to_rgb(img)
+        except ValueError as error:
+            raise RequestError(f"the image cannot be used: {error}") from error
+    raise RequestError(f"the image is of type {type(img).__name__}; it must be a path, a PIL image or an array")
