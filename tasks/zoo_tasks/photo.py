@@ -19,6 +19,7 @@ from zoo.pairs import Pairs
 from zoo.task import Task
 from zoo_tasks.guidance import guide, guide_mirror
 from zoo_tasks.resize import resize
+from zoo_tasks.upsample import Upsampler
 
 Float = NDArray[np.float32]
 FieldsOf = Callable[[Image], tuple[Float, Float]]
@@ -26,6 +27,8 @@ FieldsOf = Callable[[Image], tuple[Float, Float]]
 
 WIDE = 1.5
 """The side of the fields that training crops from, in sides of the model's: windows show 2/3 to all of the photo."""
+CHUNK = 32
+"""Samples enlarged at once."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,41 @@ class PhotoConfig:
     def __post_init__(self) -> None:
         if not 4 <= self.size <= 256:
             raise RequestError(f"size is {self.size}; it must be 4 to 256")
+
+
+@dataclass(frozen=True)
+class Layers:
+    """A photo taken apart at its own size.
+
+    Attributes:
+        x: (H, W) float32 in [0, 1].
+        y: (H, W) float32 in [0, 1].
+        gain: (H, W, 3) float32, how many levels of 255 each channel rises as y rises by 1. The photo is linear in y.
+    """
+
+    x: Float
+    y: Float
+    gain: Float
+
+
+@dataclass(frozen=True)
+class Context:
+    """What composing needs of one photo: itself, its small fields (1, size, size), its edges and its layers."""
+
+    image: Image
+    x: Float
+    y: Float
+    upsampler: Upsampler
+    layers: Layers
+
+
+def recombine(image: Image, change: Float, gain: Float, out: Image) -> None:
+    """Write the photo with y changed by ``change`` (H, W) to ``out`` (H, W, 3) uint8, rounded and clipped."""
+    import cv2
+
+    product = cv2.merge((change, change, change))
+    np.multiply(product, gain, out=product)
+    cv2.add(image, product, dst=out, dtype=cv2.CV_8U)
 
 
 class PhotoTask(Task):
@@ -107,13 +145,73 @@ class PhotoTask(Task):
             digest=records.digest,
         )
 
-    def condition(self, image: Image) -> tuple[Tensor, Any]:
-        """x (1, size, size) of one photo, and the photo."""
-        return torch.from_numpy(squash(image, type(self).fields, (self.config.size,))[f"x{self.config.size}"]), image
+    @staticmethod
+    @abstractmethod
+    def layers(image: Image) -> Layers:
+        """The full-size fields of a photo (H, W, 3) uint8, and how its colours change with y."""
 
-    def compose(self, context: Any, y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
-        """Not there yet."""
-        raise NotImplementedError
+    def condition(self, image: Image) -> tuple[Tensor, Context]:
+        """x (1, size, size) of one photo (H, W, 3) uint8, and what :meth:`compose` needs of it.
+
+        Raises:
+            RequestError: this is not an RGB photo.
+        """
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
+            raise RequestError(f"a photo is (H, W, 3) uint8 with at least one pixel, not {image.shape} {image.dtype}")
+        size = self.config.size
+        small = squash(image, type(self).fields, (size,))
+        x, y = small[f"x{size}"], small[f"y{size}"]
+        return torch.from_numpy(x), Context(image, x, y, Upsampler(image, size), self.layers(image))
+
+    def compose(self, context: Context, y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
+        """The photo with each of n fields put in the place of its own.
+
+        Each sample is enlarged along the photo's edges (second paper, 3.3), the detail map is added, and the photo is
+        put together again. Which detail that is, ``detail`` says; the two papers differ:
+
+        - ``"generated"``: the photo's own field less what its small version gives when enlarged. This is the first
+          paper's eq. (10), the original layer less the model's rendering of it, without the model: so that, as that
+          paper says of its figure 5, the photo's own field gives the photo back.
+        - ``"conditioning"``: the second paper's eq. (7) as printed, x less the enlarged reconstruction ``x_hat`` (x
+          itself where the model has none). The photo being the product (relight) or the recombination (resaturate) of x
+          and y, this counts the texture of x twice.
+        - ``"none"``: no detail.
+
+        Args:
+            context: from :meth:`condition`.
+            y: (n, 1, size, size) in [0, 1].
+            x_hat: (1, size, size).
+
+        Returns:
+            (n, H, W, 3) uint8.
+
+        Raises:
+            RequestError: y or x_hat has another shape.
+        """
+        for name, value, shape in (("y", y, (len(y), *self.y_shape)), ("x_hat", x_hat, self.x_shape)):
+            if value is not None and tuple(value.shape) != shape:
+                raise RequestError(f"{name} has shape {tuple(value.shape)}; it must be {shape}")
+        image, up, layers = context.image, context.upsampler, context.layers
+        detail = self._detail(context, x_hat)
+        out = np.empty((len(y), *image.shape), np.uint8)
+        samples = y.detach().cpu().float().numpy()[:, 0]
+        for start in range(0, len(y), CHUNK):
+            for i, field in enumerate(up.solve(samples[start : start + CHUNK]), start):
+                new = up.enlarge(field)
+                new += detail
+                np.clip(new, 0, 1, out=new)
+                new -= layers.y
+                recombine(image, new, layers.gain, out[i])
+        return torch.from_numpy(out)
+
+    def _detail(self, context: Context, x_hat: Tensor | None) -> Float | float:
+        if self.config.detail == "none":
+            return 0.0
+        up, layers = context.upsampler, context.layers
+        if self.config.detail == "generated":
+            return layers.y - up.enlarge(up.solve(context.y)[0])
+        small = context.x if x_hat is None else x_hat.detach().cpu().float().numpy()
+        return layers.x - up.enlarge(up.solve(small)[0])
 
     def _known(self, records: Records) -> tuple[Tensor, Tensor] | None:
         known = records.known(*self.known)

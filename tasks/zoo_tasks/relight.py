@@ -8,9 +8,9 @@ from __future__ import annotations
 import numpy as np
 
 from zoo.data.base import Image
-from zoo_tasks.decompose import decompose
-from zoo_tasks.photo import Float, PhotoTask
-from zoo_tasks.resize import within
+from zoo_tasks.decompose import Retinex, decompose
+from zoo_tasks.photo import Float, Layers, PhotoTask
+from zoo_tasks.resize import resize, within
 
 SIDE = 128
 """Photos are decomposed at this size (geometric mean of the sides): what a step between pixels means depends on it."""
@@ -27,3 +27,15 @@ class Relight(PhotoTask):
         """Grey albedo and shading, each (h, w) float32 in [0, 1], of an image (H, W, 3) uint8, at the working size."""
         shading, albedo = decompose(within(image, SIDE))
         return albedo.mean(axis=-1, dtype=np.float32), shading
+
+    @staticmethod
+    def layers(image: Image) -> Layers:
+        """Albedo, shading, and the slope of the colours in shading, which is the coloured albedo.
+
+        Shading comes from the working size; held to the photo's own brightest channels, it leaves albedo at most 1.
+        """
+        shading = resize(Relight.fields(image)[1], *image.shape[:2])
+        brightest = image.max(axis=-1).astype(np.float32) / 255
+        shading = np.clip(shading, np.maximum(brightest, np.float32(Retinex.darkest)), 1)
+        albedo: Float = np.divide(image, shading[..., None], dtype=np.float32)
+        return Layers(albedo.mean(axis=-1) / 255, shading, albedo)

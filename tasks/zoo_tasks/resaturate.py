@@ -8,7 +8,10 @@ from __future__ import annotations
 import numpy as np
 
 from zoo.data.base import Image
-from zoo_tasks.photo import Float, PhotoTask
+from zoo_tasks.photo import Float, Layers, PhotoTask
+
+GREY, COLOURED = 4.0, 28.0
+"""Chroma (brightest less darkest channel, in levels of 255) up to which hue is noise, and from which on it is sure."""
 
 
 class Resaturate(PhotoTask):
@@ -28,3 +31,19 @@ class Resaturate(PhotoTask):
         value = most.astype(np.float32)
         saturation = (value - least) / np.maximum(value, 1)
         return value / 255, saturation
+
+    @staticmethod
+    def layers(image: Image) -> Layers:
+        """V, S, and the slope of the colours in S: with V and H kept, a channel is V less S times a function of H.
+
+        A grey pixel has no hue that could be strengthened: where chroma is hardly above the noise of an 8-bit photo,
+        the slope fades to 0, and the pixel stays as it is.
+        """
+        value, saturation = Resaturate.fields(image)
+        chroma = 255 * value * saturation
+        sure = np.clip((chroma - GREY) / (COLOURED - GREY), 0, 1)
+        sure *= sure * (3 - 2 * sure)
+        sure /= -np.maximum(saturation, 1e-3)
+        gain = (255 * value)[..., None] - image
+        gain *= sure[..., None]
+        return Layers(value, saturation, gain)

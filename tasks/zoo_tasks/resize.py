@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
+
+A = TypeVar("A", bound=NDArray[Any])
 
 LIMIT = 32_000
 """The longest side that OpenCV resizes."""
 
 
-def resize(field: NDArray[np.generic], height: int, width: int) -> NDArray[np.generic]:
+def resize(field: A, height: int, width: int) -> A:
     """``field`` (H, W) or (H, W, C) at ``(height, width)``, of the same type.
 
     Down, each pixel is the mean of the area that it covers, so that means are kept; up, it is interpolated. The axes
@@ -29,7 +33,7 @@ def resize(field: NDArray[np.generic], height: int, width: int) -> NDArray[np.ge
     return field
 
 
-def within(image: NDArray[np.generic], side: int) -> NDArray[np.generic]:
+def within(image: A, side: int) -> A:
     """``image`` with the area of a square of ``side`` pixels at most, its shape kept as nearly as pixels allow."""
     h, w = image.shape[:2]
     scale = side / (h * w) ** 0.5
@@ -38,7 +42,7 @@ def within(image: NDArray[np.generic], side: int) -> NDArray[np.generic]:
     return resize(image, max(1, round(h * scale)), max(1, round(w * scale)))
 
 
-def _thin(field: NDArray[np.generic], axis: int, size: int) -> NDArray[np.generic]:
+def _thin(field: A, axis: int, size: int) -> A:
     """``size`` evenly spaced rows or columns of a field too long for OpenCV."""
     index = (np.arange(size) + 0.5) * field.shape[axis] / size
     return field.take(index.astype(np.int64), axis=axis)

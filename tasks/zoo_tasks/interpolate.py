@@ -1,0 +1,164 @@
+"""A coarse field brought to the pixels of a photo by basis functions that stop at its segments.
+
+Source: the CDVAE papers, first 4.2 and second 3.3: a field is a sum of basis functions, each with a weight and an
+orientation, that runs over one segment only; smoothed and downsampled, it is the coarse field.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float = NDArray[np.float32]
+
+SLOTS = 2
+"""Basis functions a sample point: one for each of the largest segments in its cell."""
+SMALLEST = 0.1
+"""The share of a cell that a second segment must fill to have a basis function there."""
+ORIENTATION = 0.5
+"""How dear a tilt of a basis function is beside its weight: the tilt's unit is this many per cell."""
+RIDGE = 0.01
+"""The regularisation of the weights, beside the mean of what a sample is made of."""
+PURITY = 6
+"""How steeply the trust in a sample falls as the segment fills less of its cell."""
+ASIDE = 0.02
+"""The trust in the sample of a neighbouring cell beside that of the own one."""
+NEIGHBOURS = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
+
+
+class Interpolation:
+    """Interp(w, theta; S) of the paper for one segmentation, solved for any number of coarse fields.
+
+    The image is cut into size x size cells of fy x fx pixels, with a sample point at the centre of each. A basis
+    function belongs to a sample point and to one segment; it is the quadratic B-spline b over 3 x 3 cells times
+    ``w + u dx + v dy``: a plane whose height is the weight and whose direction of rise is the orientation,
+    theta = atan2(v, u). In these three numbers the field is linear. In each pixel, the basis functions of its segment
+    are scaled so that their b sum to 1.
+
+    What is regularised is the departure of the weights from the mean of the nearby samples, those in cells that the
+    segment fills counting most; so a constant field is exactly reproduced.
+
+    Args:
+        labels: (size * fy, size * fx) int32, the segment of each pixel.
+        image: the same pixels (.., .., 3) uint8; pixels of segments too small for a basis function join the likest one.
+        size: samples a side.
+    """
+
+    def __init__(self, labels: NDArray[np.int32], image: NDArray[np.uint8], size: int) -> None:
+        from scipy.sparse import csr_matrix, identity
+        from scipy.sparse.linalg import splu
+
+        self.size = size
+        self.cell = (labels.shape[0] // size, labels.shape[1] // size)
+        cells = size * size
+        pixels = self._to_cells(labels)
+        slots, shares = _largest_segments(pixels)
+        near = _neighbours(slots, size, -1)  # (cells, 9, SLOTS)
+        joins = pixels[:, :, None, None] == near[:, None]
+        self._adopt(joins, pixels, near, self._to_cells(image))
+
+        fall_y, fall_x = (_spline(self.cell[axis]) for axis in (0, 1))
+        fall = (fall_y[:, None, :, None] * fall_x[None, :, None, :]).reshape(-1, 9, 1)
+        weights = joins * fall[None]
+        weights /= weights.sum(axis=(2, 3), keepdims=True)
+        planes = np.ones((*fall.shape[:2], 1, 3), np.float32)
+        dy, dx = (_offsets(self.cell[axis]) for axis in (0, 1))
+        planes[:, :, 0, 1] = ORIENTATION * np.broadcast_to(dx[None, :, None, :], (*self.cell, 3, 3)).reshape(-1, 9)
+        planes[:, :, 0, 2] = ORIENTATION * np.broadcast_to(dy[:, None, :, None], (*self.cell, 3, 3)).reshape(-1, 9)
+        basis = (weights[..., None] * planes[None]).astype(np.float32)
+        self.basis = basis.reshape(cells, -1, 9 * SLOTS * 3)
+
+        # Which number of which basis function stands in each column of ``basis``; those over the border weigh nothing.
+        index = _neighbours(np.arange(cells)[:, None], size, 0)[:, :, 0]
+        columns = (index[:, :, None, None] * SLOTS + np.arange(SLOTS)[:, None]) * 3 + np.arange(3)
+        self.columns = columns.reshape(cells, -1)
+        means = self.basis.mean(axis=1)
+        start = np.arange(cells + 1) * means.shape[1]
+        self.down = csr_matrix((means.ravel(), self.columns.ravel(), start), shape=(cells, cells * SLOTS * 3))
+        self.prior = self._prior(slots, shares, near, index)
+        gram = self.down @ self.down.T
+        gram += np.float32(RIDGE * gram.diagonal().mean()) * identity(cells, np.float32)
+        # SuperLU runs in one thread; threaded LAPACK on so small a system is 50 times slower on a busy machine.
+        self.system = splu(
+            gram.tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0, options={"SymmetricMode": True}
+        )
+
+    def solve(self, y: Float) -> Float:
+        """The full fields (n, size * fy, size * fx) whose means over cells are ``y`` (n, size, size), nearly."""
+        samples = np.ascontiguousarray(y.reshape(len(y), -1).T, dtype=np.float32)
+        numbers = self.prior @ samples
+        missing = samples - self.down @ numbers
+        numbers += self.down.T @ self.system.solve(missing)
+        fields = self.basis @ numbers[self.columns]  # (cells, pixels, n)
+        fields = fields.reshape(self.size, self.size, *self.cell, len(y)).transpose(4, 0, 2, 1, 3)
+        return fields.reshape(len(y), self.size * self.cell[0], self.size * self.cell[1])
+
+    def _to_cells(self, image: NDArray[np.generic]) -> NDArray[np.generic]:
+        """(H, W, ...) as (cells, pixels of a cell, ...)."""
+        rest = image.shape[2:]
+        split = image.reshape(self.size, self.cell[0], self.size, self.cell[1], *rest)
+        return np.moveaxis(split, 2, 1).reshape(self.size**2, self.cell[0] * self.cell[1], *rest)
+
+    def _adopt(self, joins: NDArray[np.bool_], pixels: NDArray, near: NDArray, image: NDArray) -> None:
+        """Let pixels whose segment has no basis function nearby join the segment nearby that is most like them."""
+        cell, pixel = np.nonzero(~joins.any(axis=(2, 3)))
+        if not len(cell):
+            return
+        count = np.maximum(np.bincount(pixels.ravel()), 1)
+        colours = np.stack([np.bincount(pixels.ravel(), image[..., c].ravel()) / count for c in range(3)], axis=-1)
+        options = near[cell].reshape(len(cell), -1)
+        distance = np.abs(colours[options] - image[cell, pixel][:, None]).sum(axis=-1)
+        distance[options < 0] = np.inf
+        chosen = options[np.arange(len(cell)), distance.argmin(axis=1)]
+        joins[cell, pixel] = near[cell] == chosen[:, None, None]
+
+    def _prior(self, slots: NDArray, shares: Float, near: NDArray, index: NDArray) -> Any:
+        """The sparse map from samples to the expected weights: means of nearby samples, the pure ones first."""
+        from scipy.sparse import csr_matrix
+
+        cells = len(slots)
+        near_shares = _neighbours(shares, self.size, 0)
+        pure = ((slots[:, :, None, None] == near[:, None]) * near_shares[:, None]).sum(axis=-1)  # (cells, SLOTS, 9)
+        trust = pure**PURITY
+        trust[:, :, np.arange(9) != 4] *= ASIDE
+        total = trust.sum(axis=-1, keepdims=True)
+        trust = (trust / np.where(total > 0, total, 1)) * (slots >= 0)[..., None]
+        rows = (np.arange(cells * SLOTS) * 3).repeat(9)
+        columns = np.broadcast_to(index[:, None], trust.shape).ravel()
+        return csr_matrix((trust.ravel().astype(np.float32), (rows, columns)), shape=(cells * SLOTS * 3, cells))
+
+
+def _largest_segments(pixels: NDArray) -> tuple[NDArray, Float]:
+    """The SLOTS largest segments of each cell (cells, SLOTS), -1 where too small, and the shares of it they fill."""
+    alike = (pixels[:, :, None] == pixels[:, None, :]).sum(axis=-1, dtype=np.int32)
+    labels, shares = [], []
+    rows = np.arange(len(pixels))
+    for slot in range(SLOTS):
+        best = alike.argmax(axis=1)
+        share = alike[rows, best] / pixels.shape[1]
+        label = np.where(share > (SMALLEST if slot else 0), pixels[rows, best], -1)
+        labels.append(label)
+        shares.append(np.where(label >= 0, share, 0))
+        alike[pixels == pixels[rows, best][:, None]] = 0
+    return np.stack(labels, axis=1), np.stack(shares, axis=1).astype(np.float32)
+
+
+def _neighbours(values: NDArray, size: int, outside: int) -> NDArray:
+    """``values`` (cells, K) of each cell's 3 x 3 neighbourhood, (cells, 9, K); ``outside`` over the border."""
+    grid = np.pad(values.reshape(size, size, -1), ((1, 1), (1, 1), (0, 0)), constant_values=outside)
+    views = [grid[1 + dy : 1 + dy + size, 1 + dx : 1 + dx + size] for dy, dx in NEIGHBOURS]
+    return np.stack(views, axis=2).reshape(size * size, 9, -1)
+
+
+def _offsets(pixels: int) -> Float:
+    """(pixels, 3): how far each pixel of a cell is from the centres of the last, this and the next cell, in cells."""
+    place = (np.arange(pixels) + 0.5) / pixels - 0.5
+    return (place[:, None] - np.array([-1, 0, 1])).astype(np.float32)
+
+
+def _spline(pixels: int) -> Float:
+    """(pixels, 3): the quadratic B-spline at these offsets."""
+    far = np.abs(_offsets(pixels))
+    return np.where(far < 0.5, 0.75 - far**2, 0.5 * np.maximum(1.5 - far, 0) ** 2)

@@ -1,0 +1,93 @@
+"""Coarse fields enlarged to a photo's own size, along its edges."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.data.base import Image
+from zoo_tasks.interpolate import Float, Interpolation
+from zoo_tasks.resize import resize, within
+from zoo_tasks.segments import segment
+
+GRID = 256
+"""The basis functions are summed on at most so many pixels a side; from there, pixels follow their likest neighbour."""
+FINEST = 1200
+"""The side of a square of the largest area on which edges are followed; a larger photo is interpolated from there."""
+LIKENESS = 15.0
+"""The difference of colour, in levels of 255, by which a pixel tells which side of an edge it is on."""
+
+
+class Upsampler:
+    """Enlarges fields of ``size`` x ``size`` samples to one photo's size.
+
+    The field is solved for by :class:`zoo_tasks.interpolate.Interpolation` on a grid of at most 256 x 256 pixels. From
+    the grid to the photo it is interpolated linearly inside segments; where the four grid pixels around a photo's
+    pixel lie in several segments, they count by their likeness to its colour as well (joint bilateral upsampling:
+    Kopf, Cohen, Lischinski, Uyttendaele, SIGGRAPH 2007). All weights are positive and sum to 1.
+
+    Args:
+        image: (H, W, 3) uint8.
+        size: samples a side.
+    """
+
+    def __init__(self, image: Image, size: int) -> None:
+        self.shape = image.shape[:2]
+        most = max(1, GRID // size)
+        rows, columns = (size * min(max(side // size, 1), most) for side in self.shape)
+        grid = resize(image, rows, columns)
+        labels = segment(grid)
+        self.interpolation = Interpolation(labels, grid, size)
+        fine = within(image, FINEST)
+        self.fine = fine.shape[:2]
+        self._follow_edges(fine, grid, labels)
+
+    def solve(self, y: Float) -> Float:
+        """Fields (n, h, w) on the grid from samples (n, size, size); :meth:`enlarge` takes each to the photo's size."""
+        return self.interpolation.solve(y)
+
+    def enlarge(self, field: Float) -> Float:
+        """(H, W) of a field (h, w) on the grid."""
+        import cv2
+
+        out = cv2.resize(field, self.fine[::-1], interpolation=cv2.INTER_LINEAR)
+        out.reshape(-1)[self.edge] = np.einsum("ek,ek->e", field.reshape(-1)[self.around], self.weights)
+        return out if self.fine == self.shape else resize(out, *self.shape)
+
+    def _follow_edges(self, image: Image, grid: Image, labels: NDArray[np.int32]) -> None:
+        """Find the pixels between segments, the four grid pixels around each, and their weights."""
+        (rows, down), (columns, right) = (_between(n, g) for n, g in zip(self.fine, labels.shape, strict=True))
+        corners = [labels[r][:, c] for r in rows for c in columns]
+        mixed = (corners[0] != corners[1]) | (corners[0] != corners[2]) | (corners[0] != corners[3])
+        self.edge = np.flatnonzero(mixed)
+        i, j = np.divmod(self.edge, self.fine[1])
+        around = [rows[a][i] * labels.shape[1] + columns[b][j] for a in (0, 1) for b in (0, 1)]
+        share = [(down[i] if a else 1 - down[i]) * (right[j] if b else 1 - right[j]) for a in (0, 1) for b in (0, 1)]
+        self.around = np.stack(around, axis=1)
+        near = _pure_colours(grid, labels).reshape(-1, 3)[self.around]
+        distance = np.square(near - image.reshape(-1, 3)[self.edge][:, None]).sum(axis=-1)
+        distance -= distance.min(axis=1, keepdims=True)
+        weights = (np.stack(share, axis=1) + 1e-3) * np.exp(distance * (-0.5 / LIKENESS**2))
+        self.weights = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def _between(pixels: int, grid: int) -> tuple[tuple[NDArray[np.int64], NDArray[np.int64]], Float]:
+    """For each pixel of a side, the grid pixels before and after it, and how far it is from the one to the other."""
+    place = (np.arange(pixels) + 0.5) * grid / pixels - 0.5
+    before = np.floor(place)
+    index = before.astype(np.int64)
+    return (np.maximum(index, 0), np.minimum(index + 1, grid - 1)), (place - before).astype(np.float32)
+
+
+def _pure_colours(grid: Image, labels: NDArray[np.int32]) -> Float:
+    """(h, w, 3): the mean colour of each pixel's 3 x 3 neighbours in its own segment; pixels on edges are mixtures."""
+    h, w = labels.shape
+    colours = np.pad(grid.astype(np.float32), ((1, 1), (1, 1), (0, 0)))
+    padded = np.pad(labels, 1, constant_values=-1)
+    total, count = np.zeros((h, w, 3), np.float32), np.zeros((h, w, 1), np.float32)
+    for dy in range(3):
+        for dx in range(3):
+            same = (padded[dy : dy + h, dx : dx + w] == labels)[..., None]
+            total += colours[dy : dy + h, dx : dx + w] * same
+            count += same
+    return total / count
