@@ -21,6 +21,7 @@ class Relight(PhotoTask):
 
     x_name, y_name = "albedo", "shading"
     known = ("albedo", "shading")
+    version = 2
 
     @staticmethod
     def fields(image: Image) -> tuple[Float, Float]:
