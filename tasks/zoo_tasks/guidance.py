@@ -41,7 +41,7 @@ def guide(annotations: Sequence[Annotation], categories: int) -> Tensor:
         image = np.repeat(np.arange(len(counts)), counts)
         labels = np.concatenate([a.labels for a in annotations])
         boxes = np.concatenate([a.boxes for a in annotations])
-        np.add.at(made, (image, labels), (LABELS / counts)[image])
+        np.add.at(made, (image, labels), LABELS / counts[image])
         covered = _overlap(boxes[:, 1], boxes[:, 3])[:, :, None] * _overlap(boxes[:, 0], boxes[:, 2])[:, None, :]
         layout = made[:, categories:].reshape(len(counts), categories, GRID * GRID)
         np.add.at(layout, (image, labels), covered.reshape(-1, GRID * GRID))

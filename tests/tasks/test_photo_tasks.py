@@ -1,0 +1,274 @@
+"""Both photo tasks: pairs from photos and from known fields, and photos put together again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from conftest import shared_data
+from numpy.typing import NDArray
+
+from zoo.data.base import Annotation, Data, Fields, Image, Records, Split
+from zoo.errors import RequestError
+from zoo_tasks.guidance import guide, guide_mirror
+from zoo_tasks.photo import PhotoTask
+from zoo_tasks.relight import Relight
+from zoo_tasks.resaturate import Resaturate
+
+TASKS = [Relight, Resaturate]
+RNG = np.random.default_rng(0)
+
+
+class Memory(Records):
+    """Photos in memory; remembers the keys it was asked for."""
+
+    def __init__(self, photos: list[Image], annotations: list[Annotation] | None = None) -> None:
+        self.photos, self.annotations, self.categories = photos, annotations, ("cat", "dog") if annotations else ()
+        self.names, self.digest, self.keys = [f"photo {i}" for i in range(len(photos))], "abc", []
+
+    def image(self, index: int) -> Image:
+        return self.photos[index]
+
+    def map(self, function: Callable[[Image], Mapping[str, NDArray[np.float32]]], key: str) -> Fields:
+        self.keys.append(key)
+        made = [function(photo) for photo in self.photos]
+        return {name: np.stack([m[name] for m in made]) for name in made[0]}
+
+
+class Known(Memory):
+    """Scenes whose fields are known."""
+
+    def known(self, *names: str, size: int = 32) -> Fields:
+        return {name: np.full((3, 1, size, size), len(name) / 10, np.float32) for name in names}
+
+    def pool(self, name: str, draws: int, size: int = 32) -> NDArray[np.float32]:
+        return np.full((3, draws, 1, size, size), len(name) / 10, np.float32)
+
+
+class Given(Data):
+    def __init__(self, records: Records) -> None:
+        super().__init__()
+        self.records = records
+
+    def read(self, split: Split, *, seed: int = 0) -> Records:
+        return self.records
+
+
+def photo(height: int = 120, width: int = 160) -> Image:
+    """Coloured blobs over a ramp, with an edge."""
+    noise = np.random.default_rng(height).integers(0, 256, (height, width, 3)).astype(np.float32)
+    soft = (cv2.GaussianBlur(noise, (0, 0), 9) - 128) * 25 + 128 + noise / 16
+    soft[:, width // 2 :] *= 0.5
+    return np.clip(soft, 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_pairs_of_photos(task: type[PhotoTask]) -> None:
+    photos = [photo(), photo(97, 41)]
+    pairs = task().pairs(Given(Memory(photos)), "train")
+    assert pairs.x.shape == pairs.y.shape == (2, 1, 32, 32)
+    assert pairs.x.dtype == pairs.y.dtype == torch.float32
+    assert pairs.wide is not None
+    assert all(w.shape == (2, 1, 48, 48) and w.dtype == torch.float16 for w in pairs.wide)
+    assert pairs.guide is None
+    assert pairs.pool is None
+    assert list(pairs.names) == ["photo 0", "photo 1"]
+    assert pairs.digest == "abc"
+    for i, image in enumerate(photos):
+        for small, wide, full in zip((pairs.x, pairs.y), pairs.wide, task.fields(image), strict=True):
+            assert 0 <= small[i].min() <= small[i].max() <= 1
+            assert small[i].mean().item() == pytest.approx(full.mean(), abs=2e-3)
+            assert wide[i].float().mean().item() == pytest.approx(full.mean(), abs=2e-3)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_wide_fields_are_for_training_and_can_be_turned_off(task: type[PhotoTask]) -> None:
+    data = Given(Memory([photo()]))
+    assert task().pairs(data, "test").wide is None
+    assert task(crops=False).pairs(data, "train").wide is None
+    assert task(size=16).pairs(data, "train").wide[0].shape == (1, 1, 24, 24)  # type: ignore[index]
+
+
+def test_what_differs_is_cached_under_different_keys() -> None:
+    records = Memory([photo()])
+    for task in (Relight(), Resaturate(), Relight(size=16), Relight(crops=False)):
+        task.pairs(Given(records), "train")
+    assert len(set(records.keys)) == 4
+
+
+def test_value_and_saturation_are_those_of_hsv() -> None:
+    image = photo()
+    hsv = cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2HSV)
+    value, saturation = Resaturate.fields(image)
+    np.testing.assert_allclose(value, hsv[..., 2], atol=1e-5)
+    np.testing.assert_allclose(saturation, hsv[..., 1], atol=1e-4)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_fields_that_the_data_knows_are_taken_as_they_are(task: type[PhotoTask]) -> None:
+    pairs = task().pairs(Given(Known([photo()] * 3)), "train", pool=7)
+    assert torch.equal(pairs.x, torch.full((3, 1, 32, 32), len(task.x_name) / 10))
+    assert torch.equal(pairs.y, torch.full((3, 1, 32, 32), len(task.y_name) / 10))
+    assert pairs.wide is None
+    assert pairs.pool is not None
+    assert pairs.pool.shape == (3, 7, 1, 32, 32)
+    assert task().pairs(Given(Known([photo()] * 3)), "test").pool is None
+
+
+def test_annotated_photos_have_a_guide() -> None:
+    annotations = [Annotation(np.array([[0.1, 0.2, 0.3, 0.4]], np.float32), np.array([1]))] * 2
+    pairs = Resaturate().pairs(Given(Memory([photo()] * 2, annotations)), "train")
+    assert pairs.guide is not None
+    assert pairs.guide_mirror is not None
+    assert torch.equal(pairs.guide, guide(annotations, 2))
+    assert torch.equal(pairs.guide_mirror, guide_mirror(2))
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_conditioning_field_is_that_of_the_pairs(task: type[PhotoTask]) -> None:
+    image = photo()
+    x, _ = task().condition(image)
+    assert torch.equal(x, task().pairs(Given(Memory([image])), "test").x[0])
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_own_field_gives_the_photo_back(task: type[PhotoTask]) -> None:
+    for image in (photo(), photo(400, 300), *real_photos()):
+        _, context = task().condition(image)
+        own = task().pairs(Given(Memory([image])), "test").y
+        made = task().compose(context, own)
+        assert made.shape == (1, *image.shape)
+        assert made.dtype == torch.uint8
+        assert np.abs(made[0].numpy().astype(int) - image).mean() < 0.1
+
+
+def real_photos() -> list[Image]:
+    try:
+        folder = shared_data("coco")
+    except pytest.skip.Exception:
+        return []
+    return [cv2.imread(str(path))[..., ::-1].copy() for path in sorted(folder.glob("val2017/*.jpg"))[:3]]
+
+
+def test_half_the_light_is_half_the_photo() -> None:
+    image = photo()
+    _, context = Relight(detail="none").condition(image)
+    flat = torch.full((2, 1, 32, 32), 0.4)
+    flat[1] = 0.2
+    bright, dark = Relight(detail="none").compose(context, flat).numpy().astype(float)
+    np.testing.assert_allclose(bright / 2, dark, atol=1)
+    np.testing.assert_allclose(bright, 0.4 * context.layers.gain, atol=0.6)
+    np.testing.assert_allclose(context.layers.gain * context.layers.y[..., None], image, atol=1e-3)
+
+
+def test_new_saturation_keeps_hue_and_value() -> None:
+    image = np.clip(photo().astype(int), 60, 255).astype(np.uint8)
+    task = Resaturate(detail="none")
+    _, context = task.condition(image)
+    made = task.compose(context, torch.full((1, 1, 32, 32), 0.5))[0].numpy()
+    before, after = (cv2.cvtColor(i.astype(np.float32) / 255, cv2.COLOR_RGB2HSV) for i in (image, made))
+    coloured = before[..., 1] * before[..., 2] > 0.15
+    assert coloured.mean() > 0.3
+    np.testing.assert_allclose(after[..., 2], before[..., 2], atol=1e-3)
+    np.testing.assert_allclose(after[..., 1][coloured], 0.5, atol=0.02)
+    turn = np.abs(after[..., 0] - before[..., 0])[coloured]
+    assert np.minimum(turn, 360 - turn).max() < 5
+
+
+def test_without_saturation_a_photo_is_its_value() -> None:
+    image = np.tile(np.array([[[200, 60, 20], [30, 90, 180]]], np.uint8), (40, 20, 1))
+    task = Resaturate(detail="none")
+    made = task.compose(task.condition(image)[1], torch.zeros(1, 1, 32, 32))[0].numpy()
+    np.testing.assert_array_equal(made, np.broadcast_to(image.max(axis=-1, keepdims=True), image.shape))
+
+
+@pytest.mark.parametrize("noise", [0, 2])
+def test_a_grey_photo_stays_grey(noise: int) -> None:
+    image = np.repeat(photo()[..., :1] // 2 + 60, 3, axis=-1)
+    image += RNG.integers(0, noise + 1, image.shape, dtype=np.uint8)
+    made = Resaturate().compose(Resaturate().condition(image)[1], torch.ones(1, 1, 32, 32))[0].numpy()
+    assert np.abs(made.astype(int) - image).max() <= noise
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros((50, 60, 3), np.uint8),
+        np.full((1, 1, 3), 9, np.uint8),
+        np.full((33, 20, 3), 255, np.uint8),
+        np.tile(np.array([255, 0, 0], np.uint8), (40, 40, 1)),
+        RNG.integers(0, 256, (8, 8, 3), dtype=np.uint8),
+        RNG.integers(0, 256, (2, 3000, 3), dtype=np.uint8),
+        RNG.integers(0, 256, (40_000, 1, 3), dtype=np.uint8),
+    ],
+    ids=["black", "one pixel", "white", "red", "tiny", "long", "tall"],
+)
+def test_any_photo_goes_through(task: type[PhotoTask], image: Image) -> None:
+    x, context = task().condition(image)
+    assert torch.isfinite(x).all()
+    assert 0 <= x.min() <= x.max() <= 1
+    assert np.isfinite(context.layers.gain).all()
+    made = task().compose(context, torch.rand(2, 1, 32, 32))
+    assert made.shape == (2, *image.shape)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_samples_are_composed_alike_alone_and_together(task: type[PhotoTask]) -> None:
+    _, context = task().condition(photo())
+    y = torch.rand(40, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    together = task().compose(context, y).numpy().astype(int)
+    alone = task().compose(context, y[37:38]).numpy().astype(int)
+    assert np.abs(together[37] - alone[0]).max() <= 1
+    assert np.abs(together[37] - together[36]).max() > 20
+
+
+def test_the_three_details() -> None:
+    image = photo()
+    flat = torch.full((1, 1, 32, 32), 0.6)
+    made: dict[str, Any] = {}
+    for detail in ("generated", "conditioning", "none"):
+        task = Relight(detail=detail)
+        x, context = task.condition(image)
+        made[detail] = task.compose(context, flat)[0].numpy().astype(float)
+        layers, up = context.layers, context.upsampler
+        added = {
+            "generated": layers.y - up.enlarge(up.solve(context.y)[0]),
+            "conditioning": layers.x - up.enlarge(up.solve(context.x)[0]),
+            "none": np.zeros_like(layers.y),
+        }[detail]
+        new = np.clip(0.6 + added, 0, 1)
+        np.testing.assert_allclose(made[detail], np.clip(new[..., None] * layers.gain, 0, 255), atol=0.6)
+    assert np.abs(made["generated"] - made["none"]).max() > 3
+    assert np.abs(made["conditioning"] - made["generated"]).max() > 3
+    task = Relight(detail="conditioning")
+    x, context = task.condition(image)
+    rendered = task.compose(context, flat, x_hat=x * 0)[0].numpy().astype(float)
+    assert (rendered >= made["conditioning"] - 1).all()  # a reconstruction of black leaves all of x as detail
+    assert rendered.mean() > made["conditioning"].mean() + 5
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_wrong_requests_are_refused_in_one_line(task: type[PhotoTask]) -> None:
+    for values in ({"size": 0}, {"size": 1000}, {"detail": "all"}, {"colour": 1}, {"crops": 3}):
+        with pytest.raises(RequestError):
+            task(**values)  # type: ignore[arg-type]
+    for image in (np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3), np.float32), np.zeros((0, 4, 3), np.uint8)):
+        with pytest.raises(RequestError, match="a photo is"):
+            task().condition(image)
+    _, context = task().condition(photo())
+    with pytest.raises(RequestError, match="y has shape"):
+        task().compose(context, torch.rand(2, 1, 16, 16))
+    with pytest.raises(RequestError, match="x_hat has shape"):
+        task().compose(context, torch.rand(2, 1, 32, 32), x_hat=torch.rand(32, 32))
+
+
+def test_the_tasks_are_registered() -> None:
+    from zoo import registry
+
+    assert registry.load("tasks", "relight") is Relight
+    assert registry.load("tasks", "resaturate") is Resaturate
