@@ -98,6 +98,10 @@ class Model(nn.Module):
         """The model's own training settings for so many pairs: fields of :class:`zoo.training.Training`."""
         return {}
 
+    def rate(self, share: float) -> float:
+        """What every learning rate is multiplied with when this share of training, in [0, 1), is done."""
+        return 1.0
+
     # Sampling
 
     @torch.no_grad()

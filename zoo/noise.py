@@ -37,11 +37,11 @@ class Noise:
         """Numbers uniform in [0, 1), (B, n, *shape)."""
         return torch.stack([torch.rand(n, *shape, generator=g) for g in self._streams]).to(self.device)
 
-    def categorical(self, probabilities: Tensor, n: int) -> Tensor:
-        """n draws from each row of ``probabilities`` (B, K): (B, n) int64, by inversion of the cumulative sum."""
+    def categorical(self, probabilities: Tensor) -> Tensor:
+        """One draw from each row of ``probabilities`` (B, n, K): (B, n) int64, by inversion of the cumulative sum."""
         steps = probabilities.cumsum(-1)
-        steps = steps / steps[:, -1:]
-        return torch.searchsorted(steps, self.uniform(n)).clamp_max(probabilities.shape[-1] - 1)
+        u = self.uniform(probabilities.shape[1], 1) * steps[..., -1:]
+        return (steps <= u).sum(-1).clamp_max(probabilities.shape[-1] - 1)
 
 
 def _mix(seed: int, content: bytes) -> int:

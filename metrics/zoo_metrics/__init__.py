@@ -1,0 +1,1 @@
+"""Metrics of pools of samples."""

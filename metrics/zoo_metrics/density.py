@@ -1,0 +1,33 @@
+"""What a model's own density says of the ground truth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Literal
+
+from torch import Tensor
+
+from zoo.errors import RequestError
+from zoo.metric import Metric
+
+
+class NegativeLogLikelihood(Metric):
+    """The model's upper bound on -log p(x, y), the joint density of conditioning and generated field."""
+
+    unit: ClassVar[str] = "nats a pair"
+    better: ClassVar[Literal["lower", "higher"]] = "lower"
+    source: ClassVar[str] = "paper 1 (tied models), section 6.3 and Table 1"
+    needs: ClassVar[Literal["samples", "joint_log_prob"]] = "joint_log_prob"
+
+    def __call__(
+        self,
+        samples: Tensor,
+        y: Tensor,
+        *,
+        x: Tensor | None = None,
+        pool: Tensor | None = None,
+        joint_log_prob: Tensor | None = None,
+    ) -> Mapping[str, Tensor]:
+        if joint_log_prob is None:
+            raise RequestError("nll needs a model that has a joint density; this one has none")
+        return {"": -joint_log_prob}

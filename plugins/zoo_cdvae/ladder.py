@@ -1,0 +1,160 @@
+"""The ladder DVAE: several layers of Gaussian latent variables, inferred upwards and downwards.
+
+Source: paper 2 (embedding guidance), appendix 8.2, equations 8 to 24, and the layer sizes of its Table 1.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+LOG_2PI = math.log(2 * math.pi)
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """A diagonal Gaussian: ``mean`` and ``variance`` (B, D)."""
+
+    mean: Tensor
+    variance: Tensor
+
+    def sample(self, noise: Tensor) -> Tensor:
+        """mean + noise * standard deviation, (B, D); eq. 11."""
+        return self.mean + noise * self.variance.sqrt()
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """Log density of ``value`` (B, D) in nats, (B,)."""
+        return -0.5 * ((value - self.mean).square() / self.variance + self.variance.log() + LOG_2PI).sum(-1)
+
+    def kl(self, other: Gaussian) -> Tensor:
+        """KL(self || other) in nats, (B,)."""
+        ratio = self.variance / other.variance
+        shift = (self.mean - other.mean).square() / other.variance
+        return 0.5 * (ratio + shift - 1 - ratio.log()).sum(-1)
+
+    def kl_to_standard(self) -> Tensor:
+        """KL(self || N(0, I)) in nats, (B,)."""
+        return 0.5 * (self.variance + self.mean.square() - 1 - self.variance.log()).sum(-1)
+
+    def combined(self, other: Gaussian) -> Gaussian:
+        """The two weighted by their precisions; eq. 22 and 23 (eq. 22 gives a variance, though printed as sigma)."""
+        own, others = 1 / self.variance, 1 / other.variance
+        variance = 1 / (own + others)
+        return Gaussian((self.mean * own + other.mean * others) * variance, variance)
+
+
+class GaussianLayer(nn.Module):
+    """Two leaky-rectified layers, then a mean and a softplus variance: one block of rows of Table 1.
+
+    Args:
+        inputs, width, outputs: sizes.
+        floor: the least variance, so that no density is unbounded.
+        fixed: this variance everywhere, instead of one that is predicted.
+    """
+
+    def __init__(self, inputs: int, width: int, outputs: int, floor: float, fixed: float | None = None) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(inputs, width), nn.Linear(width, width)
+        self.mean = nn.Linear(width, outputs)
+        self.variance = nn.Linear(width, outputs) if fixed is None else None
+        self.floor, self.fixed = floor, fixed
+
+    def forward(self, value: Tensor) -> Gaussian:
+        hidden = F.leaky_relu(self.second(F.leaky_relu(self.first(value))))
+        mean = self.mean(hidden)
+        if self.variance is None:
+            return Gaussian(mean, torch.full_like(mean, self.fixed or self.floor))
+        return Gaussian(mean, F.softplus(self.variance(hidden)) + self.floor)
+
+
+class Encoder(nn.Module):
+    """The upward pass: the approximate distribution of every layer of codes, lowest first.
+
+    Args:
+        size: D of the flattened field.
+        codes: sizes of the layers of codes, lowest first; (64, 32) in Table 1.
+        widths: sizes of the hidden layers beside them; (512, 256) in Table 1.
+    """
+
+    def __init__(self, size: int, codes: Sequence[int], widths: Sequence[int], floor: float = 1e-4) -> None:
+        super().__init__()
+        inputs = (size, *codes[:-1])
+        self.layers = nn.ModuleList(GaussianLayer(i, w, c, floor) for i, w, c in zip(inputs, widths, codes, strict=True))
+
+    def forward(self, value: Tensor) -> list[Gaussian]:
+        """``value`` (B, D) -> a Gaussian for each layer (mu-hat and sigma-hat squared); nothing is drawn on the way up."""
+        found = []
+        for layer in self.layers:
+            gaussian = layer(value)
+            found.append(gaussian)
+            value = gaussian.mean
+        return found
+
+
+class Decoder(nn.Module):
+    """The downward pass, from the top code to the field; eq. 9 to 12.
+
+    Args:
+        size: D of the flattened field.
+        codes, widths: as in :class:`Encoder`.
+        output_variance: of the field given the lowest code; None to predict one for each pixel.
+    """
+
+    def __init__(
+        self, size: int, codes: Sequence[int], widths: Sequence[int], output_variance: float | None, floor: float = 1e-4
+    ) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(
+            GaussianLayer(codes[i + 1], widths[i + 1], codes[i], floor) for i in reversed(range(len(codes) - 1))
+        )
+        self.output = GaussianLayer(codes[0], widths[0], size, floor=1e-3, fixed=output_variance)
+
+    def forward(self, top: Tensor, noise: Sequence[Tensor]) -> Gaussian:
+        """The field given the top code, (B, D); ``noise`` holds standard normal (B, codes[i]) for each lower layer, downwards."""
+        code = top
+        for layer, eps in zip(self.layers, noise, strict=True):
+            code = layer(code).sample(eps)
+        return self.output(code)
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """What inference gives for one field: a draw of every layer, lowest first, with its share of the bound.
+
+    Attributes:
+        codes: the draws, each (B, codes[i]).
+        guided: the means of the upward pass, which embedding guidance acts on.
+        top: q(z_L | x).
+        kl_below: sum of the KL terms below the top layer, (B,).
+        field: p(x | z_1).
+    """
+
+    codes: list[Tensor]
+    guided: list[Tensor]
+    top: Gaussian
+    kl_below: Tensor
+    field: Gaussian
+
+
+def infer(encoder: Encoder, decoder: Decoder, value: Tensor, normal: Callable[[Tensor], Tensor]) -> Posterior:
+    """One stochastic downward pass over the upward one; eq. 21 to 24.
+
+    At each layer below the top the upward estimate and the decoder's own prediction are combined by precision.
+    ``normal`` gives standard normal numbers of the shape of its argument.
+    """
+    upward = encoder(value)
+    top = upward[-1]
+    code = top.sample(normal(top.mean))
+    codes, kl = [code], value.new_zeros(len(value))
+    for layer, estimate in zip(decoder.layers, reversed(upward[:-1]), strict=True):
+        prior = layer(code)
+        posterior = estimate.combined(prior)
+        code = posterior.sample(normal(posterior.mean))
+        kl = kl + posterior.kl(prior)
+        codes.insert(0, code)
+    return Posterior(codes, [g.mean for g in upward], top, kl, decoder.output(code))

@@ -1,0 +1,119 @@
+"""Baselines that borrow training fields: nearest neighbours, and fields drawn at random.
+
+Source: paper 2 (embedding guidance), section 5.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from zoo.errors import RequestError
+from zoo.model import Model
+from zoo.noise import Noise
+from zoo.pairs import Pairs
+from zoo.training import History
+
+
+@dataclass(frozen=True)
+class NearestNeighboursConfig:
+    """Settings of the nearest neighbours.
+
+    Attributes:
+        sigma: standard deviation in pixels of the Gaussian that smooths the borrowed fields; 0 for none.
+    """
+
+    sigma: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.sigma >= 0:
+            raise RequestError(f"sigma is {self.sigma}; it must be at least 0")
+
+
+class _Lender(Model):
+    """A model whose samples are fields of the training set, kept as tensors."""
+
+    x: Tensor
+    y: Tensor
+
+    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
+        super().__init__(x_shape, y_shape, **config)
+        self.allocate({"x": (0, *self.x_shape), "y": (0, *self.y_shape)})
+
+    def fit(
+        self,
+        pairs: Pairs,
+        *,
+        seed: int = 0,
+        device: str | torch.device = "auto",
+        epochs: int | None = None,
+        progress: bool = True,
+        resume: Path | None = None,
+        **training: Any,
+    ) -> History:
+        """Keep the pairs; there is nothing to train, and ``epochs`` and the training settings change nothing."""
+        from zoo.device import pick
+
+        if not len(pairs):
+            raise RequestError("there are no pairs to fit to; at least one is needed")
+        target = pick(device)
+        self.x, self.y = pairs.x.float().to(target), self.smoothed(pairs.y.float().to(target))
+        self.fitted = True
+        return History(0, 0.0)
+
+    def allocate(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        for name in ("x", "y"):
+            self.register_buffer(name, torch.zeros(shapes[name]))
+
+    def smoothed(self, y: Tensor) -> Tensor:
+        """The fields as they will be lent, (N, *y_shape)."""
+        return y
+
+
+class NearestNeighbours(_Lender):
+    """The n training fields whose x are nearest in squared distance, nearest first, smoothed by a Gaussian.
+
+    Sampling is deterministic: the n-th sample is the n-th neighbour, whatever the seed. Where n exceeds the number of
+    training pairs, the neighbours repeat in the same order.
+    """
+
+    Config: ClassVar[type] = NearestNeighboursConfig
+    config: NearestNeighboursConfig
+
+    def smoothed(self, y: Tensor) -> Tensor:
+        return gaussian_smooth(y, self.config.sigma) if y.ndim == 4 and self.config.sigma > 0 else y
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Indices of the training pairs by rising distance: (B, up to 4096 of N) int64."""
+        known, most = self.x.flatten(1), min(4096, len(self.x))
+        return torch.cat([torch.cdist(part, known).topk(most, largest=False).indices for part in x.flatten(1).split(256)])
+
+    def draw(self, code: Tensor, n: int, noise: Noise) -> Tensor:
+        rank = torch.arange(n, device=code.device) % code.shape[1]
+        return self.y[code[:, rank]]
+
+
+class RandomField(_Lender):
+    """Training fields drawn at random, whatever x is: the floor that any use of x must beat."""
+
+    def draw(self, code: Tensor, n: int, noise: Noise) -> Tensor:
+        index = (noise.uniform(n) * len(self.y)).long().clamp_max(len(self.y) - 1)
+        return self.y[index]
+
+
+def gaussian_smooth(fields: Tensor, sigma: float) -> Tensor:
+    """``fields`` (N, C, H, W) convolved with a Gaussian of ``sigma`` pixels, edges replicated."""
+    radius = max(1, round(3 * sigma))
+    steps = torch.arange(-radius, radius + 1, device=fields.device, dtype=fields.dtype)
+    kernel = torch.exp(-0.5 * (steps / sigma) ** 2)
+    kernel = kernel / kernel.sum()
+    channels = fields.shape[1]
+    across, down = kernel.expand(channels, 1, 1, -1), kernel[:, None].expand(channels, 1, -1, 1)
+    fields = F.conv2d(F.pad(fields, (radius, radius, 0, 0), mode="replicate"), across, groups=channels)
+    return F.conv2d(F.pad(fields, (0, 0, radius, radius), mode="replicate"), down, groups=channels)

@@ -1,0 +1,268 @@
+"""The loop that trains every gradient model: devices, precision, several processes, progress, resuming.
+
+The loop is built on accelerate. Whatever is random at a step (order, crops, noise) follows from the seed and the number of
+the step alone, so a run that was killed and resumed ends in the same weights as one that was not.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from zoo.config import make_config
+from zoo.errors import RequestError, ZooError
+from zoo.pairs import Batch, Pairs
+from zoo.progress import progress as progress_bar
+from zoo.training_state import TrainingState
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+    from zoo.model import Model
+
+REPORT_EVERY = 20
+"""Steps between looks at the losses: each look waits for the device."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """How to train; a model's recipe gives its own defaults.
+
+    Attributes:
+        steps: optimizer steps in all; not used where ``epochs`` is given.
+        epochs: passes over the pairs.
+        batch_size: pairs a step, over all processes together.
+        precision: of the arithmetic; ``auto`` is bf16 on a GPU that has it, full elsewhere.
+        ema: decay of an exponential moving average of the weights, which then replaces them; 0 for none.
+        clip: the largest norm of the gradient; None for no limit.
+        save_seconds: time between two writes of the state, where a folder for it was given.
+    """
+
+    steps: int = 5000
+    epochs: int | None = None
+    batch_size: int = 128
+    precision: Literal["auto", "no", "bf16", "fp16"] = "auto"
+    ema: float = 0.0
+    clip: float | None = None
+    save_seconds: float = 30.0
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch_size", "epochs"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise RequestError(f"{name} is {value}; it must be at least 1")
+        if not 0 <= self.ema < 1:
+            raise RequestError(f"ema is {self.ema}; it must be in [0, 1)")
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where training stands, and the randomness of this step.
+
+    Attributes:
+        index: steps done before this one.
+        total: steps in all.
+        turn: name of the optimizer whose turn it is.
+        generator: on the CPU; seeded by the run's seed, the index and the process.
+    """
+
+    index: int
+    total: int
+    turn: str
+    generator: torch.Generator
+
+    @property
+    def share(self) -> float:
+        """The share of training that is done, in [0, 1)."""
+        return self.index / self.total
+
+
+@dataclass
+class History:
+    """What training leaves on record: ``losses`` holds, a few hundred times a run, the means of all parts since the last."""
+
+    steps: int
+    epochs: float
+    seconds: float = 0.0
+    resumed_at: int = 0
+    losses: list[dict[str, float]] = field(default_factory=list)
+
+
+class _Turn(nn.Module):
+    """The model's losses as a forward pass, which is what several processes synchronise."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, batch: Batch, step: Step) -> dict[str, Tensor]:
+        return self.model.losses(batch, step)
+
+
+def train(
+    model: Model,
+    pairs: Pairs,
+    *,
+    seed: int,
+    device: str | torch.device,
+    epochs: int | None,
+    progress: bool,
+    resume: Path | None,
+    **settings: Any,
+) -> History:
+    """Fit ``model`` to ``pairs``; see :meth:`zoo.model.Model.fit`."""
+    if not len(pairs):
+        raise RequestError("there are no pairs to fit to; at least one is needed")
+    if (pairs.x_shape, pairs.y_shape) != (model.x_shape, model.y_shape):
+        raise RequestError(
+            f"pairs have shapes {pairs.x_shape} -> {pairs.y_shape}; the model is for {model.x_shape} -> {model.y_shape}"
+        )
+    given = {**model.recipe(len(pairs)), **settings}
+    if epochs is not None:
+        given["epochs"] = epochs
+    training = make_config(Training, given, "training")
+    per_epoch = max(1, len(pairs) // training.batch_size)
+    total = training.epochs * per_epoch if training.epochs is not None else training.steps
+
+    accelerator = _accelerator(device, training.precision)
+    initialise(model, seed)
+    model.prepare(pairs, seed)
+    model.to(accelerator.device).train()
+    turn: nn.Module = accelerator.prepare(_Turn(model))
+    optimizers = {name: accelerator.prepare(o) for name, o in model.optimizers().items()}
+    rates = {name: [g["lr"] for g in o.param_groups] for name, o in optimizers.items()}
+    ema = _ema(model, training.ema)
+    fingerprint = {
+        "model": type(model).__name__,
+        "config": model.config_dict(),
+        "pairs": [len(pairs), pairs.digest],
+        "seed": seed,
+        "total": total,
+        "batch_size": training.batch_size,
+        "ema": training.ema,
+    }
+    state = TrainingState(resume, model, optimizers, ema, fingerprint) if resume is not None else None
+    history = History(total, total / per_epoch)
+    start = history.resumed_at = state.restore() if state else 0
+
+    data = pairs.to(accelerator.device)
+    order = _order(len(pairs), training.batch_size, seed, start, accelerator)
+    generator = torch.Generator()
+    sums: dict[str, Tensor] = {}
+    began = saved = time.monotonic()
+    every = max(REPORT_EVERY, total // 400)
+    with progress_bar(total, "fit", show=progress and accelerator.is_main_process) as bar:
+        for index in range(start, total):
+            generator.manual_seed(mix(seed, index, accelerator.process_index))
+            batch = data.batch(next(order).to(accelerator.device), generator)
+            factor = model.rate(index / total)
+            for name, optimizer in optimizers.items():
+                for group, rate in zip(optimizer.param_groups, rates[name], strict=True):
+                    group["lr"] = rate * factor
+                optimizer.zero_grad()
+                with accelerator.autocast():
+                    losses = turn(batch, Step(index, total, name, generator))
+                accelerator.backward(losses["total"])
+                if training.clip is not None:
+                    accelerator.clip_grad_norm_(model.parameters(), training.clip)
+                optimizer.step()
+                for part, value in losses.items():
+                    key = part if len(optimizers) == 1 else f"{name}.{part}"
+                    sums[key] = sums[key] + value.detach() if key in sums else value.detach()
+            if ema is not None:
+                ema.update(model, step=index)
+            done = index + 1
+            if done % every == 0 or done == total:
+                means = {k: v.item() / (done - history_last(history, start)) for k, v in sums.items()}
+                _check_finite(means, done)
+                history.losses.append({"step": done, **means})
+                sums = {}
+                bar.update(done, **{k: v for k, v in means.items() if k.endswith("total")})
+            if state and accelerator.is_main_process and time.monotonic() - saved > training.save_seconds:
+                state.write(done)
+                saved = time.monotonic()
+    if state and accelerator.is_main_process:
+        state.write(total)
+    if ema is not None:
+        model.load_state_dict(ema.module.state_dict())
+    history.seconds = time.monotonic() - began
+    model.eval()
+    model.fitted = True
+    return history
+
+
+def history_last(history: History, start: int) -> int:
+    """The step at which losses were last recorded."""
+    return int(history.losses[-1]["step"]) if history.losses else start
+
+
+def initialise(model: nn.Module, seed: int) -> None:
+    """Give every layer its first weights anew, from ``seed``; the global random state stays as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        for module in model.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if callable(reset):
+                reset()
+
+
+def mix(*numbers: int) -> int:
+    """One seed out of several numbers, such that near numbers give unrelated seeds."""
+    state = 0x9E3779B97F4A7C15
+    for number in numbers:
+        state = ((state ^ (number & (2**64 - 1))) * 0xBF58476D1CE4E5B9) % 2**64
+        state ^= state >> 29
+    return state >> 1
+
+
+def _order(items: int, size: int, seed: int, start: int, accelerator: Accelerator) -> Iterator[Tensor]:
+    """Indices of each step's pairs for this process, from step ``start`` on: an own permutation for every epoch."""
+    size = min(size, items)
+    per_epoch = items // size
+    mine = slice(accelerator.process_index, None, accelerator.num_processes)
+    epoch, first = divmod(start, per_epoch)
+    while True:
+        generator = torch.Generator().manual_seed(mix(seed, -1 - epoch))
+        permutation = torch.randperm(items, generator=generator)
+        for i in range(first, per_epoch):
+            yield permutation[i * size : (i + 1) * size][mine]
+        epoch, first = epoch + 1, 0
+
+
+def _accelerator(device: str | torch.device, precision: str) -> Accelerator:
+    from accelerate import Accelerator, DistributedDataParallelKwargs
+    from accelerate.state import AcceleratorState, PartialState
+
+    from zoo.device import pick
+
+    target = pick(device)
+    if precision == "auto":
+        precision = "bf16" if target.type == "cuda" and torch.cuda.is_bf16_supported() else "no"
+    # A process may fit one model after another, on other devices and in other precisions: accelerate keeps one state.
+    alone = not PartialState._shared_state or PartialState().num_processes == 1
+    AcceleratorState._reset_state(reset_partial_state=alone)
+    # A turn of an alternating scheme leaves the other networks' parameters without a gradient.
+    several = DistributedDataParallelKwargs(find_unused_parameters=True)
+    return Accelerator(cpu=target.type == "cpu", mixed_precision=precision, kwargs_handlers=[several])
+
+
+def _ema(model: nn.Module, decay: float) -> Any:
+    if not decay:
+        return None
+    from timm.utils import ModelEmaV3
+
+    return ModelEmaV3(model, decay=decay, use_warmup=True)
+
+
+def _check_finite(means: dict[str, float], step: int) -> None:
+    wrong = [name for name, value in means.items() if value != value or abs(value) == float("inf")]
+    if wrong:
+        raise ZooError(
+            f"training diverged before step {step}: {', '.join(wrong)} is not a number; a lower learning_rate may help"
+        )
