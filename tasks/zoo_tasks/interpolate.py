@@ -56,34 +56,35 @@ class Interpolation:
         pixels = self._to_cells(labels)
         slots, shares = _largest_segments(pixels)
         near = _neighbours(slots, size, -1)  # (cells, 9, SLOTS)
-        joins = pixels[:, :, None, None] == near[:, None]
-        self._adopt(joins, pixels, near, self._to_cells(image))
-
+        # Each line of a pixel: its 9 x SLOTS basis functions, those of other segments at zero.
+        joins = (pixels[:, :, None, None] == near[:, None]).reshape(cells, -1, 9 * SLOTS)
         fall_y, fall_x = (_spline(self.cell[axis]) for axis in (0, 1))
-        fall = (fall_y[:, None, :, None] * fall_x[None, :, None, :]).reshape(-1, 9, 1)
-        weights = joins * fall[None]
-        weights /= weights.sum(axis=(2, 3), keepdims=True)
-        planes = np.ones((*fall.shape[:2], 1, 3), np.float32)
+        fall = (fall_y[:, None, :, None] * fall_x[None, :, None, :]).reshape(-1, 9).repeat(SLOTS, axis=1)
+        weights = joins * fall
+        each = np.ones(9 * SLOTS, np.float32)
+        lost = np.nonzero(weights @ each == 0)
+        if len(lost[0]):
+            weights[lost] = fall[lost[1]] * _likest(pixels, near.reshape(cells, -1), self._to_cells(image), lost)
+        weights /= (weights @ each)[..., None]
+        planes = np.ones((len(fall), 9, 1, 3), np.float32)
         dy, dx = (_offsets(self.cell[axis]) for axis in (0, 1))
         planes[:, :, 0, 1] = ORIENTATION * np.broadcast_to(dx[None, :, None, :], (*self.cell, 3, 3)).reshape(-1, 9)
         planes[:, :, 0, 2] = ORIENTATION * np.broadcast_to(dy[:, None, :, None], (*self.cell, 3, 3)).reshape(-1, 9)
-        basis = (weights[..., None] * planes[None]).astype(np.float32)
+        basis = weights.reshape(cells, -1, 9, SLOTS, 1) * planes
         self.basis = basis.reshape(cells, -1, 9 * SLOTS * 3)
 
         # Which number of which basis function stands in each column of ``basis``; those over the border weigh nothing.
         index = _neighbours(np.arange(cells)[:, None], size, 0)[:, :, 0]
         columns = (index[:, :, None, None] * SLOTS + np.arange(SLOTS)[:, None]) * 3 + np.arange(3)
         self.columns = columns.reshape(cells, -1)
-        means = self.basis.mean(axis=1)
+        means = np.full(basis.shape[1], 1 / basis.shape[1], np.float32) @ self.basis
         start = np.arange(cells + 1) * means.shape[1]
         self.down = csr_matrix((means.ravel(), self.columns.ravel(), start), shape=(cells, cells * SLOTS * 3))
         self.prior = self._prior(slots, shares, near, index)
         gram = self.down @ self.down.T
         gram += np.float32(RIDGE * gram.diagonal().mean()) * identity(cells, np.float32)
         # SuperLU runs in one thread; threaded LAPACK on so small a system is 50 times slower on a busy machine.
-        self.system = splu(
-            gram.tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0, options={"SymmetricMode": True}
-        )
+        self.system = splu(gram.tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0, options={"SymmetricMode": True})
 
     def solve(self, y: Float) -> Float:
         """The full fields (n, size * fy, size * fx) whose means over cells are ``y`` (n, size, size), nearly."""
@@ -101,19 +102,6 @@ class Interpolation:
         split = image.reshape(self.size, self.cell[0], self.size, self.cell[1], *rest)
         return np.moveaxis(split, 2, 1).reshape(self.size**2, self.cell[0] * self.cell[1], *rest)
 
-    def _adopt(self, joins: NDArray[np.bool_], pixels: NDArray, near: NDArray, image: NDArray) -> None:
-        """Let pixels whose segment has no basis function nearby join the segment nearby that is most like them."""
-        cell, pixel = np.nonzero(~joins.any(axis=(2, 3)))
-        if not len(cell):
-            return
-        count = np.maximum(np.bincount(pixels.ravel()), 1)
-        colours = np.stack([np.bincount(pixels.ravel(), image[..., c].ravel()) / count for c in range(3)], axis=-1)
-        options = near[cell].reshape(len(cell), -1)
-        distance = np.abs(colours[options] - image[cell, pixel][:, None]).sum(axis=-1)
-        distance[options < 0] = np.inf
-        chosen = options[np.arange(len(cell)), distance.argmin(axis=1)]
-        joins[cell, pixel] = near[cell] == chosen[:, None, None]
-
     def _prior(self, slots: NDArray, shares: Float, near: NDArray, index: NDArray) -> Any:
         """The sparse map from samples to the expected weights: means of nearby samples, the pure ones first."""
         from scipy.sparse import csr_matrix
@@ -128,6 +116,26 @@ class Interpolation:
         rows = (np.arange(cells * SLOTS) * 3).repeat(9)
         columns = np.broadcast_to(index[:, None], trust.shape).ravel()
         return csr_matrix((trust.ravel().astype(np.float32), (rows, columns)), shape=(cells * SLOTS * 3, cells))
+
+
+def _likest(pixels: NDArray, near: NDArray, image: NDArray, lost: tuple[NDArray, ...]) -> NDArray[np.bool_]:
+    """For pixels whose segment has no basis function nearby, those of the segment nearby whose colour is most like it.
+
+    Args:
+        pixels: (cells, P) labels.
+        near: (cells, K), the segments of the basis functions around each cell, -1 for none.
+        image: (cells, P, 3).
+        lost: cell and place in it of each of the L pixels.
+
+    Returns:
+        (L, K), True for the basis functions of the chosen segment.
+    """
+    count = np.maximum(np.bincount(pixels.ravel()), 1)
+    colours = np.stack([np.bincount(pixels.ravel(), image[..., c].ravel()) / count for c in range(3)], axis=-1)
+    options = near[lost[0]]
+    distance = np.abs(colours[options] - image[lost][:, None]).sum(axis=-1)
+    distance[options < 0] = np.inf
+    return options == np.take_along_axis(options, distance.argmin(axis=1)[:, None], axis=1)
 
 
 def _largest_segments(pixels: NDArray) -> tuple[NDArray, Float]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from zoo.data.base import Image
 from zoo_tasks.decompose import Retinex, decompose
-from zoo_tasks.photo import Float, Layers, PhotoTask
+from zoo_tasks.photo import Float, Layers, PhotoTask, brightest
 from zoo_tasks.resize import resize, within
 
 SIDE = 128
@@ -35,8 +35,10 @@ class Relight(PhotoTask):
 
         Shading comes from the working size; held to the photo's own brightest channels, it leaves albedo at most 1.
         """
+        import cv2
+
         shading = resize(Relight.fields(image)[1], *image.shape[:2])
-        brightest = image.max(axis=-1).astype(np.float32) / 255
-        shading = np.clip(shading, np.maximum(brightest, np.float32(Retinex.darkest)), 1)
+        least = np.maximum(brightest(image) / np.float32(255), np.float32(Retinex.darkest))
+        shading = np.clip(shading, least, 1)
         albedo: Float = np.divide(image, shading[..., None], dtype=np.float32)
-        return Layers(albedo.mean(axis=-1) / 255, shading, albedo)
+        return Layers(cv2.transform(albedo, np.full((1, 3), 1 / (3 * 255))), shading, albedo)

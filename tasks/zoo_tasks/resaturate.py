@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from zoo.data.base import Image
-from zoo_tasks.photo import Float, Layers, PhotoTask
+from zoo_tasks.photo import Float, Layers, PhotoTask, brightest
 
 GREY, COLOURED = 4.0, 28.0
 """Chroma (brightest less darkest channel, in levels of 255) up to which hue is noise, and from which on it is sure."""
@@ -25,12 +25,10 @@ class Resaturate(PhotoTask):
         """V and S of HSV, each (H, W) float32 in [0, 1], of an image (H, W, 3) uint8; S of black is 0."""
         import cv2
 
-        red, green, blue = cv2.split(image)
-        most = cv2.max(cv2.max(red, green), blue)
-        least = cv2.min(cv2.min(red, green), blue)
-        value = most.astype(np.float32)
-        saturation = (value - least) / np.maximum(value, 1)
-        return value / 255, saturation
+        value: Float = brightest(image).astype(np.float32)
+        darkest = 255 - brightest(cv2.bitwise_not(image))
+        saturation = np.divide(value - darkest, np.maximum(value, 1), dtype=np.float32)
+        return value / np.float32(255), saturation
 
     @staticmethod
     def layers(image: Image) -> Layers:

@@ -12,6 +12,8 @@ from zoo_tasks.segments import segment
 
 GRID = 256
 """The basis functions are summed on at most so many pixels a side; from there, pixels follow their likest neighbour."""
+CELL = 16
+"""The most of these pixels a side between two samples."""
 FINEST = 1200
 """The side of a square of the largest area on which edges are followed; a larger photo is interpolated from there."""
 LIKENESS = 15.0
@@ -33,7 +35,7 @@ class Upsampler:
 
     def __init__(self, image: Image, size: int) -> None:
         self.shape = image.shape[:2]
-        most = max(1, GRID // size)
+        most = min(max(1, GRID // size), CELL)
         rows, columns = (size * min(max(side // size, 1), most) for side in self.shape)
         grid = resize(image, rows, columns)
         labels = segment(grid)
