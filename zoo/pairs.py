@@ -94,7 +94,7 @@ class Pairs:
         )
 
     def batch(self, index: Tensor, generator: torch.Generator | None = None) -> Batch:
-        """The pairs at ``index`` (B,) for training; with a ``generator``, a random crop and flip of each where ``wide`` is there.
+        """The pairs at ``index`` (B,) for training; with a ``generator``, a random crop and flip of each where ``wide`` is.
 
         ``generator`` lives on the CPU, so that the same crops are drawn whatever the device.
         """

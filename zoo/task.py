@@ -31,7 +31,7 @@ class Task(ABC):
     y_shape: tuple[int, ...]
 
     def __init__(self, **config: Any) -> None:
-        self.config = make_config(self.Config, config, f"task {type(self).__name__}")
+        self.config: Any = make_config(self.Config, config, f"task {type(self).__name__}")
 
     @abstractmethod
     def pairs(self, data: Data, split: Split, seed: int = 0, *, pool: int = 0) -> Pairs:

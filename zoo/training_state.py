@@ -43,7 +43,7 @@ class TrainingState:
         groups = {}
         for name, optimizer in self.optimizers.items():
             state = optimizer.state_dict()
-            groups[name] = [{k: v for k, v in g.items()} for g in state["param_groups"]]
+            groups[name] = state["param_groups"]
             for index, values in state["state"].items():
                 tensors |= {f"optimizer.{name}.{index}.{k}": torch.as_tensor(v) for k, v in values.items()}
         record = {"done": done, "fingerprint": self.fingerprint, "groups": groups}

@@ -70,12 +70,12 @@ def lpp(parts: Sequence[Array], dimensions: int, *, neighbours: int = NEIGHBOURS
     """
     mean, axes = _principal_axes(parts)
     projection = np.zeros((len(mean), dimensions), np.float32)
-    reduced = np.concatenate([z for z in _project(parts, mean, axes)])
+    reduced = np.concatenate(_project(parts, mean, axes))
     if len(reduced) < 3 or not axes.shape[1]:
         return mean, projection
     vectors = _smoothest_directions(reduced, min(neighbours, len(reduced) - 1), seed)[:, :dimensions]
     spread = (reduced @ vectors).std(0)
-    vectors = vectors / np.where(spread > 1e-6, spread, np.inf)
+    vectors = (vectors / np.where(spread > 1e-6, spread, np.inf)).astype(np.float32)
     projection[:, : vectors.shape[1]] = axes @ vectors
     return mean, projection
 
@@ -93,7 +93,7 @@ def _principal_axes(parts: Sequence[Array]) -> tuple[Array, Array]:
     for chunk in _chunks(parts):
         centred = (chunk - mean).astype(np.float32)
         covariance += centred.T @ centred
-    values, vectors = _top_eigenvectors(covariance / items, min(MOST_COMPONENTS, len(mean), items))
+    values, vectors = _top_eigenvectors((covariance / items).astype(np.float32), min(MOST_COMPONENTS, len(mean), items))
     total = max(float(np.trace(covariance)) / items, 1e-12)
     kept = int(np.searchsorted(np.cumsum(values) / total, KEPT_VARIANCE)) + 1
     kept = min(kept, int((values > 1e-7 * total).sum()))
@@ -109,7 +109,7 @@ def _top_eigenvectors(matrix: Array, count: int) -> tuple[Array, Array]:
 
 
 def _project(parts: Sequence[Array], mean: Array, axes: Array) -> list[Array]:
-    return [(chunk - mean) @ axes for chunk in _chunks(parts)]
+    return [((chunk - mean) @ axes).astype(np.float32) for chunk in _chunks(parts)]
 
 
 def _smoothest_directions(points: Array, neighbours: int, seed: int) -> Array:

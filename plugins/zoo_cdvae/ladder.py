@@ -115,7 +115,7 @@ class Decoder(nn.Module):
         self.output = GaussianLayer(codes[0], widths[0], size, floor=1e-3, fixed=output_variance)
 
     def forward(self, top: Tensor, noise: Sequence[Tensor]) -> Gaussian:
-        """The field given the top code, (B, D); ``noise`` holds standard normal (B, codes[i]) for each lower layer, downwards."""
+        """The field given the top code, (B, D); ``noise`` standard normal for the lower layers, downwards."""
         code = top
         for layer, eps in zip(self.layers, noise, strict=True):
             code = layer(code).sample(eps)
