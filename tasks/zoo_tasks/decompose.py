@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.errors import RequestError
-
-Float = NDArray[np.float32]
+from zoo_tasks.resize import Float
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Float = NDArray[np.float32]
+from zoo_tasks.resize import Float
 
 SLOTS = 2
 """Basis functions a sample point: one for each of the largest segments in its cell."""

@@ -13,15 +13,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from zoo.data.base import Data, Image, Records, Split
+from zoo.data.base import Data, Image, Split
 from zoo.errors import RequestError
 from zoo.pairs import Pairs
 from zoo.task import Task
 from zoo_tasks.guidance import guide, guide_mirror
-from zoo_tasks.resize import resize
+from zoo_tasks.resize import Float, resize
 from zoo_tasks.upsample import Upsampler
 
-Float = NDArray[np.float32]
 FieldsOf = Callable[[Image], tuple[Float, Float]]
 """A photo (H, W, 3) as the fields x and y, each (h, w) in [0, 1]."""
 
@@ -118,29 +117,23 @@ class PhotoTask(Task):
         """Fields that the data knows (a rendered scene's), or else those computed from its photos.
 
         The whole photo is squashed to a square, as in the paper. With ``crops``, training pairs have ``wide``.
-
-        Raises:
-            RequestError: the data does not know ``pool`` true draws, or knows the fields at another size.
         """
         records = data.read(split, seed=seed)
-        known = self._known(records)
+        size = self.config.size
+        known = records.known(*self.known, size=size)
         wide = None
         if known is not None:
-            x, y = known
+            x, y = (torch.from_numpy(known[name]) for name in self.known)
         else:
-            sides = [self.config.size]
-            if self.config.crops and split == "train":
-                sides.append(round(WIDE * self.config.size))
-            made = records.map(
-                partial(squash, fields=type(self).fields, sides=tuple(sides)),
-                f"{self.known[0]}-{self.known[1]}-{self.version}-{'-'.join(map(str, sides))}",
-            )
-            x, y = (torch.from_numpy(made[f"{name}{sides[0]}"]) for name in "xy")
+            sides = (size, round(WIDE * size)) if self.config.crops and split == "train" else (size,)
+            key = f"{self.known[0]}-{self.known[1]}-{self.version}-{'-'.join(map(str, sides))}"
+            made = records.map(partial(squash, fields=type(self).fields, sides=sides), key)
+            x, y = (torch.from_numpy(made[f"{name}{size}"]) for name in "xy")
             if len(sides) > 1:
-                wide = tuple(torch.from_numpy(made[f"{name}{sides[1]}"]).half() for name in "xy")
+                wide = (_half(made[f"x{sides[1]}"]), _half(made[f"y{sides[1]}"]))
         draws = None
         if pool > 0:
-            drawn = records.pool(self.known[1], pool)
+            drawn = records.pool(self.known[1], pool, size=size)
             draws = None if drawn is None else torch.from_numpy(drawn)
         return Pairs(
             x=x,
@@ -148,7 +141,7 @@ class PhotoTask(Task):
             guide=None if records.annotations is None else guide(records.annotations, len(records.categories)),
             guide_mirror=None if records.annotations is None else guide_mirror(len(records.categories)),
             pool=draws,
-            wide=wide,  # type: ignore[arg-type]
+            wide=wide,
             names=records.names,
             digest=records.digest,
         )
@@ -222,13 +215,6 @@ class PhotoTask(Task):
         small = context.x if x_hat is None else x_hat.detach().cpu().float().numpy()
         return layers.x - up.enlarge(up.solve(small)[0])
 
-    def _known(self, records: Records) -> tuple[Tensor, Tensor] | None:
-        known = records.known(*self.known)
-        if known is None:
-            return None
-        x, y = (torch.from_numpy(known[name]) for name in self.known)
-        return x, y
-
 
 def squash(image: Image, fields: FieldsOf, sides: tuple[int, ...]) -> Mapping[str, Float]:
     """The fields of one photo averaged down to squares: ``x32`` (1, 32, 32), ``y32``, ... for each of ``sides``."""
@@ -238,3 +224,7 @@ def squash(image: Image, fields: FieldsOf, sides: tuple[int, ...]) -> Mapping[st
         made[f"x{side}"] = np.clip(resize(x, side, side), 0, 1)[None].astype(np.float32)
         made[f"y{side}"] = np.clip(resize(y, side, side), 0, 1)[None].astype(np.float32)
     return made
+
+
+def _half(field: Float) -> Tensor:
+    return torch.from_numpy(field).half()

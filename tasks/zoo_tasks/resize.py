@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+Float = NDArray[np.float32]
 A = TypeVar("A", bound=NDArray[Any])
 
 LIMIT = 32_000

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.data.base import Image
-from zoo_tasks.interpolate import Float, Interpolation
-from zoo_tasks.resize import resize, within
+from zoo_tasks.interpolate import Interpolation
+from zoo_tasks.resize import Float, resize, within
 from zoo_tasks.segments import segment
 
 GRID = 256

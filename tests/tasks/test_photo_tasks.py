@@ -45,7 +45,7 @@ class Known(Memory):
     def known(self, *names: str, size: int = 32) -> Fields:
         return {name: np.full((3, 1, size, size), len(name) / 10, np.float32) for name in names}
 
-    def pool(self, name: str, draws: int, size: int = 32) -> NDArray[np.float32]:
+    def pool(self, name: str, draws: int, *, size: int = 32) -> NDArray[np.float32]:
         return np.full((3, draws, 1, size, size), len(name) / 10, np.float32)
 
 
@@ -117,6 +117,9 @@ def test_fields_that_the_data_knows_are_taken_as_they_are(task: type[PhotoTask])
     assert pairs.pool is not None
     assert pairs.pool.shape == (3, 7, 1, 32, 32)
     assert task().pairs(Given(Known([photo()] * 3)), "test").pool is None
+    small = task(size=16).pairs(Given(Known([photo()] * 3)), "test", pool=2)
+    assert small.pool is not None
+    assert (small.x.shape, small.pool.shape) == ((3, 1, 16, 16), (3, 2, 1, 16, 16))
 
 
 def test_annotated_photos_have_a_guide() -> None:
