@@ -10,7 +10,6 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from zoo.data.base import Data, Image, Split
@@ -18,6 +17,7 @@ from zoo.errors import RequestError
 from zoo.pairs import Pairs
 from zoo.task import Task
 from zoo_tasks.guidance import guide, guide_mirror
+from zoo_tasks.layers import Layers, recombine
 from zoo_tasks.resize import Float, resize
 from zoo_tasks.upsample import Upsampler
 
@@ -50,21 +50,6 @@ class PhotoConfig:
 
 
 @dataclass(frozen=True)
-class Layers:
-    """A photo taken apart at its own size.
-
-    Attributes:
-        x: (H, W) float32 in [0, 1].
-        y: (H, W) float32 in [0, 1].
-        gain: (H, W, 3) float32, how many levels of 255 each channel rises as y rises by 1. The photo is linear in y.
-    """
-
-    x: Float
-    y: Float
-    gain: Float
-
-
-@dataclass(frozen=True)
 class Context:
     """What composing needs of one photo: itself, its small fields (1, size, size), its edges and its layers."""
 
@@ -73,23 +58,6 @@ class Context:
     y: Float
     upsampler: Upsampler
     layers: Layers
-
-
-def brightest(image: Image) -> NDArray[np.uint8]:
-    """The largest channel of each pixel, (H, W) uint8; numpy's ``max`` over so short an axis is ten times slower."""
-    import cv2
-
-    red, green, blue = cv2.split(image)
-    return cv2.max(cv2.max(red, green), blue)
-
-
-def recombine(image: Image, change: Float, gain: Float, out: Image, scratch: Float) -> None:
-    """Write the photo with y changed by ``change`` (H, W) to ``out`` (H, W, 3) uint8, rounded and clipped."""
-    import cv2
-
-    cv2.merge((change, change, change), dst=scratch)
-    cv2.multiply(scratch, gain, dst=scratch)
-    cv2.add(image, scratch, dst=out, dtype=cv2.CV_8U)
 
 
 class PhotoTask(Task):
