@@ -190,8 +190,7 @@ def test_two_processes_may_fill_one_cache_at_once(photos: Path) -> None:
         "print(r.digest, r.map(lambda i: {'a': i.mean((0, 1))}, 'm')['a'].sum())"
     )
     runs = [
-        subprocess.Popen([sys.executable, "-W", "error", "-c", code, str(photos)], stdout=subprocess.PIPE)
-        for _ in range(2)
+        subprocess.Popen([sys.executable, "-W", "error", "-c", code, str(photos)], stdout=subprocess.PIPE) for _ in range(2)
     ]
     printed = [run.communicate(timeout=60)[0] for run in runs]
     assert [run.returncode for run in runs] == [0, 0]

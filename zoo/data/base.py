@@ -55,15 +55,15 @@ class Records(ABC):
     def __len__(self) -> int:
         return len(self.names)
 
-    def known(self, *names: str) -> Fields | None:
-        """Fields the data itself knows, each (N, C, h, w) float32 in [0, 1], or None if one of ``names`` is unknown.
+    def known(self, *names: str, size: int = 32) -> Fields | None:
+        """Fields the data itself knows, each (N, C, size, size) float32 in [0, 1]; None if one of ``names`` is unknown.
 
         Names in use: ``albedo``, ``shading``, ``value``, ``saturation`` (one channel each).
         """
         return None
 
-    def pool(self, name: str, draws: int) -> NDArray[np.float32] | None:
-        """``draws`` true draws of the field ``name`` given what is visible, (N, draws, C, h, w), or None if unknown."""
+    def pool(self, name: str, draws: int, *, size: int = 32) -> NDArray[np.float32] | None:
+        """``draws`` true draws of the field ``name`` given what is visible, (N, draws, C, size, size); None if unknown."""
         return None
 
     @abstractmethod

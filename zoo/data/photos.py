@@ -62,9 +62,7 @@ class PhotoRecords(Records):
             raise ZooError(f"cannot read {photo.path} any more: {error}") from error
 
     def map(self, function: Callable[[Image], Mapping[str, NDArray[np.float32]]], key: str) -> Fields:
-        return cached_map(
-            lambda i: function(self.image(i)), [photo.content for photo in self.photos], f"photo-{RULES}:{key}"
-        )
+        return cached_map(lambda i: function(self.image(i)), [photo.content for photo in self.photos], f"photo-{RULES}:{key}")
 
 
 def photos_in(root: Path, names: Sequence[str]) -> list[Photo]:
