@@ -49,8 +49,11 @@ class Coco(Data):
         try:
             categories = sorted(coco.cats.values(), key=lambda category: category["id"])
             labels = {category["id"]: label for label, category in enumerate(categories)}
-            objects = {item["file_name"]: _annotation(coco, item, labels, file.name) for _, item in sorted(coco.imgs.items())}
+            items = [item for _, item in sorted(coco.imgs.items())]
+            objects = {item["file_name"]: _annotation(coco, item, labels, file.name) for item in items}
             names = [str(category["name"]) for category in categories]
+        except RequestError:
+            raise
         except KeyError as error:
             raise RequestError(f"{file.name}: an entry has no {error}") from error
         except (TypeError, ValueError, AttributeError) as error:

@@ -1,0 +1,164 @@
+"""coco:DIR in its official layout: boxes, labels, and what is missing or odd in it."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import shared_data
+from PIL import Image as PIL
+
+from zoo.data.coco import Coco
+from zoo.errors import RequestError
+
+INSTANCES: dict[str, Any] = {
+    "images": [
+        {"id": 7, "file_name": "b.jpg", "width": 40, "height": 20},
+        {"id": 3, "file_name": "a.jpg", "width": 20, "height": 20},
+        {"id": 9, "file_name": "c.jpg", "width": 40, "height": 20},
+    ],
+    "annotations": [
+        {"id": 1, "image_id": 7, "category_id": 18, "bbox": [10, 5, 20, 10], "iscrowd": 0},
+        {"id": 2, "image_id": 7, "category_id": 1, "bbox": [-10, 10, 30, 50], "iscrowd": 0},
+        {"id": 3, "image_id": 7, "category_id": 1, "bbox": [0, 0, 40, 20], "iscrowd": 1},
+        {"id": 4, "image_id": 3, "category_id": 1, "bbox": [50, 50, 10, 10], "iscrowd": 0},
+        {"id": 5, "image_id": 9, "category_id": 18, "bbox": [0, 0, 0, 5]},
+        {"id": 6, "image_id": 9, "category_id": 18, "bbox": [0, 0, 4, 5]},
+    ],
+    "categories": [{"id": 18, "name": "dog"}, {"id": 1, "name": "person"}],
+}
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+
+
+def layout(root: Path, instances: Any, part: str = "train", year: str = "2017") -> Path:
+    (root / "annotations").mkdir(parents=True, exist_ok=True)
+    (root / f"{part}{year}").mkdir(exist_ok=True)
+    text = instances if isinstance(instances, str) else json.dumps(instances)
+    (root / f"annotations/instances_{part}{year}.json").write_text(text)
+    for item in INSTANCES["images"]:
+        grey = PIL.new("RGB", (item["width"], item["height"]), (item["id"],) * 3)
+        grey.save(root / f"{part}{year}" / item["file_name"])
+    return root
+
+
+@pytest.mark.parametrize(("split", "part", "year"), [("train", "train", "2017"), ("test", "val", "2014")])
+def test_boxes_are_shares_and_labels_count_categories(
+    tmp_path: Path, split: Any, part: str, year: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    records = Coco(str(layout(tmp_path, INSTANCES, part, year))).read(split)
+    assert capsys.readouterr().out == ""
+    assert records.categories == ["person", "dog"]
+    assert records.names == ["a.jpg", "b.jpg", "c.jpg"]  # by id
+    assert records.annotations is not None
+    a, b, c = records.annotations
+    assert a.boxes.shape == (0, 4)  # its only box lies outside
+    assert a.labels.shape == (0,)
+    assert np.allclose(b.boxes, [[0.25, 0.25, 0.5, 0.5], [0, 0.5, 0.5, 0.5]])  # the second one is cut, the crowd is out
+    assert b.labels.tolist() == [1, 0]
+    assert np.allclose(c.boxes, [[0, 0, 0.1, 0.25]])  # a box without area is out
+    assert b.boxes.dtype == np.float32
+    assert b.labels.dtype == np.int64
+    assert records.image(1).shape == (20, 40, 3)
+
+
+def test_the_digest_covers_the_annotations(tmp_path: Path) -> None:
+    changed = copy.deepcopy(INSTANCES)
+    changed["annotations"][0]["category_id"] = 1
+    digests = {Coco(str(layout(tmp_path / n, i))).read("train").digest for n, i in (("a", INSTANCES), ("b", changed))}
+    assert len(digests) == 2
+    assert Coco(str(tmp_path / "a")).read("train", seed=9).digest in digests
+
+
+def test_missing_images_are_named_and_their_annotations_left_out(tmp_path: Path) -> None:
+    root = layout(tmp_path, INSTANCES)
+    (root / "train2017/a.jpg").unlink()
+    with pytest.warns(UserWarning, match=r"skipped 1 of 3 .*a\.jpg"):
+        records = Coco(str(root)).read("train")
+    assert records.annotations is not None
+    assert [len(a.labels) for a in records.annotations] == [2, 1]
+
+
+def without(*path: Any) -> dict[str, Any]:
+    changed: Any = copy.deepcopy(INSTANCES)
+    inner = changed
+    for key in path[:-1]:
+        inner = inner[key]
+    del inner[path[-1]]
+    return changed
+
+
+def altered(value: Any, *path: Any) -> dict[str, Any]:
+    changed: Any = copy.deepcopy(INSTANCES)
+    inner = changed
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = value
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("instances", "said"),
+    [
+        (without("annotations"), "annotations"),
+        (without("images"), "images"),
+        (without("categories"), "categories"),
+        (without("images", 0, "width"), "width"),
+        (without("images", 1, "file_name"), "file_name"),
+        (without("annotations", 0, "bbox"), "bbox"),
+        (without("annotations", 0, "image_id"), "image_id"),
+        (without("annotations", 0, "category_id"), "category_id"),
+        (without("categories", 0, "name"), "name"),
+        (altered(0, "images", 0, "height"), "size"),
+        (altered(77, "annotations", 0, "category_id"), "unknown category 77"),
+        (altered([1, 2, 3], "annotations", 0, "bbox"), "four numbers"),
+        (altered([], "images"), "no image"),
+        ("[1, 2]", "instances_train2017.json"),
+        ('{"images": [', "instances_train2017.json"),
+    ],
+)
+def test_what_is_wrong_in_the_annotations_is_said_in_one_line(tmp_path: Path, instances: Any, said: str) -> None:
+    with pytest.raises(RequestError, match=said) as caught:
+        Coco(str(layout(tmp_path, instances))).read("train")
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_missing_is_said(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="coco:DIR"):
+        Coco("")
+    with pytest.raises(RequestError, match="no such folder"):
+        Coco(str(tmp_path / "absent")).read("train")
+    with pytest.raises(RequestError, match="instances_train2017"):
+        Coco(str(tmp_path)).read("train")
+    root = layout(tmp_path, INSTANCES)
+    for image in (root / "train2017").iterdir():
+        image.unlink()
+    with pytest.raises(RequestError, match="no readable image"):
+        Coco(str(root)).read("train")
+    (root / "train2017").rmdir()
+    with pytest.raises(RequestError, match="no folder train2017"):
+        Coco(str(root)).read("train")
+
+
+def test_the_real_subset_is_read() -> None:
+    root = shared_data("coco")
+    records = Coco(str(root)).read("test")
+    listed = json.loads((root / "annotations/instances_val2017.json").read_text())
+    assert len(records) == len(listed["images"])
+    assert len(records.categories) == 80
+    assert records.annotations is not None
+    single = sum(not a["iscrowd"] for a in listed["annotations"])
+    assert 0.98 * single < sum(len(a.labels) for a in records.annotations) <= single
+    for annotation in records.annotations:
+        assert (annotation.boxes >= 0).all()
+        assert (annotation.boxes[:, :2] + annotation.boxes[:, 2:] <= 1 + 1e-6).all()
+        assert (annotation.labels < 80).all()
+    names = [records.categories[i] for i in records.annotations[0].labels]
+    assert {"person", "chair", "tv"} <= set(names)  # 000000000139.jpg: a living room
