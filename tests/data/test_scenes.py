@@ -143,6 +143,20 @@ def test_draws_follow_the_stated_probabilities(train: SceneRecords) -> None:
         assert 0.8 < chi_square(counts, stated[:, material] * draws) < 1.2
 
 
+def test_probabilities_are_those_documented(train: SceneRecords) -> None:
+    world = train.world.take(np.array([0]))
+    world.panels[0] = [0.8, 0.4, 0.9, 0.6, 0.6, 0.6, 1.0]
+    world.spheres[0, :, 3] = 0.5
+    world.boxes[0, :, 3:6] = [0.2, 0.3, 0.4]
+    light = np.exp([-4 * 0.5, 4 * 0.5, -5 * 0.2, 5 * 0.2])
+    assert np.allclose(light_probabilities(world)[0], light / light.sum(), atol=1e-6)
+    stated = saturation_probabilities(world)[0]
+    assert np.allclose(stated[2], 1 / 3, atol=1e-6)
+    floor, box = np.exp([-1 - 1, 0, 1]), np.exp([2 * 0.2 - 2, 0, 2])
+    assert np.allclose(stated[0], floor / floor.sum(), atol=1e-6)
+    assert np.allclose(stated[5], box / box.sum(), atol=1e-6)
+
+
 def test_training_draws_follow_the_same_probabilities() -> None:
     records = Scenes("8192").read("train")
     for drawn, stated in (
