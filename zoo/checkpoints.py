@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
 from zoo import registry
 from zoo.errors import RequestError, ZooError, nearest
-from zoo.files import sha256_of
 from zoo.toml import Checkpoint, Published, RegistryFile, read_registry
 
 __all__ = ["Checkpoint", "Published", "find", "folder_of", "known", "published"]
@@ -18,8 +17,7 @@ __all__ = ["Checkpoint", "Published", "find", "folder_of", "known", "published"]
 WEIGHTS = "model.safetensors"
 
 
-@dataclass(frozen=True)
-class Known:
+class Known(NamedTuple):
     """Every registered checkpoint by name, and the plugins whose list of them could not be read, with the reason."""
 
     checkpoints: dict[str, tuple[Checkpoint, ...]]
@@ -74,6 +72,8 @@ def folder_of(checkpoint: Checkpoint) -> Path:
         RequestError: the folder is not there, or the weights are not the registered ones.
         ZooError: its source is on the Hub.
     """
+    from zoo.files import sha256_of
+
     kind, _, rest = checkpoint.source.partition(":")
     if kind == "hf":
         raise no_hub(checkpoint.source)
@@ -93,9 +93,7 @@ def folder_of(checkpoint: Checkpoint) -> Path:
 
 def no_hub(source: str) -> ZooError:
     """What is raised for a source on the Hub."""
-    return ZooError(
-        f"{source}: this version of cond-zoo has no Hub sources; download the folder and name it as dir:PATH"
-    )
+    return ZooError(f"{source}: this version of cond-zoo has no Hub sources; download the folder and name it as dir:PATH")
 
 
 def published(task: str) -> list[Published]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -23,6 +22,8 @@ class RequestError(ZooError, ValueError):
 
 def nearest(name: str, known: Iterable[str], limit: int = 3) -> str:
     """A clause for an unknown ``name``: the nearest known names, or all of them when none is near."""
+    import difflib  # not before a name is wrong
+
     known = sorted(known)
     close = difflib.get_close_matches(name, known, n=limit, cutoff=0.5)
     if close:

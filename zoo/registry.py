@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, distributions
-from typing import Any
+from typing import Any, NamedTuple
 
 from zoo.errors import RequestError, ZooError, nearest
 
@@ -26,8 +25,7 @@ OWN = "cond-zoo"
 """The name of this project's own distribution; its names cannot be taken by another."""
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One registered name: where it is, and which distribution brought it."""
 
     kind: str

@@ -82,6 +82,7 @@ def save(
     with whole_folder(folder) as part:
         try:
             save_file(tensors, part / WEIGHTS, metadata={"format": "pt"})
+            (part / WEIGHTS).chmod(0o644)  # safetensors makes it for its owner alone
         except Exception as error:  # safetensors has an error of its own for a full disk
             raise ZooError(f"cannot write {folder / WEIGHTS}: {error}") from error
         write_json(part / CONFIG, facts.as_dict())
@@ -145,9 +146,7 @@ def _read_tensors(path: Path) -> dict[str, Tensor]:
     except FileNotFoundError as error:
         raise RequestError(f"{path} is missing; a checkpoint holds {CONFIG}, {WEIGHTS} and {CARD}") from error
     except (SafetensorError, OSError) as error:
-        raise RequestError(
-            f"{path} is damaged or no safetensors file, and nothing else is ever loaded: {error}"
-        ) from error
+        raise RequestError(f"{path} is damaged or no safetensors file, and nothing else is ever loaded: {error}") from error
 
 
 def _check_tensors(own: Mapping[str, Tensor], given: Mapping[str, Tensor], path: Path) -> None:

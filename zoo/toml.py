@@ -5,17 +5,15 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 from zoo.errors import RequestError, nearest
 
 SCHEMA = 1
 
 
-@dataclass(frozen=True)
-class Checkpoint:
+class Checkpoint(NamedTuple):
     """One registered checkpoint.
 
     Attributes:
@@ -44,8 +42,7 @@ class Checkpoint:
     base: Path
 
 
-@dataclass(frozen=True)
-class Published:
+class Published(NamedTuple):
     """One model's numbers in one table of a paper; ``metrics`` in this project's own names and units."""
 
     paper: str
@@ -57,8 +54,7 @@ class Published:
     metrics: Mapping[str, float]
 
 
-@dataclass(frozen=True)
-class RegistryFile:
+class RegistryFile(NamedTuple):
     """What one file holds."""
 
     path: Path

@@ -1,0 +1,73 @@
+"""``zoo list``: what is installed, read from metadata alone."""
+
+from __future__ import annotations
+
+import sys
+
+from zoo import registry
+from zoo.cli.table import table
+from zoo.errors import RequestError, nearest
+
+ENTRIES = ("models", "tasks", "metrics", "data")
+KINDS = (*ENTRIES, "checkpoints", "plugins")
+
+
+def main(kinds: list[str]) -> None:
+    """Print one kind, or the four kinds of entries and the checkpoints.
+
+    Raises:
+        RequestError: there is no such kind, or several are named.
+    """
+    if not kinds:
+        print("\n\n".join([_entries(ENTRIES), _checkpoints()]))
+        return
+    kind, *more = kinds
+    if more:
+        raise RequestError(f"list one kind at a time, not {' '.join(kinds)!r}: {', '.join(KINDS)}")
+    if kind == "checkpoints":
+        print(_checkpoints())
+    elif kind == "plugins":
+        print(_plugins())
+    elif kind in ENTRIES:
+        print(_entries((kind,)))
+    else:
+        raise RequestError(f"there is nothing to list called {kind!r}: {nearest(kind, KINDS)}")
+
+
+def _entries(kinds: tuple[str, ...]) -> str:
+    rows = []
+    for kind in kinds:
+        for name, entries in registry.entries(kind).items():
+            own = any(entry.distribution == registry.OWN for entry in entries)
+            for entry in entries:
+                note = ""
+                if len(entries) > 1 and entry.distribution != registry.OWN:
+                    note = "ignored: a built-in name" if own else "unusable: two packages bring it"
+                rows.append((kind, name, entry.value, entry.distribution, entry.version, note))
+    return table(("KIND", "NAME", "OBJECT", "DISTRIBUTION", "VERSION", ""), rows)
+
+
+def _checkpoints() -> str:
+    from zoo.checkpoints import known
+
+    found = known()
+    for reason in found.broken.values():
+        print(f"zoo: {reason}", file=sys.stderr)
+    rows = []
+    for name, claims in found.checkpoints.items():
+        for one in claims:
+            note = "unusable: two plugins bring it" if len(claims) > 1 else ""
+            rows.append((name, one.model, one.task, one.source, one.owner, note))
+    return table(("CHECKPOINT", "MODEL", "TASK", "SOURCE", "FROM", ""), rows) if rows else "no checkpoints are registered"
+
+
+def _plugins() -> str:
+    brings: dict[tuple[str, str], list[str]] = {}
+    for kind in (*ENTRIES, "checkpoints"):
+        for name, entries in registry.entries(kind).items():
+            for entry in entries:
+                # What an entry of checkpoints is called says nothing; that there are some does.
+                what = "checkpoints" if kind == "checkpoints" else f"{kind.removesuffix('s')} {name}"
+                brings.setdefault((entry.distribution, entry.version), []).append(what)
+    rows = [(name, version, ", ".join(dict.fromkeys(what))) for (name, version), what in sorted(brings.items())]
+    return table(("PLUGIN", "VERSION", "BRINGS"), rows)

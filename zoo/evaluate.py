@@ -1,0 +1,80 @@
+"""Metrics of a fitted model over the test pairs, in batches of bounded memory."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from zoo.errors import RequestError, ZooError
+from zoo.metric import Metric, Score, bootstrap
+from zoo.progress import progress as progress_bar
+
+if TYPE_CHECKING:
+    from zoo.model import Model
+    from zoo.pairs import Pairs
+
+NUMBERS = 2**24
+"""Sampled numbers held at once (64 MB of float32)."""
+ITEMS = 256
+"""Test items taken at once, at most."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was measured: scores by name, the metrics that could not be had with the reason, and the seconds it took."""
+
+    scores: dict[str, Score]
+    skipped: dict[str, str]
+    seconds: float
+
+
+@torch.no_grad()
+def evaluate(
+    model: Model, pairs: Pairs, metrics: Mapping[str, Metric], n: int, *, seed: int = 0, progress: bool = False
+) -> Evaluation:
+    """Score ``model`` on ``pairs`` by each of ``metrics`` (by name), from n samples an item.
+
+    The batches change nothing in the values: the samples for one x do not depend on the others.
+
+    Raises:
+        RequestError: there are no pairs.
+        ZooError: a metric gives something other than one finite number an item.
+    """
+    if not len(pairs):
+        raise RequestError("there are no test items to score; at least one is needed")
+    began = time.monotonic()
+    size = max(1, min(ITEMS, NUMBERS // (n * math.prod(pairs.y_shape))))
+    densities = any(metric.needs == "joint_log_prob" for metric in metrics.values())
+    values: dict[str, list[Tensor]] = {}
+    owner: dict[str, str] = {}
+    skipped: dict[str, str] = {}
+    with progress_bar(len(pairs), "evaluate", show=progress) as bar:
+        for start in range(0, len(pairs), size):
+            part = pairs.subset(torch.arange(start, min(start + size, len(pairs)))).to(model.device)
+            samples = model.sample(part.x, n, seed=seed)
+            density = model.joint_log_prob(part.y, part.x, seed=seed) if densities else None
+            for name, metric in metrics.items():
+                if metric.needs == "joint_log_prob" and density is None:
+                    skipped[name] = f"model {model.name or type(model).__name__} has no density of (x, y)"
+                    continue
+                found = metric(samples, part.y, x=part.x, pool=part.pool, joint_log_prob=density)
+                for suffix, value in found.items():
+                    owner[name + suffix] = name
+                    values.setdefault(name + suffix, []).append(_checked(value, name, len(part)))
+            bar.update(min(start + size, len(pairs)))
+    scores = {name: bootstrap(torch.cat(parts), metrics[owner[name]]) for name, parts in values.items()}
+    return Evaluation(scores, skipped, time.monotonic() - began)
+
+
+def _checked(value: Tensor, metric: str, items: int) -> Tensor:
+    if tuple(value.shape) != (items,):
+        raise ZooError(f"metric {metric!r} gave values of shape {tuple(value.shape)} for {items} items")
+    if not torch.isfinite(value).all():
+        raise ZooError(f"metric {metric!r} gave a value that is not a finite number")
+    return value.double().cpu()
