@@ -61,7 +61,7 @@ def _head(plan: Plan, record: Record, title: str) -> str:
         "Samples an item": str(plan.n),
         "Seed": str(plan.seed),
         "Device": device_name(plan),
-        "Time": ", ".join(f"{part} {_seconds(value)}" for part, value in record.seconds.items()),
+        "Time": _seconds(sum(record.seconds.values())),
     }
     cells = "".join(f"<div><dt>{escape(k)}</dt><dd>{escape(v)}</dd></div>" for k, v in facts.items() if v)
     return (
@@ -77,7 +77,7 @@ def _metrics(plan: Plan, record: Record, scores: Mapping[str, Score], published:
     theirs = {name: (value, one) for one in reversed(same) for name, value in one.metrics.items()}
     head = ["metric", "this run", "95 % interval", "better", "unit"]
     if theirs:
-        head.append("published")
+        head.append("published" + _tag(plan, [one for _, one in theirs.values()]))
     rows = []
     for name, score in scores.items():
         cells = [
@@ -88,8 +88,7 @@ def _metrics(plan: Plan, record: Record, scores: Mapping[str, Score], published:
             f'<td class="left muted">{escape(score.unit)}</td>',
         ]
         if theirs:
-            value, one = theirs.get(name, (None, None))
-            cells.append("<td></td>" if value is None or one is None else f"<td>{_number(value)} {_elsewhere(plan, one)}</td>")
+            cells.append(f"<td>{_number(theirs[name][0]) if name in theirs else ''}</td>")
         rows.append(f"<tr>{''.join(cells)}</tr>")
     left = {"metric", "better", "unit"}
     heads = "".join(f"<th{' class=left' if h in left else ''}>{h}</th>" for h in head)
@@ -120,8 +119,8 @@ def _published(plan: Plan, scores: Mapping[str, Score], published: Sequence[Publ
     other = sorted({one.data for one in published if one.data != str(plan.data)})
     mark = ""
     if other:
-        mark = f"<p class=note>{_TAG} The published numbers are of {escape(' and '.join(other))}; this run is of "
-        mark += f"{escape(str(plan.data))}. They give a scale and no ranking.</p>"
+        mark = f"<p class=note>{_tag(plan, published)} The published numbers are of {escape(' and '.join(other))}; "
+        mark += f"this run is of {escape(str(plan.data))}. They give a scale and no ranking.</p>"
     return (
         f"\n<h2>Beside the published numbers</h2>\n{mark}"
         f'<div class="wide"><table><tr>{heads}</tr>{"".join(rows)}</table></div>'
@@ -129,11 +128,9 @@ def _published(plan: Plan, scores: Mapping[str, Score], published: Sequence[Publ
     )
 
 
-_TAG = '<span class="tag">another data set</span>'
-
-
-def _elsewhere(plan: Plan, one: Published) -> str:
-    return "" if one.data == str(plan.data) else _TAG
+def _tag(plan: Plan, published: Sequence[Published]) -> str:
+    """A mark on numbers that were not measured on the data of this run."""
+    return ' <span class="tag">another data set</span>' if any(one.data != str(plan.data) for one in published) else ""
 
 
 def _curves(plan: Plan, scores: Mapping[str, Score], published: Sequence[Published]) -> str:
@@ -161,7 +158,7 @@ def _pictures(plan: Plan, pictures: Sequence[Picture]) -> str:
     return (
         "<h2>Samples</h2>\n"
         f'<p class="note">Test items spread over the split, not chosen. Upper rows: the photo with each sampled {y} put in '
-        f"its place; lower rows: the {y} fields as the model gave them.</p>\n"
+        f"its place; lower rows: the {y} fields as the model gave them, black for 0 and white for 1.</p>\n"
         '<div class="wide"><div class="items"><div class="row heads">'
         + "".join(f"<span>{head}</span>" for head in heads)
         + f"</div>{''.join(items)}</div></div>"
@@ -203,19 +200,20 @@ def _img(image: PILImage, alt: str, *, field: bool = False, stretch: PILImage | 
 def _repeat(plan: Plan, record: Record) -> str:
     facts = run_json(record)
     settings = {part: facts[part]["config"] for part in ("model", "task")}
+    times = ", ".join(f"{part} {_seconds(value)}" for part, value in record.seconds.items())
     packages = ", ".join(f"{name} {number}" for name, number in versions().items())
     made = {f"{f['distribution']} {f['version']}" for f in (facts["model"], facts["task"], facts["data"])}
     return (
         f"<h2>How to do it again</h2>\n<pre>{escape(plan.command())}</pre>\n"
         f'<p class="note">Model, task and data come from {escape(", ".join(sorted(made)))}. {escape(packages)}.</p>\n'
         f"<details><summary>Settings</summary><pre>{escape(json.dumps(settings, indent=2))}</pre></details>\n"
-        '<p class="note">run.json beside this page holds the rest: digests of the data, versions, times.</p>'
+        f'<p class="note">Time: {times}. run.json beside this page holds the rest: digests of the data, versions.</p>'
     )
 
 
 def _number(value: float) -> str:
-    """Four significant digits, never in powers of ten for the sizes that metrics have."""
-    return f"{value:,.1f}" if abs(value) >= 1000 else f"{value:.4g}" if abs(value) >= 1e-4 or value == 0 else f"{value:.2e}"
+    """About four significant digits, without powers of ten."""
+    return f"{value:,.1f}".removesuffix(".0") if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def _seconds(value: float) -> str:

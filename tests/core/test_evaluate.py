@@ -1,0 +1,72 @@
+"""Scores: the same in batches of any size, and never something that is no number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+import toy
+
+from zoo import evaluate as module
+from zoo import make
+from zoo.errors import RequestError, ZooError
+from zoo.evaluate import evaluate
+from zoo.metric import Metric
+from zoo.model import Model
+from zoo.pairs import Pairs
+
+
+@pytest.fixture(autouse=True)
+def _toy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    toy.install(monkeypatch)
+    yield
+    toy.remove()
+
+
+def fitted(name: str = "toy-wide") -> tuple[Model, Pairs]:
+    x = torch.rand(20, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    model = make.model(name, (1, 4, 4), (1, 4, 4))
+    model.fit(Pairs(x, 1 - x))
+    return model, Pairs(x, 1 - x)
+
+
+def test_batches_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, pairs = fitted()
+    metrics = {"toy-best": make.metric("toy-best"), "toy-density": make.metric("toy-density")}
+    whole = evaluate(model, pairs, metrics, 9, seed=3)
+    monkeypatch.setattr(module, "NUMBERS", 3 * 9 * 16)
+    parts = evaluate(model, pairs, metrics, 9, seed=3)
+    assert parts.scores == whole.scores
+    assert list(whole.scores) == ["toy-best@1", "toy-best@3", "toy-best@9", "toy-density"]
+    samples = model.sample(pairs.x, 9, seed=3)
+    best = ((samples - pairs.y[:, None]) ** 2).flatten(2).mean(2).amin(1).mean().item()
+    score = whole.scores["toy-best@9"]
+    assert score.value == pytest.approx(best, rel=1e-5)
+    assert score.low < score.value < score.high
+
+
+def test_a_metric_that_the_model_cannot_serve_is_left_out_with_the_reason() -> None:
+    model, pairs = fitted("toy")
+    found = evaluate(model, pairs, {"toy-density": make.metric("toy-density")}, 2)
+    assert found.scores == {}
+    assert "toy" in found.skipped["toy-density"]
+
+
+@pytest.mark.parametrize(("values", "message"), [(float("nan"), "finite"), (float("inf"), "finite"), (None, "shape")])
+def test_a_metric_that_gives_no_number_is_named(values: float | None, message: str) -> None:
+    class Broken(Metric):
+        unit, better, source = "none", "lower", "nowhere"
+
+        def __call__(self, samples: torch.Tensor, y: torch.Tensor, **_: object) -> dict[str, torch.Tensor]:  # type: ignore[override]
+            return {"": torch.zeros(len(y), 2) if values is None else torch.full((len(y),), values)}
+
+    model, pairs = fitted()
+    with pytest.raises(ZooError, match=f"'broken'.*{message}"):
+        evaluate(model, pairs, {"broken": Broken()}, 2)
+
+
+def test_no_items_are_refused() -> None:
+    model, pairs = fitted()
+    with pytest.raises(RequestError, match="at least one"):
+        evaluate(model, pairs.subset(torch.arange(0)), {}, 2)
