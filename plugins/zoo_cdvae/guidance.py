@@ -6,7 +6,7 @@ and Niyogi 2004): it is linear, so that it is known for every crop of an image a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -80,9 +80,9 @@ def lpp(parts: Sequence[Array], dimensions: int, *, neighbours: int = NEIGHBOURS
     return mean, projection
 
 
-def _chunks(parts: Sequence[Array]) -> list[Array]:
-    items = len(parts[0])
-    return [np.concatenate([p[i : i + CHUNK] for p in parts], 1) for i in range(0, items, CHUNK)]
+def _chunks(parts: Sequence[Array]) -> Iterator[Array]:
+    for i in range(0, len(parts[0]), CHUNK):
+        yield np.concatenate([p[i : i + CHUNK] for p in parts], 1)
 
 
 def _principal_axes(parts: Sequence[Array]) -> tuple[Array, Array]:
