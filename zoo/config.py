@@ -56,6 +56,8 @@ def _coerce(value: Any, hint: Any, where: str) -> Any:
         raise RequestError(f"{where} is {value!r}; it must be one of {', '.join(map(repr, choices))}")
     if origin is tuple:
         inner = typing.get_args(hint)[0]
+        if not isinstance(value, (str, list, tuple)):
+            raise RequestError(f"{where} is {value!r}; it must be values with commas between them, or a list of them")
         parts = value.split(",") if isinstance(value, str) else list(value)
         return tuple(_coerce(p, inner, where) for p in parts)
     if hint is bool:

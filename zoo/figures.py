@@ -149,7 +149,7 @@ def curve_svg(curve: Curve, model: str, published: Iterable[Published]) -> str:
         figure = Figure(figsize=(7.6, 4.0), layout="constrained")
         FigureCanvasSVG(figure)
         axes = figure.add_subplot()
-        shades = ("#64748b", "#0e7490", "#7c3aed", "#a16207", "#15803d", "#be185d", "#475569", "#0369a1", "#4d7c0f")
+        shades = ("#334155", "#0891b2", "#7c3aed", "#a16207", "#16a34a", "#db2777", "#2563eb", "#65a30d", "#94a3b8")
         for i, one in enumerate(published):
             points = {k: one.metrics[f"{curve.metric}@{k}"] for k in _counts(one, curve.metric)}
             if len(points) < 2:

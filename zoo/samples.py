@@ -101,8 +101,8 @@ class Samples:
         digits = max(2, len(str(len(self))))
         with whole_folder(folder) as part:
             for i, pixels in enumerate(self.images):
-                Image.fromarray(pixels).save(part / f"sample-{i + 1:0{digits}d}.png", compress_level=3)
-            self.grid(width=4 * SHOWN).save(part / "grid.png", compress_level=3)
+                Image.fromarray(pixels).save(part / f"sample-{i + 1:0{digits}d}.png", compress_level=1)
+            self.grid(width=4 * SHOWN).save(part / "grid.png", compress_level=1)
             np.save(part / "fields.npy", self.fields.numpy())
         return folder
 
