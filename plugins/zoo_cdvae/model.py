@@ -34,7 +34,9 @@ class CDVAEConfig:
         sigma: the fixed standard deviation of the MDN's components.
         bounded: tanh on the MDN's output, as Table 1 prints it; it keeps the means within (-1, 1).
         output_variance: of a field given its lowest code; none to predict it for each pixel, as Table 1 does.
-        guidance: the first weight of the embedding cost (lambda of eq. 6); 0 for no guidance.
+        guidance: the first and the last weight of the embedding cost (lambda of eq. 6); 0, 0 for no guidance. What is left
+            at the end keeps the top code in use: z_g is charged twice for what x does not tell of y, by its standard normal
+            and by the MDN, a lower code once, so that without it everything moves down to where x has no say.
         reconstruction: the first and the last weight of the reconstruction cost.
         tie: the first and the last weight of the MDN cost.
         phases: shares of training at which the second and third phase begin (100 and 300 of 500 epochs in appendix 8.1).
@@ -47,11 +49,11 @@ class CDVAEConfig:
     components: int = 12
     codes: tuple[int, ...] = (64, 32)
     widths: tuple[int, ...] = (512, 256)
-    sigma: float = 0.3
+    sigma: float = 0.5
     bounded: bool = False
     output_variance: float | None = None
-    guidance: float = 10.0
-    reconstruction: tuple[float, ...] = (1.0, 1.0)
+    guidance: tuple[float, ...] = (10.0, 1.0)
+    reconstruction: tuple[float, ...] = (0.3, 0.05)
     tie: tuple[float, ...] = (0.1, 1.0)
     phases: tuple[float, ...] = (0.2, 0.6)
     learning_rate: float = 5e-4
@@ -71,7 +73,7 @@ class CDVAEConfig:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise RequestError(f"{name} is {value}; it must be above 0")
-        for name in ("reconstruction", "tie", "phases"):
+        for name in ("guidance", "reconstruction", "tie", "phases"):
             if len(getattr(self, name)) != 2 or min(getattr(self, name)) < 0:
                 raise RequestError(f"{name} is {getattr(self, name)}; it must be two numbers, none below 0")
         if not self.phases[0] <= self.phases[1] <= 1:
@@ -114,7 +116,7 @@ class CDVAE(Model):
         spread = torch.stack([(x - self.mean_c).square().mean().sqrt(), (y - self.mean_g).square().mean().sqrt()])
         self.scale = torch.where(spread > 1e-4, spread, torch.ones(2))
         self.limits = torch.stack([y.min(), y.max()])
-        if self.config.guidance:
+        if any(self.config.guidance):
             columns = 0 if pairs.guide is None else pairs.guide.shape[1]
             self.embedding_c = Embedding(x.shape[1] + columns, self.config.codes)
             self.embedding_c.fit(x, pairs.guide, seed)
@@ -143,7 +145,9 @@ class CDVAE(Model):
     def losses(self, batch: Batch, step: Step) -> dict[str, Tensor]:
         """Eq. 6 with eq. 3: both DVAE bounds, the MDN tie and the embedding cost, in nats a pair."""
         cool = self._cooling(step.share)
-        reconstruction, tie = (a + (b - a) * cool for a, b in (self.config.reconstruction, self.config.tie))
+        reconstruction, tie, guidance = (
+            a + (b - a) * cool for a, b in (self.config.reconstruction, self.config.tie, self.config.guidance)
+        )
 
         def normal(like: Tensor) -> Tensor:
             return torch.randn(like.shape, generator=step.generator).to(like)
@@ -159,12 +163,11 @@ class CDVAE(Model):
         }
         total = reconstruction * (parts["x_error"] + parts["y_error"]) + parts["x_kl"] + parts["y_kl"]
         total = total + tie * parts["mdn"]
-        weight = self.config.guidance * (1 - cool)
-        if weight > 0:
+        if guidance > 0:
             parts["embedding"] = _distance(c, self.embedding_c(batch.x, batch.guide)) + _distance(
                 g, self.embedding_g(batch.y, None)
             )
-            total = total + weight * parts["embedding"]
+            total = total + guidance * parts["embedding"]
         return {"total": total, **parts}
 
     def _cooling(self, share: float) -> float:

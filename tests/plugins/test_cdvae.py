@@ -16,7 +16,7 @@ from zoo.noise import Noise
 from zoo.pairs import Batch, Pairs
 from zoo.training import Step
 
-SMALL = {"codes": (6, 4), "widths": (24, 16), "components": 3}
+SMALL = {"codes": (6, 4), "widths": (24, 16), "components": 3, "learning_rate": 3e-3, "reconstruction": (1.0, 1.0)}
 
 
 def fields(items: int, size: int = 8, seed: int = 0) -> Pairs:
@@ -35,7 +35,7 @@ def small(**config: object) -> CDVAE:
 @pytest.fixture(scope="module")
 def fitted() -> CDVAE:
     model = small()
-    model.fit(fields(200), seed=0, device="cpu", steps=300, progress=False)
+    model.fit(fields(200), seed=0, device="cpu", steps=500, progress=False)
     return model
 
 
@@ -140,7 +140,17 @@ def test_two_modes_are_recovered() -> None:
     x = torch.rand(4000, 1, generator=g) * 2 - 1
     chance = torch.where(x > 0, 0.75, 0.25)
     y = (torch.rand(4000, 1, generator=g) < chance).float() * 2 - 1 + 0.05 * torch.randn(4000, 1, generator=g)
-    model = CDVAE((1,), (1,), codes=(4, 2), widths=(32, 32), components=4, learning_rate=2e-3, output_variance=0.02)
+    model = CDVAE(
+        (1,),
+        (1,),
+        codes=(4, 2),
+        widths=(32, 32),
+        components=4,
+        learning_rate=2e-3,
+        output_variance=0.02,
+        reconstruction=(1.0, 1.0),
+        guidance=(10.0, 0.0),
+    )
     model.fit(Pairs(x, y), seed=0, device="cpu", steps=1500, progress=False)
     at = torch.tensor([[0.6], [-0.6]])
     drawn = model.sample(at, 2000, seed=0)[..., 0]
@@ -209,16 +219,20 @@ def test_saved_and_loaded_it_samples_the_same_numbers(fitted: CDVAE, tmp_path) -
 def test_the_presets_differ_where_they_say() -> None:
     shape = ((1, 8, 8), (1, 8, 8))
     assert (mdn12(*shape).config.components, mdn4(*shape).config.components) == (12, 4)
-    assert noemb(*shape).config.guidance == 0 < mdn12(*shape).config.guidance
+    assert noemb(*shape).config.guidance == (0, 0) < mdn12(*shape).config.guidance
 
 
-def test_guidance_acts_early_and_is_gone_late() -> None:
-    model, pairs = small(), fields(32)
+def test_the_costs_are_weighted_by_phase() -> None:
+    """Guidance fades and the tie grows from the first weight to the last over the second phase."""
+    model = small(guidance=(8.0, 0.0), tie=(0.25, 1.0), reconstruction=(2.0, 1.0), phases=(0.2, 0.6))
+    pairs = fields(32)
     model.prepare(pairs, 0)
-    batch = Batch(pairs.x, pairs.y)
-    early, late = (model.losses(batch, Step(i, 100, "all", torch.Generator().manual_seed(0))) for i in (0, 99))
-    assert "embedding" in early
-    assert "embedding" not in late
+    for index, reconstruction, tie, guidance in ((0, 2, 0.25, 8), (19, 2, 0.25, 8), (40, 1.5, 0.625, 4), (99, 1, 1, 0)):
+        step = Step(index, 100, "all", torch.Generator().manual_seed(0))
+        parts = {k: v.item() for k, v in model.losses(Batch(pairs.x, pairs.y), step).items()}
+        want = reconstruction * (parts["x_error"] + parts["y_error"]) + parts["x_kl"] + parts["y_kl"] + tie * parts["mdn"]
+        assert parts["total"] == pytest.approx(want + guidance * parts.get("embedding", 0.0), rel=1e-4)
+        assert ("embedding" in parts) == (guidance > 0)
 
 
 @pytest.mark.parametrize(
