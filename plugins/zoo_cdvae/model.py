@@ -32,6 +32,7 @@ class CDVAEConfig:
         codes: sizes of the layers of codes, lowest first (Table 1: 64, 32).
         widths: sizes of the hidden layers beside them (Table 1: 512, 256).
         sigma: the fixed standard deviation of the MDN's components.
+        temperature: sigma is multiplied by it when z_g is drawn; below 1 the samples keep closer to the components.
         bounded: tanh on the MDN's output, as Table 1 prints it; it keeps the means within (-1, 1).
         output_variance: of a field given its lowest code; none to predict it for each pixel, as Table 1 does.
         guidance: the first and the last weight of the embedding cost (lambda of eq. 6); 0, 0 for no guidance. What is left
@@ -50,6 +51,7 @@ class CDVAEConfig:
     codes: tuple[int, ...] = (64, 32)
     widths: tuple[int, ...] = (512, 256)
     sigma: float = 0.5
+    temperature: float = 0.8
     bounded: bool = False
     output_variance: float | None = None
     guidance: tuple[float, ...] = (10.0, 1.0)
@@ -69,7 +71,7 @@ class CDVAEConfig:
         for name in ("components", "steps", "batch_size"):
             if getattr(self, name) < 1:
                 raise RequestError(f"{name} is {getattr(self, name)}; it must be at least 1")
-        for name in ("sigma", "output_variance", "learning_rate"):
+        for name in ("sigma", "temperature", "output_variance", "learning_rate"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise RequestError(f"{name} is {value}; it must be above 0")
@@ -190,7 +192,7 @@ class CDVAE(Model):
         log_weight, centre = self.mdn(z_c.flatten(0, 1))
         pick = noise.categorical(log_weight.exp().unflatten(0, (-1, n))).flatten()
         z_g = centre[torch.arange(rows, device=centre.device), pick]
-        z_g = z_g + self.config.sigma * noise.normal(n, size).flatten(0, 1)
+        z_g = z_g + self.config.temperature * self.config.sigma * noise.normal(n, size).flatten(0, 1)
         lower = [noise.normal(n, d).flatten(0, 1) for d in reversed(self.config.codes[:-1])]
         field = self.decoder_g(z_g, lower).mean * self.scale[1] + self.mean_g
         return field.clamp(self.limits[0], self.limits[1]).view(len(mean), n, *self.y_shape)

@@ -150,6 +150,7 @@ def test_two_modes_are_recovered() -> None:
         output_variance=0.02,
         reconstruction=(1.0, 1.0),
         guidance=(10.0, 0.0),
+        temperature=1.0,
     )
     model.fit(Pairs(x, y), seed=0, device="cpu", steps=1500, progress=False)
     at = torch.tensor([[0.6], [-0.6]])
