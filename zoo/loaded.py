@@ -48,9 +48,7 @@ class Loaded:
     def sample(self, img: Photo, n: int, seed: int | None = None) -> Samples: ...
     @overload
     def sample(self, img: list[Photo] | tuple[Photo, ...], n: int, seed: int | None = None) -> list[Samples]: ...
-    def sample(
-        self, img: Photo | list[Photo] | tuple[Photo, ...], n: int, seed: int | None = None
-    ) -> Samples | list[Samples]:
+    def sample(self, img: Photo | list[Photo] | tuple[Photo, ...], n: int, seed: int | None = None) -> Samples | list[Samples]:
         """n different photos for one photo, or for each of a list of them.
 
         Args:

@@ -24,9 +24,7 @@ class Bar:
     def __enter__(self) -> Bar:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         pass
 
     def update(self, done: int, **numbers: Any) -> None:
@@ -48,9 +46,7 @@ class _Lines(Bar):
         if time.monotonic() - self.last >= EVERY:
             self._line()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self.printed != self.done:
             self._line()
 
@@ -91,9 +87,7 @@ class _Terminal(Bar):
         super().update(done, **numbers)
         self.rich.update(self.task, completed=done, numbers=self.numbers)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.rich.stop()
 
 

@@ -135,7 +135,9 @@ def train(
     model.prepare(pairs, seed)
     model.to(accelerator.device).train()
     turn: nn.Module = accelerator.prepare(_Turn(model))
-    optimizers = {name: accelerator.prepare(o) for name, o in model.optimizers().items()}
+    optimizers = model.optimizers()
+    if accelerator.scaler is not None:  # fp16; elsewhere accelerate's wrapper only costs time: it looks for files each step
+        optimizers = {name: accelerator.prepare(o) for name, o in optimizers.items()}
     rates = {name: [g["lr"] for g in o.param_groups] for name, o in optimizers.items()}
     ema = _ema(model, training.ema)
     fingerprint = {

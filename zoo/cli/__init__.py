@@ -1,7 +1,5 @@
 """The command line. Nothing heavy is imported here: every command imports what it needs when it is called."""
 
-from __future__ import annotations
-
 import os
 import sys
 from typing import Annotated, NoReturn
@@ -17,7 +15,8 @@ def _print_help(context: typer.Context, asked: bool) -> None:
 
 # Startup is kept short by what is left out. Without rich, help is ready several times sooner. Typer checks declared values
 # with pydantic, whose import takes longer than all the rest, and spares only flags with a plain default: so what "zoo list"
-# passes through declares its own --help, and reads its one argument from the words that are left over.
+# passes through declares its own --help, and reads its one argument from the words that are left over. Annotations are
+# real ones, not text (no __future__ import): typer would evaluate all of them again at every start.
 _Help = Annotated[bool, typer.Option("--help", "-h", is_eager=True, callback=_print_help, help="Show this message and exit.")]
 app = typer.Typer(
     add_completion=False,
