@@ -153,8 +153,6 @@ class Density(Metric):
     source = "nowhere"
     needs = "joint_log_prob"
 
-    def __call__(
-        self, samples: Tensor, y: Tensor, *, joint_log_prob: Tensor | None = None, **_: Any
-    ) -> dict[str, Tensor]:
+    def __call__(self, samples: Tensor, y: Tensor, *, joint_log_prob: Tensor | None = None, **_: Any) -> dict[str, Tensor]:
         assert joint_log_prob is not None
         return {"": -joint_log_prob}
