@@ -2,10 +2,11 @@
 
     python benchmarks/guidance.py [--items 5000 10000 20000 40000 80000]
 
-Each size runs in a process of its own. The features are those of COCO: 32 x 32 smooth pixels with a 1/f spectrum, and the
-label shares and layout that :mod:`zoo_tasks.guidance` makes of 80 labels (2080 columns), dense float32. Leaves with 1 where
-80,000 images take more than :data:`MEMORY` GB in the whole process, features and imports included, or where the time from
-10,000 to 80,000 grows by more than N log N with :data:`TOLERANCE`.
+Each size runs in a process of its own, and on one thread, as threads that wait for each other blur times. The features are
+those of COCO: 32 x 32 smooth pixels with a 1/f spectrum, and the label shares and layout that :mod:`zoo_tasks.guidance` makes
+of 80 labels (2080 columns), dense float32. Leaves with 1 where 80,000 images take more than :data:`MEMORY` GB in the whole
+process, features and imports included, or where the time from 10,000 to 80,000 grows by more than N log N with
+:data:`TOLERANCE`.
 """
 
 from __future__ import annotations
@@ -35,9 +36,9 @@ def features(items: int) -> tuple[Tensor, Tensor]:
     """Pixels (N, 1, 32, 32) and guide (N, 2080), as ``Pairs`` would hold them."""
     import numpy as np
     import torch
-    from zoo_tasks.guidance import guide
 
     from zoo.data.base import Annotation
+    from zoo_tasks.guidance import guide
 
     random = np.random.default_rng(0)
     frequency = np.hypot(np.fft.fftfreq(SIDE)[:, None], np.fft.rfftfreq(SIDE)[None])
@@ -62,6 +63,7 @@ def measure(items: int) -> dict[str, float]:
     import faiss  # noqa: F401  # imported beforehand, so that no import is timed
     import scipy.linalg
     import scipy.sparse  # noqa: F401
+
     from zoo_cdvae.guidance import Embedding
 
     pixels, guide = features(items)
@@ -100,10 +102,11 @@ def main() -> None:
         return
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     print(f"{'images':>8}{'clock s':>10}{'processor s':>13}{'features GB':>13}{'peak GB':>9}")
+    alone = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     rows: list[dict[str, float]] = []
     for items in sorted(given.items):
         command = [sys.executable, __file__, "--one", str(items)]
-        out = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+        out = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=alone).stdout
         rows.append(row := json.loads(out.splitlines()[-1]))
         print("{items:8.0f}{clock:10.1f}{processor:13.1f}{before:13.2f}{peak:9.2f}".format(**row), flush=True)
     failed = False
