@@ -7,7 +7,7 @@ the step alone, so a run that was killed and resumed ends in the same weights as
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -136,6 +136,7 @@ def train(
     model.to(accelerator.device).train()
     turn: nn.Module = accelerator.prepare(_Turn(model))
     optimizers = model.optimizers()
+    _fuse(optimizers.values())
     if accelerator.scaler is not None:  # fp16; elsewhere accelerate's wrapper only costs time: it looks for files each step
         optimizers = {name: accelerator.prepare(o) for name, o in optimizers.items()}
     rates = {name: [g["lr"] for g in o.param_groups] for name, o in optimizers.items()}
@@ -252,6 +253,16 @@ def _accelerator(device: str | torch.device, precision: str) -> Accelerator:
     # A turn of an alternating scheme leaves the other networks' parameters without a gradient.
     several = DistributedDataParallelKwargs(find_unused_parameters=True)
     return Accelerator(cpu=target.type == "cpu", mixed_precision=precision, kwargs_handlers=[several])
+
+
+def _fuse(optimizers: Iterable[torch.optim.Optimizer]) -> None:
+    """Let torch's optimizers update all weights in one pass where the model leaves the choice open: several times faster."""
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            # Only those optimizers that can be fused have the setting; None means that torch chooses.
+            open_ = "fused" in group and group["fused"] is None and group.get("foreach") is None
+            if open_ and all(p.device.type in ("cpu", "cuda") and p.is_floating_point() for p in group["params"]):
+                group["fused"] = True
 
 
 def _ema(model: nn.Module, decay: float) -> Any:
