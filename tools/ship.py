@@ -1,0 +1,68 @@
+"""Make a checkpoint that ships with the package out of a finished run: half precision, and what sampling needs alone.
+
+    python tools/ship.py RUN cdvae/relight --data-name "..." --about "..."
+
+RUN is the folder that ``zoo run`` left. The scores are measured anew on what is shipped, on the run's own test data; the
+model's density comes from the whole model, since what is shipped has none. Writes ``checkpoints/FAMILY-TASK/`` and prints
+the table for ``registry.toml``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+import typer
+
+ROOT = Path(__file__).resolve().parents[1]
+LARGEST = 6 * 2**20
+
+
+def ship(run: Path, name: str, data_name: str = typer.Option(...), about: str = typer.Option(...)) -> None:
+    """Ship the checkpoint of ``run`` as ``name``."""
+    from zoo import make
+    from zoo.evaluate import evaluate
+    from zoo.files import sha256_of
+    from zoo.model import Model
+
+    record = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))["metrics"]
+    task = record["task"]
+    command = record["command"].replace(record["data"]["name"], "folder:photos")
+    whole = Model.load(run / "checkpoint")
+    with tempfile.TemporaryDirectory() as scratch:
+        whole.save(Path(scratch) / "half", half=True, inference=True)
+        half = Model.load(Path(scratch) / "half")
+    pairs = make.task(task["name"], **task["config"]).pairs(make.data(record["data"]["name"]), "test", record["seed"])
+    wanted = {m["name"]: make.metric(m["name"]) for m in record["metrics"] if m["name"] != "nll"}
+    scores = {
+        k: dataclasses.asdict(v) for k, v in evaluate(half, pairs, wanted, record["n"], seed=record["seed"]).scores.items()
+    }
+    scores |= {k: v for k, v in metrics.items() if k == "nll"}
+    folder = ROOT / "checkpoints" / name.replace("/", "-")
+    shutil.rmtree(folder, ignore_errors=True)
+    whole.save(
+        folder,
+        half=True,
+        inference=True,
+        task=task["name"],
+        task_config=task["config"],
+        seed=record["seed"],
+        data={"name": data_name, "digest": record["data"]["train"]["digest"], "items": record["data"]["train"]["items"]},
+        scores=scores,
+        card={"about": about, "licence": "Apache-2.0", "data": data_name, "command": command},
+    )
+    weights = folder / "model.safetensors"
+    if weights.stat().st_size > LARGEST:
+        raise SystemExit(f"{weights} has {weights.stat().st_size} bytes; at most {LARGEST} ship")
+    rows = ", ".join(f'"{k}" = {v["value"]:.5g}' for k, v in scores.items())
+    print(f'[checkpoints."{name}"]\nmodel = "{record["model"]["name"]}"\ntask = "{task["name"]}"')
+    print(f'source = "package:{folder.name}"\nsha256 = "{sha256_of(weights)}"\nlicence = "Apache-2.0"')
+    print(f'data = "{data_name}"\nmade_by = "{command}"\nscores = {{ {rows} }}')
+
+
+if __name__ == "__main__":
+    typer.run(ship)
