@@ -2,11 +2,11 @@
 
     python benchmarks/guidance.py [--items 5000 10000 20000 40000 80000]
 
-Each size runs in a process of its own, and on one thread, as threads that wait for each other blur times. The features are
-those of COCO: 32 x 32 smooth pixels with a 1/f spectrum, and the label shares and layout that :mod:`zoo_tasks.guidance` makes
-of 80 labels (2080 columns), dense float32. Leaves with 1 where 80,000 images take more than :data:`MEMORY` GB in the whole
-process, features and imports included, or where the time from 10,000 to 80,000 grows by more than N log N with
-:data:`TOLERANCE`.
+Each size runs in a process of its own, and on one thread: there the processor's time, which the bar is for, is the clock's on
+a machine with nothing else to do. The features are those of COCO: 32 x 32 smooth pixels with a 1/f spectrum, and the label
+shares and layout that :mod:`zoo_tasks.guidance` makes of 80 labels (2080 columns), dense float32. Leaves with 1 where 80,000
+images take more than :data:`MEMORY` GB in the whole process, features and imports included, or where the time from 10,000 to
+80,000 grows by more than N log N with :data:`TOLERANCE`.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def main() -> None:
         limit = TOLERANCE * 8 * math.log(80_000) / math.log(10_000)
         for kind in ("clock", "processor"):
             print(f"{kind}, 80,000 to 10,000: {by[80_000][kind] / by[10_000][kind]:.1f} x (at most {limit:.1f})")
-        failed |= by[80_000]["clock"] > limit * by[10_000]["clock"]
+        failed |= by[80_000]["processor"] > limit * by[10_000]["processor"]
     if 80_000 in by:
         print(f"memory at 80,000: {by[80_000]['peak']:.2f} GB (at most {MEMORY:.0f})")
         failed |= by[80_000]["peak"] > MEMORY

@@ -5,8 +5,8 @@
 cdvae-mdn12 at 32 x 32, trained a little on scenes so that its samples differ. ``sample(x, 100)`` takes turns with a hundred
 ``sample(x, 1)`` of other seeds, for one x and for eight; the ratio must be at least 20 for one x. Then a pool drawn at once is
 compared with one drawn a sample at a time: Kolmogorov-Smirnov tests on random projections (Bonferroni's correction) and a
-permutation test of the energy distance. The same tests must find a pool whose spread is :data:`NARROW` of it. Last, what 100,000
-samples take beside the result itself. Leaves with 1 where any of it fails.
+permutation test of the energy distance. The same tests must notice a pool whose spread is :data:`NARROW` of it. Last, what
+100,000 samples take beside the result itself. Leaves with 1 where any of it fails.
 """
 
 from __future__ import annotations
