@@ -24,9 +24,7 @@ from zoo_tasks.lmse import lmse
 
 GAMMA = 2.2
 BAR, RATE = 0.7, 200.0
-GRID = [
-    Retinex(chroma=c, brightness=b) for c, b in itertools.product((0.02, 0.03, 0.045, 0.06, 0.09), (0.2, 0.3, 0.4, 0.6))
-]
+GRID = [Retinex(chroma=c, brightness=b) for c, b in itertools.product((0.02, 0.03, 0.045, 0.06, 0.09), (0.2, 0.3, 0.4, 0.6))]
 
 
 def read(folder: Path, image: str = "diffuse") -> dict[str, np.ndarray]:

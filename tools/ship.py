@@ -51,7 +51,7 @@ def ship(run: Path, name: str, data_name: str = typer.Option(...), about: str = 
         task=task["name"],
         task_config=task["config"],
         seed=record["seed"],
-        data={"name": data_name, "digest": record["data"]["train"]["digest"], "items": record["data"]["train"]["items"]},
+        data={"name": "folder:photos", "digest": record["data"]["train"]["digest"], "items": record["data"]["train"]["items"]},
         scores=scores,
         card={"about": about, "licence": "Apache-2.0", "data": data_name, "command": command},
     )

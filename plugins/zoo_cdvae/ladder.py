@@ -64,8 +64,12 @@ class GaussianLayer(nn.Module):
         self.variance = nn.Linear(width, outputs) if fixed is None else None
         self.floor, self.fixed = floor, fixed
 
+    def hidden(self, value: Tensor) -> Tensor:
+        """What mean and variance are computed from, (B, width)."""
+        return F.leaky_relu(self.second(F.leaky_relu(self.first(value))))
+
     def forward(self, value: Tensor) -> Gaussian:
-        hidden = F.leaky_relu(self.second(F.leaky_relu(self.first(value))))
+        hidden = self.hidden(value)
         mean = self.mean(hidden)
         if self.variance is None:
             return Gaussian(mean, torch.full_like(mean, self.fixed or self.floor))
@@ -116,10 +120,17 @@ class Decoder(nn.Module):
 
     def forward(self, top: Tensor, noise: Sequence[Tensor]) -> Gaussian:
         """The field given the top code, (B, D); ``noise`` standard normal for the lower layers, downwards."""
+        return self.output(self._lowest(top, noise))
+
+    def mean(self, top: Tensor, noise: Sequence[Tensor]) -> Tensor:
+        """The mean of :meth:`forward` alone, (B, D); the variance of the pixels costs as much as their mean."""
+        return self.output.mean(self.output.hidden(self._lowest(top, noise)))
+
+    def _lowest(self, top: Tensor, noise: Sequence[Tensor]) -> Tensor:
         code = top
         for layer, eps in zip(self.layers, noise, strict=True):
             code = layer(code).sample(eps)
-        return self.output(code)
+        return code
 
 
 @dataclass(frozen=True)

@@ -194,7 +194,7 @@ class CDVAE(Model):
         z_g = centre[torch.arange(rows, device=centre.device), pick]
         z_g = z_g + self.config.temperature * self.config.sigma * noise.normal(n, size).flatten(0, 1)
         lower = [noise.normal(n, d).flatten(0, 1) for d in reversed(self.config.codes[:-1])]
-        field = self.decoder_g(z_g, lower).mean * self.scale[1] + self.mean_g
+        field = self.decoder_g.mean(z_g, lower) * self.scale[1] + self.mean_g
         return field.clamp(self.limits[0], self.limits[1]).view(len(mean), n, *self.y_shape)
 
     def features(self, x: Tensor) -> Tensor:

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from zoo_cdvae import CDVAE
 
 from zoo.errors import RequestError, ZooError
 from zoo.pairs import Pairs
 from zoo.training import History
+from zoo_cdvae import CDVAE
 
 SMALL = {"codes": (4, 2), "widths": (16, 16), "components": 2}
 
@@ -77,7 +77,7 @@ def test_epochs_count_passes_over_the_pairs() -> None:
 
 
 def test_the_loss_falls_and_its_parts_are_on_record() -> None:
-    history = fit(model(learning_rate=3e-3), pairs(), steps=300)
+    history = fit(model(learning_rate=3e-3, reconstruction=(1.0, 1.0)), pairs(), steps=300)
     assert history.losses[-1]["y_error"] < history.losses[0]["y_error"] - 5
     assert {"step", "total", "x_error", "y_kl", "mdn"} <= set(history.losses[-1])
 
@@ -92,16 +92,16 @@ def test_the_moving_average_replaces_the_weights() -> None:
 def test_a_resumed_run_ends_in_the_same_weights(tmp_path: Path) -> None:
     whole, parts = model(), model()
     fit(whole, pairs(), steps=40)
+    stopping = model()
+    losses, calls = stopping.losses, iter(range(17))
+
+    def stop(batch, step):
+        if next(calls, None) is None:
+            raise KeyboardInterrupt
+        return losses(batch, step)
+
+    stopping.losses = stop  # type: ignore[method-assign]
     with pytest.raises(KeyboardInterrupt):
-        stopping = model()
-        losses, calls = stopping.losses, iter(range(17))
-
-        def stop(batch, step):
-            if next(calls, None) is None:
-                raise KeyboardInterrupt
-            return losses(batch, step)
-
-        stopping.losses = stop  # type: ignore[method-assign]
         fit(stopping, pairs(), steps=40, resume=tmp_path, save_seconds=0.0)
     history = fit(parts, pairs(), steps=40, resume=tmp_path)
     assert history.resumed_at == 17

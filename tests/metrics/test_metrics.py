@@ -6,12 +6,12 @@ import math
 
 import pytest
 import torch
-from zoo_metrics.density import NegativeLogLikelihood
-from zoo_metrics.pool import ErrorOfBest, GridVariance
-from zoo_metrics.proper import EnergyScore
 
 from zoo.errors import RequestError
 from zoo.metric import bootstrap
+from zoo_metrics.density import NegativeLogLikelihood
+from zoo_metrics.pool import ErrorOfBest, GridVariance
+from zoo_metrics.proper import EnergyScore
 
 
 def test_error_of_best_is_the_least_mean_squared_error_of_the_first_k() -> None:

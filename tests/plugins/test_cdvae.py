@@ -7,14 +7,14 @@ import math
 import pytest
 import torch
 from torch import Tensor
-from zoo_cdvae import CDVAE, mdn4, mdn12, noemb
-from zoo_cdvae.ladder import Gaussian, infer
-from zoo_cdvae.mdn import MDN
 
 from zoo.errors import RequestError
 from zoo.noise import Noise
 from zoo.pairs import Batch, Pairs
 from zoo.training import Step
+from zoo_cdvae import CDVAE, mdn4, mdn12, noemb
+from zoo_cdvae.ladder import Gaussian, infer
+from zoo_cdvae.mdn import MDN
 
 SMALL = {"codes": (6, 4), "widths": (24, 16), "components": 3, "learning_rate": 3e-3, "reconstruction": (1.0, 1.0)}
 

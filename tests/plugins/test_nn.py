@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 from scipy.ndimage import gaussian_filter
-from zoo_nn import NearestNeighbours, RandomField, gaussian_smooth
 
 from zoo.errors import RequestError
 from zoo.pairs import Pairs
+from zoo_nn import NearestNeighbours, RandomField, gaussian_smooth
 
 
 def pairs(items: int = 30) -> Pairs:
