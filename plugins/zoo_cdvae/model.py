@@ -60,7 +60,7 @@ class CDVAEConfig:
     phases: tuple[float, ...] = (0.2, 0.6)
     learning_rate: float = 5e-4
     weight_decay: float = 1e-4
-    steps: int = 4000
+    steps: int = 2500
     batch_size: int = 128
 
     def __post_init__(self) -> None:
