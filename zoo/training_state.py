@@ -48,7 +48,10 @@ class TrainingState:
                 tensors |= {f"optimizer.{name}.{index}.{k}": torch.as_tensor(v) for k, v in values.items()}
         record = {"done": done, "fingerprint": self.fingerprint, "groups": groups}
         with whole_file(self.path) as part:
-            save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, part, {"zoo": json.dumps(record)})
+            try:
+                save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, part, {"zoo": json.dumps(record)})
+            except Exception as error:  # safetensors has an error of its own for a full disk
+                raise ZooError(f"cannot write {self.path}: {error}") from error
 
     def restore(self) -> int:
         """Put the state on disk into place and give the number of steps done; 0 where there is none.

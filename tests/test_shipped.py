@@ -1,0 +1,64 @@
+"""The checkpoints that come with the package."""
+
+from __future__ import annotations
+
+import socket
+
+import numpy as np
+import pytest
+import torch
+from conftest import shared_data
+
+import zoo
+from zoo import checkpoints, make
+from zoo.evaluate import evaluate
+
+NAMES = ("cdvae/relight", "cdvae/resaturate")
+
+
+def photo(height: int = 48, width: int = 64) -> np.ndarray:
+    """Two coloured halves under a ramp of light."""
+    image = np.zeros((height, width, 3))
+    image[:, : width // 2], image[:, width // 2 :] = (200, 120, 60), (60, 140, 200)
+    return (image * np.linspace(0.5, 1, height)[:, None, None]).astype(np.uint8)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_loads_and_samples_offline(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("it went to the network")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    loaded = zoo.load(name, device="cpu")
+    samples = loaded.sample(photo(), 20, seed=0)
+    images = np.asarray(samples)
+    assert images.shape == (20, 48, 64, 3)
+    assert images.dtype == np.uint8
+    assert np.array_equal(images, np.asarray(loaded.sample(photo(), 20, seed=0)))
+    assert images.astype(float).std(0).mean() > 2, "the samples do not differ"
+    assert torch.isfinite(samples.fields).all()
+    assert "cdvae-mdn12" in loaded.card
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("colour", [(0, 0, 0), (255, 255, 255), (128, 128, 128), (200, 30, 30)])
+def test_one_colour(name: str, colour: tuple[int, int, int]) -> None:
+    image = np.full((30, 40, 3), colour, np.uint8)
+    samples = zoo.load(name, device="cpu").sample(image, 5, seed=0)
+    images = np.asarray(samples).astype(int)
+    assert torch.isfinite(samples.fields).all()
+    if len(set(colour)) == 1:
+        assert np.ptp(images, axis=3).max() <= 1, "a grey photo took on a colour"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_small_and_its_scores_are_those_that_are_registered(name: str) -> None:
+    entry = checkpoints.find(name)
+    folder = checkpoints.folder_of(entry)
+    assert (folder / "model.safetensors").stat().st_size <= 6 * 2**20
+    data = make.data(f"folder:{shared_data('photos')}")
+    loaded = zoo.load(name, device="cpu")
+    pairs = loaded.task.pairs(data, "test")
+    metrics = {m: make.metric(m) for m in ("error_of_best", "variance", "energy_score")}
+    for metric, score in evaluate(loaded.model, pairs, metrics, 100).scores.items():
+        assert score.value == pytest.approx(entry.scores[metric], rel=0.01), metric
