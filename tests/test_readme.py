@@ -34,7 +34,7 @@ def test_the_model_snippet() -> None:
     x = torch.rand(256, 1, 2, 2, generator=g)
     y = 1 - x + 0.1 * torch.randn(256, 1, 2, 2, generator=g)
     model = space["Additive"]((1, 2, 2), (1, 2, 2), width=64)
-    model.fit(Pairs(x, y), seed=0, device="cpu", epochs=700, progress=False)
+    model.fit(Pairs(x, y), seed=0, device="cpu", epochs=1400, progress=False)
     samples = model.sample(x[:20], 400, seed=1)
     assert torch.equal(samples, model.sample(x[:20], 400, seed=1))
     assert (samples.mean(1) - (1 - x[:20])).abs().mean() < 0.06
