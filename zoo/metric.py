@@ -47,7 +47,7 @@ class Metric(ABC):
         pool: Tensor | None = None,
         joint_log_prob: Tensor | None = None,
     ) -> Mapping[str, Tensor]:
-        """Values of each item.
+        """Values of each item. A metric takes by name what it uses, and the rest as ``**known``.
 
         Args:
             samples: (B, n, *y_shape).

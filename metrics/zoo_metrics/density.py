@@ -20,13 +20,7 @@ class NegativeLogLikelihood(Metric):
     needs: ClassVar[Literal["samples", "joint_log_prob"]] = "joint_log_prob"
 
     def __call__(
-        self,
-        samples: Tensor,
-        y: Tensor,
-        *,
-        x: Tensor | None = None,
-        pool: Tensor | None = None,
-        joint_log_prob: Tensor | None = None,
+        self, samples: Tensor, y: Tensor, *, joint_log_prob: Tensor | None = None, **known: Tensor | None
     ) -> Mapping[str, Tensor]:
         if joint_log_prob is None:
             raise RequestError("nll needs a model that has a joint density; this one has none")

@@ -28,15 +28,7 @@ class ErrorOfBest(Metric):
     better: ClassVar[Literal["lower", "higher"]] = "lower"
     source: ClassVar[str] = "paper 2 (embedding guidance), section 5.2"
 
-    def __call__(
-        self,
-        samples: Tensor,
-        y: Tensor,
-        *,
-        x: Tensor | None = None,
-        pool: Tensor | None = None,
-        joint_log_prob: Tensor | None = None,
-    ) -> Mapping[str, Tensor]:
+    def __call__(self, samples: Tensor, y: Tensor, **known: Tensor | None) -> Mapping[str, Tensor]:
         errors = (samples - y[:, None]).square().flatten(2).mean(2)
         best = errors.cummin(1).values
         n = errors.shape[1]
@@ -55,15 +47,7 @@ class GridVariance(Metric):
     better: ClassVar[Literal["lower", "higher"]] = "higher"
     source: ClassVar[str] = "paper 2 (embedding guidance), section 5.2"
 
-    def __call__(
-        self,
-        samples: Tensor,
-        y: Tensor,
-        *,
-        x: Tensor | None = None,
-        pool: Tensor | None = None,
-        joint_log_prob: Tensor | None = None,
-    ) -> Mapping[str, Tensor]:
+    def __call__(self, samples: Tensor, y: Tensor, **known: Tensor | None) -> Mapping[str, Tensor]:
         if samples.ndim == 5:
             rows, columns = (_centres(size) for size in samples.shape[-2:])
             samples = samples[..., rows, :][..., columns]

@@ -24,15 +24,7 @@ class EnergyScore(Metric):
     better: ClassVar[Literal["lower", "higher"]] = "lower"
     source: ClassVar[str] = "Gneiting and Raftery 2007, section 4.3, beta = 1"
 
-    def __call__(
-        self,
-        samples: Tensor,
-        y: Tensor,
-        *,
-        x: Tensor | None = None,
-        pool: Tensor | None = None,
-        joint_log_prob: Tensor | None = None,
-    ) -> Mapping[str, Tensor]:
+    def __call__(self, samples: Tensor, y: Tensor, **known: Tensor | None) -> Mapping[str, Tensor]:
         flat, truth = samples.flatten(2), y.flatten(1)
         n, size = flat.shape[1:]
         to_truth = (flat - truth[:, None]).norm(dim=2).mean(1)
