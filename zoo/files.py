@@ -41,7 +41,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
     Raises:
         ZooError: the file system refused; nothing is left behind, and an older ``path`` stays as it was.
     """
-    made = None
+    made, alone = None, not path.parent.exists()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
@@ -59,6 +59,9 @@ def whole_folder(path: Path) -> Iterator[Path]:
     finally:
         if made is not None:
             shutil.rmtree(made, ignore_errors=True)
+        if alone:
+            with contextlib.suppress(OSError):  # it goes only if nothing came of it
+                path.parent.rmdir()
 
 
 def write_text(path: Path, text: str) -> None:

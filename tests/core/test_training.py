@@ -182,3 +182,10 @@ def test_two_processes_train_one_model(tmp_path: Path) -> None:
 
     two, start = load_file(tmp_path / "rank0"), model().state_dict()
     assert any(not torch.equal(two[k], start[k]) for k in two)
+
+
+def test_bfloat16_arithmetic_trains_and_keeps_full_weights() -> None:
+    m = model(learning_rate=3e-3, reconstruction=(1.0, 1.0))
+    history = fit(m, pairs(), steps=100, precision="bf16")
+    assert history.losses[-1]["y_error"] < history.losses[0]["y_error"]
+    assert {p.dtype for p in m.parameters()} == {torch.float32}
