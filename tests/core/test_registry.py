@@ -60,7 +60,7 @@ def test_listing_imports_nothing(site: Path) -> None:
 )
 def test_a_broken_package_is_named_and_the_others_work(site: Path, code: str, says: str) -> None:
     distribution(site, "zoo_sick", "sick = zoo_sick:Model", code)
-    with pytest.raises(ZooError, match="model 'sick' of zoo_sick 1.0 is broken") as error:
+    with pytest.raises(ZooError, match=r"model .sick. of zoo_sick 1\.0 is broken") as error:
         registry.load("models", "sick")
     assert says in str(error.value)
     assert "\n" not in str(error.value)
@@ -70,7 +70,7 @@ def test_a_broken_package_is_named_and_the_others_work(site: Path, code: str, sa
 def test_two_packages_with_one_name_are_both_named(site: Path) -> None:
     for name in ("zoo_one", "zoo_two"):
         distribution(site, name, f"same = {name}:Model", "Model = int")
-    with pytest.raises(RequestError, match="zoo_one 1.0 and zoo_two 1.0; uninstall one"):
+    with pytest.raises(RequestError, match=r"zoo_one 1\.0 and zoo_two 1\.0; uninstall one"):
         registry.entry("models", "same")
 
 
