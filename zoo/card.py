@@ -38,8 +38,8 @@ def write_card(facts: Facts, words: Mapping[str, str]) -> str:
     if task:
         body += _block(
             "Use",
-            "```python\nimport zoo\n\nloaded = zoo.load('dir:PATH/OF/THIS/FOLDER')\n"
-            "loaded.sample('photo.jpg', 20).save('samples')\n```",
+            '```python\nimport zoo\n\nloaded = zoo.load("dir:PATH/OF/THIS/FOLDER")\n'
+            'loaded.sample("photo.jpg", 20).save("samples")\n```',
         )
     if facts.data or words.get("data"):
         body += _block("Training data", _data(facts, words))
