@@ -39,7 +39,8 @@ from torch import Tensor, nn
 from zoo import Batch, Model, Pairs, make
 from zoo.data.scenes import Scenes
 from zoo.device import pick
-from zoo.training import Step, initialise
+from zoo.training import Step
+from zoo.training_setup import initialise
 from zoo_tasks.photo import WIDE
 
 BARE, PYTHAE = 0.95, 1.2

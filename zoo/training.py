@@ -7,7 +7,6 @@ the step alone, so a run that was killed and resumed ends in the same weights as
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,11 +18,10 @@ from zoo.config import make_config
 from zoo.errors import RequestError, ZooError
 from zoo.pairs import Batch, Pairs
 from zoo.progress import progress as progress_bar
+from zoo.training_setup import accelerator_for, fuse, initialise, mix, moving_average, order_of_pairs
 from zoo.training_state import TrainingState
 
 if TYPE_CHECKING:
-    from accelerate import Accelerator
-
     from zoo.model import Model
 
 REPORT_EVERY = 20
@@ -130,17 +128,17 @@ def train(
     per_epoch = max(1, len(pairs) // training.batch_size)
     total = training.epochs * per_epoch if training.epochs is not None else training.steps
 
-    accelerator = _accelerator(device, training.precision)
+    accelerator = accelerator_for(device, training.precision)
     initialise(model, seed)
     model.prepare(pairs, seed)
     model.to(accelerator.device).train()
     turn: nn.Module = accelerator.prepare(_Turn(model))
     optimizers = model.optimizers()
-    _fuse(optimizers.values())
+    fuse(optimizers.values())
     if accelerator.scaler is not None:  # fp16; elsewhere accelerate's wrapper only costs time: it looks for files each step
         optimizers = {name: accelerator.prepare(o) for name, o in optimizers.items()}
     rates = {name: [g["lr"] for g in o.param_groups] for name, o in optimizers.items()}
-    ema = _ema(model, training.ema)
+    ema = moving_average(model, training.ema)
     fingerprint = {
         "model": type(model).__name__,
         "config": model.config_dict(),
@@ -155,8 +153,8 @@ def train(
     start = history.resumed_at = state.restore() if state else 0
 
     data = pairs.to(accelerator.device)
-    order = _order(len(pairs), training.batch_size, seed, start, accelerator)
-    generator = torch.Generator()
+    order = order_of_pairs(len(pairs), training.batch_size, seed, start, accelerator)
+    generator, parameters = torch.Generator(), list(model.parameters())
     sums: dict[str, Tensor] = {}
     began = saved = time.monotonic()
     every = max(REPORT_EVERY, total // 400)
@@ -173,7 +171,7 @@ def train(
                     losses = turn(batch, Step(index, total, name, generator))
                 accelerator.backward(losses["total"])
                 if training.clip is not None:
-                    accelerator.clip_grad_norm_(model.parameters(), training.clip)
+                    accelerator.clip_grad_norm_(parameters, training.clip)
                 optimizer.step()
                 for part, value in losses.items():
                     key = part if len(optimizers) == 1 else f"{name}.{part}"
@@ -182,7 +180,7 @@ def train(
                 ema.update(model, step=index)
             done = index + 1
             if done % every == 0 or done == total:
-                means = {k: v.item() / (done - history_last(history, start)) for k, v in sums.items()}
+                means = {k: v.item() / (done - _last_record(history, start)) for k, v in sums.items()}
                 _check_finite(means, done)
                 history.losses.append({"step": done, **means})
                 sums = {}
@@ -200,77 +198,9 @@ def train(
     return history
 
 
-def history_last(history: History, start: int) -> int:
+def _last_record(history: History, start: int) -> int:
     """The step at which losses were last recorded."""
     return int(history.losses[-1]["step"]) if history.losses else start
-
-
-def initialise(model: nn.Module, seed: int) -> None:
-    """Give every layer its first weights anew, from ``seed``; the global random state stays as it was."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        for module in model.modules():
-            reset = getattr(module, "reset_parameters", None)
-            if callable(reset):
-                reset()
-
-
-def mix(*numbers: int) -> int:
-    """One seed out of several numbers, such that near numbers give unrelated seeds."""
-    state = 0x9E3779B97F4A7C15
-    for number in numbers:
-        state = ((state ^ (number & (2**64 - 1))) * 0xBF58476D1CE4E5B9) % 2**64
-        state ^= state >> 29
-    return state >> 1
-
-
-def _order(items: int, size: int, seed: int, start: int, accelerator: Accelerator) -> Iterator[Tensor]:
-    """Indices of each step's pairs for this process, from step ``start`` on: an own permutation for every epoch."""
-    size = min(size, items)
-    per_epoch = items // size
-    mine = slice(accelerator.process_index, None, accelerator.num_processes)
-    epoch, first = divmod(start, per_epoch)
-    while True:
-        generator = torch.Generator().manual_seed(mix(seed, -1 - epoch))
-        permutation = torch.randperm(items, generator=generator)
-        for i in range(first, per_epoch):
-            yield permutation[i * size : (i + 1) * size][mine]
-        epoch, first = epoch + 1, 0
-
-
-def _accelerator(device: str | torch.device, precision: str) -> Accelerator:
-    from accelerate import Accelerator, DistributedDataParallelKwargs
-    from accelerate.state import AcceleratorState, PartialState
-
-    from zoo.device import pick
-
-    target = pick(device)
-    if precision == "auto":
-        precision = "bf16" if target.type == "cuda" and torch.cuda.is_bf16_supported() else "no"
-    # A process may fit one model after another, on other devices and in other precisions: accelerate keeps one state.
-    alone = not PartialState._shared_state or PartialState().num_processes == 1
-    AcceleratorState._reset_state(reset_partial_state=alone)
-    # A turn of an alternating scheme leaves the other networks' parameters without a gradient.
-    several = DistributedDataParallelKwargs(find_unused_parameters=True)
-    return Accelerator(cpu=target.type == "cpu", mixed_precision=precision, kwargs_handlers=[several])
-
-
-def _fuse(optimizers: Iterable[torch.optim.Optimizer]) -> None:
-    """Let torch's optimizers update all weights in one pass where the model leaves the choice open: several times faster."""
-    for optimizer in optimizers:
-        for group in optimizer.param_groups:
-            # Only those optimizers that can be fused have the setting; None means that torch chooses.
-            open_ = "fused" in group and group["fused"] is None and group.get("foreach") is None
-            if open_ and all(p.device.type in ("cpu", "cuda") and p.is_floating_point() for p in group["params"]):
-                group["fused"] = True
-
-
-def _ema(model: nn.Module, decay: float) -> Any:
-    if not decay:
-        return None
-    from timm.utils import ModelEmaV3
-
-    return ModelEmaV3(model, decay=decay, use_warmup=True)
 
 
 def _check_finite(means: dict[str, float], step: int) -> None:
