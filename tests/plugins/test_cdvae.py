@@ -271,3 +271,12 @@ def test_noise_streams_are_independent_and_follow_the_probabilities() -> None:
     picks = noise.categorical(torch.tensor([0.2, 0.5, 0.3]).expand(3, 4000, 3))
     shares = torch.bincount(picks.flatten(), minlength=3) / picks.numel()
     torch.testing.assert_close(shares, torch.tensor([0.2, 0.5, 0.3]), atol=0.02, rtol=0)
+
+
+def test_the_last_bits_of_x_do_not_change_the_noise() -> None:
+    x = fields(50, size=32).x
+    near = x + 1e-7 * torch.randn(x.shape, generator=torch.Generator().manual_seed(1))
+    assert not torch.equal(x, near)
+    same = (Noise(x, 3).normal(4) == Noise(near, 3).normal(4)).all(1)
+    assert same.float().mean() >= 0.98
+    assert len(Noise(x, 3).normal(4).unique(dim=0)) == 50
