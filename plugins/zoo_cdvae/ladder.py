@@ -118,19 +118,15 @@ class Decoder(nn.Module):
         )
         self.output = GaussianLayer(codes[0], widths[0], size, floor=1e-3, fixed=output_variance)
 
-    def forward(self, top: Tensor, noise: Sequence[Tensor]) -> Gaussian:
-        """The field given the top code, (B, D); ``noise`` standard normal for the lower layers, downwards."""
-        return self.output(self._lowest(top, noise))
-
     def mean(self, top: Tensor, noise: Sequence[Tensor]) -> Tensor:
-        """The mean of :meth:`forward` alone, (B, D); the variance of the pixels costs as much as their mean."""
-        return self.output.mean(self.output.hidden(self._lowest(top, noise)))
+        """The mean of the field given the top code, (B, D); ``noise`` standard normal for the lower layers, downwards.
 
-    def _lowest(self, top: Tensor, noise: Sequence[Tensor]) -> Tensor:
+        The variance of the pixels would cost as much again, and no sample needs it.
+        """
         code = top
         for layer, eps in zip(self.layers, noise, strict=True):
             code = layer(code).sample(eps)
-        return code
+        return self.output.mean(self.output.hidden(code))
 
 
 @dataclass(frozen=True)
