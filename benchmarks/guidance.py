@@ -64,7 +64,7 @@ def measure(items: int) -> dict[str, float]:
     import scipy.linalg
     import scipy.sparse  # noqa: F401
 
-    from zoo_cdvae.guidance import Embedding
+    from zoo.lpp import Embedding
 
     pixels, guide = features(items)
     embedding = Embedding(pixels[0].numel() + guide.shape[1], CODES)

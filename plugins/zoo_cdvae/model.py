@@ -14,11 +14,11 @@ import torch
 from torch import Tensor
 
 from zoo.errors import RequestError
+from zoo.lpp import Embedding
 from zoo.model import Model, size_of
 from zoo.noise import Noise
 from zoo.pairs import Batch, Pairs
 from zoo.training import Step
-from zoo_cdvae.guidance import Embedding
 from zoo_cdvae.ladder import Decoder, Encoder, Posterior, infer
 from zoo_cdvae.mdn import MDN
 

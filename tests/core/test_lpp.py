@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from zoo_cdvae.guidance import Embedding, lpp, nearest
+from zoo.lpp import Embedding, lpp, nearest
 
 
 def curve(items: int = 400, features: int = 20, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

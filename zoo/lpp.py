@@ -1,7 +1,7 @@
-"""Embedding guidance: the precomputed embedding that the codes are held to while training starts.
+"""Locality preserving projections (LPP, He and Niyogi 2004): a linear embedding that keeps neighbours together.
 
-Source: paper 2, section 3.2 and Figure 4; paper 1, section 4.1. The embedding is locality preserving projections (LPP, He
-and Niyogi 2004): it is linear, so that it is known for every crop of an image and not only for the images it was made of.
+It is what guides the codes of CDVAE (paper 2, section 3.2 and Figure 4; paper 1, section 4.1), and a fixed embedding for any
+other model. Being linear, it is known for every crop of an image and not only for the images it was made of.
 """
 
 from __future__ import annotations
