@@ -38,7 +38,7 @@ class Training:
         batch_size: pairs a step, over all processes together.
         precision: of the arithmetic; ``auto`` is bf16 on a GPU that has it, full elsewhere.
         ema: decay of an exponential moving average of the weights, which then replaces them; 0 for none.
-        clip: the largest norm of the gradient; None for no limit.
+        clip: the largest norm of the gradient of one optimizer's parameters; None for no limit.
         save_seconds: time between two writes of the state, where a folder for it was given.
     """
 
@@ -154,7 +154,7 @@ def train(
 
     data = pairs.to(accelerator.device)
     order = order_of_pairs(len(pairs), training.batch_size, seed, start, accelerator)
-    generator, parameters = torch.Generator(), list(model.parameters())
+    generator = torch.Generator()
     sums: dict[str, Tensor] = {}
     began = saved = time.monotonic()
     every = max(REPORT_EVERY, total // 400)
@@ -171,7 +171,7 @@ def train(
                     losses = turn(batch, Step(index, total, name, generator))
                 accelerator.backward(losses["total"])
                 if training.clip is not None:
-                    accelerator.clip_grad_norm_(parameters, training.clip)
+                    accelerator.clip_grad_norm_(_parameters(optimizer), training.clip)
                 optimizer.step()
                 for part, value in losses.items():
                     key = part if len(optimizers) == 1 else f"{name}.{part}"
@@ -196,6 +196,10 @@ def train(
     model.eval()
     model.fitted = True
     return history
+
+
+def _parameters(optimizer: torch.optim.Optimizer) -> list[Tensor]:
+    return [p for group in optimizer.param_groups for p in group["params"]]
 
 
 def _last_record(history: History, start: int) -> int:

@@ -1,10 +1,13 @@
 """CDVAE, the co-embedding deep variational auto-encoder, and its presets."""
 
 from zoo.model import Preset
-from zoo_cdvae.model import CDVAE, CDVAEConfig
+from zoo_cdvae.config import CDVAEConfig
+from zoo_cdvae.model import CDVAE
 
 mdn12 = Preset(CDVAE, components=12)
 mdn4 = Preset(CDVAE, components=4)
 noemb = Preset(CDVAE, components=12, guidance=(0.0, 0.0))
+gauss = Preset(CDVAE, tie="gauss")
+shallow = Preset(CDVAE, tie="gauss", codes=(64,), widths=(512,))
 
-__all__ = ["CDVAE", "CDVAEConfig", "mdn4", "mdn12", "noemb"]
+__all__ = ["CDVAE", "CDVAEConfig", "gauss", "mdn4", "mdn12", "noemb", "shallow"]

@@ -1,13 +1,13 @@
-"""CDVAE: two ladder DVAEs, one of the conditioning and one of the generated field, tied by an MDN.
+"""CDVAE: two ladder DVAEs, one of the conditioning and one of the generated field, whose top codes are tied.
 
-Source: paper 2 (embedding guidance), sections 3.1 and 3.2, appendix 8.1 to 8.3; paper 1 (tied models) for guidance of z_g.
+Source: paper 2 (embedding guidance), sections 3.1 and 3.2, appendix 8.1 to 8.3; paper 1 (tied models), sections 3 and 4.1, for
+the Gaussian tie and the guidance of z_g.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
@@ -19,71 +19,13 @@ from zoo.model import Model, size_of
 from zoo.noise import Noise
 from zoo.pairs import Batch, Pairs
 from zoo.training import Step
-from zoo_cdvae.ladder import Decoder, Encoder, Posterior, infer
-from zoo_cdvae.mdn import MDN
-
-
-@dataclass(frozen=True)
-class CDVAEConfig:
-    """Settings of a CDVAE. Fields are measured in units of their own standard deviation over the training set.
-
-    Attributes:
-        components: K of the MDN.
-        codes: sizes of the layers of codes, lowest first (Table 1: 64, 32).
-        widths: sizes of the hidden layers beside them (Table 1: 512, 256).
-        sigma: the fixed standard deviation of the MDN's components.
-        temperature: sigma is multiplied by it when z_g is drawn; below 1 the samples keep closer to the components.
-        bounded: tanh on the MDN's output, as Table 1 prints it; it keeps the means within (-1, 1).
-        output_variance: of a field given its lowest code; none to predict it for each pixel, as Table 1 does.
-        guidance: the first and the last weight of the embedding cost (lambda of eq. 6); 0, 0 for no guidance. What is left
-            at the end keeps the top code in use: z_g is charged twice for what x does not tell of y, by its standard normal
-            and by the MDN, a lower code once, so that without it everything moves down to where x has no say.
-        reconstruction: the first and the last weight of the reconstruction cost.
-        tie: the first and the last weight of the MDN cost.
-        phases: shares of training at which the second and third phase begin (100 and 300 of 500 epochs in appendix 8.1).
-        learning_rate: of Adam.
-        weight_decay: of the MDN.
-        steps: optimizer steps of the whole recipe, where no number of epochs is given.
-        batch_size: pairs a step.
-    """
-
-    components: int = 12
-    codes: tuple[int, ...] = (64, 32)
-    widths: tuple[int, ...] = (512, 256)
-    sigma: float = 0.5
-    temperature: float = 0.8
-    bounded: bool = False
-    output_variance: float | None = None
-    guidance: tuple[float, ...] = (10.0, 1.0)
-    reconstruction: tuple[float, ...] = (0.3, 0.05)
-    tie: tuple[float, ...] = (0.1, 1.0)
-    phases: tuple[float, ...] = (0.2, 0.6)
-    learning_rate: float = 5e-4
-    weight_decay: float = 1e-4
-    steps: int = 2500
-    batch_size: int = 128
-
-    def __post_init__(self) -> None:
-        if not self.codes or len(self.codes) != len(self.widths) or min(*self.codes, *self.widths) < 1:
-            raise RequestError(
-                f"codes {self.codes} and widths {self.widths} must be equally many positive sizes, at least one"
-            )
-        for name in ("components", "steps", "batch_size"):
-            if getattr(self, name) < 1:
-                raise RequestError(f"{name} is {getattr(self, name)}; it must be at least 1")
-        for name in ("sigma", "temperature", "output_variance", "learning_rate"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise RequestError(f"{name} is {value}; it must be above 0")
-        for name in ("guidance", "reconstruction", "tie", "phases"):
-            if len(getattr(self, name)) != 2 or min(getattr(self, name)) < 0:
-                raise RequestError(f"{name} is {getattr(self, name)}; it must be two numbers, none below 0")
-        if not self.phases[0] <= self.phases[1] <= 1:
-            raise RequestError(f"phases is {self.phases}; it must be two rising shares of training, at most 1")
+from zoo_cdvae.config import CDVAEConfig
+from zoo_cdvae.ladder import Decoder, Encoder, Gaussian, Posterior, infer
+from zoo_cdvae.ties import MDN, GaussianTie
 
 
 class CDVAE(Model):
-    """p(y | x) as encoder of x, MDN from z_c to z_g, decoder of y; trained as a joint model of x and y (eq. 3 and 6).
+    """p(y | x) as encoder of x, tie from z_c to z_g, decoder of y; trained as a joint model of x and y (eq. 3 and 6).
 
     x and y may have any shape; they are flattened. See :class:`zoo.model.Model` for what the methods take and give.
     """
@@ -102,7 +44,11 @@ class CDVAE(Model):
         codes, widths, variance = self.config.codes, self.config.widths, self.config.output_variance
         self.encoder_c, self.encoder_g = Encoder(c, codes, widths), Encoder(g, codes, widths)
         self.decoder_c, self.decoder_g = Decoder(c, codes, widths, variance), Decoder(g, codes, widths, variance)
-        self.mdn = MDN(codes[-1], self.config.components, self.config.sigma, self.config.bounded)
+        self.tie: MDN | GaussianTie
+        if self.config.tie == "mdn":
+            self.tie = MDN(codes[-1], self.config.components, self.config.sigma, self.config.bounded)
+        else:
+            self.tie = GaussianTie(codes[-1], self.config.tied, self.config.sigma)
         self.embedding_c, self.embedding_g = Embedding(c, codes), Embedding(g, codes)
         self.register_buffer("mean_c", torch.zeros(c))
         self.register_buffer("mean_g", torch.zeros(g))
@@ -130,8 +76,8 @@ class CDVAE(Model):
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
         """Adam; decoupled weight decay on the MDN alone (appendix 8.1)."""
-        tie = list(self.mdn.parameters())
-        rest = [p for name, p in self.named_parameters() if not name.startswith("mdn.")]
+        tie = list(self.tie.parameters())
+        rest = [p for name, p in self.named_parameters() if not name.startswith("tie.")]
         groups = [{"params": rest, "weight_decay": 0.0}, {"params": tie, "weight_decay": self.config.weight_decay}]
         return {"all": torch.optim.AdamW(groups, lr=self.config.learning_rate, fused=True)}
 
@@ -145,10 +91,10 @@ class CDVAE(Model):
         return min(1.0, 0.01 + share / 0.02) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * down)))
 
     def losses(self, batch: Batch, step: Step) -> dict[str, Tensor]:
-        """Eq. 6 with eq. 3: both DVAE bounds, the MDN tie and the embedding cost, in nats a pair."""
+        """Eq. 6 with eq. 3: both DVAE bounds, the tie and the embedding cost, in nats a pair."""
         cool = self._cooling(step.share)
         reconstruction, tie, guidance = (
-            a + (b - a) * cool for a, b in (self.config.reconstruction, self.config.tie, self.config.guidance)
+            a + (b - a) * cool for a, b in (self.config.reconstruction, self.config.tie_weight, self.config.guidance)
         )
 
         def normal(like: Tensor) -> Tensor:
@@ -161,10 +107,10 @@ class CDVAE(Model):
             "y_error": -g.field.log_prob(self._inner(batch.y, 1)).mean(),
             "x_kl": (c.top.kl_to_standard() + c.kl_below).mean(),
             "y_kl": (g.top.kl_to_standard() + g.kl_below).mean(),
-            "mdn": -self.mdn.log_prob(g.codes[-1], c.codes[-1]).mean(),
+            "tie": self.tie.cost(g.codes[-1], c.codes[-1]).mean(),
         }
         total = reconstruction * (parts["x_error"] + parts["y_error"]) + parts["x_kl"] + parts["y_kl"]
-        total = total + tie * parts["mdn"]
+        total = total + tie * parts["tie"]
         if guidance > 0:
             parts["embedding"] = _distance(c, self.embedding_c(batch.x, batch.guide)) + _distance(
                 g, self.embedding_g(batch.y, None)
@@ -185,14 +131,10 @@ class CDVAE(Model):
         return top.mean, top.variance.sqrt()
 
     def draw(self, code: tuple[Tensor, Tensor], n: int, noise: Noise) -> Tensor:
-        """z_c from the encoder, z_g from the MDN, lower codes from the decoder, and the mean of the field (section 3)."""
+        """z_c from the encoder, z_g from the tie, lower codes from the decoder, and the mean of the field (section 3)."""
         mean, deviation = code
-        rows, size = len(mean) * n, mean.shape[1]
-        z_c = mean[:, None] + deviation[:, None] * noise.normal(n, size)
-        log_weight, centre = self.mdn(z_c.flatten(0, 1))
-        pick = noise.categorical(log_weight.exp().unflatten(0, (-1, n))).flatten()
-        z_g = centre[torch.arange(rows, device=centre.device), pick]
-        z_g = z_g + self.config.temperature * self.config.sigma * noise.normal(n, size).flatten(0, 1)
+        z_c = mean[:, None] + deviation[:, None] * noise.normal(n, mean.shape[1])
+        z_g = self.tie.draw(z_c, noise, self.config.temperature).flatten(0, 1)
         lower = [noise.normal(n, d).flatten(0, 1) for d in reversed(self.config.codes[:-1])]
         field = self.decoder_g.mean(z_g, lower) * self.scale[1] + self.mean_g
         return field.clamp(self.limits[0], self.limits[1]).view(len(mean), n, *self.y_shape)
@@ -224,8 +166,8 @@ class CDVAE(Model):
     def joint_log_prob(self, y: Tensor, x: Tensor, *, seed: int = 0) -> Tensor:
         """A lower bound on log p(x, y) in nats, (B,), with p(x, y) = p(z_c) p(x | z_c) p(z_g | z_c) p(y | z_g).
 
-        This is the normalised joint density. Paper 1's Table 1 keeps the standard normal factor of z_g beside the MDN's, which
-        makes its number a little larger (eq. 34).
+        This is the normalised joint density. Paper 1's Table 1 keeps the standard normal factor of z_g beside the MDN's and the
+        Gaussian tie's factor without its constant, which makes its numbers other than these (eq. 34).
 
         Raises:
             RequestError: the model is the inference half of a checkpoint.
@@ -245,9 +187,10 @@ class CDVAE(Model):
         inner_y = self._inner(y, 1).repeat_interleave(draws, 0)
         c = infer(self.encoder_c, self.decoder_c, inner_x, normal)
         g = infer(self.encoder_g, self.decoder_g, inner_y, normal)
-        tie = self.mdn.log_prob(g.codes[-1], c.codes[-1])
+        tie = self.tie.log_prob(g.codes[-1], c.codes[-1])
         of_y = g.field.log_prob(inner_y) - g.kl_below - g.top.log_prob(g.codes[-1]) + tie
-        of_x = c.field.log_prob(inner_x) - c.kl_below - c.top.kl_to_standard()
+        prior = Gaussian(torch.zeros_like(c.top.mean), self.tie.prior_variance.expand_as(c.top.mean))
+        of_x = c.field.log_prob(inner_x) - c.kl_below - c.top.kl(prior)
         of_y = of_y.view(-1, draws).mean(1) - inner_y.shape[1] * self.scale[1].log()
         of_x = of_x.view(-1, draws).mean(1) - inner_x.shape[1] * self.scale[0].log()
         return of_y, of_x + of_y

@@ -79,7 +79,7 @@ def test_epochs_count_passes_over_the_pairs() -> None:
 def test_the_loss_falls_and_its_parts_are_on_record() -> None:
     history = fit(model(learning_rate=3e-3, reconstruction=(1.0, 1.0)), pairs(), steps=300)
     assert history.losses[-1]["y_error"] < history.losses[0]["y_error"] - 5
-    assert {"step", "total", "x_error", "y_kl", "mdn"} <= set(history.losses[-1])
+    assert {"step", "total", "x_error", "y_kl", "tie"} <= set(history.losses[-1])
 
 
 def test_the_moving_average_replaces_the_weights() -> None:

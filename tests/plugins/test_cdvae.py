@@ -14,7 +14,7 @@ from zoo.pairs import Batch, Pairs
 from zoo.training import Step
 from zoo_cdvae import CDVAE, mdn4, mdn12, noemb
 from zoo_cdvae.ladder import Gaussian, infer
-from zoo_cdvae.mdn import MDN
+from zoo_cdvae.ties import MDN, GaussianTie
 
 SMALL = {"codes": (6, 4), "widths": (24, 16), "components": 3, "learning_rate": 3e-3, "reconstruction": (1.0, 1.0)}
 
@@ -39,7 +39,9 @@ def fitted() -> CDVAE:
     return model
 
 
-@pytest.mark.parametrize("config", [{}, {"output_variance": 0.5}, {"bounded": True}, {"codes": (4,), "widths": (16,)}])
+@pytest.mark.parametrize(
+    "config", [{}, {"output_variance": 0.5}, {"bounded": True}, {"codes": (4,), "widths": (16,)}, {"tie": "gauss"}]
+)
 def test_gradient_reaches_every_parameter(config: dict) -> None:
     model = small(**config)
     pairs = fields(16)
@@ -60,8 +62,8 @@ def test_layer_sizes_are_those_of_table_1() -> None:
     model = mdn12((1, 32, 32), (1, 32, 32))
     shapes = {tuple(p.shape) for n, p in model.encoder_c.named_parameters() if n.endswith("weight")}
     assert shapes == {(512, 1024), (512, 512), (64, 512), (256, 64), (256, 256), (32, 256)}
-    assert model.mdn.second.weight.shape == (33 * 12, 33 * 12)
-    assert mdn4((1, 32, 32), (1, 32, 32)).mdn.first.weight.shape == (33 * 4, 32)
+    assert model.tie.second.weight.shape == (33 * 12, 33 * 12)
+    assert mdn4((1, 32, 32), (1, 32, 32)).tie.first.weight.shape == (33 * 4, 32)
 
 
 @pytest.mark.parametrize("bounded", [True, False])
@@ -108,24 +110,54 @@ def importance_estimate(model: CDVAE, y: Tensor, x: Tensor, draws: int) -> Tenso
         ):
             inner = model._inner(value, side)
             p = infer(encoder, decoder, inner, normal)
-            prior = decoder.layers[0](p.codes[1])
-            upward = encoder(inner)[0]
-            below = prior.log_prob(p.codes[0]) - upward.combined(prior).log_prob(p.codes[0])
-            weight = p.field.log_prob(inner) - inner.shape[1] * model.scale[side].log() + below - p.top.log_prob(p.codes[1])
-            sides.append((weight, p.codes[1]))
+            weight = p.field.log_prob(inner) - inner.shape[1] * model.scale[side].log() - p.top.log_prob(p.codes[-1])
+            upward = encoder(inner)
+            for at, layer in zip(reversed(range(len(p.codes) - 1)), decoder.layers, strict=True):
+                prior = layer(p.codes[at + 1])
+                weight = weight + prior.log_prob(p.codes[at]) - upward[at].combined(prior).log_prob(p.codes[at])
+            sides.append((weight, p.codes[-1]))
         (of_x, z_c), (of_y, z_g) = sides
-        standard = Gaussian(torch.zeros_like(z_c), torch.ones_like(z_c)).log_prob(z_c)
-        logs.append(of_x + standard + of_y + model.mdn.log_prob(z_g, z_c))
+        prior = Gaussian(torch.zeros_like(z_c), model.tie.prior_variance.expand_as(z_c)).log_prob(z_c)
+        logs.append(of_x + prior + of_y + model.tie.log_prob(z_g, z_c))
     return torch.logsumexp(torch.stack(logs), 0) - math.log(draws)
 
 
+VARIANTS = {
+    "mdn": {},
+    "no guidance": {"guidance": (0.0, 0.0)},
+    "gauss": {"tie": "gauss"},
+    "shallow": {"tie": "gauss", "codes": (4,), "widths": (24,)},
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
 @torch.no_grad()
-def test_joint_bound_lies_below_the_importance_sampling_estimate_and_near_it(fitted: CDVAE) -> None:
-    pairs = fields(12, seed=5)
-    bound = fitted.joint_log_prob(pairs.y, pairs.x)
-    estimate = importance_estimate(fitted, pairs.y, pairs.x, 3000)
+def test_joint_bound_lies_below_the_importance_sampling_estimate_and_near_it(variant: str, fitted: CDVAE) -> None:
+    model, pairs = fitted, fields(12, seed=5)
+    if VARIANTS[variant]:
+        model = small(**VARIANTS[variant])
+        with torch.enable_grad():
+            model.fit(fields(200), seed=0, device="cpu", steps=300, progress=False)
+    bound = model.joint_log_prob(pairs.y, pairs.x)
+    estimate = importance_estimate(model, pairs.y, pairs.x, 3000)
     assert (bound < estimate + 0.5).all()
     assert (estimate - bound).mean() < 15
+
+
+def test_gaussian_tie_is_the_joint_normal_of_paper_1() -> None:
+    """Conditional and marginal multiply to eq. 3, up to one constant, whatever the codes are."""
+    tie, g = GaussianTie(5, 0.8, 0.7), torch.Generator().manual_seed(0)
+    z_c, z_g = torch.randn(2, 50, 5, generator=g)
+    standard = -0.5 * (z_c.square() + z_g.square()).sum(1)
+    eq3 = standard - (z_g - z_c)[:, :4].square().sum(1) / (2 * 0.7**2)
+    torch.testing.assert_close(eq3 - standard, -tie.cost(z_g, z_c))
+    prior = Gaussian(torch.zeros_like(z_c), tie.prior_variance.expand_as(z_c)).log_prob(z_c)
+    constant = prior + tie.log_prob(z_g, z_c) - eq3
+    assert constant.std() < 1e-5
+    code = torch.tensor([0.5, -1.0, 2.0, 0.0, 3.0])
+    drawn = tie.draw(code.expand(1, 20000, 5), Noise(torch.zeros(1, 3), 0), temperature=1.0)[0]
+    torch.testing.assert_close(drawn.mean(0), tie.shrink * code, atol=0.03, rtol=0)
+    torch.testing.assert_close(drawn.var(0), tie.variance, atol=0.03, rtol=0.03)
 
 
 def test_densities_of_an_item_do_not_depend_on_its_batch(fitted: CDVAE) -> None:
@@ -225,13 +257,13 @@ def test_the_presets_differ_where_they_say() -> None:
 
 def test_the_costs_are_weighted_by_phase() -> None:
     """Guidance fades and the tie grows from the first weight to the last over the second phase."""
-    model = small(guidance=(8.0, 0.0), tie=(0.25, 1.0), reconstruction=(2.0, 1.0), phases=(0.2, 0.6))
+    model = small(guidance=(8.0, 0.0), tie_weight=(0.25, 1.0), reconstruction=(2.0, 1.0), phases=(0.2, 0.6))
     pairs = fields(32)
     model.prepare(pairs, 0)
     for index, reconstruction, tie, guidance in ((0, 2, 0.25, 8), (19, 2, 0.25, 8), (40, 1.5, 0.625, 4), (99, 1, 1, 0)):
         step = Step(index, 100, "all", torch.Generator().manual_seed(0))
         parts = {k: v.item() for k, v in model.losses(Batch(pairs.x, pairs.y), step).items()}
-        want = reconstruction * (parts["x_error"] + parts["y_error"]) + parts["x_kl"] + parts["y_kl"] + tie * parts["mdn"]
+        want = reconstruction * (parts["x_error"] + parts["y_error"]) + parts["x_kl"] + parts["y_kl"] + tie * parts["tie"]
         assert parts["total"] == pytest.approx(want + guidance * parts.get("embedding", 0.0), rel=1e-4)
         assert ("embedding" in parts) == (guidance > 0)
 

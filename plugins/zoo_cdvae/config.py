@@ -1,0 +1,73 @@
+"""The settings of a CDVAE."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from zoo.errors import RequestError
+
+
+@dataclass(frozen=True)
+class CDVAEConfig:
+    """Settings of a CDVAE. Fields are measured in units of their own standard deviation over the training set.
+
+    Attributes:
+        tie: what joins z_c and z_g: ``mdn`` (paper 2, eq. 4) or ``gauss`` (paper 1, eq. 3).
+        components: K of the MDN.
+        codes: sizes of the layers of codes, lowest first (Table 1: 64, 32).
+        widths: sizes of the hidden layers beside them (Table 1: 512, 256).
+        sigma: the fixed standard deviation of the MDN's components, or sigma_t of the Gaussian tie.
+        tied: the share of the top code that the Gaussian tie joins (paper 1: 80 %).
+        temperature: sigma is multiplied by it when z_g is drawn; below 1 the samples keep closer to the components.
+        bounded: tanh on the MDN's output, as Table 1 prints it; it keeps the means within (-1, 1).
+        output_variance: of a field given its lowest code; none to predict it for each pixel, as Table 1 does.
+        guidance: the first and the last weight of the embedding cost (lambda of eq. 6); 0, 0 for no guidance. What is left
+            at the end keeps the top code in use: z_g is charged twice for what x does not tell of y, by its standard normal
+            and by the MDN, a lower code once, so that without it everything moves down to where x has no say.
+        reconstruction: the first and the last weight of the reconstruction cost.
+        tie_weight: the first and the last weight of the tie's cost.
+        phases: shares of training at which the second and third phase begin (100 and 300 of 500 epochs in appendix 8.1).
+        learning_rate: of Adam.
+        weight_decay: of the MDN.
+        steps: optimizer steps of the whole recipe, where no number of epochs is given.
+        batch_size: pairs a step.
+    """
+
+    tie: Literal["mdn", "gauss"] = "mdn"
+    components: int = 12
+    codes: tuple[int, ...] = (64, 32)
+    widths: tuple[int, ...] = (512, 256)
+    sigma: float = 0.5
+    tied: float = 0.8
+    temperature: float = 0.8
+    bounded: bool = False
+    output_variance: float | None = None
+    guidance: tuple[float, ...] = (10.0, 1.0)
+    reconstruction: tuple[float, ...] = (0.3, 0.05)
+    tie_weight: tuple[float, ...] = (0.1, 1.0)
+    phases: tuple[float, ...] = (0.2, 0.6)
+    learning_rate: float = 5e-4
+    weight_decay: float = 1e-4
+    steps: int = 2500
+    batch_size: int = 128
+
+    def __post_init__(self) -> None:
+        if not self.codes or len(self.codes) != len(self.widths) or min(*self.codes, *self.widths) < 1:
+            raise RequestError(
+                f"codes {self.codes} and widths {self.widths} must be equally many positive sizes, at least one"
+            )
+        for name in ("components", "steps", "batch_size"):
+            if getattr(self, name) < 1:
+                raise RequestError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        for name in ("sigma", "temperature", "output_variance", "learning_rate"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise RequestError(f"{name} is {value}; it must be above 0")
+        if not 0 < self.tied <= 1:
+            raise RequestError(f"tied is {self.tied}; it must be a share above 0, at most 1")
+        for name in ("guidance", "reconstruction", "tie_weight", "phases"):
+            if len(getattr(self, name)) != 2 or min(getattr(self, name)) < 0:
+                raise RequestError(f"{name} is {getattr(self, name)}; it must be two numbers, none below 0")
+        if not self.phases[0] <= self.phases[1] <= 1:
+            raise RequestError(f"phases is {self.phases}; it must be two rising shares of training, at most 1")
