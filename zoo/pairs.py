@@ -34,6 +34,9 @@ class Pairs:
         pool: (N, M, *y_shape) true draws of p(y | x), or None.
         wide: the same fields (N, C, s, s), a little larger, from which training draws random crops and flips, the same
             for x and y; None if the pairs are to be used as they are.
+        vectors: whether y is a field of displacements, (2, h, w): to the right and downwards, in pixels of the field (or of
+            the field a second). Where ``wide`` is cropped or mirrored, its vectors, which are in pixels of y too, are
+            turned and magnified with the picture.
         names: one readable name an item.
         digest: sha256 of the data they were made of, "" if unknown.
     """
@@ -44,6 +47,7 @@ class Pairs:
     guide_mirror: Tensor | None = None
     pool: Tensor | None = None
     wide: tuple[Tensor, Tensor] | None = None
+    vectors: bool = False
     names: Sequence[str] = field(default=(), repr=False)
     digest: str = ""
 
@@ -52,6 +56,8 @@ class Pairs:
         for name, value in (("y", self.y), ("guide", self.guide), ("pool", self.pool)):
             if value is not None and len(value) != n:
                 raise RequestError(f"pairs: x has {n} items but {name} has {len(value)}")
+        if self.vectors and (self.y.ndim != 4 or self.y.shape[1] != 2):
+            raise RequestError(f"pairs: y is {self.y_shape}; a field of vectors is (2, h, w)")
 
     def __len__(self) -> int:
         return len(self.x)
@@ -105,6 +111,8 @@ class Pairs:
         theta = _random_windows(flip, self.x.shape[-1] / self.wide[0].shape[-1], generator).to(self.x.device)
         x = _crop(self.wide[0][index].float(), theta, self.x.shape[-2:])
         y = _crop(self.wide[1][index].float(), theta, self.y.shape[-2:])
+        if self.vectors:  # a window of half the side shows every motion twice as large; a mirrored one, turned about
+            y /= torch.stack([theta[:, 0, 0], theta[:, 1, 1]], 1)[..., None, None].to(y.device)
         if guide is not None and self.guide_mirror is not None:
             guide = torch.where(flip.to(guide.device)[:, None], guide[:, self.guide_mirror], guide)
         return Batch(x, y, guide, index)

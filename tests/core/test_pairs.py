@@ -70,3 +70,42 @@ def test_a_subset_keeps_everything_in_step() -> None:
 def test_unequal_lengths_are_refused() -> None:
     with pytest.raises(RequestError, match="x has 3 items but y has 2"):
         Pairs(torch.zeros(3, 1), torch.zeros(2, 1))
+
+
+def test_vectors_are_mirrored_and_magnified_with_the_picture() -> None:
+    """On a linear motion p -> p + A p + b, which is analytic: where a crop shows a point is linear in the point too."""
+    items = 50
+    centres = (torch.arange(48) + 0.5) * 32 / 48
+    down, right = torch.meshgrid(centres, centres, indexing="ij")
+    place = torch.stack([right, down])[None].expand(items, 2, 48, 48).contiguous()
+    matrix, shift = torch.tensor([[0.1, -0.2], [0.05, 0.3]]), torch.tensor([2.0, -1.0])
+
+    def motion(at: torch.Tensor) -> torch.Tensor:
+        return torch.einsum("ij,njhw->nihw", matrix, at) + shift[:, None, None]
+
+    small = torch.nn.functional.interpolate(place, size=32, mode="area")
+    pairs = Pairs(small, motion(small), wide=(place, motion(place)), vectors=True)
+    batch = pairs.batch(torch.arange(items), torch.Generator().manual_seed(0))
+    inner = batch.x[..., 4:-4, 4:-4]  # away from the border, where bilinear sampling is exact for a linear field
+    columns, rows = torch.arange(4, 28) + 0.5, torch.arange(4, 28) + 0.5
+    step = torch.stack([inner[:, 0, 0, 1] - inner[:, 0, 0, 0], inner[:, 1, 1, 0] - inner[:, 1, 0, 0]], 1)[..., None, None]
+    origin = inner[..., :1, :1]
+
+    def shown(at: torch.Tensor) -> torch.Tensor:
+        """Where in the crop, in its pixels, a point of the whole picture is."""
+        first = torch.stack([columns[0], rows[0]])[None, :, None, None]
+        return first + (at - origin) / step
+
+    expected = shown(inner + motion(inner)) - shown(inner)
+    torch.testing.assert_close(batch.y[..., 4:-4, 4:-4], expected, atol=2e-3, rtol=1e-3)
+    assert (step[:, 0] < 0).any()
+    assert (step[:, 0] > 0).any()
+    as_they_are = pairs.batch(torch.arange(items))
+    assert torch.equal(as_they_are.y, pairs.y)
+    assert pairs.subset(torch.tensor([1])).vectors
+    assert pairs.to("cpu").vectors
+
+
+def test_vectors_have_two_channels() -> None:
+    with pytest.raises(RequestError, match=r"y is \(3, 4, 4\); a field of vectors is \(2, h, w\)"):
+        Pairs(torch.zeros(1, 3, 4, 4), torch.zeros(1, 3, 4, 4), vectors=True)

@@ -8,7 +8,7 @@ knows itself (a rendered scene knows its shading) or the images, from which it c
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -37,6 +37,20 @@ class Annotation:
     labels: NDArray[np.int64]
 
 
+@dataclass(frozen=True)
+class Clip:
+    """What happens within one second of a video.
+
+    Attributes:
+        frames: the frames in order, each (H, W, 3) uint8 of the same size, to be gone through once; the first is the item's
+            own :meth:`Records.image`. At least two.
+        seconds: from the first frame to the last: one second, to the nearest frame.
+    """
+
+    frames: Iterator[Image]
+    seconds: float
+
+
 class Records(ABC):
     """The items of one split, in a fixed order.
 
@@ -56,9 +70,10 @@ class Records(ABC):
         return len(self.names)
 
     def known(self, *names: str, size: int = 32) -> Fields | None:
-        """Fields the data itself knows, each (N, C, size, size) float32 in [0, 1]; None if one of ``names`` is unknown.
+        """Fields the data itself knows, each (N, C, size, size) float32; None if one of ``names`` is unknown.
 
-        Names in use: ``albedo``, ``shading``, ``value``, ``saturation`` (one channel each).
+        Names in use: ``albedo``, ``shading``, ``value``, ``saturation`` (one channel each) and ``frame`` (R, G, B), all in
+        [0, 1]; ``flow`` (two channels: to the right, downwards), in pixels of the size x size field per second.
         """
         return None
 
@@ -78,6 +93,14 @@ class Records(ABC):
         gives arrays of the same shapes for every image. ``key`` names it, its settings and its version: it is the cache
         key together with the images' content.
         """
+
+    def map_moments(self, function: Callable[[Clip], Mapping[str, NDArray[np.float32]]], key: str) -> Fields:
+        """``function`` of the second that follows every image; otherwise as :meth:`map`.
+
+        Raises:
+            RequestError: these are single photos, of which no later frame is known.
+        """
+        raise RequestError("these are single photos, which show no motion; video:DIR and scenes have motion")
 
 
 class Data(ABC):
