@@ -1,0 +1,249 @@
+"""CPixel: a conditional gated PixelCNN, each value of y given x and the values before it.
+
+Sources: van den Oord et al. 2016, "Conditional Image Generation with PixelCNN Decoders"; paper 2 (embedding guidance),
+section 5.3, where it is one of the models compared.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from zoo.errors import RequestError
+from zoo.model import Model
+from zoo.noise import Noise
+from zoo.pairs import Batch, Pairs
+from zoo.training import Step
+from zoo_cpixel.cached import CachedSampler, naive, value_of
+from zoo_cpixel.network import Condition, GatedStacks
+
+BLOCK, MEMORY, GPU_MEMORY = 256, 128e6, 4e9
+"""Rows of samples drawn at once on a CPU, and the bytes that their remembered activations may take there and on a GPU."""
+CHUNK = 64
+"""Fields whose density is computed at once."""
+
+
+@dataclass(frozen=True)
+class PixelCNNConfig:
+    """Settings of a conditional PixelCNN.
+
+    Attributes:
+        levels: bins of each channel of y, from its least to its largest value in the training set.
+        features: of either stack; at least one a channel of y.
+        dilations: one gated layer each, after the first; the distance of its filter's taps.
+        kernels: sides of the first filter and of the others, both odd.
+        condition: features of the map of x.
+        hidden: features between the last layer and the logits.
+        temperature: the logits are divided by it when samples are drawn; below 1 they keep closer to the likeliest. The
+            density is that of temperature 1.
+        within: where in its bin a sample lies: at the centre, which keeps the error of quantisation least, or anywhere in it,
+            which makes samples follow :meth:`PixelCNN.log_prob` to the letter.
+        learning_rate: of AdamW.
+        weight_decay: of all weights, not of biases.
+        ema: decay of the moving average of the weights.
+        steps: optimizer steps of the whole recipe, where no number of epochs is given.
+        batch_size: pairs a step.
+    """
+
+    levels: int = 32
+    features: int = 16
+    dilations: tuple[int, ...] = (1, 2, 4, 1, 2)
+    kernels: tuple[int, ...] = (7, 3)
+    condition: int = 24
+    hidden: int = 32
+    temperature: float = 1.0
+    within: Literal["centre", "uniform"] = "centre"
+    learning_rate: float = 4e-3
+    weight_decay: float = 1e-3
+    ema: float = 0.99
+    steps: int = 1000
+    batch_size: int = 16
+
+    def __post_init__(self) -> None:
+        for name in ("features", "condition", "hidden", "steps", "batch_size"):
+            if getattr(self, name) < 1:
+                raise RequestError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        if not 2 <= self.levels <= 4096:
+            raise RequestError(f"levels is {self.levels}; it must be from 2 to 4096")
+        for name in ("temperature", "learning_rate"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise RequestError(f"{name} is {getattr(self, name)}; it must be above 0")
+        if not 0 <= self.weight_decay < math.inf:
+            raise RequestError(f"weight_decay is {self.weight_decay}; it must not be below 0")
+        if not 0 <= self.ema < 1:
+            raise RequestError(f"ema is {self.ema}; it must be in [0, 1)")
+        if min(self.dilations, default=0) < 1:
+            raise RequestError(f"dilations is {self.dilations}; it must be at least one distance, each at least 1")
+        if len(self.kernels) != 2 or any(k < 3 or k % 2 == 0 for k in self.kernels):
+            raise RequestError(f"kernels is {self.kernels}; it must be two odd sizes, each at least 3")
+
+
+class PixelCNN(Model):
+    """p(y | x) as a product over rows, pixels and channels of softmaxes over levels; x (Cx, H, W) to y (C, H, W).
+
+    Samples are drawn in float64 from the float32 weights. The order in which a sum is taken (alone or in a batch, one column
+    or the whole field, CPU or GPU) then moves a probability by about 1e-15, while the uniform numbers it is compared with lie
+    on a grid of 6e-8: a level changes with a chance of about 1e-14, so that samples are the same to the bit.
+
+    Raises:
+        RequestError: a shape is not (C, H, W), sizes of x and y differ, or there are fewer features than channels of y.
+    """
+
+    Config: ClassVar[type] = PixelCNNConfig
+    config: PixelCNNConfig
+    limits: Tensor
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
+        super().__init__(x_shape, y_shape, **config)
+        if len(self.x_shape) != 3 or len(self.y_shape) != 3 or self.x_shape[1:] != self.y_shape[1:]:
+            raise RequestError(f"shapes are {self.x_shape} -> {self.y_shape}; cpixel needs (C, H, W) with one H and W for both")
+        c, settings = self.y_shape[0], self.config
+        if min(settings.features, settings.hidden) < c:
+            raise RequestError(f"features and hidden must be at least {c}, one for each channel of y")
+        kernels = settings.kernels[0], settings.kernels[1]
+        self.stacks = GatedStacks(
+            c, settings.levels, settings.features, settings.dilations, kernels, settings.condition, settings.hidden
+        )
+        self.map = Condition(self.x_shape[0], settings.condition)
+        self.register_buffer("limits", torch.tensor([0.0, 1.0]).repeat(c, 1))
+        self.register_buffer("mean", torch.zeros(self.x_shape[0], 1, 1))
+        self.register_buffer("deviation", torch.ones(self.x_shape[0], 1, 1))
+
+    # Training
+
+    def prepare(self, pairs: Pairs, seed: int) -> None:
+        """The limits of each channel of y, (C, 2), crops included, and the mean and deviation of each channel of x."""
+        fields = [pairs.y.float()] + ([] if pairs.wide is None else [pairs.wide[1].float()])
+        low = torch.stack([f.amin((0, 2, 3)) for f in fields]).amin(0)
+        high = torch.stack([f.amax((0, 2, 3)) for f in fields]).amax(0)
+        least = 1e-3 * low.abs().clamp_min(1.0)  # of one value alone, bins around it
+        narrow = high - low < least
+        self.limits = torch.stack([torch.where(narrow, low - least, low), torch.where(narrow, high + least, high)], 1)
+        x = pairs.x.float()
+        self.mean = x.mean((0, 2, 3))[:, None, None]
+        spread = (x - self.mean).square().mean((0, 2, 3)).sqrt()[:, None, None]
+        self.deviation = torch.where(spread > 1e-4, spread, torch.ones_like(spread))
+
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        """AdamW, decay on weights alone."""
+        weights = [p for p in self.parameters() if p.ndim > 1]
+        rest = [p for p in self.parameters() if p.ndim <= 1]
+        groups = [{"params": weights, "weight_decay": self.config.weight_decay}, {"params": rest, "weight_decay": 0.0}]
+        return {"all": torch.optim.AdamW(groups, lr=self.config.learning_rate, betas=(0.9, 0.99))}
+
+    def recipe(self, items: int) -> Mapping[str, Any]:
+        return {"steps": self.config.steps, "batch_size": self.config.batch_size, "ema": self.config.ema, "clip": 1.0}
+
+    def rate(self, share: float) -> float:
+        """A short warm-up, then a cosine down to 2 %."""
+        return min(1.0, 0.02 + share / 0.03) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share)))
+
+    def losses(self, batch: Batch, step: Step) -> dict[str, Tensor]:
+        """The mean of -log p(level | x, what comes before), in nats a value."""
+        level = self._level(batch.y)
+        seen = value_of(level, self.config.levels, torch.float32)
+        logits = self.stacks(seen, self.map(self._inner(batch.x)))
+        return {"total": F.cross_entropy(logits.float().transpose(1, 2), level)}
+
+    # Sampling
+
+    def draw(self, code: Tensor, n: int, noise: Noise) -> Tensor:
+        """Value after value, in blocks of rows that share what is computed of x; see :class:`CachedSampler`."""
+        stacks, conditions = self._exact(code)
+        size, device = (self.y_shape[1], self.y_shape[2]), conditions.mean.device
+        memory = GPU_MEMORY if device.type == "cuda" else MEMORY
+        block = max(1, int(memory / CachedSampler.bytes_a_row(stacks, size)))
+        if device.type != "cuda":
+            block = min(block, BLOCK)
+        uniform = self._uniform(n, noise, device)
+        level = torch.empty(len(code), n, *self.y_shape, dtype=torch.int16, device=device)
+        items, few = max(1, block // n), min(n, block)
+        sampler: CachedSampler | None = None
+        for i in range(0, len(code), items):
+            condition = conditions(code[i : i + items])
+            for j in range(0, n, few):
+                part = uniform[i : i + items, j : j + few]
+                if sampler is None or (sampler.items, sampler.n) != tuple(part.shape[:2]):
+                    sampler = None  # frees the old one's memory first
+                    sampler = CachedSampler(stacks, size, len(part), part.shape[1], self.config.temperature)
+                level[i : i + items, j : j + few] = sampler(condition, part)
+        return self._field(level, noise).to(code.device)
+
+    @torch.no_grad()
+    def sample_naive(self, x: Tensor, n: int, *, seed: int) -> Tensor:
+        """What :meth:`sample` gives, the slow way: the whole network over the whole field for each value.
+
+        For tests and for the benchmark; nothing bounds its memory. Args as of :meth:`sample`, with at most 8192 samples.
+        """
+        noise = Noise(x, seed)
+        stacks, conditions = self._exact(x)
+        condition = conditions(x)
+        level = naive(stacks, condition, self._uniform(n, noise, condition.device), n, self.config.temperature)
+        return self._field(level, noise).to(x.device)
+
+    def _exact(self, x: Tensor) -> tuple[GatedStacks, _Conditions]:
+        """The networks in float64; on the CPU where the device has no float64."""
+        device = torch.device("cpu") if x.device.type == "mps" else x.device
+        return copy.deepcopy(self.stacks).to(device).double(), _Conditions(self, device)
+
+    def _uniform(self, n: int, noise: Noise, device: torch.device) -> Tensor:
+        return noise.uniform(n, math.prod(self.y_shape)).to(device)
+
+    def _field(self, level: Tensor, noise: Noise) -> Tensor:
+        """The values of levels (B, n, *y_shape), float32."""
+        limits = self.limits.to(level.device).double()
+        low, width = limits[:, 0, None, None], (limits[:, 1] - limits[:, 0])[:, None, None] / self.config.levels
+        if self.config.within == "centre":
+            return torch.stack([((part.double() + 0.5) * width + low).float() for part in level])
+        place = noise.uniform(level.shape[1], *self.y_shape).to(level.device)
+        return torch.stack([((a.double() + b) * width + low).float() for a, b in zip(level, place, strict=True)])
+
+    # Density
+
+    @torch.no_grad()
+    def log_prob(self, y: Tensor, x: Tensor, *, seed: int = 0) -> Tensor:
+        """log p(y | x) in nats, (B,): exact, of the piecewise uniform density that the bins make. ``seed`` has no part in it.
+
+        -inf where a value lies outside the limits of the training data, since no sample ever does.
+        """
+        stacks, conditions = self._exact(x)
+        y, limits = y.to(conditions.mean.device), self.limits.to(conditions.mean.device).double()
+        span = limits[:, 1] - limits[:, 0]
+        out = torch.empty(len(y), dtype=torch.float64, device=y.device)
+        for i in range(0, len(y), CHUNK):
+            level = self._level(y[i : i + CHUNK])
+            logits = stacks(value_of(level, self.config.levels), conditions(x[i : i + CHUNK]))
+            out[i : i + CHUNK] = -F.cross_entropy(logits.transpose(1, 2), level, reduction="none").flatten(1).sum(1)
+        out -= (span / self.config.levels).log().sum() * math.prod(self.y_shape[1:])
+        slack = 1e-5 * span[:, None, None]
+        inside = (y >= limits[:, :1, None] - slack) & (y <= limits[:, 1:, None] + slack)
+        return torch.where(inside.flatten(1).all(1), out, -math.inf).float().to(x.device)
+
+    def _level(self, y: Tensor) -> Tensor:
+        """The bin of each value: (B, C, H, W) int64."""
+        limits = self.limits.to(y)
+        share = (y - limits[:, :1, None]) / (limits[:, 1:, None] - limits[:, :1, None])
+        return (share * self.config.levels).floor().long().clamp(0, self.config.levels - 1)
+
+    def _inner(self, x: Tensor) -> Tensor:
+        return (x - self.mean) / self.deviation
+
+
+class _Conditions:
+    """From x to its map, (B, M, H, W), in float64."""
+
+    def __init__(self, model: PixelCNN, device: torch.device) -> None:
+        self.network: Callable[[Tensor], Tensor] = copy.deepcopy(model.map).to(device).double()
+        self.mean, self.deviation = (v.to(device).double() for v in (model.mean, model.deviation))
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return self.network((x.to(self.mean) - self.mean) / self.deviation)

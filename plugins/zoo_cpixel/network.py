@@ -1,0 +1,145 @@
+"""The networks of the conditional PixelCNN: what x says at every pixel, and the two gated stacks over y.
+
+Source: van den Oord et al. 2016, "Conditional Image Generation with PixelCNN Decoders", sections 2.1 to 2.3.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def groups_of(size: int, channels: int) -> Tensor:
+    """Which channel of y each of ``size`` features belongs to: (size,) int64, in rising order, of about equal shares."""
+    return torch.arange(size) * channels // size
+
+
+class Masked(nn.Conv2d):
+    """A 1 x 1 convolution whose feature of group k is fed by the groups up to k (mask B) or below k (mask A)."""
+
+    mask: Tensor
+
+    def __init__(self, inputs: Tensor, outputs: Tensor, *, strict: bool = False, bias: bool = False) -> None:
+        """``inputs`` and ``outputs`` are the groups (I,) and (O,) of the features; ``strict`` for mask A."""
+        super().__init__(len(inputs), len(outputs), 1, bias=bias)
+        allowed = inputs < outputs[:, None] if strict else inputs <= outputs[:, None]
+        self.register_buffer("mask", allowed.float()[:, :, None, None], persistent=False)
+
+    @property
+    def masked(self) -> Tensor:
+        """The weights that are used, (O, I, 1, 1)."""
+        return self.weight * self.mask
+
+    def forward(self, value: Tensor) -> Tensor:
+        return F.conv2d(value, self.masked, self.bias)
+
+
+def gate(value: Tensor) -> Tensor:
+    """tanh of the first half of the features times the sigmoid of the second (eq. 2)."""
+    first, second = value.chunk(2, 1)
+    return torch.tanh(first) * torch.sigmoid(second)
+
+
+class GatedLayer(nn.Module):
+    """One layer of both stacks (figure 2 of the paper), with what x says added inside each gate (eq. 4).
+
+    The vertical stack at a pixel has seen all rows above it, and only those; the horizontal stack the pixels to the left in
+    the same row, the vertical stack's view, and the earlier channels of its own pixel.
+
+    Args:
+        inputs: the groups of the features that come in; the channels of y themselves in the first layer.
+        features: F, of either stack.
+        channels: of y.
+        kernel: k, odd: the vertical filter is k wide and as many rows high as lie in the past.
+        dilation: distance of the filter's taps.
+        condition: features of the conditioning map.
+        first: mask A and no residual; the first layer alone sees y.
+    """
+
+    def __init__(
+        self, inputs: Tensor, features: int, channels: int, kernel: int, dilation: int, condition: int, first: bool
+    ) -> None:
+        super().__init__()
+        self.first, self.dilation, self.taps = first, dilation, kernel // 2
+        size, own = len(inputs), groups_of(features, channels)
+        rows = self.taps if first else self.taps + 1
+        self.vertical = nn.Conv2d(size, 2 * features, (rows, kernel), dilation=dilation, bias=False)
+        self.across = nn.Conv2d(2 * features, 2 * features, 1, bias=False)
+        self.left = nn.Conv2d(size, 2 * features, (1, self.taps), dilation=dilation, bias=False)
+        # With one channel nothing of its own pixel comes before it.
+        self.centre = None if first and channels == 1 else Masked(inputs, own.repeat(2), strict=first)
+        self.out = Masked(own, own)
+        self.condition = nn.Conv2d(condition, 4 * features, 1)
+
+    def forward(self, v: Tensor, h: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+        """Both stacks (B, I, H, W) and the map (B, M, H, W) to both stacks (B, F, H, W)."""
+        d, reach = self.dilation, self.taps * self.dilation
+        to_v, to_h = self.condition(condition).chunk(2, 1)
+        above = F.pad(v, (reach, reach, reach, 0))
+        before_gate = self.vertical(above[:, :, :-1] if self.first else above) + to_v
+        row = self.left(F.pad(h, (reach, 0, 0, 0))[..., :-d]) + self.across(before_gate) + to_h
+        if self.centre is not None:
+            row = row + self.centre(h)
+        made = self.out(gate(row))
+        return gate(before_gate), made if self.first else h + made
+
+
+class GatedStacks(nn.Module):
+    """The logits of every value of y given x and what comes before: (B, C, H, W) and a map to (B, C, levels, H, W).
+
+    Order: rows from above, pixels from the left, channels of a pixel in turn.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        levels: int,
+        features: int,
+        dilations: tuple[int, ...],
+        kernels: tuple[int, int],
+        condition: int,
+        hidden: int,
+    ) -> None:
+        super().__init__()
+        self.channels, self.levels, self.features = channels, levels, features
+        colour, own, top = (groups_of(size, channels) for size in (channels, features, hidden))
+        layers = [GatedLayer(colour, features, channels, kernels[0], 1, condition, True)]
+        layers += [GatedLayer(own, features, channels, kernels[1], d, condition, False) for d in dilations]
+        self.layers = nn.ModuleList(layers)
+        self.hidden = Masked(own, top, bias=True)
+        self.logits = Masked(top, colour.repeat_interleave(levels), bias=True)
+
+    def forward(self, y: Tensor, condition: Tensor) -> Tensor:
+        v = h = y
+        for layer in self.layers:
+            v, h = layer(v, h, condition)
+        out = self.logits(F.relu(self.hidden(F.relu(h))))
+        return out.unflatten(1, (self.channels, self.levels))
+
+
+class Condition(nn.Module):
+    """The spatial map s = m(x) of section 2.3: (B, C, H, W) to (B, features, H, W).
+
+    A fine path at full size and a coarse one at a quarter of it, to which the mean over the whole field is added. Each pixel
+    also knows where in the field it lies.
+    """
+
+    def __init__(self, channels: int, features: int) -> None:
+        super().__init__()
+        wide = 2 * features
+        self.fine = nn.Conv2d(channels + 2, features, 5, padding=2)
+        self.down = nn.Conv2d(features, wide, 3, stride=2, padding=1)
+        self.deep = nn.Conv2d(wide, wide, 3, stride=2, padding=1)
+        self.whole = nn.Linear(wide, wide)
+        self.coarse = nn.Conv2d(wide, features, 3, padding=1)
+        self.last = nn.Conv2d(features, features, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        rows, columns = (torch.linspace(-1, 1, n, device=x.device, dtype=x.dtype) for n in x.shape[-2:])
+        place = torch.stack(torch.meshgrid(rows, columns, indexing="ij")).expand(len(x), -1, -1, -1)
+        fine = F.gelu(self.fine(torch.cat([x, place], 1)))
+        far = F.gelu(self.deep(F.gelu(self.down(fine))))
+        far = self.coarse(F.gelu(far + self.whole(far.mean((2, 3)))[:, :, None, None]))
+        far = F.interpolate(far, size=x.shape[-2:], mode="bilinear", align_corners=False)
+        return F.gelu(self.last(fine) + far)
