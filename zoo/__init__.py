@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from zoo.benching.bench import BenchResult, bench
     from zoo.data.base import Annotation, Data, Image, Records, Split
     from zoo.errors import RequestError, ZooError
     from zoo.loaded import Loaded, load
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from zoo.task import Task
 
 _HOMES = {
+    "zoo.benching.bench": ("BenchResult", "bench"),
     "zoo.data.base": ("Annotation", "Data", "Image", "Records", "Split"),
     "zoo.errors": ("RequestError", "ZooError"),
     "zoo.loaded": ("Loaded", "load"),
@@ -36,6 +38,7 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "Annotation",
     "Batch",
+    "BenchResult",
     "Data",
     "Image",
     "Loaded",
@@ -52,6 +55,7 @@ __all__ = [
     "Task",
     "ZooError",
     "__version__",
+    "bench",
     "load",
     "run",
 ]

@@ -1,4 +1,4 @@
-"""Checkpoints by name, and published numbers: ``registry.toml`` of the package, of the user and of plugins."""
+"""Checkpoints and suites by name, and published numbers: ``registry.toml`` of the package, of the user and of plugins."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 from zoo import registry
 from zoo.errors import RequestError, ZooError, nearest
+from zoo.suite import Suite
 from zoo.toml import Checkpoint, Published, RegistryFile, read_registry
 
-__all__ = ["Checkpoint", "Published", "find", "folder_of", "known", "published"]
+__all__ = ["Checkpoint", "Published", "Suite", "find", "find_suite", "folder_of", "known", "published", "suites"]
 
 WEIGHTS = "model.safetensors"
 
@@ -100,6 +101,38 @@ def published(task: str) -> list[Published]:
     """The published numbers for a task, in the order of the files; raises as :func:`known`."""
     files = [_package(), _user(), *_plugins()[0]]
     return [one for file in files for one in file.published if one.task == task]
+
+
+def suites() -> dict[str, tuple[Suite, ...]]:
+    """All suites by name, as :func:`known` has the checkpoints; more than one where two plugins claim a name.
+
+    Raises:
+        RequestError: the package's or the user's file is wrong, or the user's takes a name of the package's.
+    """
+    package, user = _package(), _user()
+    found = {name: (one,) for name, one in package.suites.items()}
+    for name, one in user.suites.items():
+        if name in found:
+            raise RequestError(f"{user.path}: suite {name!r} is the package's own; choose another name")
+        found[name] = (one,)
+    extra: dict[str, tuple[Suite, ...]] = {}
+    for file in _plugins()[0]:
+        for name, one in file.suites.items():
+            if name not in found:
+                extra[name] = (*extra.get(name, ()), one)
+    return dict(sorted({**found, **extra}.items()))
+
+
+def find_suite(name: str) -> Suite:
+    """The suite of that name; raises as :func:`find`."""
+    everything = suites()
+    if name not in everything:
+        also = "".join(f"; {reason}" for reason in _plugins()[1].values())
+        raise RequestError(f"no suite is called {name!r}: {nearest(name, everything)}{also}")
+    if len(everything[name]) > 1:
+        owners = " and ".join(sorted(one.owner for one in everything[name]))
+        raise RequestError(f"two plugins bring a suite called {name!r}: {owners}; uninstall one")
+    return everything[name][0]
 
 
 def user_file() -> Path:

@@ -38,7 +38,7 @@ def sheet(pictures: Sequence[Picture], task: Task) -> PILImage:
     draw = ImageDraw.Draw(image)
     titles = [f"x: {task.x_name}", "ground truth", *(f"sample {i + 1}" for i in range(SAMPLES))]
     for column, title in enumerate(titles):
-        _text(draw, title, MARGIN + column * (CELL + GAP) + CELL // 2, MARGIN + 8, 15, INK, bold=True)
+        label(draw, title, MARGIN + column * (CELL + GAP) + CELL // 2, MARGIN + 8, 15, INK, bold=True)
     top = MARGIN + head
     for block in blocks:
         draw.line((MARGIN, top - GAP, width - MARGIN, top - GAP), fill=LINE)
@@ -61,12 +61,12 @@ def _block(picture: Picture, task: Task) -> PILImage:
     draw = ImageDraw.Draw(block)
 
     def put(one: PILImage, column: int, top: int, wide: int, tall: int, stretch: bool = False) -> None:
-        scaled = _fit(one.convert("RGB"), wide, tall, stretch)
+        scaled = fit(one.convert("RGB"), wide, tall, stretch)
         left = column * (CELL + GAP) + (CELL - scaled.width) // 2
         block.paste(scaled, (left, top + (tall - scaled.height) // 2))
 
     def say(text: str, column: int, top: int) -> None:
-        _text(draw, text, column * (CELL + GAP) + CELL // 2, top + FIELD // 2, 12, MUTED)
+        label(draw, text, column * (CELL + GAP) + CELL // 2, top + FIELD // 2, 12, MUTED)
 
     if picture.x is not None:
         put(picture.x, 0, 0, CELL, high, stretch=picture.photo is not None)
@@ -75,7 +75,7 @@ def _block(picture: Picture, task: Task) -> PILImage:
     for i, one in enumerate(picture.samples):
         put(one, 2 + i, 0, CELL, high)
     below = high + GAP
-    say(_short(picture.name), 0, below)
+    say(short(picture.name), 0, below)
     if picture.y is not None:
         put(picture.y, 1, below, FIELD, FIELD)
     for i, one in enumerate(picture.fields):
@@ -88,7 +88,7 @@ def _block(picture: Picture, task: Task) -> PILImage:
     return block
 
 
-def _fit(image: PILImage, width: int, height: int, stretch: bool) -> PILImage:
+def fit(image: PILImage, width: int, height: int, stretch: bool) -> PILImage:
     """``image`` as large as fits; small ones keep their pixels visible."""
     from PIL import Image
 
@@ -101,7 +101,8 @@ def _fit(image: PILImage, width: int, height: int, stretch: bool) -> PILImage:
     return image.resize(size, Image.Resampling.NEAREST if grows else Image.Resampling.LANCZOS)
 
 
-def _text(draw: ImageDraw, text: str, x: int, y: int, size: int, colour: str, bold: bool = False) -> None:
+def label(draw: ImageDraw, text: str, x: int, y: int, size: int, colour: str, bold: bool = False) -> None:
+    """Write ``text`` with its middle at (x, y)."""
     draw.text((x, y), text, fill=colour, font=_font(size, bold), anchor="mm")
 
 
@@ -116,7 +117,8 @@ def _font(size: int, bold: bool) -> FreeTypeFont:
     return ImageFont.truetype(str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name), size)
 
 
-def _short(name: str, most: int = 22) -> str:
+def short(name: str, most: int = 22) -> str:
+    """The last part of a path, its middle left out where it is long."""
     name = name.rsplit("/", 1)[-1]
     return name if len(name) <= most else name[: most // 2 - 1] + "…" + name[-(most // 2) :]
 

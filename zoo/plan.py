@@ -36,6 +36,8 @@ class Plan:
         training: settings of the training loop.
         settings: the model's, the task's and training's settings as they were given.
         checkpoint: the name of the checkpoint that is scored, or None.
+        chosen: the metrics that were asked for by name, or None.
+        items: how many test items are scored, from the first on; None for all.
     """
 
     model_name: str
@@ -53,6 +55,7 @@ class Plan:
     settings: dict[str, Any] = field(default_factory=dict)
     checkpoint: str | None = None
     chosen: tuple[str, ...] | None = None
+    items: int | None = None
 
     def request(self) -> dict[str, Any]:
         """What decides the fitted weights, as plain values: a run that goes on must be the same request."""
@@ -78,6 +81,8 @@ class Plan:
         else:
             words += ["--checkpoint", self.checkpoint]
         words += ["--data", str(self.data), "-n", str(self.n), "--seed", str(self.seed)]
+        if self.items is not None:
+            words += ["--items", str(self.items)]
         if self.epochs is not None:
             words += ["--epochs", str(self.epochs)]
         for key, value in self.settings.items():
@@ -98,6 +103,7 @@ def make_plan(
     settings: Mapping[str, Any],
     checkpoint: str | None,
     metrics: Sequence[str] | None,
+    items: int | None = None,
 ) -> Plan:
     """The plan of a request, everything in it made and checked; see :func:`zoo.running.run` for the arguments.
 
@@ -107,8 +113,8 @@ def make_plan(
     """
     from zoo.device import pick
 
-    for name, value, least in (("n", n, 1), ("epochs", epochs, 1), ("seed", seed, None)):
-        if value is None and name == "epochs":
+    for name, value, least in (("n", n, 1), ("epochs", epochs, 1), ("items", items, 1), ("seed", seed, None)):
+        if value is None and name in ("epochs", "items"):
             continue
         if not isinstance(value, int) or isinstance(value, bool):
             raise RequestError(f"{name} is {value!r}; it must be a whole number")
@@ -149,6 +155,7 @@ def make_plan(
         settings=dict(settings),
         checkpoint=checkpoint,
         chosen=None if metrics is None else tuple(metrics),
+        items=items,
     )
 
 

@@ -72,6 +72,7 @@ def run_json(record: Record) -> dict[str, Any]:
         "skipped_metrics": record.skipped,
         "checkpoint": plan.checkpoint,
         "n": plan.n,
+        "items": plan.items,
         "seed": plan.seed,
         "epochs": plan.epochs,
         "training": plan.training,

@@ -41,7 +41,7 @@ class RunResult:
         skipped: the metrics that could not be had, with the reason.
         metrics: the content of ``metrics.json``.
         history: what training left on record, as the model's ``fit`` gave it; None where nothing was fitted.
-        pairs: the test pairs.
+        pairs: the test pairs that were scored.
         pictures: the test items that the report shows.
         seconds: by part of the work.
     """
@@ -70,6 +70,7 @@ def run(
     settings: Mapping[str, Any] | None = None,
     checkpoint: str | None = None,
     metrics: Sequence[str] | None = None,
+    items: int | None = None,
     out: str | os.PathLike[str] | None = None,
     resume: bool = False,
     progress: bool = True,
@@ -90,6 +91,7 @@ def run(
         settings: of the model by name, of the task as ``task.NAME``, of the training loop as ``training.NAME``.
         checkpoint: a checkpoint to score instead of fitting, as for :func:`zoo.load`.
         metrics: names; None for all that are registered.
+        items: score only the first so many test items; None for all.
         out: a new folder; None for ``runs/<time>-<model>-<task>``.
         resume: go on with the run that was stopped in ``out``, if there is one.
         progress: show it on stderr.
@@ -101,7 +103,7 @@ def run(
     world, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
     if out is None and (resume or world > 1):
         raise RequestError(f"name the folder of the run (out) {'to go on with it' if resume else 'for several processes'}")
-    plan = make_plan(model, task, data, n, epochs, seed, device, settings or {}, checkpoint, metrics)
+    plan = make_plan(model, task, data, n, epochs, seed, device, settings or {}, checkpoint, metrics, items)
     folder = RunFolder(Path(out) if out is not None else default_folder(plan.model_name, plan.task_name))
     if rank:
         return _fit_only(plan, folder)
@@ -115,10 +117,15 @@ def run(
 
 
 def _run(plan: Plan, folder: RunFolder, progress: bool) -> RunResult:
+    import torch
+
     result = RunResult(folder.path, plan.model, plan.task)
     record = Record(plan, started=time.strftime("%Y-%m-%dT%H:%M:%S%z"))
     clock = _Clock(result.seconds)
-    test = result.pairs = plan.task.pairs(plan.data, "test", plan.seed, pool=DRAWS)
+    test = plan.task.pairs(plan.data, "test", plan.seed, pool=DRAWS)
+    if plan.items is not None and plan.items < len(test):
+        test = test.subset(torch.arange(plan.items))
+    result.pairs = test
     record.test = (len(test), test.digest)
     train = None
     if plan.checkpoint is None:

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from zoo.errors import RequestError, nearest
+from zoo.suite import Suite, read_suite
 
 SCHEMA = 1
 
@@ -60,6 +61,7 @@ class RegistryFile(NamedTuple):
     path: Path
     checkpoints: Mapping[str, Checkpoint]
     published: tuple[Published, ...]
+    suites: Mapping[str, Suite] = {}
 
 
 def read_registry(path: Path, owner: str) -> RegistryFile:
@@ -84,21 +86,24 @@ def read_registry(path: Path, owner: str) -> RegistryFile:
         raise RequestError(
             f"{path}: schema is {schema!r}; " + ("upgrade cond-zoo to use it" if newer else f"write schema = {SCHEMA}")
         )
-    tables = _Table(values, str(path))
+    tables = Table(values, str(path))
     checkpoints, published = tables.take("checkpoints", dict, {}), tables.take("published", list, [])
+    suites = tables.take("suites", dict, {})
     tables.end()
     named = {name: _checkpoint(name, value, path, owner) for name, value in checkpoints.items()}
     numbers = tuple(_published(value, f"{path}: published entry {i + 1}") for i, value in enumerate(published))
-    return RegistryFile(path, named, numbers)
+    sets = {name: read_suite(name, Table(value, f"{path}: suite {name!r}"), owner, path) for name, value in suites.items()}
+    return RegistryFile(path, named, numbers, sets)
 
 
-class _Table:
+class Table:
     """The keys of one table, taken one by one; what is left at the end is a mistake."""
 
     def __init__(self, values: Any, where: str) -> None:
         if not isinstance(values, dict):
             raise RequestError(f"{where} must be a table of keys and values")
         self.values, self.where, self.keys = dict(values), where, list[str]()
+        self.given = frozenset(self.values)
 
     def take(self, key: str, kind: type, default: Any = None) -> Any:
         self.keys.append(key)
@@ -108,7 +113,7 @@ class _Table:
             return default
         value = self.values.pop(key)
         if not isinstance(value, kind) or isinstance(value, bool):
-            word = {str: "text", int: "a whole number", dict: "a table", list: "a list of tables"}[kind]
+            word = {str: "text", int: "a whole number", dict: "a table", list: "a list"}[kind]
             raise RequestError(f"{self.where}: {key} is {value!r}; it must be {word}")
         return value
 
@@ -119,13 +124,18 @@ class _Table:
                 raise RequestError(f"{self.where}: {key} {name!r} is {value!r}; it must be a number")
         return {name: float(value) for name, value in found.items()}
 
+    def inner(self, key: str) -> Table | None:
+        """The table under ``key``, None where there is none."""
+        values = self.take(key, dict, {})
+        return Table(values, f"{self.where}: {key}") if key in self.given else None
+
     def end(self) -> None:
         for key in self.values:
             raise RequestError(f"{self.where} has the unknown key {key!r}: {nearest(key, self.keys)}")
 
 
 def _checkpoint(name: str, value: Any, path: Path, owner: str) -> Checkpoint:
-    table = _Table(value, f"{path}: checkpoint {name!r}")
+    table = Table(value, f"{path}: checkpoint {name!r}")
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)+", name):
         raise RequestError(f"{table.where}: a name is of the form family/task, in lower case")
     made = Checkpoint(
@@ -160,7 +170,7 @@ def _checkpoint(name: str, value: Any, path: Path, owner: str) -> Checkpoint:
 
 
 def _published(value: Any, where: str) -> Published:
-    table = _Table(value, where)
+    table = Table(value, where)
     made = Published(
         **{key: table.take(key, str) for key in ("paper", "source", "data", "task", "model")},
         n=table.take("n", int),

@@ -64,6 +64,7 @@ def _run(
         str | None, typer.Option(help="Score this checkpoint instead of fitting a model.", metavar="NAME|dir:PATH")
     ] = None,
     metric: Annotated[list[str] | None, typer.Option(help="Only this metric; may be repeated.", metavar="NAME")] = None,
+    items: Annotated[int | None, typer.Option(help="Score only the first so many test items; by default all.")] = None,
     out: Annotated[
         str | None, typer.Option(help="A new folder; by default runs/<time>-<model>-<task>.", metavar="DIR")
     ] = None,
@@ -73,7 +74,50 @@ def _run(
     """Fit a model to a task, sample, measure, and write a report."""
     from zoo.cli import run
 
-    run.main(model, task, data, n, epochs, seed, device, settings or [], checkpoint, metric, out, resume, json)
+    run.main(model, task, data, n, epochs, seed, device, settings or [], checkpoint, metric, items, out, resume, json)
+
+
+@app.command("bench")
+def _bench(
+    suite: Annotated[str | None, typer.Argument(help="A suite; see zoo list suites.", metavar="[SUITE]")] = None,
+    data: Annotated[
+        str | None, typer.Option(help="The data, which also chooses among the suite's tasks.", metavar="KIND[:PATH]")
+    ] = None,
+    models: Annotated[str | None, typer.Option(help="These models of the suite, or these models.", metavar="NAME,...")] = None,
+    tasks: Annotated[str | None, typer.Option(help="These tasks of the suite, or these tasks.", metavar="NAME,...")] = None,
+    seeds: Annotated[int | None, typer.Option(help="How many seeds, from 0 on; by default the suite's.")] = None,
+    n: Annotated[
+        int | None, typer.Option("-n", "--samples", help="Samples of each test item; by default the suite's.")
+    ] = None,
+    items: Annotated[int | None, typer.Option(help="Test items scored, at most; by default the suite's.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes at a time; by default one a core, or one on a GPU; 0 for none but this.")
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="The suite's quick form: minutes, to see that all of it works.")
+    ] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps, ...")] = "auto",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="A setting of all models that have it (key=), of one (MODEL.key=), of tasks (task.key=) or training.",
+            metavar="KEY=VALUE",
+        ),
+    ] = None,
+    out: Annotated[
+        str | None,
+        typer.Option(help="A folder, which a later call goes on with; by default runs/bench-<suite>-<data>.", metavar="DIR"),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print bench.json instead of tables.")] = False,
+) -> None:
+    """Compare models on tasks, over seeds, in one table.
+
+    The same command again goes on where it was stopped, and takes what is done already as it is.
+    """
+    from zoo.cli import bench
+
+    bench.main(suite, data, models, tasks, seeds, n, items, workers, quick, device, settings or [], out, json)
 
 
 @app.command("sample")
@@ -97,7 +141,7 @@ def _sample(
     "list",
     add_help_option=False,
     context_settings={"allow_extra_args": True},
-    options_metavar="[models|tasks|metrics|data|checkpoints|plugins]",
+    options_metavar="[models|tasks|metrics|data|checkpoints|suites|plugins]",
 )
 def _list(context: typer.Context, help: _Help = False) -> None:
     """List what is installed, by name; nothing of it is imported."""

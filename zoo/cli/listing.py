@@ -9,23 +9,25 @@ from zoo.cli.table import table
 from zoo.errors import RequestError, nearest
 
 ENTRIES = ("models", "tasks", "metrics", "data")
-KINDS = (*ENTRIES, "checkpoints", "plugins")
+KINDS = (*ENTRIES, "checkpoints", "suites", "plugins")
 
 
 def main(kinds: list[str]) -> None:
-    """Print one kind, or the four kinds of entries and the checkpoints.
+    """Print one kind, or the four kinds of entries, the checkpoints and the suites.
 
     Raises:
         RequestError: there is no such kind, or several are named.
     """
     if not kinds:
-        print("\n\n".join([_entries(ENTRIES), _checkpoints()]))
+        print("\n\n".join([_entries(ENTRIES), _checkpoints(), _suites()]))
         return
     kind, *more = kinds
     if more:
         raise RequestError(f"list one kind at a time, not {' '.join(kinds)!r}: {', '.join(KINDS)}")
     if kind == "checkpoints":
         print(_checkpoints())
+    elif kind == "suites":
+        print(_suites())
     elif kind == "plugins":
         print(_plugins())
     elif kind in ENTRIES:
@@ -59,6 +61,18 @@ def _checkpoints() -> str:
             note = "unusable: two plugins bring it" if len(claims) > 1 else ""
             rows.append((name, one.model, one.task, one.source, one.owner, note))
     return table(("CHECKPOINT", "MODEL", "TASK", "SOURCE", "FROM", ""), rows) if rows else "no checkpoints are registered"
+
+
+def _suites() -> str:
+    from zoo.checkpoints import suites
+
+    rows = []
+    for name, claims in suites().items():
+        for one in claims:
+            note = "unusable: two plugins bring it" if len(claims) > 1 else ""
+            models, tasks = str(len(one.models) or "as named"), ", ".join(one.tasks) or "as named"
+            rows.append((name, models, tasks, one.title, one.owner, note))
+    return table(("SUITE", "MODELS", "TASKS", "TITLE", "FROM", ""), rows) if rows else "no suites are registered"
 
 
 def _plugins() -> str:

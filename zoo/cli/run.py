@@ -20,6 +20,7 @@ def main(
     settings: list[str],
     checkpoint: str | None,
     metrics: list[str] | None,
+    items: int | None,
     out: str | None,
     resume: bool,
     json: bool,
@@ -40,6 +41,7 @@ def main(
         settings=parsed,
         checkpoint=checkpoint,
         metrics=metrics or None,
+        items=items,
         out=out,
         resume=resume,
     )

@@ -14,7 +14,7 @@ KINDS = ("models", "tasks", "metrics", "data")
 
 
 def main(name: str) -> None:
-    """Print what every model, task, metric, kind of data or checkpoint of that name is.
+    """Print what every model, task, metric, kind of data, checkpoint or suite of that name is.
 
     Raises:
         RequestError: nothing has that name.
@@ -26,8 +26,11 @@ def main(name: str) -> None:
     known = checkpoints.known().checkpoints
     if name in known:
         blocks.append(_checkpoint(name))
+    suites = checkpoints.suites()
+    if name in suites:
+        blocks.append(_suite(name))
     if not blocks:
-        everything = {one for kind in KINDS for one in registry.names(kind)} | known.keys()
+        everything = {one for kind in KINDS for one in registry.names(kind)} | known.keys() | suites.keys()
         raise RequestError(f"nothing is called {name!r}: {nearest(name, everything)}")
     print("\n\n".join(blocks))
 
@@ -77,6 +80,27 @@ def _checkpoint(name: str) -> str:
         *((metric, f"{value:.4g}") for metric, value in one.scores.items()),
     ]
     return "\n".join([f"{name}: checkpoint", "", _facts([fact for fact in facts if fact[1]])])
+
+
+def _suite(name: str) -> str:
+    from zoo import checkpoints
+
+    one = checkpoints.find_suite(name)
+    tasks = "; ".join(f"{task} (data: {', '.join(kinds) or 'every kind'})" for task, kinds in one.tasks.items())
+    quick = {"seeds": one.quick.seeds, "n": one.quick.n, "items": one.quick.items, **one.quick.settings}
+    facts = [
+        ("models", ", ".join(one.models) or "as named by --models"),
+        ("tasks", tasks or "as named by --tasks"),
+        ("metrics", ", ".join(one.metrics) or "all"),
+        ("data", f"{one.data or 'of the task'}, where none is named"),
+        ("seeds", str(one.seeds)),
+        ("samples", f"{one.n} an item"),
+        ("items", "all of the test split" if one.items is None else f"at most {one.items} of the test split"),
+        ("settings", ", ".join(f"{key}={value}" for key, value in one.settings.items())),
+        ("quick", ", ".join(f"{key}={value}" for key, value in quick.items() if value is not None)),
+        ("from", one.owner),
+    ]
+    return "\n".join([f"{name}: suite", one.title, "", _facts([fact for fact in facts if fact[1]])])
 
 
 def _facts(facts: list[tuple[str, str]]) -> str:

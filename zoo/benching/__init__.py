@@ -1,0 +1,1 @@
+"""Benches: models x tasks x seeds into one table. What is public is :func:`zoo.bench`."""

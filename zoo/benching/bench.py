@@ -1,0 +1,202 @@
+"""A whole bench: check everything, do the cells that are not done yet, and put all of them into one table."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo.benching.cells import Cell, locked
+from zoo.benching.request import Request, plan_cells, resolve
+from zoo.benching.tables import at_largest
+from zoo.errors import RequestError
+from zoo.progress import progress as progress_bar
+
+if TYPE_CHECKING:
+    from zoo.toml import Published
+
+
+@dataclass
+class BenchResult:
+    """What a bench leaves.
+
+    Attributes:
+        out: the folder with ``bench.json``, ``bench.csv``, ``bench.md``, ``report.html``, figures and ``cells/``.
+        bench: the content of ``bench.json``.
+        failed: the cells that failed, as ``TASK MODEL seed N: REASON``.
+        reused: how many cells were done before.
+    """
+
+    out: Path
+    bench: dict[str, Any]
+    failed: list[str]
+    reused: int
+
+
+def bench(
+    suite: str | None = None,
+    *,
+    data: str | None = None,
+    models: Sequence[str] | None = None,
+    tasks: Sequence[str] | None = None,
+    seeds: int | None = None,
+    n: int | None = None,
+    items: int | None = None,
+    workers: int | None = None,
+    quick: bool = False,
+    device: str = "auto",
+    settings: Mapping[str, Any] | None = None,
+    out: str | os.PathLike[str] | None = None,
+    progress: bool = True,
+) -> BenchResult:
+    """Run models x tasks x seeds, each cell as by :func:`zoo.run`, and compare them in one table.
+
+    Called again with the same ``out``, it takes the cells that are done as they are, goes on with those that were stopped,
+    and does the rest. A cell that was done by another request is done again. A cell that fails costs the others nothing.
+
+    Args:
+        suite: a name of ``zoo list suites``; may be left out where models and tasks are named.
+        data: ``KIND`` or ``KIND:PATH``, which also chooses among the suite's tasks; None for the suite's.
+        models: names; those of the suite among them in its order. Names that the suite has not replace its own.
+        tasks: likewise; those named are done whatever the kind of data.
+        seeds: how many, from 0 on.
+        n: samples a test item.
+        items: test items scored, at most.
+        workers: processes at a time, each with its share of the cores; None for one a core, or one on a GPU; 0 for none:
+            the cells are done in this process.
+        quick: the suite's quick form.
+        device: ``"auto"``, ``"cpu"``, ``"cuda"``, ...
+        settings: of all models that have them by name, of one as ``MODEL.NAME``, of tasks as ``task.NAME``, of the
+            training loop as ``training.NAME``.
+        out: a folder; None for ``runs/bench-<suite>-<kind of data>``, with ``-quick`` for the quick form.
+        progress: show it on stderr.
+
+    Raises:
+        RequestError: the request is wrong, or another bench works in ``out``; nothing was written.
+        ZooError: the data is broken, or the file system refused.
+    """
+    if workers is not None and (not isinstance(workers, int) or isinstance(workers, bool) or workers < 0):
+        raise RequestError(f"workers is {workers!r}; it must be a whole number, at least 0")
+    request = resolve(suite, data, models, tasks, seeds, n, items, quick, device, settings, out)
+    from zoo import checkpoints
+
+    published = {task: checkpoints.published(task) for task in request.tasks}
+    started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+    with contextlib.ExitStack() as stack:
+        if request.out.exists():
+            stack.enter_context(locked(request.out))
+        plan_cells(request)
+        todo = [cell for cell in request.cells if cell.status in ("new", "stopped")]
+        _make_pairs(todo)
+        if not request.out.exists():
+            stack.enter_context(locked(request.out))
+        (request.out / "cells").mkdir(exist_ok=True)
+        _do(request, todo, workers, progress)
+        return _write(request, published, started)
+
+
+def _make_pairs(todo: Sequence[Cell]) -> None:
+    """Make the pairs of each task once: the data is seen to be good, and what was computed of photos lies in the cache."""
+    from zoo import make
+    from zoo.plan import split_settings
+
+    for task in dict.fromkeys(cell.task for cell in todo):
+        cell = next(cell for cell in todo if cell.task == task)
+        made = make.task(task, **split_settings(cell.arguments["settings"])[1])
+        for split in ("train", "test"):
+            made.pairs(make.data(cell.arguments["data"]), split, cell.seed)
+
+
+def _do(request: Request, todo: Sequence[Cell], workers: int | None, progress: bool) -> None:
+    from zoo.benching.pool import do_cells
+    from zoo.data.cache import cores
+    from zoo.device import pick
+
+    teller = _Teller(request, len(todo), progress)
+    if not todo:
+        return
+    if workers is None:
+        workers = cores() if pick(request.device).type == "cpu" else 1
+    for cell in todo:
+        cell.clear()
+        cell.reason = ""
+    with progress_bar(len(todo), "bench", show=progress and sys.stderr.isatty()) as bar:
+        for cell in do_cells(todo, workers, cores()):
+            teller.tell(cell)
+            bar.update(bar.done + 1)
+
+
+class _Teller:
+    """Says on stderr what is reused and which cell has ended, with its main figure, its seconds and the time that is left."""
+
+    def __init__(self, request: Request, total: int, show: bool) -> None:
+        self.request, self.total, self.show = request, total, show
+        self.began, self.done = time.monotonic(), 0
+        reused = sum(cell.reused for cell in request.cells)
+        if reused:
+            self._say(f"{reused} of {len(request.cells)} runs are done already")
+        for cell in request.cells:
+            if cell.status == "new" and cell.reason:
+                self._say(f"{cell.name}: done again, because {cell.reason}")
+            elif cell.status == "stopped":
+                self._say(f"{cell.name}: going on where it was stopped")
+            elif cell.status == "failed":
+                self._say(f"{cell.name}: failed: {cell.reason}")
+
+    def tell(self, cell: Cell) -> None:
+        self.done += 1
+        took = time.monotonic() - self.began
+        left = took / self.done * (self.total - self.done)
+        text = f"failed: {cell.reason}" if cell.status == "failed" else _figure(cell, self.request)
+        rest = f"; about {_time(left)} left" if self.done < self.total else f"; all in {_time(took)}"
+        self._say(f"{self.done}/{self.total}  {cell.name}: {text}{rest}")
+
+    def _say(self, line: str) -> None:
+        if self.show:
+            print(line, file=sys.stderr, flush=True)
+
+
+def _figure(cell: Cell, request: Request) -> str:
+    """A cell's main figure, the one that the scatter plot has up or else its first, and its seconds."""
+    metrics = cell.metrics["metrics"]
+    wanted = request.suite.scatter[1] if request.suite.scatter else ""
+    name = at_largest(metrics, wanted) or next(iter(metrics), "")
+    seconds = sum(cell.run.get("seconds", {}).values())
+    return (f"{name} {metrics[name]['value']:.4g}, " if name else "") + _time(seconds)
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _write(request: Request, published: Mapping[str, Sequence[Published]], started: str) -> BenchResult:
+    from zoo.benching import plots
+    from zoo.benching.grid import draw_grid
+    from zoo.benching.page import write_page
+    from zoo.benching.record import bench_csv, bench_json
+    from zoo.benching.text import markdown
+    from zoo.files import whole_file, write_json, write_text
+
+    out, made = request.out, bench_json(request, published, started)
+    for task in request.tasks:
+        figures = {kind: out / f"{kind}-{task}.png" for kind in ("scatter", "curves", "grid")}
+        for path in figures.values():
+            path.unlink(missing_ok=True)
+        plots.scatter(made, task, figures["scatter"])
+        plots.curves(made, task, figures["curves"])
+        cells = [cell for cell in request.cells if (cell.task, cell.seed) == (task, 0)]
+        grid = draw_grid(cells, f"{task}, {made['data'][task]['name']}, seed 0")
+        if grid is not None:
+            with whole_file(figures["grid"]) as part:
+                grid.save(part, "PNG", optimize=True)
+    write_text(out / "bench.csv", bench_csv(made))
+    write_text(out / "bench.md", markdown(made))
+    write_text(out / "report.html", write_page(made, out))
+    write_json(out / "bench.json", made)
+    failed = [f"{cell.name}: {cell.reason}" for cell in request.cells if cell.status == "failed"]
+    return BenchResult(out, made, failed, sum(cell.reused for cell in request.cells))

@@ -1,0 +1,83 @@
+"""The process that does cells, one after another: requests come as lines of JSON on stdin, answers go to stdout."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import sys
+import threading
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+def do_cell(arguments: Mapping[str, Any], request: Mapping[str, Any], progress: bool) -> None:
+    """Do one cell, :func:`zoo.run` with ``arguments``, and leave its record last; ``request`` is what decides its numbers."""
+    from zoo.benching.cells import RECORD
+    from zoo.benching.grid import save_pictures
+    from zoo.files import write_json
+    from zoo.running import run
+
+    result = run(**arguments, progress=progress)
+    save_pictures(result)
+    write_json(result.out / RECORD, {"schema": 1, "request": dict(request)})
+
+
+def reason_of(error: BaseException) -> str:
+    """One line that says why a cell failed."""
+    from zoo.errors import ZooError
+
+    if isinstance(error, ZooError):
+        return str(error)
+    if isinstance(error, KeyboardInterrupt):
+        return "it was stopped"
+    if isinstance(error, MemoryError):
+        return "there was not enough memory"
+    return f"{type(error).__name__}: {error}"
+
+
+def main() -> None:
+    """Answer requests until stdin ends, which is when the bench that started this process has ended."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # what a plugin prints is no answer
+    requests: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def read() -> None:
+        for line in sys.stdin:
+            requests.put(line)
+        os._exit(1)  # nobody waits for the cell that is being done: a second bench may begin with it at once
+
+    threading.Thread(target=read, daemon=True).start()
+    while True:
+        try:
+            asked = json.loads(requests.get())
+            answer = _answer(asked)
+        except KeyboardInterrupt:  # between two cells there is nothing to stop
+            continue
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+def _answer(asked: Mapping[str, Any]) -> dict[str, str]:
+    log = Path(asked["log"])
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w", encoding="utf-8") as file:
+        os.dup2(file.fileno(), 2)
+    os.dup2(2, 1)
+    try:
+        do_cell(asked["arguments"], asked["request"], progress=True)
+    except BaseException as error:
+        traceback.print_exc()
+        return {"reason": reason_of(error)}
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    with contextlib.suppress(OSError):
+        log.unlink()
+    return {}
+
+
+if __name__ == "__main__":
+    main()
