@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,15 +68,38 @@ class PhotoRecords(Records):
 def photos_in(root: Path, names: Sequence[str]) -> list[Photo]:
     """The photos of ``root`` among the files called ``names`` (relative, with slashes), in that order.
 
-    Files that cannot be used are left out, with one warning that names them and why. Hashes and verdicts are
-    remembered by size and modification time, so that a file is read again only after it has changed.
+    Files that cannot be used are left out, with one warning that names them and why. A file is read again only after it
+    has changed.
 
     Raises:
         RequestError: not one of them can be used.
     """
-    memory = cache_folder() / "folders" / f"{hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:32]}.json"
+    verdicts = judged(root, names, _judge)
+    bad = {name: reason for name, (_, reason) in verdicts.items() if reason}
+    photos = [Photo(root / name, name, bytes.fromhex(verdicts[name][0])) for name in names if name not in bad]
+    if not photos:
+        raise RequestError(f"{root} has no readable image: {summary(bad) or 'it is empty'}")
+    if bad:
+        warnings.warn(f"skipped {len(bad)} of {len(names)} images in {root}: {summary(bad)}", stacklevel=3)
+    return photos
+
+
+def judged(
+    root: Path, names: Sequence[str], judge: Callable[[Path], tuple[str, str]], kind: str = "images"
+) -> dict[str, tuple[str, str]]:
+    """What ``judge`` says of each file of ``root``, remembered by size and modification time.
+
+    Args:
+        root: a folder.
+        names: files in it, relative, with slashes.
+        judge: gives (what is known of a file that can be used, beginning with its sha256 in hexadecimal; ""), or
+            ("", the reason) for one that cannot be used.
+        kind: what these files are; other kinds have other judges, and are remembered apart.
+    """
+    place = str(root.resolve()) if kind == "images" else f"{kind} {root.resolve()}"
+    memory = cache_folder() / "folders" / f"{hashlib.sha256(place.encode()).hexdigest()[:32]}.json"
     known = _recall(memory)
-    verdicts: dict[str, list] = {}  # name: [size, mtime_ns, sha256 or "", reason or ""]
+    verdicts: dict[str, list] = {}  # name: [size, mtime_ns, what is known or "", reason or ""]
     new = []
     for name in names:
         try:
@@ -90,23 +113,17 @@ def photos_in(root: Path, names: Sequence[str]) -> list[Photo]:
             verdicts[name] = old
         else:
             new.append(name)
-    with progress(len(new), f"looking at the images in {root.name}", show=len(new) >= MANY) as bar:
+    with progress(len(new), f"looking at the {kind} in {root.name}", show=len(new) >= MANY) as bar:
         for start in range(0, len(new), 4 * SHARD):
             chunk = new[start : start + 4 * SHARD]
-            for name, verdict in zip(chunk, on_all_cores(lambda n: _judge(root / n), chunk, bar), strict=True):
+            for name, verdict in zip(chunk, on_all_cores(lambda n: judge(root / n), chunk, bar), strict=True):
                 verdicts[name][2:] = verdict
             _remember(memory, verdicts)
-    bad = {name: reason for name, (_, _, _, reason) in verdicts.items() if reason}
-    photos = [Photo(root / name, name, bytes.fromhex(verdicts[name][2])) for name in names if name not in bad]
-    if not photos:
-        raise RequestError(f"{root} has no readable image: {_summary(bad) or 'it is empty'}")
-    if bad:
-        warnings.warn(f"skipped {len(bad)} of {len(names)} images in {root}: {_summary(bad)}", stacklevel=3)
-    return photos
+    return {name: (verdict[2], verdict[3]) for name, verdict in verdicts.items()}
 
 
-def image_names(root: Path) -> list[str]:
-    """The files below ``root`` that are images by their extension: relative paths with slashes, sorted.
+def image_names(root: Path, extensions: Collection[str] = EXTENSIONS) -> list[str]:
+    """The files below ``root`` with one of these extensions, by default images: relative paths with slashes, sorted.
 
     Hidden files and folders are left out; links are followed, each folder once.
     """
@@ -119,21 +136,21 @@ def image_names(root: Path) -> list[str]:
         seen.add(real)
         inner[:] = sorted(name for name in inner if not name.startswith("."))
         for name in files:
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in EXTENSIONS:
+            if not name.startswith(".") and os.path.splitext(name)[1].lower() in extensions:
                 names.append(Path(folder, name).relative_to(root).as_posix())
     return sorted(names)
 
 
-def _judge(path: Path) -> list[str]:
-    """[sha256, ""] of a photo that can be used, ["", reason] of one that cannot."""
+def _judge(path: Path) -> tuple[str, str]:
+    """(sha256, "") of a photo that can be used, ("", reason) of one that cannot."""
     try:
         data = path.read_bytes()
         check(data)
     except OSError as error:
-        return ["", error.strerror or str(error)]
+        return "", error.strerror or str(error)
     except ValueError as error:
-        return ["", str(error)]
-    return [hashlib.sha256(data).hexdigest(), ""]
+        return "", str(error)
+    return hashlib.sha256(data).hexdigest(), ""
 
 
 def _recall(memory: Path) -> dict[str, list]:
@@ -143,7 +160,7 @@ def _recall(memory: Path) -> dict[str, list]:
             return {}
         files: dict[str, list] = remembered["files"]
         for _, _, content, reason in files.values():
-            if not reason and len(bytes.fromhex(content)) != 32:
+            if not reason and len(bytes.fromhex(content.partition(" ")[0])) != 32:
                 return {}
         return files
     except (OSError, ValueError, KeyError, TypeError, AttributeError):  # absent or broken: everything is read again
@@ -157,7 +174,8 @@ def _remember(memory: Path, verdicts: Mapping[str, list]) -> None:
         part.write_text(json.dumps({"rules": RULES, "files": done}), encoding="utf-8")
 
 
-def _summary(bad: Mapping[str, str]) -> str:
+def summary(bad: Mapping[str, str]) -> str:
+    """The first few files with the reason of each, and how many more there are."""
     shown = [f"{name} ({reason})" for name, reason in list(bad.items())[:_NAMED]]
     more = len(bad) - len(shown)
     return ", ".join(shown) + (f", and {more} more" if more else "")

@@ -1,8 +1,9 @@
 """What is in a generated scene, and the distributions that its light and its saturations are drawn from.
 
 A scene is a floor, a back wall of two panels, and one to four objects (spheres and upright boxes) of given hue, value
-and texture. Two things about it are left open and drawn: the light, and how saturated each material is. Each comes
-from a mixture of modes that are far apart, and how probable a mode is depends on what the scene shows:
+and texture. Three things about it are left open and drawn: the light, how saturated each material is, and how things
+move (:mod:`zoo.data.scene_motion`). Each comes from a mixture of modes that are far apart, and how probable a mode is
+depends on what the scene shows:
 
 - light comes from the left, the right, the front or the top. The brighter of two wall panels tends to be on the side
   of the light; over a bright floor light tends to come from the top, over a dark one from the front
@@ -34,7 +35,15 @@ _LIGHT_JITTER = 0.12
 _SATURATION = np.array([0.85, 0.45, 0.1])
 _SATURATION_JITTER = 0.07
 _PLACES = np.array([-1.2, -0.4, 0.4, 1.2])
-_STREAMS = {"world": 0, "light": 1, "saturation": 2, "light pool": 3, "saturation pool": 4}
+_STREAMS = {
+    "world": 0,
+    "light": 1,
+    "saturation": 2,
+    "light pool": 3,
+    "saturation pool": 4,
+    "motion": 5,
+    "motion pool": 6,
+}
 
 
 @dataclass(frozen=True)
@@ -122,7 +131,7 @@ def light_probabilities(world: World) -> NDArray[np.float64]:
     """
     floor, left, right = world.panels[:, :3].astype(np.float64).T
     side, high = 4 * (right - left), 5 * (floor - 0.6)
-    return _softmax(np.stack([-side, side, -high, high], -1))
+    return softmax(np.stack([-side, side, -high, high], -1))
 
 
 def saturation_probabilities(world: World) -> NDArray[np.float64]:
@@ -135,13 +144,13 @@ def saturation_probabilities(world: World) -> NDArray[np.float64]:
     size = np.ones_like(value)
     size[:, 2:4], size[:, 4:] = world.spheres[:, :, 3], world.boxes[:, :, 3:6].mean(-1)
     bright = 5 * (value - 0.6)
-    return _softmax(np.stack([2 * (0.5 - size) - bright, np.zeros_like(value), bright], -1))
+    return softmax(np.stack([2 * (0.5 - size) - bright, np.zeros_like(value), bright], -1))
 
 
 def draw_light(world: World, draws: int, rng: np.random.Generator) -> Light:
     """``draws`` lights for each scene from p(light | scene)."""
     u = rng.random((len(world), draws, 6))
-    mode = _pick(light_probabilities(world)[:, None], u[..., 0])
+    mode = pick(light_probabilities(world)[:, None], u[..., 0])
     towards = _TOWARDS_LIGHT[mode] + _LIGHT_JITTER * (2 * u[..., 1:4] - 1)
     towards /= np.sqrt((towards**2).sum(-1, keepdims=True))
     strength = np.array([0.2, 0.5]) + np.array([0.13, 0.17]) * u[..., 4:]
@@ -151,7 +160,7 @@ def draw_light(world: World, draws: int, rng: np.random.Generator) -> Light:
 def draw_saturation(world: World, draws: int, rng: np.random.Generator) -> tuple[Ints, Floats]:
     """``draws`` times the mode and the saturation of each material from p(saturation | scene), both (N, draws, 6)."""
     u = rng.random((len(world), draws, 6, 2))
-    mode = _pick(saturation_probabilities(world)[:, None], u[..., 0])
+    mode = pick(saturation_probabilities(world)[:, None], u[..., 0])
     return mode, (_SATURATION[mode] + _SATURATION_JITTER * (2 * u[..., 1] - 1)).astype(np.float32)
 
 
@@ -168,12 +177,13 @@ class _Uniform:
         return low + (high - low) * columns
 
 
-def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Probabilities over the last axis."""
     powers = np.exp(logits - logits.max(-1, keepdims=True))
     return powers / powers.sum(-1, keepdims=True)
 
 
-def _pick(probabilities: NDArray[np.float64], u: NDArray[np.float64]) -> Ints:
+def pick(probabilities: NDArray[np.float64], u: NDArray[np.float64]) -> Ints:
     """Inversion of the cumulative sum: probabilities (..., K) and uniform u (...) to indices."""
     steps = probabilities.cumsum(-1)[..., :-1]
     return (u[..., None] >= steps).sum(-1)

@@ -1,16 +1,19 @@
 """``scenes``: small worlds rendered here, whose true p(y | x) is known; needs no files.
 
-See :mod:`zoo.data.scene_world` for what is drawn and from what, :mod:`zoo.data.scene_render` for how it is rendered.
+See :mod:`zoo.data.scene_world` for what is drawn and from what, :mod:`zoo.data.scene_motion` for how things move,
+:mod:`zoo.data.scene_render` for how it is rendered.
 
 The fields fit together to the bit: with albedo colour A = HSV to RGB of (hue, saturation, albedo value) and shading s,
 the photo is A s; ``albedo`` is the grey of A; ``value`` is albedo value times s. So ``albedo`` does not depend on
-the light, ``value`` not on the saturations, and the photo in HSV has exactly this ``value`` and ``saturation``.
+the light, ``value`` not on the saturations, and the photo in HSV has exactly this ``value`` and ``saturation``. ``frame`` is
+the photo at the size of the fields, and ``flow`` the motion of what it shows, which nothing else depends on.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -19,6 +22,8 @@ from numpy.typing import NDArray
 from zoo.data import scene_render as render
 from zoo.data.base import Data, Fields, Image, Records, Split, check_split
 from zoo.data.cache import MANY, cached_map, on_all_cores
+from zoo.data.scene_motion import Motions, draw_motions, flow_field
+from zoo.data.scene_render import Hits
 from zoo.data.scene_world import Floats, Ints, Light, draw_light, draw_saturation, draw_world, stream
 from zoo.errors import RequestError
 from zoo.progress import progress
@@ -31,7 +36,8 @@ VERSION = "1"
 """Of the scenes: to be raised whenever the same seed gives other ones."""
 _RAYS = 1 << 16
 """Rays rendered together: arrays of this length stay in a core's cache."""
-_KNOWN = ("albedo", "shading", "value", "saturation")
+_CHANNELS = {"albedo": 1, "shading": 1, "value": 1, "saturation": 1, "frame": 3, "flow": 2}
+"""The fields that are known, and how many channels each has."""
 
 
 class Scenes(Data):
@@ -59,6 +65,7 @@ class SceneRecords(Records):
 
     Attributes:
         world: the scenes.
+        motions: how things move in each.
         light: the light of each, (N, 1).
         modes: (N, 6) the mode of the saturation of each material.
         saturations: (N, 6) the saturation of each material.
@@ -74,43 +81,64 @@ class SceneRecords(Records):
         self._source = f"scenes {VERSION} {seed} {split}"
         self.digest = hashlib.sha256(f"{self._source} {count}".encode()).hexdigest()
 
+    @cached_property
+    def motions(self) -> Motions:
+        """The motion of each scene, M = 1."""
+        return draw_motions(self.world, 1, stream("motion", self.seed, self.split))
+
     def known(self, *names: str, size: int = 32) -> Fields | None:
-        """``albedo``, ``shading``, ``value``, ``saturation``: each (N, 1, size, size) in [0, 1]."""
-        if any(name not in _KNOWN for name in names):
+        """``albedo``, ``shading``, ``value``, ``saturation`` (1 channel) and ``frame`` (3), in [0, 1], and ``flow`` (2).
+
+        Each is (N, C, size, size); flow is in pixels of the field per second, to the right and downwards.
+        """
+        if any(name not in _CHANNELS for name in names):
             return None
-        out = {name: np.empty((len(self), 1, size, size), np.float32) for name in names}
+        out = {name: np.empty((len(self), _CHANNELS[name], size, size), np.float32) for name in names}
+
+        if "flow" in names:
+            _ = self.motions  # drawn once, before the threads begin
 
         def fill(index: Ints) -> None:
             made = self._fields(index, size, names)
             for name, field in out.items():
-                field[index, 0] = made[name]
+                field[index] = made[name] if _CHANNELS[name] > 1 else made[name][:, None]
 
         self._in_chunks(fill, size, 1)
         return out
 
     def pool(self, name: str, draws: int, *, size: int = 32) -> NDArray[np.float32] | None:
-        """True draws of ``shading`` or ``saturation`` for each scene, (N, draws, 1, size, size).
+        """True draws of ``shading``, ``saturation`` or ``flow`` for each scene, (N, draws, C, size, size).
 
-        Only the light is drawn again for ``shading``, and only the saturations for ``saturation``: what is visible in
-        ``albedo``, or in ``value``, stays exactly the same.
+        Only the light is drawn again for ``shading``, only the saturations for ``saturation``, only the motions for
+        ``flow``: what is visible in ``albedo``, in ``value``, or in ``frame``, stays exactly the same.
         """
-        if name not in ("shading", "saturation"):
-            return None
-        out = np.empty((len(self), draws, 1, size, size), np.float32)
+        drawn: Callable[[Hits, Ints, int], Floats]
         if name == "shading":
             light = self.pool_light(draws)
 
-            def fill(index: Ints) -> None:
-                hits = render.trace(self.world.take(index), size)
-                for m in range(draws):
-                    out[index, m, 0] = render.shade(hits, light.towards[index, m], light.strength[index, m])
-        else:
+            def drawn(hits: Hits, index: Ints, m: int) -> Floats:
+                return render.shade(hits, light.towards[index, m], light.strength[index, m])[:, None]
+
+        elif name == "saturation":
             _, saturations = self.pool_saturation(draws)
 
-            def fill(index: Ints) -> None:
-                hits = render.trace(self.world.take(index), size)
-                for m in range(draws):
-                    out[index, m, 0] = render.saturation_field(hits, saturations[index, m])
+            def drawn(hits: Hits, index: Ints, m: int) -> Floats:
+                return render.saturation_field(hits, saturations[index, m])[:, None]
+
+        elif name == "flow":
+            motions = self.pool_motions(draws)
+
+            def drawn(hits: Hits, index: Ints, m: int) -> Floats:
+                return flow_field(hits, motions.velocity[index, m])
+
+        else:
+            return None
+        out = np.empty((len(self), draws, _CHANNELS[name], size, size), np.float32)
+
+        def fill(index: Ints) -> None:
+            hits = render.trace(self.world.take(index), size)
+            for m in range(draws):
+                out[index, m] = drawn(hits, index, m)
 
         self._in_chunks(fill, size, draws)
         return out
@@ -123,35 +151,42 @@ class SceneRecords(Records):
         """The modes and the saturations, (N, draws, 6), behind ``pool("saturation", draws)``."""
         return draw_saturation(self.world, draws, stream("saturation pool", self.seed, self.split))
 
+    def pool_motions(self, draws: int) -> Motions:
+        """The motions behind ``pool("flow", draws)``."""
+        return draw_motions(self.world, draws, stream("motion pool", self.seed, self.split))
+
     def image(self, index: int) -> Image:
         """The photo of one scene, rendered at 128 x 128."""
         one = np.array([range(len(self))[index]])
-        made = self._fields(one, PHOTO_SIZE, ("value", "saturation", "tint"))
-        return render.to_photo(made["value"][..., None] * (1 - made["saturation"][..., None] * made["tint"]))[0]
+        return render.to_photo(self._fields(one, PHOTO_SIZE, ("frame",))["frame"][0].transpose(1, 2, 0))
 
     def map(self, function: Callable[[Image], Mapping[str, NDArray[np.float32]]], key: str) -> Fields:
         ids = [hashlib.sha256(f"{self._source} {PHOTO_SIZE} {i}".encode()).digest() for i in range(len(self))]
         return cached_map(lambda i: function(self.image(i)), ids, f"scene:{key}")
 
     def _fields(self, index: Ints, size: int, names: Sequence[str]) -> Fields:
-        """Fields of scenes of one kind, each (n, size, size); ``tint`` of :func:`scene_render.tint` with a last axis of 3."""
+        """Fields of scenes of one kind, each (n, size, size), or (n, C, size, size) where there are several channels."""
         world = self.world.take(index)
         hits = render.trace(world, size)
+        wanted = {*names, *(("value", "saturation") if "frame" in names else ())}
         made: Fields = {}
-        if "shading" in names or "value" in names:
+        if "shading" in wanted or "value" in wanted:
             made["shading"] = render.shade(hits, self.light.towards[index, 0], self.light.strength[index, 0])
-        if "saturation" in names or "albedo" in names:
+        if "saturation" in wanted or "albedo" in wanted:
             made["saturation"] = render.saturation_field(hits, self.saturations[index])
-        if "value" in names or "albedo" in names:
+        if "value" in wanted or "albedo" in wanted:
             own = render.albedo_value(hits)
-        if "value" in names:
+        if "value" in wanted:
             made["value"] = own * made["shading"]
         tint = render.tint(world)
-        if "albedo" in names:
+        if "albedo" in wanted:
             grey = render.first_ray(hits, (tint * render.LUMA).sum(-1))
             made["albedo"] = own * (1 - made["saturation"] * grey)
-        if "tint" in names:
-            made["tint"] = np.stack([render.first_ray(hits, tint[..., c]) for c in range(3)], -1)
+        if "frame" in wanted:
+            tints = np.stack([render.first_ray(hits, tint[..., c]) for c in range(3)], 1)
+            made["frame"] = made["value"][:, None] * (1 - made["saturation"][:, None] * tints)
+        if "flow" in wanted:
+            made["flow"] = flow_field(hits, self.motions.velocity[index, 0])
         return made
 
     def _in_chunks(self, fill: Callable[[Ints], None], size: int, draws: int) -> None:

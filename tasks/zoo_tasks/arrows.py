@@ -1,0 +1,121 @@
+"""The big motions of a field as arrows on the photo (first CDVAE paper, section 6.4 and Figure 8).
+
+The paper clusters the motions and draws one arrow for each cluster of big ones, small motions of the whole frame being
+the shaking of the camera. It does not say how it clusters; here it is k-means on motion and place together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from zoo.data.base import Image
+from zoo_tasks.resize import Float, resize
+
+MOST = 7
+"""Arrows on one photo, at most."""
+BIG, RELATIVE = 0.03, 0.3
+"""A motion is big from this share of the photo's side on, and from this share of the largest motion on."""
+APART, NEAR = 0.3, 0.35
+"""Two clusters differ by this share of the largest motion, or are this share of the photo's side apart."""
+FINE = 64
+"""Pixels a side of the field that is clustered."""
+SMALLEST = 0.01
+"""The share of the photo that a cluster must have."""
+SHIFT = 4
+"""Bits of a pixel in which OpenCV takes coordinates."""
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """From ``start`` by ``motion``, each (right, down), in widths and heights of the photo."""
+
+    start: tuple[float, float]
+    motion: tuple[float, float]
+
+
+def find_arrows(flow: Float) -> list[Arrow]:
+    """The big motions of a field (2, s, s), in widths and heights: one arrow a cluster, the largest cluster first.
+
+    An arrow starts at the point of its cluster that is nearest to the cluster's centre, and is as long as the cluster's
+    mean motion. The same field always has the same arrows.
+    """
+    fine = resize(np.ascontiguousarray(flow.transpose(1, 2, 0), np.float32), FINE, FINE)
+    length = np.sqrt(np.square(fine).sum(-1))
+    largest = float(np.quantile(length, 0.98))
+    big = length > max(BIG, RELATIVE * largest)
+    if not big.any():
+        return []
+    rows, columns = np.nonzero(big)
+    place = (np.stack([columns, rows], 1).astype(np.float32) + np.float32(0.5)) / np.float32(FINE)
+    motion = fine[big]
+    label = _cluster(np.concatenate([motion / (APART * max(largest, BIG)), place / NEAR], 1))
+    found = []
+    for one in np.unique(label):
+        inside = label == one
+        if inside.sum() >= SMALLEST * FINE * FINE:
+            centre = place[inside].mean(0)
+            start = place[inside][np.square(place[inside] - centre).sum(1).argmin()]
+            mean = motion[inside].mean(0)
+            if np.hypot(*mean) > BIG:
+                found.append((-int(inside.sum()), Arrow((float(start[0]), float(start[1])), (float(mean[0]), float(mean[1])))))
+    return [arrow for _, arrow in sorted(found, key=lambda pair: pair[0])]
+
+
+def draw_arrows(image: Image, arrows: list[Arrow], colours: Float) -> Image:
+    """A copy of ``image`` (H, W, 3) with arrows drawn on it, each in its colour (K, 3) in [0, 1].
+
+    Each is cased in white and that in black, so that it is seen on any photo.
+    """
+    import cv2
+
+    out = image.copy()
+    height, width = image.shape[:2]
+    unit = max(1.0, 0.009 * (height * width) ** 0.5)
+    for arrow, colour in zip(arrows, colours, strict=True):
+        start = np.array(arrow.start) * (width, height)
+        along = np.array(arrow.motion) * (width, height)
+        own = tuple(round(255 * float(c)) for c in colour)
+        for casing, shade in ((1.7, (0, 0, 0)), (1.0, (255, 255, 255)), (0.0, own)):
+            shape = _outline(start, along, unit, casing * unit) - 0.5
+            points = np.round(np.clip(shape, -1e6, 1e6) * 2**SHIFT).astype(np.int32)
+            cv2.fillPoly(out, [points], shade, lineType=cv2.LINE_AA, shift=SHIFT)
+    return out
+
+
+def _outline(start: Float, along: Float, unit: float, casing: float) -> Float:
+    """The seven corners of an arrow, ``casing`` pixels larger on all sides; the head is at most half of it."""
+    length = max(float(np.hypot(*along)), 1e-6)
+    forth = along / length
+    side = np.array([-forth[1], forth[0]])
+    head = min(6.0 * unit, 0.55 * length)
+    half, barb = 0.9 * unit, 0.62 * head
+    slope = np.hypot(head, barb)
+    tip, base = length + casing * slope / barb, length - head - casing
+    wide = barb + casing * (slope + barb) / head
+    corners = [(-casing, half + casing), (base, half + casing), (base, wide), (tip, 0.0)]
+    corners += [(x, -y) for x, y in corners[2::-1]]
+    return np.array([start + x * forth + y * side for x, y in corners])
+
+
+def _cluster(points: Float) -> np.ndarray:
+    """The cluster (N,) of each of ``points`` (N, D): k-means from the points that are furthest apart, until all are near one.
+
+    Clusters are added while a point is more than 1 from every centre, up to ``MOST`` of them.
+    """
+    centres = [points[np.square(points - points.mean(0)).sum(1).argmin()]]
+    distance = np.square(points - centres[0]).sum(1)
+    while len(centres) < MOST and distance.max() > 1:
+        centres.append(points[distance.argmax()])
+        distance = np.minimum(distance, np.square(points - centres[-1]).sum(1))
+    at = np.stack(centres)
+    for _ in range(10):
+        label = (np.square(at).sum(1) - 2 * (points @ at.T)).argmin(1)
+        counts = np.bincount(label, minlength=len(at))
+        sums = np.stack([np.bincount(label, points[:, i], len(at)) for i in range(points.shape[1])], 1)
+        new = np.where(counts[:, None] > 0, sums / np.maximum(counts, 1)[:, None], at).astype(points.dtype)
+        if np.array_equal(new, at):
+            break
+        at = new
+    return label

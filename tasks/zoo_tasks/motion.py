@@ -1,0 +1,169 @@
+"""Motion prediction: x is a frame, y how everything in it moves within the second that follows.
+
+Source: first CDVAE paper, section 5 ("Motion Prediction") and 6.1: the colour image is the conditioning layer, the optical
+flow for frames of one second interval the generated one. The paper's flow is Liu's (2009); here it is OpenCV's DIS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from zoo.data.base import Clip, Data, Image, Split
+from zoo.errors import RequestError
+from zoo.pairs import Pairs
+from zoo.pictures import colour_wheel
+from zoo.task import Task
+from zoo_tasks.arrows import draw_arrows, find_arrows
+from zoo_tasks.flow import second_of_flow, squash_flow
+from zoo_tasks.photo import WIDE
+from zoo_tasks.resize import Float, resize
+from zoo_tasks.upsample import Upsampler
+from zoo_tasks.warp import move
+
+VERSION = 1
+"""Changed with what is computed of a second of video, so that no stale cache is read."""
+
+
+@dataclass(frozen=True)
+class MotionConfig:
+    """Settings of the motion task.
+
+    Attributes:
+        size: the side of the fields given to models, in pixels (paper: 32).
+        crops: whether training sees random crops and flips of each frame, its motion cropped and flipped with it.
+        chain: whether the motion of a second is found by way of the frames within it; False for one jump.
+        show: what a sample is shown as: ``arrows`` of its big motions on the frame, as in the paper, or the frame
+            moved along it (``warp``).
+    """
+
+    size: int = 32
+    crops: bool = True
+    chain: bool = True
+    show: Literal["arrows", "warp"] = "arrows"
+
+    def __post_init__(self) -> None:
+        if not 4 <= self.size <= 256:
+            raise RequestError(f"size is {self.size}; it must be 4 to 256")
+
+
+class Motion(Task):
+    """The ``motion`` task: x is (3, size, size) R, G, B in [0, 1], y (2, size, size) float32, both of the squashed frame.
+
+    y holds how far each point's picture is, one second later, to the right (first channel) and below (second), in
+    pixels of the size x size field: a motion by a whole width of the frame is ``size``, whatever the resolution of the video.
+    """
+
+    Config: ClassVar[type] = MotionConfig
+    x_name, y_name = "frame", "motion"
+    config: MotionConfig
+
+    def __init__(self, **config: Any) -> None:
+        super().__init__(**config)
+        self.x_shape = (3, self.config.size, self.config.size)
+        self.y_shape = (2, self.config.size, self.config.size)
+
+    def pairs(self, data: Data, split: Split, seed: int = 0, *, pool: int = 0) -> Pairs:
+        """Frames and motions that the data knows (a rendered scene's), or else those found in its videos.
+
+        With ``crops``, training pairs of videos have ``wide``.
+
+        Raises:
+            RequestError: the data holds single photos.
+        """
+        records = data.read(split, seed=seed)
+        size = self.config.size
+        known = records.known("frame", "flow", size=size)
+        wide = None
+        if known is not None:
+            x, y = torch.from_numpy(known["frame"]), torch.from_numpy(known["flow"])
+        else:
+            sides = (size, round(WIDE * size)) if self.config.crops and split == "train" else (size,)
+            chain = self.config.chain
+            key = f"motion-{VERSION}-{'chain' if chain else 'jump'}-{size}-{'-'.join(map(str, sides))}"
+            try:
+                made = records.map_moments(partial(squash_clip, size=size, sides=sides, chain=chain), key)
+            except RequestError as error:
+                raise RequestError(f"{data}: {error}") from error
+            x, y = (torch.from_numpy(made[f"{name}{size}"]) for name in "xy")
+            if len(sides) > 1:
+                wide = (torch.from_numpy(made[f"x{sides[1]}"]).half(), torch.from_numpy(made[f"y{sides[1]}"]).half())
+        drawn = records.pool("flow", pool, size=size) if pool > 0 else None
+        return Pairs(
+            x=x,
+            y=y,
+            pool=None if drawn is None else torch.from_numpy(drawn),
+            wide=wide,
+            vectors=True,
+            names=records.names,
+            digest=records.digest,
+        )
+
+    def condition(self, image: Image) -> tuple[Tensor, Image]:
+        """x (3, size, size) of one photo (H, W, 3) uint8, and the photo.
+
+        Raises:
+            RequestError: this is not an RGB photo.
+        """
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
+            raise RequestError(f"a photo is (H, W, 3) uint8 with at least one pixel, not {image.shape} {image.dtype}")
+        return torch.from_numpy(squash_frame(image, self.config.size)), image
+
+    def compose(self, context: Image, y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
+        """The photo with each of n motions drawn on it as arrows, or moved along each of them (``show``).
+
+        Arrows have the colour of their direction; one as long as the frame is wide stands for that motion in a second.
+
+        Args:
+            context: from :meth:`condition`.
+            y: (n, 2, size, size), pixels of the field per second.
+            x_hat: changes nothing.
+
+        Returns:
+            (n, H, W, 3) uint8.
+
+        Raises:
+            RequestError: y has another shape, or a value that is not finite.
+        """
+        if tuple(y.shape[1:]) != self.y_shape or y.ndim != 4:
+            raise RequestError(f"y has shape {tuple(y.shape)}; it must be {(len(y), *self.y_shape)}")
+        if not torch.isfinite(y).all():
+            raise RequestError("y has values that are not finite; every value must be a number")
+        flows = y.detach().cpu().float().numpy() / np.float32(self.config.size)
+        out = np.empty((len(y), *context.shape), np.uint8)
+        if self.config.show == "warp":
+            up = Upsampler(context, self.config.size)
+            for i, flow in enumerate(flows):
+                full = np.stack([up.enlarge(part) for part in up.solve(flow)], -1)
+                out[i] = move(context, full)
+        else:
+            for i, flow in enumerate(flows):
+                arrows = find_arrows(flow)
+                vectors = torch.tensor([arrow.motion for arrow in arrows]).reshape(-1, 2).T
+                out[i] = draw_arrows(context, arrows, colour_wheel(vectors, 0.0).T.numpy())
+        return torch.from_numpy(out)
+
+
+def squash_frame(image: Image, side: int) -> Float:
+    """A frame (H, W, 3) uint8 averaged down to a square: (3, side, side) float32 in [0, 1]."""
+    small = resize(image.astype(np.float32), side, side)
+    return np.clip(small.transpose(2, 0, 1) / np.float32(255), 0, 1).astype(np.float32)
+
+
+def squash_clip(clip: Clip, size: int, sides: tuple[int, ...], chain: bool) -> Mapping[str, Float]:
+    """A second of video as squares: ``x32`` (3, 32, 32), ``y32`` (2, 32, 32), ... for each of ``sides``.
+
+    All motions are in pixels of the field of ``size``, whatever the side, and per second, whatever the clip's length.
+    """
+    frame, flow = second_of_flow(clip.frames, chain)
+    made = {}
+    for side in sides:
+        made[f"x{side}"] = squash_frame(frame, side)
+        made[f"y{side}"] = squash_flow(flow, side) * np.float32(size / clip.seconds)
+    return made
