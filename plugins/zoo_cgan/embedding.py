@@ -1,0 +1,113 @@
+"""The fixed embedding of x that generator and discriminator see."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from zoo.errors import RequestError
+from zoo.lpp import lpp
+from zoo.model import size_of
+from zoo_cgan.backbone import Backbone, check_name
+from zoo_cgan.config import TIMM
+
+SIDE = 32
+"""Larger x are averaged down to this side before a linear embedding."""
+MOST_ITEMS = 4096
+"""Items that the principal components are found from; more hardly move them."""
+FARTHEST = 4.0
+"""Standard deviations at which an embedding is cut off, so that no odd x is far from all that was seen in training."""
+
+
+class Embedding(nn.Module):
+    """e = (f - mean) A of features f of x, (B, E), every column of unit variance on the training set or zero.
+
+    f are the pixels of x, or what a frozen backbone makes of them. Nothing of it is trained by gradient. x alone is
+    embedded: of what else is known of the training images nothing is known when sampling.
+
+    Args:
+        kind: ``pixels-pca``, ``guidance`` or ``timm:NAME``.
+        x_shape: of one x.
+        size: E.
+
+    Raises:
+        RequestError: there is no such backbone, or x is no picture of one or three channels.
+    """
+
+    mean: Tensor
+    projection: Tensor
+
+    def __init__(self, kind: str, x_shape: tuple[int, ...], size: int) -> None:
+        super().__init__()
+        self.kind, self.size = kind, size
+        self.backbone: Backbone | None = None
+        if kind.startswith(TIMM):
+            check_name(kind.removeprefix(TIMM))
+            if len(x_shape) != 3 or x_shape[0] not in (1, 3):
+                raise RequestError(f"embedding {kind!r} is for x of shape (1, H, W) or (3, H, W), not {x_shape}")
+        if len(x_shape) == 3:
+            x_shape = (x_shape[0], *(min(SIDE, side) for side in x_shape[1:]))
+        self.resize(size_of(x_shape))
+
+    def resize(self, features: int) -> None:
+        """Make room for an embedding of so many features."""
+        self.register_buffer("mean", torch.zeros(features))
+        self.register_buffer("projection", torch.zeros(features, self.size))
+
+    def fetch(self, pretrained: bool) -> None:
+        """Make the backbone, where there is one; its weights are fetched, or else left to be loaded."""
+        if self.kind.startswith(TIMM):
+            self.backbone = Backbone(self.kind.removeprefix(TIMM), pretrained)
+
+    def fit(self, x: Tensor, seed: int) -> Tensor:
+        """Find the embedding from ``x`` (N, *x_shape), and give it back for each of them, (N, E)."""
+        features = torch.cat([self._features(part) for part in x.float().split(1024)])
+        if self.kind == "guidance":
+            mean, projection = (torch.from_numpy(a) for a in lpp([features.numpy()], self.size, seed=seed))
+        else:
+            mean, projection = principal_components(features, self.size)
+        self.register_buffer("mean", mean)
+        self.register_buffer("projection", projection)
+        return self._project(features)
+
+    @torch.no_grad()
+    def forward(self, x: Tensor) -> Tensor:
+        """e (B, E) of x (B, *x_shape)."""
+        with torch.autocast(x.device.type, enabled=False):
+            return self._project(self._features(x.float()))
+
+    def _features(self, x: Tensor) -> Tensor:
+        if self.backbone is not None:
+            return self.backbone(x)
+        if x.ndim == 4 and max(x.shape[-2:]) > SIDE:
+            x = F.adaptive_avg_pool2d(x, (min(SIDE, x.shape[-2]), min(SIDE, x.shape[-1])))
+        return x.flatten(1)
+
+    def _project(self, features: Tensor) -> Tensor:
+        return ((features - self.mean) @ self.projection).clamp(-FARTHEST, FARTHEST)
+
+
+def principal_components(features: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """Mean (F,) and projection (F, size) to whitened principal components of ``features`` (N, F), largest variance first.
+
+    Columns beyond the rank of the data are zero.
+    """
+    from scipy.linalg import eigh
+
+    rows = features[:: -(-len(features) // MOST_ITEMS)].double().numpy()
+    mean = rows.mean(0)
+    rows = rows - mean
+    items, columns = rows.shape
+    wide = items < columns
+    gram = (rows @ rows.T if wide else rows.T @ rows) / items
+    count = min(size, len(gram))
+    values, vectors = eigh(gram, subset_by_index=(len(gram) - count, len(gram) - 1))
+    values, vectors = values[::-1], vectors[:, ::-1]
+    kept = values > max(1e-10, 1e-6 * float(np.trace(gram)))
+    deviation = np.sqrt(values[kept])
+    axes = rows.T @ vectors[:, kept] / (deviation * np.sqrt(items)) if wide else vectors[:, kept]
+    projection = torch.zeros(columns, size)
+    projection[:, : axes.shape[1]] = torch.from_numpy(np.ascontiguousarray(axes / deviation)).float()
+    return torch.from_numpy(mean).float(), projection

@@ -1,0 +1,48 @@
+"""The settings of a CVAE."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from zoo.errors import RequestError
+
+
+@dataclass(frozen=True)
+class CVAEConfig:
+    """Settings of a CVAE. Fields are measured in units of their own standard deviation over the training set.
+
+    Attributes:
+        codes: length of the code z (paper 2, section 5.3: 64).
+        width: channels of the towers' first layer; they double with every halving of the side, up to eight times this.
+        output_variance: of a pixel given its code. Half the squared error over it is the paper's L2 loss; with it L2 and KL
+            are both in nats. A smaller one lets the code carry more and makes the samples more different.
+        beta: weight of the KL divergence; 1 trains the bound itself.
+        warmup: the share of training over which the weight of the KL divergence rises from 0 to ``beta``.
+        learning_rate: of Adam.
+        steps: optimizer steps of the whole recipe, where no number of epochs is given.
+        batch_size: pairs a step.
+        ema: decay of the moving average of the weights; 0 for none.
+    """
+
+    codes: int = 64
+    width: int = 32
+    output_variance: float = 0.1
+    beta: float = 1.0
+    warmup: float = 0.2
+    learning_rate: float = 1e-3
+    steps: int = 2500
+    batch_size: int = 64
+    ema: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("codes", "width", "steps", "batch_size"):
+            if getattr(self, name) < 1:
+                raise RequestError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        for name in ("output_variance", "learning_rate"):
+            if not 0 < getattr(self, name) < float("inf"):
+                raise RequestError(f"{name} is {getattr(self, name)}; it must be a number above 0")
+        if not 0 <= self.beta < float("inf"):
+            raise RequestError(f"beta is {self.beta}; it must be a number, 0 or above")
+        for name in ("warmup", "ema"):
+            if not 0 <= getattr(self, name) < 1:
+                raise RequestError(f"{name} is {getattr(self, name)}; it must be in [0, 1)")
