@@ -105,7 +105,9 @@ class PixelCNN(Model):
     def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
         super().__init__(x_shape, y_shape, **config)
         if len(self.x_shape) != 3 or len(self.y_shape) != 3 or self.x_shape[1:] != self.y_shape[1:]:
-            raise RequestError(f"shapes are {self.x_shape} -> {self.y_shape}; cpixel needs (C, H, W) with one H and W for both")
+            raise RequestError(
+                f"shapes are {self.x_shape} -> {self.y_shape}; cpixel needs (C, H, W) with one H and W for both"
+            )
         c, settings = self.y_shape[0], self.config
         if min(settings.features, settings.hidden) < c:
             raise RequestError(f"features and hidden must be at least {c}, one for each channel of y")
