@@ -60,10 +60,10 @@ class PixelCNNConfig:
     hidden: int = 32
     temperature: float = 1.0
     within: Literal["centre", "uniform"] = "centre"
-    learning_rate: float = 4e-3
+    learning_rate: float = 8e-3
     weight_decay: float = 1e-3
     ema: float = 0.99
-    steps: int = 1000
+    steps: int = 1200
     batch_size: int = 16
 
     def __post_init__(self) -> None:
@@ -168,7 +168,7 @@ class PixelCNN(Model):
             block = min(block, BLOCK)
         uniform = self._uniform(n, noise, device)
         level = torch.empty(len(code), n, *self.y_shape, dtype=torch.int16, device=device)
-        items, few = max(1, block // n), min(n, block)
+        items, few = max(1, block // n), math.ceil(n / math.ceil(n / block))  # parts of about one size
         sampler: CachedSampler | None = None
         for i in range(0, len(code), items):
             condition = conditions(code[i : i + items])

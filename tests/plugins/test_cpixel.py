@@ -45,7 +45,7 @@ def shaken(model: PixelCNN, by: float = 2.0, seed: int = 0) -> PixelCNN:
 @pytest.fixture(scope="module")
 def fitted() -> PixelCNN:
     model = PixelCNN((1, 6, 6), (1, 6, 6), **{**SMALL, "learning_rate": 1e-2})
-    model.fit(pairs_of(200), seed=0, device="cpu", steps=150, progress=False)
+    model.fit(pairs_of(200), seed=0, device="cpu", steps=100, progress=False)
     return model
 
 
