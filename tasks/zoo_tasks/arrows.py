@@ -17,10 +17,10 @@ MOST = 7
 """Arrows on one photo, at most."""
 BIG, RELATIVE = 0.03, 0.3
 """A motion is big from this share of the photo's side on, and from this share of the largest motion on."""
-APART, NEAR = 0.3, 0.35
+APART, NEAR = 0.4, 0.35
 """Two clusters differ by this share of the largest motion, or are this share of the photo's side apart."""
 FINE = 64
-"""Pixels a side of the field that is clustered."""
+"""Pixels a side of the field that is clustered, at most. Not enlarged: between two motions, that would make a third."""
 SMALLEST = 0.01
 """The share of the photo that a cluster must have."""
 SHIFT = 4
@@ -41,20 +41,21 @@ def find_arrows(flow: Float) -> list[Arrow]:
     An arrow starts at the point of its cluster that is nearest to the cluster's centre, and is as long as the cluster's
     mean motion. The same field always has the same arrows.
     """
-    fine = resize(np.ascontiguousarray(flow.transpose(1, 2, 0), np.float32), FINE, FINE)
+    side = min(FINE, flow.shape[1])
+    fine = resize(np.ascontiguousarray(flow.transpose(1, 2, 0), np.float32), side, side)
     length = np.sqrt(np.square(fine).sum(-1))
     largest = float(np.quantile(length, 0.98))
     big = length > max(BIG, RELATIVE * largest)
     if not big.any():
         return []
     rows, columns = np.nonzero(big)
-    place = (np.stack([columns, rows], 1).astype(np.float32) + np.float32(0.5)) / np.float32(FINE)
+    place = (np.stack([columns, rows], 1).astype(np.float32) + np.float32(0.5)) / np.float32(side)
     motion = fine[big]
     label = _cluster(np.concatenate([motion / (APART * max(largest, BIG)), place / NEAR], 1))
     found = []
     for one in np.unique(label):
         inside = label == one
-        if inside.sum() >= SMALLEST * FINE * FINE:
+        if inside.sum() >= SMALLEST * side * side:
             centre = place[inside].mean(0)
             start = place[inside][np.square(place[inside] - centre).sum(1).argmin()]
             mean = motion[inside].mean(0)
@@ -100,9 +101,10 @@ def _outline(start: Float, along: Float, unit: float, casing: float) -> Float:
 
 
 def _cluster(points: Float) -> np.ndarray:
-    """The cluster (N,) of each of ``points`` (N, D): k-means from the points that are furthest apart, until all are near one.
+    """The cluster (N,) of each of ``points`` (N, D): k-means from points that are far apart, near clusters then joined.
 
-    Clusters are added while a point is more than 1 from every centre, up to ``MOST`` of them.
+    Clusters are begun while a point is more than 1 from the first of each, up to ``MOST`` of them; in the end, those whose
+    centres are within 1 become one.
     """
     centres = [points[np.square(points - points.mean(0)).sum(1).argmin()]]
     distance = np.square(points - centres[0]).sum(1)
@@ -112,10 +114,22 @@ def _cluster(points: Float) -> np.ndarray:
     at = np.stack(centres)
     for _ in range(10):
         label = (np.square(at).sum(1) - 2 * (points @ at.T)).argmin(1)
-        counts = np.bincount(label, minlength=len(at))
-        sums = np.stack([np.bincount(label, points[:, i], len(at)) for i in range(points.shape[1])], 1)
-        new = np.where(counts[:, None] > 0, sums / np.maximum(counts, 1)[:, None], at).astype(points.dtype)
+        new = _means(points, label, at)
         if np.array_equal(new, at):
             break
         at = new
+    while len(at) > 1:
+        gap = np.square(at[:, None] - at).sum(-1) + np.where(np.eye(len(at)) > 0, np.inf, 0)
+        i, j = sorted(int(k) for k in np.unravel_index(gap.argmin(), gap.shape))
+        if gap[i, j] > 1:
+            break
+        label = np.where(label == j, i, label - (label > j))
+        at = _means(points, label, np.delete(at, j, 0))
     return label
+
+
+def _means(points: Float, label: np.ndarray, before: Float) -> Float:
+    """The mean of the points of each cluster; of an empty one, what it was before."""
+    counts = np.bincount(label, minlength=len(before))[:, None]
+    sums = np.stack([np.bincount(label, column, len(before)) for column in points.T], 1)
+    return np.where(counts > 0, sums / np.maximum(counts, 1), before).astype(points.dtype)

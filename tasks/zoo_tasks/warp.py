@@ -2,7 +2,8 @@
 
 A flow says where each point goes; to draw the later photo it must be known where each of its points came from. So the
 points of the photo are thrown to where they go, each leaving word of where it came from; of several that meet, those that
-move more count more, as what moves is mostly in front. What nothing goes to was hidden: it is filled smoothly from around.
+move least like the whole count most, as these are mostly things in front of a background that stays or passes by. What
+nothing goes to was hidden: it is filled smoothly from around.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ DENSE = 2
 COVERED = 0.3
 """Points, in shares of those that are thrown for a pixel, from which on it is no hole."""
 FRONT = 20.0
-"""How much more a motion by a whole side counts than none where they meet, to the fourth power."""
+"""How much more a motion that differs by a whole side from the middle one counts where they meet, to the fourth power."""
 
 
 def move(image: Image, flow: Float) -> Image:
@@ -51,7 +52,8 @@ def _origins(flow: Float, rows: int, columns: int) -> tuple[Float, Float]:
     i, j = np.divmod(np.arange(len(fine)), DENSE * columns)
     down = (i + 0.5) / DENSE - 0.5 + fine[:, 1] * rows
     right = (j + 0.5) / DENSE - 0.5 + fine[:, 0] * columns
-    weight = (1e-3 + FRONT * np.hypot(fine[:, 0], fine[:, 1])) ** 4
+    own = fine - np.median(fine, 0)
+    weight = (1e-3 + FRONT * np.hypot(own[:, 0], own[:, 1])) ** 4
     top, left = np.floor(down).astype(np.int64), np.floor(right).astype(np.int64)
     count, total, back = np.zeros(rows * columns), np.zeros(rows * columns), np.zeros((2, rows * columns))
     for dy in (0, 1):

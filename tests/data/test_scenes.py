@@ -12,6 +12,7 @@ import pytest
 from zoo.data import scene_render as render
 from zoo.data import scenes
 from zoo.data.base import Fields, Image
+from zoo.data.scene_motion import MOVER, flow_field, motion_probabilities, moved
 from zoo.data.scene_world import LIGHTS, light_probabilities, saturation_probabilities
 from zoo.data.scenes import SceneRecords, Scenes
 from zoo.errors import RequestError
@@ -218,6 +219,155 @@ def test_light_falls_from_its_side_and_casts_shadows() -> None:
             assert abs(shading[i][floor].min() - ambient) < 1e-5
             assert np.median(shading[i][floor]) > ambient + 0.1
     assert checked == set(LIGHTS)
+
+
+def test_the_frame_is_the_photo(train: SceneRecords) -> None:
+    few = Scenes("4").read("train")
+    frames = (few.known("frame", size=128) or {})["frame"]
+    assert frames.shape == (4, 3, 128, 128)
+    for i in range(4):
+        assert np.array_equal(render.to_photo(frames[i].transpose(1, 2, 0)), few.image(i))
+    known = few.known("frame", "value") or {}
+    np.testing.assert_allclose(known["frame"].max(1, keepdims=True), known["value"], atol=1e-6)
+
+
+def over_depth(hits: render.Hits) -> np.ndarray:
+    """x / z, y / z and 1 / z from the camera, (n, 3, size, size), at the first ray of each pixel; on a plane all linear."""
+    x, y, z = (part - hits.world.camera[:, i, None] for i, part in enumerate(hits.point))
+    rays = np.stack([x / z, y / z, 1 / z], 1)
+    return rays.reshape(len(x), 3, 4, hits.size, hits.size)[:, :, 0]
+
+
+def first_surface(hits: render.Hits) -> np.ndarray:
+    return hits.surface.reshape(-1, 4, hits.size, hits.size)[:, 0] % 17
+
+
+def one_ray(hits: render.Hits) -> render.Hits:
+    """The first ray of each pixel in the place of all four."""
+
+    def first(part: np.ndarray) -> np.ndarray:
+        return np.tile(part[:, : part.shape[1] // 4], 4)
+
+    x, y, z = (first(part) for part in hits.point)
+    return render.Hits(hits.world, (x, y, z), first(hits.surface), hits.size)
+
+
+def test_flow_agrees_with_the_renderer() -> None:
+    """In the scene rendered a moment later, the pixel that the flow leads to shows the same point of the same thing."""
+    records, size = Scenes("60").read("train"), 64
+    checked = np.zeros(17, int)
+    for index in records._chunks(20):
+        world, step = records.world.take(index), np.float32(0.05) * records.motions.velocity[index, 0]
+        hits, later = render.trace(world, size), render.trace(moved(world, step, 1), size)
+        surface, after = first_surface(hits), first_surface(later)
+        now, then = over_depth(hits), over_depth(later)
+        flow = flow_field(one_ray(hits), step)
+        relative = step[:, MOVER] - step[:, :1]
+        relative[:, :3] = -step[:, :1]
+        for n in range(len(index)):
+            rows, columns = np.mgrid[:size, :size]
+            right, down = columns + flow[n, 0], rows + flow[n, 1]
+            c, r = np.floor(right).astype(int).clip(0, size - 2), np.floor(down).astype(int).clip(0, size - 2)
+            flat = ~np.isin(surface[n], (3, 4))
+            good = flat & (abs(right - c - 0.5) <= 0.5) & (abs(down - r - 0.5) <= 0.5)
+            there = np.zeros((3, size, size))
+            for dr, dc in ((0, 0), (0, 1), (1, 0), (1, 1)):
+                share = abs(1 - dr - (down - r)) * abs(1 - dc - (right - c))
+                there += share * then[n][:, r + dr, c + dc]
+                good &= after[n][r + dr, c + dc] == surface[n]
+            expected = np.stack([*now[n][:2] / now[n][2], 1 / now[n][2]]) + relative[n][surface[n]].transpose(2, 0, 1)
+            found = np.stack([*there[:2] / there[2], 1 / there[2]])
+            assert np.abs(found - expected)[:, good].max() < 5e-3
+            checked += np.bincount(surface[n][good], minlength=17)
+    assert checked[:3].min() > 5000
+    assert checked[5:].sum() > 5000
+
+
+def test_flow_of_one_sphere_is_that_of_its_centre() -> None:
+    """A sphere far below the field's resolution moves as the projection of its centre does."""
+    records = Scenes("40").read("train")
+    alone = np.flatnonzero((records.world.objects == [1, 0]).all(1))
+    world = records.world.take(alone)
+    world.spheres[:, 0] = [0.2, 1.2, -0.5, 0.12]
+    velocity = np.tile(
+        np.array([[0.3, 0, 0], [-0.8, 0.2, 0.4], [0, 0, 0], [0, 0, 0], [0, 0, 0]], np.float32), (len(alone), 1, 1)
+    )
+    hits = render.trace(world, 128)
+    flow = flow_field(hits, velocity)
+    for n in range(len(alone)):
+        ball = (hits.surface[n].reshape(4, 128, 128) % 17 == 3).all(0)
+        place = world.spheres[n, 0, :3] - world.camera[n]
+        after = place + velocity[n, 1] - velocity[n, 0]
+        moves = 128 * (after[:2] / after[2] - place[:2] / place[2]) * [1, -1]
+        np.testing.assert_allclose(flow[n][:, ball].mean(1), moves, rtol=0.06)
+        wall = (hits.surface[n].reshape(4, 128, 128) % 17 == 1).all(0)
+        if wall.any():  # straight ahead, at one depth
+            np.testing.assert_allclose(flow[n, 0][wall], -128 * 0.3 / (world.wall[n, 0] - world.camera[n, 2]), rtol=1e-3)
+            assert np.abs(flow[n, 1][wall]).max() < 1e-3
+
+
+def test_pools_of_flow_are_the_flows_of_their_draws() -> None:
+    records = Scenes("9").read("train", seed=3)
+    pool = records.pool("flow", 4)
+    assert pool is not None
+    assert pool.shape == (9, 4, 2, 32, 32)
+    assert np.array_equal(pool, records.pool("flow", 4))
+    motions = records.pool_motions(4)
+    frame = (records.known("frame") or {})["frame"]
+    for m in range(4):
+        records.motions = type(motions)(motions.mode[:, m : m + 1], motions.velocity[:, m : m + 1])
+        known = records.known("flow", "frame") or {}
+        assert np.array_equal(pool[:, m], known["flow"])
+        assert np.array_equal(frame, known["frame"])
+
+
+def test_motions_follow_the_stated_probabilities(train: SceneRecords) -> None:
+    draws = 2000
+    motions, stated = train.pool_motions(draws), motion_probabilities(train.world)
+    assert stated.shape == (200, 5, 3)
+    np.testing.assert_allclose(stated.sum(-1), 1)
+    for mover in range(5):
+        counts = np.stack([(motions.mode[:, :, mover] == m).sum(1) for m in range(3)], 1)
+        assert 0.75 < chi_square(counts, stated[:, mover] * draws) < 1.25
+    speed = np.sqrt((motions.velocity.astype(float) ** 2).sum(-1))
+    assert (speed[motions.mode == 1] == 0).all()
+    assert speed[motions.mode != 1].min() > 0.24
+    assert ((stated > 0.05).sum(-1) >= 2).all()
+    own = Scenes("8192").read("train")
+    drawn, stated = own.motions.mode[:, 0], motion_probabilities(own.world)
+    for mover in range(5):
+        counts = np.bincount(drawn[:, mover], minlength=3)
+        spread = np.sqrt((stated[:, mover] * (1 - stated[:, mover])).sum(0))
+        assert (np.abs(counts - stated[:, mover].sum(0)) < 4 * spread).all()
+        rows = np.arange(len(drawn))
+        told = np.log(stated[rows, mover, drawn[:, mover]]).mean()
+        assert told > np.log(stated[:, mover].mean(0))[drawn[:, mover]].mean() + 0.02  # the scene tells of its motion
+
+
+def test_the_pool_of_flow_agrees_with_the_flow_mode_by_mode() -> None:
+    """Mean and spread of the flow on the wall, which the camera alone decides, given the camera's mode."""
+    records = Scenes("1500").read("train")
+    known, pool = (records.known("flow") or {})["flow"], records.pool("flow", 3)
+    assert pool is not None
+    depth = records.world.wall[:, 0] - records.world.camera[:, 2]
+    own = known[:, 0, 0, 16] * depth / 32  # the top row is wall, or what stands before it
+    drawn = pool[:, :, 0, 0, 16] * depth[:, None] / 32
+    for mode in range(3):
+        one, many = own[records.motions.mode[:, 0, 0] == mode], drawn[records.pool_motions(3).mode[..., 0] == mode]
+        assert len(one) > 200
+        assert abs(np.median(one) - np.median(many)) < 0.02
+        np.testing.assert_allclose(np.quantile(one, (0.1, 0.9)), np.quantile(many, (0.1, 0.9)), atol=0.03)
+        assert abs(abs(np.median(many)) - (0 if mode == 1 else 0.35)) < 0.02
+
+
+def test_motion_probabilities_are_those_documented(train: SceneRecords) -> None:
+    world = train.world.take(np.array([0]))
+    world.panels[0, 1:3] = [0.4, 0.6]
+    world.spheres[0, 0] = [0.8, 0.6, 0, 0.6]
+    world.boxes[0, 1, 2], world.boxes[0, 1, 4] = -1, 0.7
+    stated = motion_probabilities(world)[0]
+    for mover, logits in ((0, [-0.8, 0.5, 0.8]), (1, [0.8, 0.6, -0.8]), (4, [1.5, 1.0, -1.5])):
+        np.testing.assert_allclose(stated[mover], np.exp(logits) / np.exp(logits).sum(), atol=1e-5)
 
 
 def grey_mean(image: Image) -> Fields:

@@ -28,7 +28,8 @@ MOTIONS = ("left or back", "stay", "right or forth")
 
 _SLOWEST = np.array([0.25, 0.7, 0.7, 0.5, 0.5])
 _RANGE = np.array([0.2, 0.4, 0.4, 0.4, 0.4])
-_MOVER = np.array([0, 0, 0, 1, 2, *[3] * 6, *[4] * 6])  # whose velocity a surface has; 0 for floor and panels, which stay
+MOVER = np.array([0, 0, 0, 1, 2, *[3] * 6, *[4] * 6])
+"""Whose velocity each surface of :mod:`zoo.data.scene_render` has; 0 for floor and panels, which stay."""
 
 
 @dataclass(frozen=True)
@@ -47,17 +48,17 @@ class Motions:
 def motion_probabilities(world: World) -> NDArray[np.float64]:
     """p(mode | scene) of each mover, (N, 5, 3): softmaxes over back, stay and forth.
 
-    Of the camera: -4 d, 0.5, 4 d, where d is the value of the right panel less that of the left one. Of a sphere: 1.5 x,
-    8 (r - 0.5), -1.5 x, with its place x and radius r. Of a box: -1.5 z, 5 (h - 0.5), 1.5 z, with its place z and half its
+    Of the camera: -4 d, 0.5, 4 d, where d is the value of the right panel less that of the left one. Of a sphere: x,
+    6 (r - 0.5), -x, with its place x and radius r. Of a box: -1.5 z, 5 (h - 0.5), 1.5 z, with its place z and half its
     height h; forth is to the right and towards the camera, which is at negative z.
     """
     panels = world.panels.astype(np.float64)
     push, stay = np.zeros((len(world), 5)), np.zeros((len(world), 5))
     push[:, 0] = 4 * (panels[:, 2] - panels[:, 1])
-    push[:, 1:3] = -1.5 * world.spheres[:, :, 0]
+    push[:, 1:3] = -world.spheres[:, :, 0]
     push[:, 3:] = 1.5 * world.boxes[:, :, 2]
     stay[:, 0] = 0.5
-    stay[:, 1:3] = 8 * (world.spheres[:, :, 3].astype(np.float64) - 0.5)
+    stay[:, 1:3] = 6 * (world.spheres[:, :, 3].astype(np.float64) - 0.5)
     stay[:, 3:] = 5 * (world.boxes[:, :, 4].astype(np.float64) - 0.5)
     return softmax(np.stack([-push, stay, push], -1))
 
@@ -80,7 +81,7 @@ def flow_field(hits: Hits, velocity: Floats) -> Floats:
     To the right and downwards, in pixels of the field per second; a pixel has the mean of its four rays.
     """
     world, size = hits.world, np.float32(hits.size)
-    relative = velocity[:, _MOVER] - velocity[:, :1]
+    relative = velocity[:, MOVER] - velocity[:, :1]
     relative[:, :3] = -velocity[:, :1]
     index = hits.surface
     dx, dy, dz = (np.ascontiguousarray(relative[..., i]).ravel().take(index) for i in range(3))

@@ -1,0 +1,300 @@
+"""The motion task: flow of videos with known motion, in its unit, and samples as arrows and as moved frames."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from conftest import shared_data
+from numpy.typing import NDArray
+from PIL import Image as PIL
+
+from zoo.data.base import Clip
+from zoo.data.folder import Folder
+from zoo.data.scenes import Scenes
+from zoo.data.video import Video
+from zoo.errors import RequestError
+from zoo_tasks.arrows import draw_arrows, find_arrows
+from zoo_tasks.flow import compose_flows, second_of_flow, warp_back
+from zoo_tasks.motion import Motion, squash_clip
+from zoo_tasks.resize import resize
+from zoo_tasks.warp import fill_holes, move
+
+HEIGHT, WIDTH, SIDE = 96, 128, 48
+RIGHT, DOWN = 2, -1
+"""Pixels a frame that the square moves; at 12 frames a second, 24 and -12 a second."""
+Frames = list[NDArray[np.uint8]]
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+
+
+def texture(height: int, width: int, seed: int) -> NDArray[np.float32]:
+    noise = np.random.default_rng(seed).normal(size=(height, width, 3)).astype(np.float32)
+    return np.clip(128 + 120 * cv2.GaussianBlur(noise, (0, 0), 2), 0, 255)
+
+
+def moving_square(count: int = 13, seed: int = 0, right: int = RIGHT, down: int = DOWN) -> Frames:
+    """A textured square that moves over a textured ground that stays."""
+    ground, square = texture(HEIGHT, WIDTH, seed), texture(SIDE, SIDE, seed + 100)
+    made = []
+    for i in range(count):
+        frame = ground.copy()
+        top, left = 30 + down * i, 24 + right * i
+        frame[top : top + SIDE, left : left + SIDE] = square
+        made.append(frame.round().astype(np.uint8))
+    return made
+
+
+def write_frames(folder: Path, frames: Frames) -> None:
+    folder.mkdir(parents=True)
+    for i, frame in enumerate(frames):
+        PIL.fromarray(frame).save(folder / f"{i:03d}.png")
+
+
+def write_video(path: Path, frames: Frames) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 12, (WIDTH, HEIGHT))
+    for frame in frames:
+        writer.write(frame[..., ::-1].copy())
+    writer.release()
+
+
+def inside(start: int = 4) -> tuple[slice, slice]:
+    """The middle of the square of the first frame, in pixels of the field of 32."""
+    rows = slice(round((30 + start) / HEIGHT * 32) + 1, round((30 + SIDE - start) / HEIGHT * 32) - 1)
+    return rows, slice(round((24 + start) / WIDTH * 32) + 1, round((24 + SIDE - start) / WIDTH * 32) - 1)
+
+
+def check_square(y: torch.Tensor) -> None:
+    rows, columns = inside()
+    found = y[:, rows, columns].flatten(1).median(1).values
+    expected = torch.tensor([12 * RIGHT * 32 / WIDTH, 12 * DOWN * 32 / HEIGHT])
+    torch.testing.assert_close(found, expected, atol=0.25, rtol=0)
+    assert y[:, :, 26:].abs().mean() < 0.3  # the ground beyond the square stays
+
+
+@pytest.mark.parametrize("layout", ["frames", "files", "ucf101"])
+def test_known_motion_is_found_in_the_unit_of_the_field(tmp_path: Path, layout: str) -> None:
+    root = tmp_path / "d"
+    names = ("A/v_A_g01_c01.avi", "A/v_A_g02_c01.avi")
+    for k, split in enumerate(("train", "test")):
+        frames = moving_square(15, seed=k)
+        if layout == "frames":
+            write_frames(root / split / "v", frames)
+        elif layout == "files":
+            write_video(root / split / "v.avi", frames)
+        else:
+            write_video(root / names[k], frames)
+            (tmp_path / "ucfTrainTestlist").mkdir(exist_ok=True)
+            (tmp_path / "ucfTrainTestlist" / f"{split}list01.txt").write_text(f"{names[k]} 1\n")
+    data = Video(f"{root}?fps=12")
+    pairs = Motion().pairs(data, "train")
+    assert pairs.vectors
+    assert pairs.x.shape == (3, 3, 32, 32)
+    assert pairs.y.shape == (3, 2, 32, 32)
+    assert pairs.x.dtype == pairs.y.dtype == torch.float32
+    assert 0 <= pairs.x.min() < pairs.x.max() <= 1
+    check_square(pairs.y[0])
+    assert pairs.wide is not None
+    assert pairs.wide[0].shape == (3, 3, 48, 48)
+    large = torch.nn.functional.interpolate(pairs.wide[1].float(), 32, mode="area")
+    check_square(large[0])  # vectors of the larger fields are in pixels of the smaller
+    test = Motion().pairs(data, "test")
+    assert test.wide is None
+    assert len(test) == 3
+    check_square(test.y[0])
+    torch.testing.assert_close(test.x[0], Motion().condition(data.read("test").image(0))[0])
+
+
+def test_a_crop_of_a_pair_is_the_pair_of_a_crop() -> None:
+    """Scaling and flipping the video itself gives what Pairs.batch does to its flow."""
+    frames = moving_square()
+    whole = squash_clip(Clip(iter(frames), 1.0), 32, (32,), True)["y32"]
+    flipped = squash_clip(Clip(iter([f[:, ::-1].copy() for f in frames]), 1.0), 32, (32,), True)["y32"]
+    rows, columns = inside()
+    mirrored = flipped[:, :, ::-1] * np.array([-1, 1])[:, None, None]
+    assert np.abs(mirrored - whole)[:, rows, columns].mean() < 0.2
+    part = squash_clip(Clip(iter([f[12:84, 12:108].copy() for f in frames]), 1.0), 32, (32,), True)["y32"]
+    found = np.median(part[:, 12:20, 8:14].reshape(2, -1), 1)
+    np.testing.assert_allclose(found, [12 * RIGHT * 32 / 96, 12 * DOWN * 32 / 72], atol=0.3)
+
+
+def test_motion_is_per_second_and_resolution_does_not_matter() -> None:
+    frames = moving_square()
+    one = squash_clip(Clip(iter(frames), 1.0), 32, (32,), True)["y32"]
+    two = squash_clip(Clip(iter(frames), 2.0), 32, (32,), True)["y32"]
+    np.testing.assert_allclose(two, one / 2, rtol=1e-6)
+    large = [resize(frame, 3 * HEIGHT, 2 * WIDTH) for frame in frames]
+    same = squash_clip(Clip(iter(large), 1.0), 32, (32,), True)["y32"]
+    rows, columns = inside()
+    assert np.abs(same - one)[:, rows, columns].mean() < 0.4
+
+
+def test_chain_follows_what_one_jump_loses() -> None:
+    frames = moving_square(13, right=4, down=1)[:13]
+    rows, columns = inside(8)
+    errors = {}
+    for chain in (True, False):
+        y = squash_clip(Clip(iter(frames), 1.0), 32, (32,), chain)["y32"][:, rows, columns]
+        errors[chain] = np.abs(y - np.array([12 * 4 * 32 / WIDTH, 12 * 32 / HEIGHT])[:, None, None]).mean()
+    assert errors[True] < 1
+    assert errors[True] < errors[False] / 2
+
+
+def test_composed_flows_are_exact_for_linear_ones() -> None:
+    rows, columns = np.mgrid[:40, :50].astype(np.float32)
+    first = np.stack([0.02 * columns + 1, 0.03 * rows - 1], -1)
+    second = np.stack([0.05 * rows, -0.04 * columns], -1)
+    at = first + np.stack([columns, rows], -1)
+    expected = first + np.stack([0.05 * at[..., 1], -0.04 * at[..., 0]], -1)
+    np.testing.assert_allclose(compose_flows(first, second)[3:-3, 3:-3], expected[3:-3, 3:-3], atol=2e-3)
+
+
+@pytest.mark.parametrize("level", [0, 77, 255])
+@pytest.mark.parametrize("shape", [(16, 16), (240, 320), (20, 900)])
+def test_flat_frames_have_no_motion(level: int, shape: tuple[int, int]) -> None:
+    frames = [np.full((*shape, 3), level, np.uint8)] * 5
+    made = squash_clip(Clip(iter(frames), 1.0), 32, (32, 48), True)
+    assert np.abs(made["y32"]).max() < 1e-3
+    assert np.isfinite(made["x48"]).all()
+
+
+def test_frames_without_anything_in_common_give_finite_flow() -> None:
+    frames = [np.random.default_rng(i).integers(0, 256, (60, 80, 3), dtype=np.uint8) for i in range(6)]
+    frames += [np.zeros((60, 80, 3), np.uint8)]
+    for chain in (True, False):
+        assert np.isfinite(second_of_flow(iter(frames), chain)[1]).all()
+
+
+def test_on_davis_the_flow_explains_the_later_frame() -> None:
+    records = Video(f"{shared_data('davis')}?moments=2").read("test")
+    none, jump, chain = [], [], []
+    for i in range(len(records)):
+        frames = list(records.clip(i).frames)
+        for way, found in ((True, chain), (False, jump)):
+            flow = second_of_flow(iter(frames), way)[1]
+            h, w = flow.shape[:2]
+            first, last = (resize(f, h, w).mean(-1, dtype=np.float32) for f in (frames[0], frames[-1]))
+            found.append(np.abs(warp_back(last, flow * np.array([w, h], np.float32)) - first).mean())
+        none.append(np.abs(last - first).mean())
+    assert np.mean(chain) < 0.75 * np.mean(none)
+    assert np.mean(chain) < np.mean(jump)
+
+
+def test_scenes_know_their_motion() -> None:
+    records = Scenes("20").read("train")
+    known = records.known("frame", "flow", size=16) or {}
+    pairs = Motion(size=16).pairs(Scenes("20"), "train", pool=3)
+    assert torch.equal(pairs.x, torch.from_numpy(known["frame"]))
+    assert torch.equal(pairs.y, torch.from_numpy(known["flow"]))
+    assert pairs.vectors
+    assert pairs.wide is None
+    assert pairs.pool is not None
+    assert pairs.pool.shape == (20, 3, 2, 16, 16)
+
+
+def test_single_photos_are_refused_in_one_line(tmp_path: Path) -> None:
+    write_frames(tmp_path / "photos", moving_square(4))
+    with pytest.raises(RequestError, match=r"folder:.*: these are single photos.*video:DIR and scenes") as error:
+        Motion().pairs(Folder(str(tmp_path / "photos")), "train")
+    assert "\n" not in str(error.value)
+
+
+def square_flow(right: float, down: float) -> NDArray[np.float32]:
+    flow = np.zeros((2, 32, 32), np.float32)
+    flow[0, 8:20, 4:16], flow[1, 8:20, 4:16] = right, down
+    return flow
+
+
+def test_one_moving_thing_has_one_arrow_from_its_middle() -> None:
+    (arrow,) = find_arrows(square_flow(0.3, -0.1))
+    np.testing.assert_allclose(arrow.start, [10 / 32, 14 / 32], atol=1.5 / 32)
+    np.testing.assert_allclose(arrow.motion, [0.3, -0.1], atol=0.05)
+
+
+def test_things_with_different_motions_have_different_arrows_and_small_motions_none() -> None:
+    flow = square_flow(0.3, 0)
+    flow[0, 8:20, 18:30] = -0.3
+    flow[:, 24:] = 0.01
+    motions = sorted(arrow.motion[0] for arrow in find_arrows(flow))
+    assert len(motions) == 2
+    np.testing.assert_allclose(motions, [-0.3, 0.3], atol=0.05)
+    assert find_arrows(np.full((2, 32, 32), 0.01, np.float32)) == []
+    assert find_arrows(np.zeros((2, 32, 32), np.float32)) == []
+
+
+@pytest.mark.parametrize("level", [0, 255])
+def test_an_arrow_is_seen_where_it_should_be(level: int) -> None:
+    image = np.full((100, 200, 3), level, np.uint8)
+    drawn = draw_arrows(image, find_arrows(square_flow(0.3, 0)), np.array([[1.0, 0, 0]], np.float32))
+    changed = np.abs(drawn.astype(int) - image).sum(-1) > 200
+    rows, columns = np.nonzero(changed)
+    assert columns.min() == pytest.approx(200 * 10 / 32, abs=9)
+    assert columns.max() == pytest.approx(200 * (10 / 32 + 0.3), abs=9)
+    assert abs(rows.mean() - 100 * 14 / 32) < 4
+    assert (drawn == [255, 0, 0]).all(-1).any()
+    assert (image == level).all()
+
+
+def test_compose_gives_photos_of_the_photos_own_size() -> None:
+    image = moving_square(1)[0]
+    flow = torch.from_numpy(square_flow(9.6, 0))
+    y = torch.stack([torch.zeros(2, 32, 32), flow])
+    _, context = Motion().condition(image)
+    for show in ("arrows", "warp"):
+        made = Motion(show=show).compose(context, y)
+        assert made.shape == (2, *image.shape)
+        assert made.dtype == torch.uint8
+        assert torch.equal(made, Motion(show=show).compose(context, y))
+        assert np.abs(made[0].numpy().astype(int) - image).mean() < 0.5
+        assert not np.array_equal(made[1].numpy(), image)
+    for wrong in (torch.zeros(1, 1, 32, 32), torch.zeros(2, 32, 32)):
+        with pytest.raises(RequestError, match="y has shape"):
+            Motion().compose(context, wrong)
+    with pytest.raises(RequestError, match="not finite"):
+        Motion().compose(context, torch.full((1, 2, 32, 32), torch.nan))
+    with pytest.raises(RequestError, match=r"a photo is \(H, W, 3\) uint8"):
+        Motion().condition(image[..., 0])
+
+
+def test_a_moved_thing_is_where_it_goes_and_leaves_no_copy() -> None:
+    image = np.full((96, 96, 3), (40, 90, 60), np.uint8)
+    image[36:60, 12:36] = (250, 40, 30)
+    flow = np.zeros((96, 96, 2), np.float32)
+    flow[34:62, 10:38, 0] = 0.4
+    moved = move(image, flow)
+    assert np.abs(moved[40:56, 16 + 38 : 32 + 38].astype(int) - (250, 40, 30)).mean() < 12
+    assert np.abs(moved[40:56, 16:32].astype(int) - (40, 90, 60)).mean() < 12
+    everything = move(image, np.full((96, 96, 2), 0.25, np.float32))
+    assert np.abs(everything[30:, 30:].astype(int) - image[6:72, 6:72]).mean() < 6
+
+
+def test_a_moved_frame_is_nearer_to_the_later_one() -> None:
+    frames = moving_square()
+    y = torch.from_numpy(squash_clip(Clip(iter(frames), 1.0), 32, (32,), True)["y32"])[None]
+    made = Motion(show="warp").compose(frames[0], y)[0].numpy().astype(int)
+    assert np.abs(made - frames[-1]).mean() < 0.8 * np.abs(frames[0].astype(int) - frames[-1]).mean()
+
+
+def test_holes_are_filled_from_around() -> None:
+    values = np.zeros((33, 20, 2), np.float32)
+    values[:, :10], values[:, 10:] = 1, 3
+    known = np.ones((33, 20), np.float32)
+    known[10:20, 4:16] = 0
+    filled = fill_holes(np.where(known[..., None] > 0, values, 99).astype(np.float32), known)
+    assert np.array_equal(filled[known > 0], values[known > 0])
+    assert 1 <= filled.min() <= filled.max() <= 3
+    assert filled[14, 4].mean() < filled[14, 15].mean()
+    assert not fill_holes(values, np.zeros((33, 20), np.float32)).any()
+
+
+@pytest.mark.parametrize("config", [{"size": 2}, {"show": "film"}, {"chain": "maybe"}, {"side": 3}])
+def test_settings_are_checked(config: dict) -> None:
+    with pytest.raises(RequestError):
+        Motion(**config)
