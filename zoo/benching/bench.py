@@ -96,7 +96,12 @@ def bench(
         if not request.out.exists():
             stack.enter_context(locked(request.out))
         (request.out / "cells").mkdir(exist_ok=True)
-        _do(request, todo, workers, progress)
+        try:
+            _do(request, todo, workers, progress)
+        except KeyboardInterrupt as error:
+            if hasattr(error, "add_note"):
+                error.add_note(f"what is done is kept in {request.out}: the same command goes on from there")
+            raise
         return _write(request, published, started)
 
 
@@ -193,7 +198,7 @@ def _write(request: Request, published: Mapping[str, Sequence[Published]], start
         grid = draw_grid(cells, f"{task}, {made['data'][task]['name']}, seed 0")
         if grid is not None:
             with whole_file(figures["grid"]) as part:
-                grid.save(part, "PNG", optimize=True)
+                grid.save(part, "PNG")
     write_text(out / "bench.csv", bench_csv(made))
     write_text(out / "bench.md", markdown(made))
     write_text(out / "report.html", write_page(made, out))

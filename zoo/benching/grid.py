@@ -46,7 +46,7 @@ def save_pictures(result: RunResult) -> None:
             shown |= {f"sample{j}": sample for j, sample in enumerate(samples[:SAMPLES])}
             for kind, image in shown.items():
                 if image is not None:
-                    image.save(part / f"{i}-{kind}.png", optimize=True)
+                    image.save(part / f"{i}-{kind}.png")
         words = {"x": result.task.x_name, "y": result.task.y_name}
         write_json(part / "names.json", {"items": names, **words})
 

@@ -2,9 +2,10 @@
 
 import os
 import sys
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
+import typer.core
 
 
 def _print_help(context: typer.Context, asked: bool) -> None:
@@ -13,12 +14,27 @@ def _print_help(context: typer.Context, asked: bool) -> None:
         raise typer.Exit
 
 
+class _Commands(typer.core.TyperGroup):
+    """Lets Ctrl-C through to :func:`main` with its notes; typer would leave without a word."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise _Stopped("stopped" + _notes(error)) from error
+
+
+class _Stopped(Exception):
+    """Ctrl-C, on its way through typer."""
+
+
 # Startup is kept short by what is left out. Without rich, help is ready several times sooner. Typer checks declared values
 # with pydantic, whose import takes longer than all the rest, and spares only flags with a plain default: so what "zoo list"
 # passes through declares its own --help, and reads its one argument from the words that are left over. Annotations are
 # real ones, not text (no __future__ import): typer would evaluate all of them again at every start.
 _Help = Annotated[bool, typer.Option("--help", "-h", is_eager=True, callback=_print_help, help="Show this message and exit.")]
 app = typer.Typer(
+    cls=_Commands,
     add_completion=False,
     add_help_option=False,
     no_args_is_help=True,
@@ -167,10 +183,10 @@ def main() -> NoReturn:
     try:
         code = app(prog_name="zoo", standalone_mode=False)
         sys.stdout.flush()
-    except typer.Abort:
+    except _Stopped as error:
+        code = _say(str(error), 130)
+    except (KeyboardInterrupt, typer.Abort):  # before or after any command
         code = _say("stopped", 130)
-    except KeyboardInterrupt as error:
-        code = _say("stopped" + _notes(error), 130)
     except BrokenPipeError:  # the reader of our output has gone; there is nobody to tell
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
