@@ -55,7 +55,17 @@ def checkpoint(tmp_path: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"], ["list"], ["list", "models"], ["list", "plugins"], ["run", "--help"], ["list", "-h"]]
+    "words",
+    [
+        ["--help"],
+        ["list"],
+        ["list", "models"],
+        ["list", "plugins"],
+        ["run", "--help"],
+        ["list", "-h"],
+        ["list", "suites"],
+        ["bench", "-h"],
+    ],
 )
 def test_help_and_list_import_nothing_heavy(words: list[str]) -> None:
     code = "import sys\nfrom zoo.cli import main\ntry:\n    main()\nfinally:\n"
@@ -64,7 +74,7 @@ def test_help_and_list_import_nothing_heavy(words: list[str]) -> None:
     assert done.returncode == 0, done.stderr
     assert len(done.stdout) > 100
     # Help of a command with typed options may load what typer checks them with.
-    loaded = set(json.loads(done.stderr.replace("'", '"'))) - ({"pydantic"} if words[0] == "run" else set())
+    loaded = set(json.loads(done.stderr.replace("'", '"'))) - ({"pydantic"} if words[0] in ("run", "bench") else set())
     assert not loaded
 
 
@@ -131,6 +141,9 @@ def test_show(zoo_: Any, name: str, words: list[str]) -> None:
         (["run", "--model", "toy", "--task", "toy-shade", "--set", "spread"], 2, "KEY=VALUE"),
         (["run", "--model", "toy", "--task", "toy-shade", "-n", "0"], 2, "at least 1"),
         (["run", "--model", "toy", "--task", "toy-shade", "--data", "toy-photos:missing"], 2, "is no folder"),
+        (["bench", "cdvae-papr"], 2, "did you mean 'cdvae-paper'"),
+        (["bench"], 2, "name a suite (cdvae-paper), or models and tasks"),
+        (["bench", "cdvae-paper", "--set", "spread"], 2, "KEY=VALUE"),
         (["sample", "no/such", "x.jpg"], 2, "no checkpoint is called"),
         (["sample", "hf:a/b@c", "x.jpg"], 1, "Hub"),
     ],
@@ -168,8 +181,11 @@ def test_other_failures_are_one_line_too(zoo_: Any, monkeypatch: pytest.MonkeyPa
 
     fail(OSError(28, "No space left on device", "/data/x"))
     assert zoo_("list") == (1, "", "zoo: No space left on device: /data/x\n")
-    fail(KeyboardInterrupt())
-    assert zoo_("list")[0] == 130
+    stop = KeyboardInterrupt()
+    fail(stop)
+    assert zoo_("list") == (130, "", "zoo: stopped\n")
+    stop.__notes__ = ["go on with --resume"]  # type: ignore[attr-defined, unused-ignore]
+    assert zoo_("list") == (130, "", "zoo: stopped; go on with --resume\n")
     fail(AssertionError("a mistake of ours"))
     monkeypatch.setattr(sys, "argv", ["zoo", "list"])
     with pytest.raises(AssertionError):

@@ -55,6 +55,20 @@ def test_a_run_leaves_everything(tmp_path: Path) -> None:
     assert loaded.facts.scores["toy-best@9"]["value"] == metrics["metrics"]["toy-best@9"]["value"]
 
 
+def test_only_the_first_items_are_scored_where_that_is_asked_for(tmp_path: Path) -> None:
+    whole, part = run(tmp_path / "a"), run(tmp_path / "b", items=2)
+    assert (whole.metrics["test_items"], part.metrics["test_items"]) == (6, 2)
+    assert part.metrics["metrics"] != whole.metrics["metrics"]
+    assert part.pairs is not None
+    assert list(part.pairs.names) == ["test-0", "test-1"]
+    record = json.loads((part.out / "run.json").read_text())
+    assert record["items"] == 2
+    assert record["data"]["test"]["items"] == 2
+    assert "--items 2" in record["command"]
+    assert json.loads((whole.out / "run.json").read_text())["items"] is None
+    assert run(tmp_path / "c", items=100).metrics == whole.metrics
+
+
 def test_the_same_request_gives_the_same_numbers(tmp_path: Path) -> None:
     assert run(tmp_path / "a").metrics == run(tmp_path / "b").metrics
     assert run(tmp_path / "a1", seed=1).metrics != run(tmp_path / "b1", seed=2).metrics
@@ -129,6 +143,8 @@ def test_what_failed_before_it_could_be_resumed_leaves_nothing(tmp_path: Path, m
         ({"n": 0}, "at least 1"),
         ({"n": 2.5}, "whole number"),
         ({"epochs": 0}, "epochs is 0"),
+        ({"items": 0}, "items is 0"),
+        ({"items": True}, "whole number"),
         ({"device": "tpu"}, "device"),
         ({"settings": {"spred": 1}}, "did you mean 'spread'"),
         ({"settings": {"spread": -1}}, "at least 0"),
