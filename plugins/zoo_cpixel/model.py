@@ -9,8 +9,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -22,67 +21,13 @@ from zoo.noise import Noise
 from zoo.pairs import Batch, Pairs
 from zoo.training import Step
 from zoo_cpixel.cached import CachedSampler, naive, value_of
+from zoo_cpixel.config import PixelCNNConfig
 from zoo_cpixel.network import Condition, GatedStacks
 
 BLOCK, MEMORY, GPU_MEMORY = 256, 128e6, 4e9
 """Rows of samples drawn at once on a CPU, and the bytes that their remembered activations may take there and on a GPU."""
 CHUNK = 64
 """Fields whose density is computed at once."""
-
-
-@dataclass(frozen=True)
-class PixelCNNConfig:
-    """Settings of a conditional PixelCNN.
-
-    Attributes:
-        levels: bins of each channel of y, from its least to its largest value in the training set.
-        features: of either stack; at least one a channel of y.
-        dilations: one gated layer each, after the first; the distance of its filter's taps.
-        kernels: sides of the first filter and of the others, both odd.
-        condition: features of the map of x.
-        hidden: features between the last layer and the logits.
-        temperature: the logits are divided by it when samples are drawn; below 1 they keep closer to the likeliest. The
-            density is that of temperature 1.
-        within: where in its bin a sample lies: at the centre, which keeps the error of quantisation least, or anywhere in it,
-            which makes samples follow :meth:`PixelCNN.log_prob` to the letter.
-        learning_rate: of AdamW.
-        weight_decay: of all weights, not of biases.
-        ema: decay of the moving average of the weights.
-        steps: optimizer steps of the whole recipe, where no number of epochs is given.
-        batch_size: pairs a step.
-    """
-
-    levels: int = 32
-    features: int = 16
-    dilations: tuple[int, ...] = (1, 2, 4, 1, 2)
-    kernels: tuple[int, ...] = (7, 3)
-    condition: int = 24
-    hidden: int = 32
-    temperature: float = 1.0
-    within: Literal["centre", "uniform"] = "centre"
-    learning_rate: float = 8e-3
-    weight_decay: float = 1e-3
-    ema: float = 0.99
-    steps: int = 1200
-    batch_size: int = 16
-
-    def __post_init__(self) -> None:
-        for name in ("features", "condition", "hidden", "steps", "batch_size"):
-            if getattr(self, name) < 1:
-                raise RequestError(f"{name} is {getattr(self, name)}; it must be at least 1")
-        if not 2 <= self.levels <= 4096:
-            raise RequestError(f"levels is {self.levels}; it must be from 2 to 4096")
-        for name in ("temperature", "learning_rate"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise RequestError(f"{name} is {getattr(self, name)}; it must be above 0")
-        if not 0 <= self.weight_decay < math.inf:
-            raise RequestError(f"weight_decay is {self.weight_decay}; it must not be below 0")
-        if not 0 <= self.ema < 1:
-            raise RequestError(f"ema is {self.ema}; it must be in [0, 1)")
-        if min(self.dilations, default=0) < 1:
-            raise RequestError(f"dilations is {self.dilations}; it must be at least one distance, each at least 1")
-        if len(self.kernels) != 2 or any(k < 3 or k % 2 == 0 for k in self.kernels):
-            raise RequestError(f"kernels is {self.kernels}; it must be two odd sizes, each at least 3")
 
 
 class PixelCNN(Model):
@@ -112,8 +57,9 @@ class PixelCNN(Model):
         if min(settings.features, settings.hidden) < c:
             raise RequestError(f"features and hidden must be at least {c}, one for each channel of y")
         kernels = settings.kernels[0], settings.kernels[1]
+        dilations = [settings.dilations[i % len(settings.dilations)] for i in range(settings.layers - 1)]
         self.stacks = GatedStacks(
-            c, settings.levels, settings.features, settings.dilations, kernels, settings.condition, settings.hidden
+            c, settings.levels, settings.features, dilations, kernels, settings.condition, settings.hidden
         )
         self.map = Condition(self.x_shape[0], settings.condition)
         self.register_buffer("limits", torch.tensor([0.0, 1.0]).repeat(c, 1))

@@ -5,6 +5,8 @@ Source: van den Oord et al. 2016, "Conditional Image Generation with PixelCNN De
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -96,7 +98,7 @@ class GatedStacks(nn.Module):
         channels: int,
         levels: int,
         features: int,
-        dilations: tuple[int, ...],
+        dilations: Sequence[int],
         kernels: tuple[int, int],
         condition: int,
         hidden: int,

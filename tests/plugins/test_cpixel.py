@@ -16,7 +16,16 @@ from zoo_cpixel.cached import CachedSampler
 from zoo_cpixel.model import BLOCK
 from zoo_cpixel.network import GatedStacks
 
-SMALL = {"levels": 8, "features": 6, "dilations": (1, 2), "kernels": (5, 3), "condition": 5, "hidden": 9, "batch_size": 8}
+SMALL = {
+    "levels": 8,
+    "features": 6,
+    "layers": 3,
+    "dilations": (1, 2),
+    "kernels": (5, 3),
+    "condition": 5,
+    "hidden": 9,
+    "batch_size": 8,
+}
 
 
 def pairs_of(items: int, x_shape: tuple[int, ...] = (1, 6, 6), y_shape: tuple[int, ...] = (1, 6, 6), seed: int = 0) -> Pairs:
@@ -66,7 +75,7 @@ def reach(stacks: GatedStacks, y: Tensor, condition: Tensor) -> Tensor:
 def test_every_value_sees_all_that_comes_before_it_and_nothing_else(channels: int, dilations: tuple[int, ...]) -> None:
     """Zero, exactly, where it must not look; nowhere zero before it: the field is covered, there is no blind spot."""
     shape = (channels, 5, 6)
-    model = shaken(PixelCNN((1, 5, 6), shape, **{**SMALL, "dilations": dilations, "features": 24, "hidden": 48}))
+    model = shaken(PixelCNN((1, 5, 6), shape, **{**SMALL, "layers": 4, "dilations": dilations, "features": 24, "hidden": 48}))
     g = torch.Generator().manual_seed(3)
     stacks, seen = model.stacks.double(), torch.zeros(30 * channels, 30 * channels).double()
     for _ in range(3):  # at one y alone, a pixel may have all its rectifiers shut
@@ -79,7 +88,7 @@ def test_every_value_sees_all_that_comes_before_it_and_nothing_else(channels: in
 
 def test_a_small_field_of_view_has_the_shape_it_should_have() -> None:
     """A first filter of 3 and one layer of 3: two rows up, and in them columns as far as the steps to the side allow."""
-    model = shaken(PixelCNN((1, 9, 9), (1, 9, 9), **{**SMALL, "dilations": (1,), "kernels": (3, 3), "hidden": 32}))
+    model = shaken(PixelCNN((1, 9, 9), (1, 9, 9), **{**SMALL, "layers": 2, "kernels": (3, 3), "hidden": 32}))
     y = torch.rand(1, 1, 9, 9, generator=torch.Generator().manual_seed(0)).double()
     seen = reach(model.stacks.double(), y, torch.zeros(1, 5, 9, 9).double())[4 * 9 + 4].view(9, 9) != 0
     # One row up: two steps of the vertical stack to the right; to the left one more by the horizontal stack.
@@ -139,9 +148,10 @@ def test_density_of_what_no_sample_can_be_is_zero(fitted: PixelCNN) -> None:
     [
         ((1, 6, 6), (1, 6, 6), {}),
         ((3, 5, 7), (2, 5, 7), {"features": 7}),
-        ((1, 7, 3), (3, 7, 3), {"dilations": (1, 2, 4), "features": 8}),
+        ((1, 7, 3), (3, 7, 3), {"layers": 6, "dilations": (1, 2, 4), "features": 8}),
         ((1, 1, 6), (1, 1, 6), {"kernels": (7, 5)}),
-        ((2, 5, 1), (1, 5, 1), {"dilations": (3,)}),
+        ((1, 5, 5), (2, 5, 5), {"layers": 1}),
+        ((2, 5, 1), (1, 5, 1), {"layers": 2, "dilations": (3,)}),
         ((1, 4, 4), (2, 4, 4), {"kernels": (3, 5), "within": "uniform", "temperature": 0.7}),
     ],
 )
@@ -328,6 +338,7 @@ def test_samples_lie_where_in_their_bins_the_setting_says() -> None:
     [
         ({"levels": 1}, "levels is 1; it must be from 2"),
         ({"features": 0}, "at least 1"),
+        ({"layers": 0}, "at least 1"),
         ({"temperature": 0.0}, "above 0"),
         ({"kernels": (7, 4)}, "two odd sizes"),
         ({"kernels": (7,)}, "two odd sizes"),
