@@ -47,7 +47,7 @@ from toy_zoo import Toy
 from zoo.errors import ZooError
 
 class Weak(Toy):
-    def fit(self, pairs, *, resume=None, seed=0, **more):
+    def fit(self, pairs, *, resume, seed, **more):
         again = (resume / "state").exists()
         made = super().fit(pairs, resume=resume, **more)
         path = Path(os.environ.get("WEAK", ""))
@@ -282,6 +282,30 @@ def test_a_cell_that_fails_costs_the_others_nothing(
     weak.write_text("")
     again = bench(out, suite=None, data=None, models=["weak", "random"], tasks=["toy-shade"], seeds=2, n=3)
     assert (again.failed, again.reused) == ([], 3)
+
+
+def test_a_stopped_cell_begins_anew_where_the_data_has_changed(
+    tmp_path: Path, weak: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    weak.write_text("fail")
+    out = tmp_path / "out"
+    assert len(bench(out, models=["weak"], seeds=1).failed) == 1
+    note = out / "cells/toy-shade/weak-s0.begun.json"
+    old = json.loads(note.read_text())
+    assert old["digests"]["train"] == ("train" * 40)[:64]
+    note.write_text(json.dumps({**old, "digests": {**old["digests"], "train": "other"}}))
+    weak.write_text("")
+    assert bench(out, models=["weak"], seeds=1, progress=True).failed == []
+    assert 'done again, because digests train was "other"' in capfd.readouterr().err
+    assert json.loads((out / "cells/toy-shade/weak-s0/run.json").read_text())["history"]["again"] is False
+    assert not note.exists()
+
+
+def test_a_bench_of_which_nothing_could_be_done_says_so(tmp_path: Path) -> None:
+    result = bench(tmp_path / "out", suite=None, models=["sick"], tasks=["toy-shade"], seeds=1)
+    assert "weak 1.0 is broken" in result.failed[0]
+    assert "| sick | failed |" in (tmp_path / "out" / "bench.md").read_text()
+    assert (tmp_path / "out" / "report.html").is_file()
 
 
 def test_a_process_that_is_killed_costs_its_own_cell_and_is_gone_on_with(tmp_path: Path, weak: Path) -> None:

@@ -17,6 +17,11 @@ RECORD = "cell.json"
 """Written last into a cell's folder: what was asked for. Where it is, the cell is done."""
 
 
+def begun(folder: Path) -> Path:
+    """What is written beside a cell's folder before the cell is begun, and goes when it is done: what was asked for."""
+    return folder.with_name(f"{folder.name}.begun.json")
+
+
 @dataclass
 class Cell:
     """One cell.
@@ -71,10 +76,14 @@ class Cell:
             self.reason = differs or "it is not whole"
         elif finished.is_file():
             self.reason = "it was stopped at its very end"
-        elif differs := _difference(_read(stopped), self.fitted):
+        elif differs := _difference(_read(stopped), self.fitted) or self._other_data():
             self.reason = differs
         else:
             self.status = "stopped"
+
+    def _other_data(self) -> str:
+        old = _read(begun(self.folder)) or {}
+        return _difference(old, {"digests": self.request["digests"]})
 
     def load(self) -> bool:
         """Take the numbers of a cell that is done from its folder; False where they are not there."""

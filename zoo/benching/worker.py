@@ -16,14 +16,17 @@ from typing import Any
 
 def do_cell(arguments: Mapping[str, Any], request: Mapping[str, Any], progress: bool) -> None:
     """Do one cell, :func:`zoo.run` with ``arguments``, and leave its record last; ``request`` is what decides its numbers."""
-    from zoo.benching.cells import RECORD
+    from zoo.benching.cells import RECORD, begun
     from zoo.benching.grid import save_pictures
     from zoo.files import write_json
     from zoo.running import run
 
+    mark = begun(Path(arguments["out"]))
+    write_json(mark, dict(request))
     result = run(**arguments, progress=progress)
     save_pictures(result)
     write_json(result.out / RECORD, {"schema": 1, "request": dict(request)})
+    mark.unlink(missing_ok=True)
 
 
 def reason_of(error: BaseException) -> str:
