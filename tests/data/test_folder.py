@@ -225,3 +225,17 @@ def test_real_photos_are_read_without_a_warning() -> None:
     assert len(test) == len(os.listdir(shared_data("photos") / "test"))
     assert test.map(mean, "m")["mean"].shape == (len(test), 3, 1, 1)
     assert np.array_equal(test.image(3).mean((0, 1), dtype=np.float32) / 255, test.map(mean, "m")["mean"][3, :, 0, 0])
+
+
+def turned(image: Image) -> Fields:
+    calls.append(1)
+    return {"turned": image.astype(np.float32).transpose(2, 0, 1)}
+
+
+def test_fields_of_any_memory_order_are_found_again(photos: Path) -> None:
+    records = Folder(str(photos)).read("test")
+    first = records.map(turned, "turned")["turned"]
+    np.testing.assert_array_equal(first[0], records.image(0).transpose(2, 0, 1))
+    calls.clear()
+    np.testing.assert_array_equal(records.map(turned, "turned")["turned"], first)
+    assert not calls
