@@ -86,8 +86,8 @@ class Linear(nn.Linear):
 
     gain: float = Conv.gain
 
-    def __init__(self, inputs: int, outputs: int, gain: float | None = None) -> None:
-        super().__init__(inputs, outputs)
+    def __init__(self, inputs: int, outputs: int, gain: float | None = None, bias: bool = True) -> None:
+        super().__init__(inputs, outputs, bias)
         if gain is not None:
             self.gain = gain
         self.reset_parameters()
@@ -144,7 +144,8 @@ class Discriminator(nn.Module):
         self.layers = nn.ModuleList(Conv(i, o, s) for i, o, s in ends)
         features = 4 * width
         self.features = Linear(channels[-1] * coarsest**2, features)
-        self.score, self.condition = Linear(features, 1, 1.0), Linear(embedding, features, 1.0)
+        self.condition = Linear(embedding, features, 1.0)
+        self.score = Linear(features, 1, 1.0, bias=False)  # only differences of scores of one e are ever looked at
 
     def forward(self, value: Tensor, embedding: Tensor) -> Tensor:
         for layer in self.layers:

@@ -13,6 +13,8 @@ class CVAEConfig:
 
     Attributes:
         codes: length of the code z (paper 2, section 5.3: 64).
+        offset: added to the code before it is multiplied with the output of the image tower. At 0 the product is that of the
+            code alone, whose sign is anyone's guess, and little of x gets through; at 1 the code modulates what x says.
         width: channels of the towers' first layer; they double with every halving of the side, up to eight times this.
         output_variance: of a pixel given its code. Half the squared error over it is the paper's L2 loss; with it L2 and KL
             are both in nats. A smaller one lets the code carry more and makes the samples more different.
@@ -25,6 +27,7 @@ class CVAEConfig:
     """
 
     codes: int = 64
+    offset: float = 1.0
     width: int = 32
     output_variance: float = 0.1
     beta: float = 1.0
@@ -41,6 +44,8 @@ class CVAEConfig:
         for name in ("output_variance", "learning_rate"):
             if not 0 < getattr(self, name) < float("inf"):
                 raise RequestError(f"{name} is {getattr(self, name)}; it must be a number above 0")
+        if not abs(self.offset) < float("inf"):
+            raise RequestError(f"offset is {self.offset}; it must be a number")
         if not 0 <= self.beta < float("inf"):
             raise RequestError(f"beta is {self.beta}; it must be a number, 0 or above")
         for name in ("warmup", "ema"):

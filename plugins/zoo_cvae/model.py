@@ -165,7 +165,7 @@ class CVAE(Model):
 
     def _decode(self, tower: Tensor, z: Tensor) -> Tensor:
         """The inner field for the tower's output (B, codes, c, c) and codes (B, codes), replicated over space."""
-        return self.decoder(tower * z[:, :, None, None].to(tower)).float()
+        return self.decoder(tower * (self.config.offset + z)[:, :, None, None].to(tower)).float()
 
     def _inner_x(self, x: Tensor) -> Tensor:
         return (x.float() - self.mean_x) / self.scale_x
