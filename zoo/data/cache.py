@@ -123,7 +123,7 @@ def _stack(made: Sequence[Mapping[str, NDArray[np.float32]]], key: str) -> Field
     if any(m.keys() != names for m in made):
         raise ZooError(f"{key} gave different fields for different images")
     try:
-        values = {name: np.stack([np.ascontiguousarray(m[name], np.float32) for m in made]) for name in names}
+        values = {name: np.stack([np.asarray(m[name], np.float32, order="C") for m in made]) for name in names}
     except ValueError as error:
         raise ZooError(f"{key} gave fields of different shapes for different images: {error}") from error
     for name, value in values.items():
