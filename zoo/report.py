@@ -155,10 +155,13 @@ def _pictures(plan: Plan, pictures: Sequence[Picture]) -> str:
     x, y = escape(plan.task.x_name), escape(plan.task.y_name)
     heads = [f"x: {x}", "ground truth", *(f"sample {i + 1}" for i in range(SAMPLES))]
     items = [_item(picture, y) for picture in pictures]
+    shades = "black for 0 and white for 1"
+    if len(plan.task.y_shape) == 3 and plan.task.y_shape[0] == 2:
+        shades = "hue for direction (red to the right, cyan to the left), saturation for length, on one scale an item"
     return (
         "<h2>Samples</h2>\n"
         f'<p class="note">Test items spread over the split, not chosen. Upper rows: the photo with each sampled {y} put in '
-        f"its place; lower rows: the {y} fields as the model gave them, black for 0 and white for 1.</p>\n"
+        f"its place; lower rows: the {y} fields as the model gave them, {shades}.</p>\n"
         '<div class="wide"><div class="items"><div class="row heads">'
         + "".join(f"<span>{head}</span>" for head in heads)
         + f"</div>{''.join(items)}</div></div>"

@@ -48,6 +48,8 @@ def move(image: Image, flow: Float) -> Image:
 
 def _origins(flow: Float, rows: int, columns: int) -> tuple[Float, Float]:
     """For a later grid: the way back (rows, columns, 2) in widths and heights, and whether (0 to 1) anything came there."""
+    import cv2
+
     fine = resize(flow, DENSE * rows, DENSE * columns).reshape(-1, 2)
     i, j = np.divmod(np.arange(len(fine)), DENSE * columns)
     down = (i + 0.5) / DENSE - 0.5 + fine[:, 1] * rows
@@ -69,8 +71,10 @@ def _origins(flow: Float, rows: int, columns: int) -> tuple[Float, Float]:
     covered = count > COVERED * DENSE * DENSE
     back = np.where(covered, -back / np.maximum(total, 1e-300), 0)
     came = back.T.reshape(rows, columns, 2).astype(np.float32)
-    cover = covered.reshape(rows, columns).astype(np.float32)
-    return fill_holes(came, cover), cover
+    cover = covered.reshape(rows, columns).astype(np.uint8)
+    came = fill_holes(came, cover.astype(np.float32))
+    # What is torn off at the border of two motions, and gaps of a pixel, go with what is around them.
+    return came, cv2.medianBlur(cover, 7).astype(np.float32)
 
 
 def fill_holes(values: Float, known: Float) -> Float:
