@@ -17,6 +17,7 @@ import os
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 
@@ -48,20 +49,29 @@ def seconds(work: Callable[[], Tensor]) -> tuple[float, Tensor]:
 
 
 def peak(n: int) -> None:
-    """Print what drawing n samples of one x takes at its peak beside them, in GB: for a process of its own."""
-    import resource
+    """Print what drawing n samples of one x takes at its peak beside them, in GB: for a process of its own.
 
+    The process is watched from a thread: the peak that the system keeps may be the parent's, from before the start.
+    """
     import psutil
 
     model: Model = make.model("cpixel", (1, SIZE, SIZE), (1, SIZE, SIZE))
     model.fitted = True
     x = torch.rand(1, 1, SIZE, SIZE, generator=torch.Generator().manual_seed(0))
     model.sample(x, 1, seed=0)  # libraries are loaded on first use
-    before = psutil.Process().memory_info().rss
+    own, done, seen = psutil.Process(), threading.Event(), [0]
+
+    def watch() -> None:
+        while not done.wait(0.005):
+            seen[0] = max(seen[0], own.memory_info().rss)
+
+    before = own.memory_info().rss
+    watcher = threading.Thread(target=watch)
+    watcher.start()
     made = model.sample(x, n, seed=0)
-    unit = 1 if sys.platform == "darwin" else 1024
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-    print((most - before - made.numel() * made.element_size()) / 1e9)
+    done.set()
+    watcher.join()
+    print((seen[0] - before - made.numel() * made.element_size()) / 1e9)
 
 
 def memory(n: int) -> float:
