@@ -72,8 +72,8 @@ def _origins(flow: Float, rows: int, columns: int) -> tuple[Float, Float]:
     back = np.where(covered, -back / np.maximum(total, 1e-300), 0)
     came = back.T.reshape(rows, columns, 2).astype(np.float32)
     cover = covered.reshape(rows, columns).astype(np.uint8)
-    came = fill_holes(came, cover.astype(np.float32))
     # What is torn off at the border of two motions, and gaps of a pixel, go with what is around them.
+    came = cv2.medianBlur(cv2.medianBlur(fill_holes(came, cover.astype(np.float32)), 5), 5)
     return came, cv2.medianBlur(cover, 7).astype(np.float32)
 
 

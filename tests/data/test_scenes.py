@@ -391,7 +391,7 @@ def test_path_must_be_a_count(path: str) -> None:
 
 def test_importing_imports_nothing_heavy() -> None:
     code = (
-        "import sys, zoo.data.scenes, zoo.data.folder, zoo.data.coco;"
+        "import sys, zoo.data.scenes, zoo.data.folder, zoo.data.coco, zoo.data.video;"
         "print([m for m in ('torch', 'cv2', 'PIL', 'scipy', 'pycocotools', 'safetensors') if m in sys.modules])"
     )
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
