@@ -380,6 +380,7 @@ def test_the_quick_form_has_a_folder_of_its_own(tmp_path: Path, monkeypatch: pyt
     assert config["toy-wide"]["spread"] == 0.05
     assert "--quick" in made["command"]
     assert {row["metric"] for row in made["table"] if row["model"] == "random"} == {"toy-best@1", "toy-best@3"}
+    assert bench(None, quick=True, models=["random"]).reused == 1, "the suite's settings of a model that is left out"
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.benching.cells import Cell, locked
 from zoo.benching.request import Request, plan_cells, resolve
-from zoo.benching.tables import at_largest
+from zoo.benching.teller import Teller
 from zoo.errors import RequestError
 from zoo.progress import progress as progress_bar
 
@@ -122,7 +122,7 @@ def _do(request: Request, todo: Sequence[Cell], workers: int | None, progress: b
     from zoo.data.cache import cores
     from zoo.device import pick
 
-    teller = _Teller(request, len(todo), progress)
+    teller = Teller(request, len(todo), progress)
     if not todo:
         return
     if workers is None:
@@ -134,49 +134,6 @@ def _do(request: Request, todo: Sequence[Cell], workers: int | None, progress: b
         for cell in do_cells(todo, workers, cores()):
             teller.tell(cell)
             bar.update(bar.done + 1)
-
-
-class _Teller:
-    """Says on stderr what is reused and which cell has ended, with its main figure, its seconds and the time that is left."""
-
-    def __init__(self, request: Request, total: int, show: bool) -> None:
-        self.request, self.total, self.show = request, total, show
-        self.began, self.done = time.monotonic(), 0
-        reused = sum(cell.reused for cell in request.cells)
-        if reused:
-            self._say(f"{reused} of {len(request.cells)} runs are done already")
-        for cell in request.cells:
-            if cell.status == "new" and cell.reason:
-                self._say(f"{cell.name}: done again, because {cell.reason}")
-            elif cell.status == "stopped":
-                self._say(f"{cell.name}: going on where it was stopped")
-            elif cell.status == "failed":
-                self._say(f"{cell.name}: failed: {cell.reason}")
-
-    def tell(self, cell: Cell) -> None:
-        self.done += 1
-        took = time.monotonic() - self.began
-        left = took / self.done * (self.total - self.done)
-        text = f"failed: {cell.reason}" if cell.status == "failed" else _figure(cell, self.request)
-        rest = f"; about {_time(left)} left" if self.done < self.total else f"; all in {_time(took)}"
-        self._say(f"{self.done}/{self.total}  {cell.name}: {text}{rest}")
-
-    def _say(self, line: str) -> None:
-        if self.show:
-            print(line, file=sys.stderr, flush=True)
-
-
-def _figure(cell: Cell, request: Request) -> str:
-    """A cell's main figure, the one that the scatter plot has up or else its first, and its seconds."""
-    metrics = cell.metrics["metrics"]
-    wanted = request.suite.scatter[1] if request.suite.scatter else ""
-    name = at_largest(metrics, wanted) or next(iter(metrics), "")
-    seconds = sum(cell.run.get("seconds", {}).values())
-    return (f"{name} {metrics[name]['value']:.4g}, " if name else "") + _time(seconds)
-
-
-def _time(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _write(request: Request, published: Mapping[str, Sequence[Published]], started: str) -> BenchResult:

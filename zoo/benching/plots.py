@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from zoo.benching.labels import name_points
 from zoo.benching.tables import at_largest
 from zoo.figures import INK, LINE, MUTED
 from zoo.files import whole_file
@@ -73,7 +74,7 @@ def scatter(bench: Mapping[str, Any], task: str, path: Path) -> bool:
             _floor(axes, across=True)
         figure.draw_without_rendering()
         for axes, (_, _, points) in zip(figure.axes, panels, strict=True):
-            _name_points(axes, points, styles)
+            name_points(axes, [(p.model, p.x, p.y) for p in points], {m: styles[m][0] for m in styles})
         _save(figure, path)
     return True
 
@@ -159,47 +160,6 @@ def _floor(axes: Any, across: bool) -> None:
         axes.set_ylim(bottom=0)
     if across and 0 <= limits.xmin <= 0.5 * limits.xmax:
         axes.set_xlim(left=0)
-
-
-def _name_points(axes: Any, points: Sequence[_Point], styles: Mapping[str, tuple[str, str]]) -> None:
-    """Each point's name where it covers no other point or name, tried in eight places around it and then further out."""
-    renderer = axes.figure.canvas.get_renderer()
-    centres = [axes.transData.transform((p.x["mean"], p.y["mean"])) for p in points]
-    taken = [(cx - 9, cy - 9, cx + 9, cy + 9) for cx, cy in centres]
-    for one in points:
-        if "low" in one.x and "low" in one.y:
-            (x0, y0), (x1, y1) = (axes.transData.transform((one.x[end], one.y[end])) for end in ("low", "high"))
-            cx, cy = axes.transData.transform((one.x["mean"], one.y["mean"]))
-            taken += [(x0, cy - 5, x1, cy + 5), (cx - 5, y0, cx + 5, y1)]
-    frame = axes.bbox
-    scale = axes.figure.dpi / 72
-    for one in points:
-        text = axes.annotate(
-            one.model, (one.x["mean"], one.y["mean"]), xytext=(0, 0), textcoords="offset points", fontsize=8.5,
-            color=styles[one.model][0], va="center", ha="center",
-        )  # fmt: skip
-        box = text.get_window_extent(renderer)
-        options: list[tuple[float, int, float, float, tuple[float, float, float, float], float]] = []
-        for far in (1.0, 1.9, 2.8):
-            for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1), (0.8, 1), (0.8, -1), (-0.8, 1), (-0.8, -1)):
-                mx = dx * (box.width / 2 + 6 * scale * (1 if far == 1 else far / 1.4))
-                my = dy * (box.height / 2 + 5 * scale) * far
-                moved = (box.x0 + mx, box.y0 + my, box.x1 + mx, box.y1 + my)
-                cost = sum(_overlap(moved, other) for other in taken) + 20 * far
-                outside = moved[0] < frame.x0 or moved[2] > frame.x1 or moved[1] < frame.y0 or moved[3] > frame.y1
-                options.append((cost + (1e4 if outside else 0), len(options), mx, my, moved, far))
-        _, _, mx, my, moved, far = min(options)
-        text.set_position((mx / scale, my / scale))
-        if far > 1:
-            axes.annotate(
-                "", (one.x["mean"], one.y["mean"]), xytext=(mx / scale, my / scale), textcoords="offset points",
-                arrowprops={"arrowstyle": "-", "color": styles[one.model][0], "lw": 0.6, "shrinkA": 6, "shrinkB": 4},
-            )  # fmt: skip
-        taken.append(moved)
-
-
-def _overlap(a: Sequence[float], b: Sequence[float]) -> float:
-    return max(0.0, min(a[2], b[2]) - max(a[0], b[0])) * max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
 
 
 def _save(figure: Any, path: Path) -> None:

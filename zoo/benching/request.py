@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import shlex
 from collections.abc import Mapping, Sequence
@@ -12,8 +11,9 @@ from typing import Any
 
 from zoo import make, registry
 from zoo.benching.cells import Cell, plain
+from zoo.benching.settings import Settings
 from zoo.checkpoints import find_suite
-from zoo.errors import RequestError, ZooError, nearest
+from zoo.errors import RequestError, ZooError
 from zoo.suite import Suite
 
 PLAIN = "plain"
@@ -137,7 +137,7 @@ def plan_cells(request: Request) -> None:
 
     pick(request.device)
     digests: dict[tuple[str, int], dict[str, str]] = {}
-    settings = _Settings(request)
+    settings = Settings(request.settings, request.given.get("settings", {}))
     planned: dict[tuple[str, str], tuple[dict[str, Any], dict[str, Any], str]] = {}
     for task in request.tasks:
         for model in request.models:
@@ -180,52 +180,6 @@ def plan_cells(request: Request) -> None:
                 cell.look()
                 if cell.reason.startswith("data was") and request.own_folder:
                     raise RequestError(f"{request.out} holds a bench of other data ({cell.reason}); name a folder with --out")
-
-
-class _Settings:
-    """Which of the settings each model and task takes: those for all are for those that have them, and one must."""
-
-    def __init__(self, request: Request) -> None:
-        self.request, self.used = request, set[str]()
-        self.known: set[str] = set()
-        self.broken = False
-
-    def of(self, model: str, task: str) -> dict[str, Any]:
-        models, tasks = self._fields(model, "models"), self._fields(task, "tasks")
-        found: dict[str, Any] = {}
-        for key, value in self.request.settings.items():
-            head, dot, tail = key.partition(".")
-            if head == "training" and dot:
-                found[key] = value
-                self.used.add(key)
-            elif head == "task" and dot:
-                self.known |= {f"task.{name}" for name in tasks}
-                if tail in tasks:
-                    found[key] = value
-                    self.used.add(key)
-            elif not dot or head == model:
-                self.known |= models
-                if dot or key in models:
-                    found[tail if dot else key] = value
-                    self.used.add(key)
-        return dict(sorted(found.items(), key=lambda one: one[0]))
-
-    def check(self) -> None:
-        for key in self.request.settings:
-            if key in self.used or self.broken:
-                continue
-            head, dot, _ = key.partition(".")
-            if dot and head != "task":
-                raise RequestError(f"setting {key!r}: write KEY for models, MODEL.KEY for one, task.KEY or training.KEY")
-            raise RequestError(f"none of the {'tasks' if dot else 'models'} has a setting {key!r}: {nearest(key, self.known)}")
-
-    def _fields(self, name: str, kind: str) -> set[str]:
-        try:
-            config = make.model_class(name)[0].Config if kind == "models" else make.task_class(name).Config
-        except ZooError:
-            self.broken = True
-            raise
-        return {one.name for one in dataclasses.fields(config)}
 
 
 def _chosen(kind: str, names: Sequence[str] | None, own: tuple[str, ...], suite: str) -> tuple[str, ...]:

@@ -1,0 +1,54 @@
+"""What a bench says while it works: a line a cell, on stderr."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from zoo.benching.cells import Cell
+from zoo.benching.request import Request
+from zoo.benching.tables import at_largest
+
+
+class Teller:
+    """Says on stderr what is reused and which cell has ended, with its main figure, its seconds and the time that is left."""
+
+    def __init__(self, request: Request, total: int, show: bool) -> None:
+        self.request, self.total, self.show = request, total, show
+        self.began, self.done = time.monotonic(), 0
+        reused = sum(cell.reused for cell in request.cells)
+        if reused:
+            self._say(f"{reused} of {len(request.cells)} runs are done already")
+        for cell in request.cells:
+            if cell.status == "new" and cell.reason:
+                self._say(f"{cell.name}: done again, because {cell.reason}")
+            elif cell.status == "stopped":
+                self._say(f"{cell.name}: going on where it was stopped")
+            elif cell.status == "failed":
+                self._say(f"{cell.name}: failed: {cell.reason}")
+
+    def tell(self, cell: Cell) -> None:
+        """``cell`` has ended."""
+        self.done += 1
+        took = time.monotonic() - self.began
+        left = took / self.done * (self.total - self.done)
+        text = f"failed: {cell.reason}" if cell.status == "failed" else _figure(cell, self.request)
+        rest = f"; about {_time(left)} left" if self.done < self.total else f"; all in {_time(took)}"
+        self._say(f"{self.done}/{self.total}  {cell.name}: {text}{rest}")
+
+    def _say(self, line: str) -> None:
+        if self.show:
+            print(line, file=sys.stderr, flush=True)
+
+
+def _figure(cell: Cell, request: Request) -> str:
+    """A cell's main figure, the one that the scatter plot has up or else its first, and its seconds."""
+    metrics = cell.metrics["metrics"]
+    wanted = request.suite.scatter[1] if request.suite.scatter else ""
+    name = at_largest(metrics, wanted) or next(iter(metrics), "")
+    seconds = sum(cell.run.get("seconds", {}).values())
+    return (f"{name} {metrics[name]['value']:.4g}, " if name else "") + _time(seconds)
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
