@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.data.base import Image
-from zoo.data.images import MIN_SIDE, decode
-from zoo.data.photos import Photo
+from zoo.data.images import MIN_SIDE
+from zoo.data.photos import Photo, read_photo
 from zoo.errors import ZooError
 
 EXTENSIONS = frozenset({".avi", ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".mpg", ".mpeg"})
@@ -60,10 +60,9 @@ class Footage(ABC):
 
         A second is right to half a step between frames. Fewer where fewer frames have one.
         """
-        later = np.searchsorted(self.times, self.times + 1)
-        later = np.clip(later, 1, len(self.times) - 1) if len(self.times) > 1 else later
         if len(self.times) < 2:
             return []
+        later = np.searchsorted(self.times, self.times + 1).clip(1, len(self.times) - 1)
         before = later - 1
         end = np.where(self.times + 1 - self.times[before] < self.times[later] - self.times - 1, before, later)
         step = float(np.median(np.diff(self.times)))
@@ -143,13 +142,10 @@ class VideoFile(Footage):
                     capture.release()
                     capture, reached = _open(self.path), 0
             for index in range(reached, last + 1):
-                good = capture.grab()
-                if not good or index < first:
-                    if not good:
-                        raise ZooError(f"cannot read frame {index} of {self.path} any more")
-                    continue
-                frame = capture.retrieve()[1]
-                yield cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+                if not capture.grab():
+                    raise ZooError(f"cannot read frame {index} of {self.path} any more")
+                if index >= first:
+                    yield cv2.cvtColor(capture.retrieve()[1], cv2.COLOR_BGR2RGB)
         finally:
             capture.release()
 
@@ -193,21 +189,6 @@ def judge_video(path: Path) -> tuple[str, str]:
     finally:
         capture.release()
     return f"{digest.hexdigest()} {fps!r} {count}", ""
-
-
-def read_photo(photo: Photo) -> Image:
-    """The image in a file that was listed before.
-
-    Raises:
-        ZooError: it has changed since, or cannot be read any more.
-    """
-    try:
-        data = photo.path.read_bytes()
-        if hashlib.sha256(data).digest() == photo.content:
-            return decode(data)
-    except (OSError, ValueError) as error:
-        raise ZooError(f"cannot read {photo.path} any more: {error}") from error
-    raise ZooError(f"{photo.path} has changed since it was listed; run again")
 
 
 def _open(path: Path):  # type: ignore[no-untyped-def]

@@ -50,19 +50,25 @@ class PhotoRecords(Records):
         self.digest = digest.hexdigest()
 
     def image(self, index: int) -> Image:
-        photo = self.photos[index]
-        try:
-            data = photo.path.read_bytes()
-            if hashlib.sha256(data).digest() != photo.content:
-                raise ZooError(f"{photo.path} has changed since it was listed; run again")
-            return decode(data)
-        except (OSError, ValueError) as error:
-            if isinstance(error, ZooError):
-                raise
-            raise ZooError(f"cannot read {photo.path} any more: {error}") from error
+        return read_photo(self.photos[index])
 
     def map(self, function: Callable[[Image], Mapping[str, NDArray[np.float32]]], key: str) -> Fields:
         return cached_map(lambda i: function(self.image(i)), [photo.content for photo in self.photos], f"photo-{RULES}:{key}")
+
+
+def read_photo(photo: Photo) -> Image:
+    """The image in a file that was listed before.
+
+    Raises:
+        ZooError: it has changed since, or cannot be read any more.
+    """
+    try:
+        data = photo.path.read_bytes()
+        if hashlib.sha256(data).digest() == photo.content:
+            return decode(data)
+    except (OSError, ValueError) as error:
+        raise ZooError(f"cannot read {photo.path} any more: {error}") from error
+    raise ZooError(f"{photo.path} has changed since it was listed; run again")
 
 
 def photos_in(root: Path, names: Sequence[str]) -> list[Photo]:
