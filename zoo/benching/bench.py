@@ -93,6 +93,7 @@ def bench(
         plan_cells(request)
         todo = [cell for cell in request.cells if cell.status in ("new", "stopped")]
         _make_pairs(todo)
+        todo = [cell for cell in todo if cell.status != "failed"]
         if not request.out.exists():
             stack.enter_context(locked(request.out))
         (request.out / "cells").mkdir(exist_ok=True)
@@ -106,15 +107,26 @@ def bench(
 
 
 def _make_pairs(todo: Sequence[Cell]) -> None:
-    """Make the pairs of each task once: the data is seen to be good, and what was computed of photos lies in the cache."""
+    """Make the pairs of each task once: the data is seen to be good, and what was computed of photos lies in the cache.
+
+    The cells of a task that fails at it, though the data is right, come out as failed.
+    """
     from zoo import make
+    from zoo.benching.worker import reason_of
     from zoo.plan import split_settings
 
     for task in dict.fromkeys(cell.task for cell in todo):
-        cell = next(cell for cell in todo if cell.task == task)
-        made = make.task(task, **split_settings(cell.arguments["settings"])[1])
-        for split in ("train", "test"):
-            made.pairs(make.data(cell.arguments["data"]), split, cell.seed)
+        cells = [cell for cell in todo if cell.task == task]
+        given = cells[0].arguments
+        try:
+            made = make.task(task, **split_settings(given["settings"])[1])
+            for split in ("train", "test"):
+                made.pairs(make.data(given["data"]), split, cells[0].seed)
+        except RequestError:
+            raise
+        except Exception as error:
+            for cell in cells:
+                cell.fail(reason_of(error))
 
 
 def _do(request: Request, todo: Sequence[Cell], workers: int | None, progress: bool) -> None:
@@ -127,9 +139,6 @@ def _do(request: Request, todo: Sequence[Cell], workers: int | None, progress: b
         return
     if workers is None:
         workers = cores() if pick(request.device).type == "cpu" else 1
-    for cell in todo:
-        cell.clear()
-        cell.reason = ""
     with progress_bar(len(todo), "bench", show=progress and sys.stderr.isatty()) as bar:
         for cell in do_cells(todo, workers, cores()):
             teller.tell(cell)

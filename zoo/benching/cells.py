@@ -93,8 +93,9 @@ class Cell:
         self.run, self.metrics, self.status = run, metrics, "done"
         return True
 
-    def clear(self) -> None:
-        """Remove what is there, if it is not to be gone on with."""
+    def begin(self) -> None:
+        """Make way for the run: what is there goes, if it is not to be gone on with."""
+        self.reason = ""
         if self.status == "new" and self.folder.exists():
             shutil.rmtree(self.folder)
 

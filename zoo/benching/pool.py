@@ -27,6 +27,7 @@ def do_cells(cells: Sequence[Cell], workers: int, cores: int) -> Iterator[Cell]:
     if not workers:
         for cell in cells:
             try:
+                cell.begin()
                 do_cell(cell.arguments, cell.request, progress=False)
             except Exception as error:
                 cell.fail(reason_of(error))
@@ -111,6 +112,7 @@ class _Lane(threading.Thread):
             return
         assert process.stdin is not None
         assert process.stdout is not None
+        cell.begin()
         log = cell.folder.parent / f"{cell.folder.name}.log"
         asked = {"arguments": cell.arguments, "request": cell.request, "log": str(log)}
         line = ""
