@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 from zoo.benching.labels import name_points
@@ -60,8 +61,9 @@ def scatter(bench: Mapping[str, Any], task: str, path: Path) -> bool:
         figure = _figure((5.6 * len(panels), 4.6))
         for i, (title, metric, points) in enumerate(panels):
             axes = figure.add_subplot(1, len(panels), i + 1)
-            axes.set_title(title, fontsize=10.5, color=INK, loc="left")
-            _frame(axes, f"{across} ({units[across]})", f"{metric} ({units.get(metric, units[up])})")
+            axes.set_title(fill(title, 62), fontsize=10.5, color=INK, loc="left")
+            words = [across, metric] if i else [f"{name} ({units[name]})" for name in (across, metric)]
+            _frame(axes, *words)
             for one in points:
                 colour, marker = styles[one.model]
                 bars = [[[v["mean"] - v["low"]], [v["high"] - v["mean"]]] if "low" in v else None for v in (one.x, one.y)]

@@ -95,7 +95,7 @@ def _run(
 
 @app.command("bench")
 def _bench(
-    suite: Annotated[str | None, typer.Argument(help="A suite; see zoo list suites.", metavar="[SUITE]")] = None,
+    suite: Annotated[str | None, typer.Argument(help="A suite; see zoo list suites.", metavar="SUITE")] = None,
     data: Annotated[
         str | None, typer.Option(help="The data, which also chooses among the suite's tasks.", metavar="KIND[:PATH]")
     ] = None,
