@@ -27,6 +27,8 @@ class CDVAEConfig:
             and by the MDN, a lower code once, so that without it everything moves down to where x has no say.
         reconstruction: the first and the last weight of the reconstruction cost.
         tie_weight: the first and the last weight of the tie's cost.
+        standard: the first and the last weight of the standard normal's charge of z_g (its cross entropy with q(z_g | y)). Eq.
+            3 has it at 1 beside the tie's, so that z_g is charged twice; at 0 the loss is the bound of p(z_c) p(z_g | z_c).
         phases: shares of training at which the second and third phase begin (100 and 300 of 500 epochs in appendix 8.1).
         learning_rate: of Adam.
         weight_decay: of the MDN.
@@ -46,6 +48,7 @@ class CDVAEConfig:
     guidance: tuple[float, ...] = (10.0, 1.0)
     reconstruction: tuple[float, ...] = (0.3, 0.05)
     tie_weight: tuple[float, ...] = (0.1, 1.0)
+    standard: tuple[float, ...] = (1.0, 1.0)
     phases: tuple[float, ...] = (0.2, 0.6)
     learning_rate: float = 5e-4
     weight_decay: float = 1e-4
@@ -66,7 +69,7 @@ class CDVAEConfig:
                 raise RequestError(f"{name} is {value}; it must be above 0")
         if not 0 < self.tied <= 1:
             raise RequestError(f"tied is {self.tied}; it must be a share above 0, at most 1")
-        for name in ("guidance", "reconstruction", "tie_weight", "phases"):
+        for name in ("guidance", "reconstruction", "tie_weight", "standard", "phases"):
             if len(getattr(self, name)) != 2 or min(getattr(self, name)) < 0:
                 raise RequestError(f"{name} is {getattr(self, name)}; it must be two numbers, none below 0")
         if not self.phases[0] <= self.phases[1] <= 1:

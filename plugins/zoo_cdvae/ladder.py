@@ -41,6 +41,10 @@ class Gaussian:
         """KL(self || N(0, I)) in nats, (B,)."""
         return 0.5 * (self.variance + self.mean.square() - 1 - self.variance.log()).sum(-1)
 
+    def cross_entropy_to_standard(self) -> Tensor:
+        """E[-log N(z; 0, I)] over this Gaussian in nats, (B,)."""
+        return 0.5 * (self.variance + self.mean.square() + LOG_2PI).sum(-1)
+
     def combined(self, other: Gaussian) -> Gaussian:
         """The two weighted by their precisions; eq. 22 and 23 (eq. 22 gives a variance, though printed as sigma)."""
         own, others = 1 / self.variance, 1 / other.variance

@@ -93,8 +93,9 @@ class CDVAE(Model):
     def losses(self, batch: Batch, step: Step) -> dict[str, Tensor]:
         """Eq. 6 with eq. 3: both DVAE bounds, the tie and the embedding cost, in nats a pair."""
         cool = self._cooling(step.share)
-        reconstruction, tie, guidance = (
-            a + (b - a) * cool for a, b in (self.config.reconstruction, self.config.tie_weight, self.config.guidance)
+        c_ = self.config
+        reconstruction, tie, standard, guidance = (
+            a + (b - a) * cool for a, b in (c_.reconstruction, c_.tie_weight, c_.standard, c_.guidance)
         )
 
         def normal(like: Tensor) -> Tensor:
@@ -111,6 +112,9 @@ class CDVAE(Model):
         }
         total = reconstruction * (parts["x_error"] + parts["y_error"]) + parts["x_kl"] + parts["y_kl"]
         total = total + tie * parts["tie"]
+        if standard != 1:
+            parts["y_standard"] = g.top.cross_entropy_to_standard().mean()
+            total = total + (standard - 1) * parts["y_standard"]
         if guidance > 0:
             parts["embedding"] = _distance(c, self.embedding_c(batch.x, batch.guide)) + _distance(
                 g, self.embedding_g(batch.y, None)
@@ -166,8 +170,8 @@ class CDVAE(Model):
     def joint_log_prob(self, y: Tensor, x: Tensor, *, seed: int = 0) -> Tensor:
         """A lower bound on log p(x, y) in nats, (B,), with p(x, y) = p(z_c) p(x | z_c) p(z_g | z_c) p(y | z_g).
 
-        This is the normalised joint density. Paper 1's Table 1 keeps the standard normal factor of z_g beside the MDN's and the
-        Gaussian tie's factor without its constant, which makes its numbers other than these (eq. 34).
+        This is the normalised joint density. Paper 1's Table 1 keeps the standard normal factor of z_g beside the MDN's, the
+        Gaussian tie's without its constant, so that its numbers are others (eq. 34).
 
         Raises:
             RequestError: the model is the inference half of a checkpoint.

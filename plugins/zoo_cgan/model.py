@@ -16,13 +16,14 @@ from torch import Tensor
 from torch.func import functional_call
 from torch.nn import functional as F
 
+from zoo.dcgan import side_of
 from zoo.model import Model
 from zoo.noise import Noise
 from zoo.pairs import Batch, Pairs
 from zoo.training import Step
 from zoo_cgan.config import CGANConfig
 from zoo_cgan.embedding import Embedding
-from zoo_cgan.nets import Discriminator, Generator, check_side
+from zoo_cgan.nets import Discriminator, Generator
 
 LEAST_SPREAD = 1e-4
 
@@ -48,7 +49,7 @@ class CGAN(Model):
 
     def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
         super().__init__(x_shape, y_shape, **config)
-        side, c = check_side("a CGAN", self.y_shape), self.config
+        side, c = side_of("a CGAN", self.y_shape), self.config
         self.embedding = Embedding(c.embedding, self.x_shape, c.embedding_size)
         self.generator = Generator(c.codes + c.embedding_size, self.y_shape[0], side, c.width)
         self.discriminator = Discriminator(self.y_shape[0], c.embedding_size, side, c.width)
@@ -137,7 +138,7 @@ class CGAN(Model):
         z = 2 * noise.uniform(n, self.config.codes).flatten(0, 1) - 1
         out = torch.empty(len(z), *self.y_shape, device=z.device)
         item = torch.arange(len(code), device=z.device).repeat_interleave(n)
-        for piece in self.generator.pieces(len(z)):
+        for piece in self.generator.decoder.pieces(len(z)):
             out[piece] = self.generator(z[piece], code[item[piece]])
         field = out * self.scale + self.mean
         return field.clamp(self.limits[0], self.limits[1]).view(len(code), n, *self.y_shape)

@@ -13,13 +13,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from zoo.dcgan import Decoder, Tower, side_of
 from zoo.errors import RequestError
 from zoo.model import Model, size_of
 from zoo.noise import Noise
 from zoo.pairs import Batch, Pairs
 from zoo.training import Step
 from zoo_cvae.config import CVAEConfig
-from zoo_cvae.nets import Decoder, Tower, check_side
 
 LEAST_VARIANCE = 1e-5
 LEAST_SPREAD = 1e-4
@@ -66,7 +66,7 @@ class CVAE(Model):
 
     def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
         super().__init__(x_shape, y_shape, **config)
-        side = check_side("a CVAE", self.x_shape, self.y_shape)
+        side = side_of("a CVAE", self.x_shape, self.y_shape)
         codes, width, (x, y) = self.config.codes, self.config.width, (self.x_shape[0], self.y_shape[0])
         self.tower = Tower(x, codes, side, width)
         self.encoder = Encoder(x + y, codes, side, width)

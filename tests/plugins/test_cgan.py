@@ -109,7 +109,7 @@ def test_the_penalty_is_the_squared_gradient_of_the_score() -> None:
         up, down = (model.discriminator(field[i] + sign * nudges[:, 0], many) for sign in (1, -1))
         assert steep[i].item() == pytest.approx(((up - down) / (2 * step)).square().sum().item(), rel=0.01)
     steep.sum().backward()
-    assert model.discriminator.layers[2].weight.grad.abs().sum() > 0
+    assert model.discriminator.tower.layers[2].weight.grad.abs().sum() > 0
 
 
 def test_the_penalty_comes_every_few_steps_and_weighs_that_much_more() -> None:

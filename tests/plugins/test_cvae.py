@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from zoo.dcgan import Decoder, Tower
 from zoo.errors import RequestError
 from zoo.pairs import Batch, Pairs
 from zoo.training import Step
 from zoo_cvae import CVAE
-from zoo_cvae.nets import Decoder, Tower
 
 SMALL: dict[str, object] = {"codes": 4, "width": 4, "learning_rate": 1e-2, "batch_size": 32}
 SHAPES = [((1, 16, 16), (1, 16, 16)), ((3, 16, 16), (2, 16, 16))]

@@ -1,6 +1,7 @@
-"""Towers of five convolutions, and the decoder of five transposed ones that mirrors them.
+"""DCGAN's parts: towers of five convolutions, and the decoder of five transposed ones that mirrors them.
 
-Source: paper 2 (embedding guidance), section 5.3; DCGAN (Radford et al. 2016) for kernels, strides and the growth of widths.
+Source: DCGAN (Radford et al. 2016) for kernels, strides and the growth of widths; the CDVAE paper with embedding guidance,
+section 5.3, for the number of layers.
 Batch normalisation, which DCGAN has, is left out: it would make a sample depend on its batch, and norms within one sample
 take away the level and contrast of a field, which is what brightness and saturation are. The first weights keep the variance
 from layer to layer instead (He et al. 2015).
@@ -19,7 +20,7 @@ from zoo.errors import RequestError
 LAYERS, SLOPE, COARSEST = 5, 0.2, 4
 
 
-def check_side(owner: str, *shapes: tuple[int, ...]) -> int:
+def side_of(owner: str, *shapes: tuple[int, ...]) -> int:
     """The side of square fields (C, s, s), one for all ``shapes``.
 
     Raises:
@@ -79,33 +80,66 @@ class Deconv(nn.ConvTranspose2d):
         _first_weights(self, self.in_channels * math.prod(self.kernel_size) // math.prod(self.stride), self.gain)
 
 
-def _first_weights(layer: nn.Conv2d | nn.ConvTranspose2d, fan_in: int, gain: float) -> None:
+def _first_weights(layer: nn.Conv2d | nn.ConvTranspose2d | nn.Linear, fan_in: int, gain: float) -> None:
     nn.init.normal_(layer.weight, std=gain / math.sqrt(fan_in))
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
 
 
-class Tower(nn.Module):
-    """Five convolutions with leaky rectifiers between them: (B, inputs, s, s) -> (B, outputs, c, c), c the coarsest side."""
+class Linear(nn.Linear):
+    """A linear layer with first weights as of :class:`Conv`."""
 
-    def __init__(self, inputs: int, outputs: int, side: int, width: int) -> None:
+    gain: float = Conv.gain
+
+    def __init__(self, inputs: int, outputs: int, gain: float | None = None, bias: bool = True) -> None:
+        super().__init__(inputs, outputs, bias)
+        if gain is not None:
+            self.gain = gain
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """As of :class:`Conv`."""
+        _first_weights(self, self.in_features, self.gain)
+
+
+class Tower(nn.Module):
+    """Five convolutions with leaky rectifiers between them: (B, inputs, s, s) -> (B, outputs, c, c), c the coarsest side.
+
+    Attributes:
+        side: c.
+        outputs: channels of the result; where None was asked for, as many as of the layer before, for another rectifier.
+    """
+
+    side: int
+    outputs: int
+
+    def __init__(self, inputs: int, outputs: int | None, side: int, width: int) -> None:
         super().__init__()
         self.side, strides, channels = plan(side, width)
-        ends = zip((inputs, *channels), (*channels, outputs), strides, strict=True)
-        self.layers = nn.ModuleList(Conv(i, o, s, 1.0 if n == LAYERS - 1 else None) for n, (i, o, s) in enumerate(ends))
+        self.outputs = channels[-1] if outputs is None else outputs
+        ends = zip((inputs, *channels), (*channels, self.outputs), strides, strict=True)
+        gains = [None] * (LAYERS - 1) + [None if outputs is None else 1.0]
+        self.layers = nn.ModuleList(Conv(*end, gain) for end, gain in zip(ends, gains, strict=True))
 
     def forward(self, value: Tensor) -> Tensor:
         return _through(self.layers, value)
 
 
 class Decoder(nn.Module):
-    """The mirror image of a :class:`Tower`: (B, inputs, c, c) -> (B, outputs, s, s), linear at its end."""
+    """The mirror image of a :class:`Tower`: (B, inputs, c, c) -> (B, outputs, s, s), linear at its end.
 
-    def __init__(self, inputs: int, outputs: int, side: int, width: int) -> None:
+    Attributes:
+        inputs: (C, c, c), the shape of one input; where None was asked for, C is that of the first layer's outputs.
+    """
+
+    inputs: tuple[int, int, int]
+
+    def __init__(self, inputs: int | None, outputs: int, side: int, width: int) -> None:
         super().__init__()
-        _, strides, channels = plan(side, width)
+        coarsest, strides, channels = plan(side, width)
         strides, channels = strides[::-1], channels[::-1]
-        ends = zip((inputs, *channels), (*channels, outputs), strides, strict=True)
+        self.inputs = (channels[0] if inputs is None else inputs, coarsest, coarsest)
+        ends = zip((self.inputs[0], *channels), (*channels, outputs), strides, strict=True)
         self.layers = nn.ModuleList(Deconv(i, o, s, 0.5 if n == LAYERS - 1 else None) for n, (i, o, s) in enumerate(ends))
         self.rows = max(16, 2**24 // (side**2 * max(outputs, width // 2)))
 
