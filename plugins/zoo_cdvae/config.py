@@ -42,18 +42,18 @@ class CDVAEConfig:
     widths: tuple[int, ...] = (512, 256)
     sigma: float = 0.5
     tied: float = 0.8
-    temperature: float = 0.8
+    temperature: float = 0.9
     bounded: bool = False
     output_variance: float | None = None
     guidance: tuple[float, ...] = (10.0, 1.0)
     reconstruction: tuple[float, ...] = (0.3, 0.05)
     tie_weight: tuple[float, ...] = (0.1, 1.0)
-    standard: tuple[float, ...] = (1.0, 1.0)
+    standard: tuple[float, ...] = (1.0, 0.0)
     phases: tuple[float, ...] = (0.2, 0.6)
     learning_rate: float = 5e-4
     weight_decay: float = 1e-4
-    steps: int = 2500
-    batch_size: int = 128
+    steps: int = 2000
+    batch_size: int = 64
 
     def __post_init__(self) -> None:
         if not self.codes or len(self.codes) != len(self.widths) or min(*self.codes, *self.widths) < 1:

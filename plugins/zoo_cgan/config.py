@@ -36,10 +36,10 @@ class CGANConfig:
     width: int = 24
     learning_rate: float = 5e-4
     discriminator_rate: float = 1.0
-    penalty: float = 1.0
+    penalty: float = 10.0
     penalty_every: int = 8
     ema: float = 0.99
-    steps: int = 2000
+    steps: int = 1200
     batch_size: int = 32
 
     def __post_init__(self) -> None:

@@ -41,10 +41,10 @@ class PixelCNNConfig:
     hidden: int = 32
     temperature: float = 1.0
     within: Literal["centre", "uniform"] = "centre"
-    learning_rate: float = 8e-3
+    learning_rate: float = 1.6e-2
     weight_decay: float = 1e-3
     ema: float = 0.99
-    steps: int = 1200
+    steps: int = 900
     batch_size: int = 16
 
     def __post_init__(self) -> None:

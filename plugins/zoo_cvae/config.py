@@ -13,8 +13,8 @@ class CVAEConfig:
 
     Attributes:
         codes: length of the code z (paper 2, section 5.3: 64).
-        offset: added to the code before it is multiplied with the output of the image tower. At 0 the product is that of the
-            code alone, whose sign is anyone's guess, and little of x gets through; at 1 the code modulates what x says.
+        offset: added to the code before it is multiplied with the output of the image tower. The paper's product has none: it is
+            that of the code alone, whose sign says nothing, and little of x gets through. At 1 the code modulates what x says.
         width: channels of the towers' first layer; they double with every halving of the side, up to eight times this.
         output_variance: of a pixel given its code. Half the squared error over it is the paper's L2 loss; with it L2 and KL
             are both in nats. A smaller one lets the code carry more and makes the samples more different.
@@ -27,13 +27,13 @@ class CVAEConfig:
     """
 
     codes: int = 64
-    offset: float = 1.0
+    offset: float = 0.0
     width: int = 32
-    output_variance: float = 0.1
+    output_variance: float = 25.0
     beta: float = 1.0
     warmup: float = 0.2
     learning_rate: float = 1e-3
-    steps: int = 2500
+    steps: int = 1200
     batch_size: int = 64
     ema: float = 0.0
 

@@ -13,9 +13,16 @@ from zoo.dcgan import Decoder, Tower
 from zoo.errors import RequestError
 from zoo.pairs import Batch, Pairs
 from zoo.training import Step
-from zoo_cvae import CVAE
+from zoo_cvae import CVAE, residual
 
-SMALL: dict[str, object] = {"codes": 4, "width": 4, "learning_rate": 1e-2, "batch_size": 32}
+SMALL: dict[str, object] = {
+    "codes": 4,
+    "width": 4,
+    "offset": 1.0,
+    "output_variance": 0.1,
+    "learning_rate": 1e-2,
+    "batch_size": 32,
+}
 SHAPES = [((1, 16, 16), (1, 16, 16)), ((3, 16, 16), (2, 16, 16))]
 
 
@@ -99,16 +106,24 @@ def test_first_weights_keep_the_variance() -> None:
     assert 0.1 < decoder(code).std() < 2
 
 
-def test_the_code_is_multiplied_into_the_tower_output(fitted: CVAE) -> None:
+@pytest.mark.parametrize("offset", [0.0, 1.0])
+def test_the_code_is_multiplied_into_the_tower_output(offset: float) -> None:
     """Section 5.3: where the product's factor is zero nothing of x gets through; a component gates one channel, everywhere."""
-    tower = fitted.encode(fields(2).x)
-    none = fitted._decode(tower, torch.full((2, 4), -1.0))
+    model = small(offset=offset)
+    tower = model.encode(fields(2).x)
+    none = model._decode(tower, torch.full((2, 4), -offset))
     torch.testing.assert_close(none[0], none[1])
-    one = torch.full((2, 4), -1.0)
+    one = torch.full((2, 4), -offset)
     one[:, 2] = 0.7
     only = torch.zeros_like(tower)
-    only[:, 2] = 1.7 * tower[:, 2]
-    torch.testing.assert_close(fitted._decode(tower, one), fitted.decoder(only))
+    only[:, 2] = (offset + 0.7) * tower[:, 2]
+    torch.testing.assert_close(model._decode(tower, one), model.decoder(only))
+
+
+def test_the_paper_has_no_offset() -> None:
+    shapes = ((1, 8, 8), (1, 8, 8))
+    assert CVAE(*shapes).config.offset == 0
+    assert residual(*shapes).config.offset == 1
 
 
 def importance_estimate(model: CVAE, y: Tensor, x: Tensor, draws: int) -> Tensor:
