@@ -13,8 +13,8 @@ class CVAEConfig:
 
     Attributes:
         codes: length of the code z (paper 2, section 5.3: 64).
-        offset: added to the code before it is multiplied with the output of the image tower. The paper's product has none: it is
-            that of the code alone, whose sign says nothing, and little of x gets through. At 1 the code modulates what x says.
+        offset: added to the code before it is multiplied with the output of the image tower. The paper's product has none: it
+            is the code's alone, whose sign says nothing, and little of x gets through. At 1 the code modulates what x says.
         width: channels of the towers' first layer; they double with every halving of the side, up to eight times this.
         output_variance: of a pixel given its code. Half the squared error over it is the paper's L2 loss; with it L2 and KL
             are both in nats. A smaller one lets the code carry more and makes the samples more different.
