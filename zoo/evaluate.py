@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -36,11 +36,19 @@ class Evaluation:
 
 @torch.no_grad()
 def evaluate(
-    model: Model, pairs: Pairs, metrics: Mapping[str, Metric], n: int, *, seed: int = 0, progress: bool = False
+    model: Model,
+    pairs: Pairs,
+    metrics: Mapping[str, Metric],
+    n: int,
+    *,
+    seed: int = 0,
+    y_unit: str = "",
+    progress: bool = False,
 ) -> Evaluation:
     """Score ``model`` on ``pairs`` by each of ``metrics`` (by name), from n samples an item.
 
-    The batches change nothing in the values: the samples for one x do not depend on the others.
+    The batches change nothing in the values: the samples for one x do not depend on the others. ``y_unit`` is the unit of the
+    numbers of y, which the units of the scores then name.
 
     Raises:
         RequestError: there are no pairs.
@@ -69,6 +77,8 @@ def evaluate(
                     values.setdefault(name + suffix, []).append(_checked(value, name, len(part)))
             bar.update(min(start + size, len(pairs)))
     scores = {name: bootstrap(torch.cat(parts), metrics[owner[name]]) for name, parts in values.items()}
+    if y_unit:
+        scores = {name: replace(score, unit=f"{score.unit}, y in {y_unit}") for name, score in scores.items()}
     return Evaluation(scores, skipped, time.monotonic() - began)
 
 

@@ -118,8 +118,10 @@ def _font(size: int, bold: bool) -> FreeTypeFont:
 
 
 def short(name: str, most: int = 22) -> str:
-    """The last part of a path, its middle left out where it is long."""
-    name = name.rsplit("/", 1)[-1]
+    """The last part of a path, and the one before it where the last is but a number; the middle left out where it is long."""
+    *above, name = name.split("/")
+    if above and name.isdecimal():
+        name = f"{above[-1]}/{name}"
     return name if len(name) <= most else name[: most // 2 - 1] + "…" + name[-(most // 2) :]
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from zoo import checkpoints
 from zoo.errors import RequestError
-from zoo.figures import curve_svg, curves
+from zoo.figures import curve_svg, curves, short
 from zoo.metric import Score
 from zoo.pictures import SAMPLES, Picture
 from zoo.record import Record, device_name, run_json, versions
@@ -171,7 +171,7 @@ def _pictures(plan: Plan, pictures: Sequence[Picture]) -> str:
 def _item(picture: Picture, y: str) -> str:
     """The rows of one item, in the columns x, truth, samples."""
     rows = []
-    name = escape(picture.name.rsplit("/", 1)[-1])
+    name = escape(short(picture.name, 60))
     x = "" if picture.x is None else _img(picture.x, "x", stretch=picture.photo)
     if picture.photo is not None:
         rows.append([x, _img(picture.photo, "ground truth"), *(_img(one, "sample") for one in picture.samples)])

@@ -20,6 +20,7 @@ class Task(ABC):
         Config: a frozen dataclass of the settings.
         data: the data it runs on when none is named; embedded, so nothing has to be downloaded.
         x_name, y_name: what x and y are, as words for captions ("albedo", "shading").
+        y_unit: the unit of the numbers of y, as words; "" for shares in [0, 1].
         x_shape, y_shape: the shapes of one x and one y, set by ``__init__``.
     """
 
@@ -27,6 +28,7 @@ class Task(ABC):
     data: ClassVar[str] = "scenes"
     x_name: ClassVar[str] = "x"
     y_name: ClassVar[str] = "y"
+    y_unit: ClassVar[str] = ""
     x_shape: tuple[int, ...]
     y_shape: tuple[int, ...]
 

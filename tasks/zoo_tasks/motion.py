@@ -61,7 +61,7 @@ class Motion(Task):
     """
 
     Config: ClassVar[type] = MotionConfig
-    x_name, y_name = "frame", "motion"
+    x_name, y_name, y_unit = "frame", "motion", "px/s"
     config: MotionConfig
 
     def __init__(self, **config: Any) -> None:

@@ -70,3 +70,11 @@ def test_no_items_are_refused() -> None:
     model, pairs = fitted()
     with pytest.raises(RequestError, match="at least one"):
         evaluate(model, pairs.subset(torch.arange(0)), {}, 2)
+
+
+def test_the_unit_of_y_is_named() -> None:
+    model, pairs = fitted()
+    metrics = {"toy-best": make.metric("toy-best")}
+    plain, moving = (evaluate(model, pairs, metrics, 3, y_unit=unit).scores["toy-best@1"] for unit in ("", "px/s"))
+    assert moving.unit == f"{plain.unit}, y in px/s"
+    assert (moving.value, moving.low) == (plain.value, plain.low)

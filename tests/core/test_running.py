@@ -210,3 +210,10 @@ def test_another_process_only_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert not (tmp_path / "a" / "run.json").exists()
     with pytest.raises(RequestError, match="several processes"):
         run(None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("name", "want"), [("test/a.jpg", "a.jpg"), ("bear/00012", "bear/00012"), ("00012", "00012")])
+def test_captions_say_which_frame_of_what(name: str, want: str) -> None:
+    from zoo.figures import short
+
+    assert short(name) == want
