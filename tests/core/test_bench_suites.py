@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import toy
 
 from zoo import checkpoints, registry
 from zoo.cli import main
 from zoo.errors import RequestError
 
-
-@pytest.fixture(autouse=True)
-def _toy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    toy.install(monkeypatch)
-    yield
-    toy.remove()
+pytestmark = pytest.mark.usefixtures("toy_plugin")
 
 
 @pytest.fixture

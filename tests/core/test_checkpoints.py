@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import toy
 
 from zoo import checkpoints, registry
 from zoo.errors import RequestError, ZooError
@@ -17,11 +15,7 @@ from zoo.toml import read_registry
 SHA = "0" * 64
 
 
-@pytest.fixture(autouse=True)
-def _toy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    toy.install(monkeypatch)
-    yield
-    toy.remove()
+pytestmark = pytest.mark.usefixtures("toy_plugin")
 
 
 @pytest.fixture

@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import toy
 from PIL import Image
 
 import zoo.cli
@@ -20,11 +18,7 @@ from zoo import registry
 HEAVY = ("torch", "timm", "sklearn", "cv2", "numpy", "rich", "pydantic", "zoo_cdvae", "zoo_tasks", "zoo_metrics", "toy_zoo")
 
 
-@pytest.fixture(autouse=True)
-def _toy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    toy.install(monkeypatch)
-    yield
-    toy.remove()
+pytestmark = pytest.mark.usefixtures("toy_plugin")
 
 
 @pytest.fixture

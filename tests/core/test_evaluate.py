@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import torch
-import toy
 
 from zoo import evaluate as module
 from zoo import make
@@ -16,12 +13,7 @@ from zoo.metric import Metric
 from zoo.model import Model
 from zoo.pairs import Pairs
 
-
-@pytest.fixture(autouse=True)
-def _toy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    toy.install(monkeypatch)
-    yield
-    toy.remove()
+pytestmark = pytest.mark.usefixtures("toy_plugin")
 
 
 def fitted(name: str = "toy-wide") -> tuple[Model, Pairs]:

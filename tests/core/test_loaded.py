@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-import toy
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -19,12 +17,7 @@ from zoo.errors import RequestError, ZooError
 from zoo.pairs import Pairs
 from zoo.saving import create, save
 
-
-@pytest.fixture(autouse=True)
-def _toy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    toy.install(monkeypatch)
-    yield
-    toy.remove()
+pytestmark = pytest.mark.usefixtures("toy_plugin")
 
 
 @pytest.fixture

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import toy
 from PIL import Image
 
 import zoo
@@ -18,11 +16,7 @@ from zoo.errors import RequestError, ZooError
 METRICS = ("toy-best", "toy-density")
 
 
-@pytest.fixture(autouse=True)
-def _toy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    toy.install(monkeypatch)
-    yield
-    toy.remove()
+pytestmark = pytest.mark.usefixtures("toy_plugin")
 
 
 def run(out: Path, **more: Any) -> zoo.RunResult:

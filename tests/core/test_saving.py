@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import pickle
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-import toy
 from safetensors.torch import load_file, save_file
 
 from zoo.errors import RequestError, ZooError
@@ -19,12 +17,7 @@ from zoo.model import Model
 from zoo.pairs import Pairs
 from zoo.saving import create, load, save
 
-
-@pytest.fixture(autouse=True)
-def _toy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    toy.install(monkeypatch)
-    yield
-    toy.remove()
+pytestmark = pytest.mark.usefixtures("toy_plugin")
 
 
 def fitted(name: str = "toy-wide", **config: Any) -> Model:
