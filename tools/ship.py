@@ -31,7 +31,7 @@ def ship(run: Path, name: str, data_name: str = typer.Option(...), about: str = 
     record = json.loads((run / "run.json").read_text(encoding="utf-8"))
     metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))["metrics"]
     task = record["task"]
-    command = record["command"].replace(record["data"]["name"], "folder:photos")
+    command = record["command"].replace(record["data"]["name"], "folder:photos").split(" --metric")[0]
     whole = Model.load(run / "checkpoint")
     with tempfile.TemporaryDirectory() as scratch:
         whole.save(Path(scratch) / "half", half=True, inference=True)
