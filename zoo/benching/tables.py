@@ -18,6 +18,8 @@ def interval(values: Sequence[float]) -> tuple[float, float, float]:
     """The mean of two or more values with the ends of its 95 % interval by Student's t."""
     from scipy.special import stdtrit
 
+    if min(values) == max(values):
+        return values[0], values[0], values[0]
     count = len(values)
     mean = math.fsum(values) / count
     spread = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (count - 1))
