@@ -93,9 +93,9 @@ class CDVAE(Model):
     def losses(self, batch: Batch, step: Step) -> dict[str, Tensor]:
         """Eq. 6 with eq. 3: both DVAE bounds, the tie and the embedding cost, in nats a pair."""
         cool = self._cooling(step.share)
-        c_ = self.config
+        config = self.config
         reconstruction, tie, standard, guidance = (
-            a + (b - a) * cool for a, b in (c_.reconstruction, c_.tie_weight, c_.standard, c_.guidance)
+            a + (b - a) * cool for a, b in (config.reconstruction, config.tie_weight, config.standard, config.guidance)
         )
 
         def normal(like: Tensor) -> Tensor:

@@ -256,16 +256,33 @@ def test_the_presets_differ_where_they_say() -> None:
 
 
 def test_the_costs_are_weighted_by_phase() -> None:
-    """Guidance fades and the tie grows from the first weight to the last over the second phase."""
-    model = small(guidance=(8.0, 0.0), tie_weight=(0.25, 1.0), reconstruction=(2.0, 1.0), phases=(0.2, 0.6))
+    """Every weight goes from its first to its last value over the second phase."""
+    model = small(
+        guidance=(8.0, 0.0), tie_weight=(0.25, 1.0), standard=(1.0, 0.5), reconstruction=(2.0, 1.0), phases=(0.2, 0.6)
+    )
     pairs = fields(32)
     model.prepare(pairs, 0)
-    for index, reconstruction, tie, guidance in ((0, 2, 0.25, 8), (19, 2, 0.25, 8), (40, 1.5, 0.625, 4), (99, 1, 1, 0)):
+    for index, of_error, tie, standard, guidance in (
+        (0, 2, 0.25, 1, 8),
+        (19, 2, 0.25, 1, 8),
+        (40, 1.5, 0.625, 0.75, 4),
+        (99, 1, 1, 0.5, 0),
+    ):
         step = Step(index, 100, "all", torch.Generator().manual_seed(0))
         parts = {k: v.item() for k, v in model.losses(Batch(pairs.x, pairs.y), step).items()}
-        want = reconstruction * (parts["x_error"] + parts["y_error"]) + parts["x_kl"] + parts["y_kl"] + tie * parts["tie"]
-        assert parts["total"] == pytest.approx(want + guidance * parts.get("embedding", 0.0), rel=1e-4)
+        want = of_error * (parts["x_error"] + parts["y_error"]) + parts["x_kl"] + parts["y_kl"] + tie * parts["tie"]
+        want += (standard - 1) * parts.get("y_standard", 0.0) + guidance * parts.get("embedding", 0.0)
+        assert parts["total"] == pytest.approx(want, rel=1e-4)
         assert ("embedding" in parts) == (guidance > 0)
+        assert ("y_standard" in parts) == (standard != 1)
+
+
+def test_cross_entropy_to_the_standard_normal() -> None:
+    """It is the divergence plus the entropy of the Gaussian itself."""
+    g = torch.Generator().manual_seed(0)
+    a = Gaussian(torch.randn(5, 3, generator=g), torch.rand(5, 3, generator=g) + 0.1)
+    entropy = torch.distributions.Normal(a.mean, a.variance.sqrt()).entropy().sum(1)
+    torch.testing.assert_close(a.cross_entropy_to_standard(), a.kl_to_standard() + entropy)
 
 
 @pytest.mark.parametrize(
