@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,3 +20,13 @@ def shared_data(name: str) -> Path:
     if not folder.is_dir():
         pytest.skip(f"real data {name!r} is not beside this checkout")
     return folder
+
+
+@pytest.fixture
+def toy_plugin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The toy plugin of the tests of the core is installed for the length of one test."""
+    import toy
+
+    toy.install(monkeypatch)
+    yield
+    toy.remove()

@@ -198,7 +198,7 @@ def test_one_sample_and_many_whatever_the_pieces(fitted: CGAN, monkeypatch: pyte
     assert fitted.sample(x, 1, seed=0).shape == (2, 1, 1, 8, 8)
     many = fitted.sample(x[:1], 1000, seed=0)
     assert many.flatten(2).unique(dim=1).shape[1] == 1000
-    monkeypatch.setattr(fitted.generator, "rows", 130)
+    monkeypatch.setattr(fitted.generator.decoder, "rows", 130)
     torch.testing.assert_close(fitted.sample(x[:1], 1000, seed=0), many, atol=1e-5, rtol=1e-5)
 
 
