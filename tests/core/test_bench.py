@@ -466,4 +466,4 @@ def test_names_select_from_a_suite_or_replace_it(tmp_path: Path, monkeypatch: py
     assert paper["folder:x"] == paper["coco:x"] == ("relight", "resaturate")
     assert set(paper["scenes"]) == {"relight", "resaturate", "motion"}
     assert rows("cdvae-paper", "video:x", None, None)[1] == ("motion",)
-    assert len(rows("cdvae-paper", None, None, None)[0]) == 10
+    assert len(rows("cdvae-paper", None, None, None)[0]) == 11

@@ -31,7 +31,8 @@ def zoo_(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
 def test_the_papers_suite() -> None:
     suite = checkpoints.find_suite("cdvae-paper")
     assert suite.models == (
-        "random", "nn", "cvae", "cgan", "cpixel", "cdvae-shallow", "cdvae-noemb", "cdvae-gauss", "cdvae-mdn4", "cdvae-mdn12",
+        "random", "nn", "cvae", "cvae-residual", "cgan", "cpixel", "cdvae-shallow", "cdvae-noemb", "cdvae-gauss",
+        "cdvae-mdn4", "cdvae-mdn12",
     )  # fmt: skip
     assert list(suite.tasks) == ["relight", "resaturate", "motion"]
     assert (suite.seeds, suite.n, suite.items, suite.data) == (3, 100, 200, "scenes")
