@@ -130,15 +130,16 @@ def test_the_penalty_comes_every_few_steps_and_weighs_that_much_more() -> None:
 
 
 def test_two_modes_are_recovered() -> None:
-    model = small(width=8)
-    model.fit(two_levels(2000), seed=0, device="cpu", steps=400, progress=False)
+    """A generator swings between modes while it learns; the average of its weights does not, if it goes back far enough."""
+    model = small(width=8, ema=0.995)
+    model.fit(two_levels(2000), seed=0, device="cpu", steps=800, progress=False)
     at = torch.stack([torch.full((1, 8, 8), 0.8), torch.full((1, 8, 8), 0.2)])
     drawn = model.sample(at, 1000, seed=0).mean((2, 3, 4))
     up = (drawn > 0).float().mean(1)
-    assert (up > 0.15).all()
-    assert (up < 0.85).all()
-    assert drawn[0].abs().median() > 1.4 * drawn[1].abs().median()
-    assert drawn[1].abs().median().item() == pytest.approx(10, abs=4)
+    assert (up > 0.3).all()
+    assert (up < 0.7).all()
+    assert drawn[0].abs().median().item() == pytest.approx(20, abs=4)
+    assert drawn[1].abs().median().item() == pytest.approx(10, abs=3)
 
 
 def test_it_trains_in_bf16() -> None:
