@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from zoo import registry
 from zoo.errors import RequestError, ZooError, nearest
@@ -16,6 +17,7 @@ from zoo.toml import Checkpoint, Published, RegistryFile, read_registry
 __all__ = ["Checkpoint", "Published", "Suite", "find", "find_suite", "folder_of", "known", "published", "suites"]
 
 WEIGHTS = "model.safetensors"
+T = TypeVar("T")
 
 
 class Known(NamedTuple):
@@ -33,19 +35,9 @@ def known() -> Known:
     Raises:
         RequestError: the package's or the user's file is wrong, or the user's takes a name of the package's.
     """
-    package, user = _package(), _user()
-    found = {name: (one,) for name, one in package.checkpoints.items()}
-    for name, one in user.checkpoints.items():
-        if name in found:
-            raise RequestError(f"{user.path}: checkpoint {name!r} is the package's own; choose another name")
-        found[name] = (one,)
     files, broken = _plugins()
-    extra: dict[str, tuple[Checkpoint, ...]] = {}
-    for file in files:
-        for name, one in file.checkpoints.items():
-            if name not in found:
-                extra[name] = (*extra.get(name, ()), one)
-    return Known(dict(sorted({**found, **extra}.items())), broken)
+    merged = _merged("checkpoint", *((file.path, file.checkpoints) for file in (_package(), _user(), *files)))
+    return Known(merged, broken)
 
 
 def find(name: str) -> Checkpoint:
@@ -109,18 +101,7 @@ def suites() -> dict[str, tuple[Suite, ...]]:
     Raises:
         RequestError: the package's or the user's file is wrong, or the user's takes a name of the package's.
     """
-    package, user = _package(), _user()
-    found = {name: (one,) for name, one in package.suites.items()}
-    for name, one in user.suites.items():
-        if name in found:
-            raise RequestError(f"{user.path}: suite {name!r} is the package's own; choose another name")
-        found[name] = (one,)
-    extra: dict[str, tuple[Suite, ...]] = {}
-    for file in _plugins()[0]:
-        for name, one in file.suites.items():
-            if name not in found:
-                extra[name] = (*extra.get(name, ()), one)
-    return dict(sorted({**found, **extra}.items()))
+    return _merged("suite", *((file.path, file.suites) for file in (_package(), _user(), *_plugins()[0])))
 
 
 def find_suite(name: str) -> Suite:
@@ -133,6 +114,22 @@ def find_suite(name: str) -> Suite:
         owners = " and ".join(sorted(one.owner for one in everything[name]))
         raise RequestError(f"two plugins bring a suite called {name!r}: {owners}; uninstall one")
     return everything[name][0]
+
+
+def _merged(word: str, *files: tuple[Path, Mapping[str, T]]) -> dict[str, tuple[T, ...]]:
+    """What the package's file, the user's and the plugins' name, each file as its path and its entries."""
+    (_, package), (path, user), *plugins = files
+    found = {name: (one,) for name, one in package.items()}
+    for name, one in user.items():
+        if name in found:
+            raise RequestError(f"{path}: {word} {name!r} is the package's own; choose another name")
+        found[name] = (one,)
+    extra: dict[str, tuple[T, ...]] = {}
+    for _, plugin in plugins:
+        for name, one in plugin.items():
+            if name not in found:
+                extra[name] = (*extra.get(name, ()), one)
+    return dict(sorted({**found, **extra}.items()))
 
 
 def user_file() -> Path:
