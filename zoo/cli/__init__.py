@@ -2,176 +2,14 @@
 
 import os
 import sys
-from typing import Annotated, Any, NoReturn
+from typing import NoReturn
 
 import typer
-import typer.core
 
+from zoo.cli import commands, sharing  # noqa: F401 - they register with the application
+from zoo.cli.app import Stopped, app, notes
 
-def _print_help(context: typer.Context, asked: bool) -> None:
-    if asked:
-        typer.echo(context.get_help())
-        raise typer.Exit
-
-
-class _Commands(typer.core.TyperGroup):
-    """Lets Ctrl-C through to :func:`main` with its notes; typer would leave without a word."""
-
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt as error:
-            raise _Stopped("stopped" + _notes(error)) from error
-
-
-class _Stopped(Exception):
-    """Ctrl-C, on its way through typer."""
-
-
-# Startup is kept short by what is left out. Without rich, help is ready several times sooner. Typer checks declared values
-# with pydantic, whose import takes longer than all the rest, and spares only flags with a plain default: so what "zoo list"
-# passes through declares its own --help, and reads its one argument from the words that are left over. Annotations are
-# real ones, not text (no __future__ import): typer would evaluate all of them again at every start.
-_Help = Annotated[bool, typer.Option("--help", "-h", is_eager=True, callback=_print_help, help="Show this message and exit.")]
-app = typer.Typer(
-    cls=_Commands,
-    add_completion=False,
-    add_help_option=False,
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-
-@app.callback(invoke_without_command=True)
-def _zoo(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
-    help: _Help = False,
-) -> None:
-    """Conditional generative models, p(y | x): fit them, sample from them, measure them."""
-    if version:
-        from zoo import __version__
-
-        typer.echo(f"cond-zoo {__version__}")
-        raise typer.Exit
-
-
-@app.command("run")
-def _run(
-    model: Annotated[str | None, typer.Option(help="The model's name; see zoo list models.", metavar="NAME")] = None,
-    task: Annotated[str | None, typer.Option(help="The task's name; see zoo list tasks.", metavar="NAME")] = None,
-    data: Annotated[
-        str | None, typer.Option(help="The data, e.g. folder:photos/; by default the task's own.", metavar="KIND[:PATH]")
-    ] = None,
-    n: Annotated[int, typer.Option("-n", "--samples", help="Samples of each test item.")] = 100,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the training pairs; by default the model's own.")] = None,
-    seed: Annotated[int, typer.Option(help="Decides everything random.")] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps, ...")] = "auto",
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            help="A setting of the model (key=), the task (task.key=) or training (training.key=).",
-            metavar="KEY=VALUE",
-        ),
-    ] = None,
-    checkpoint: Annotated[
-        str | None, typer.Option(help="Score this checkpoint instead of fitting a model.", metavar="NAME|dir:PATH")
-    ] = None,
-    metric: Annotated[list[str] | None, typer.Option(help="Only this metric; may be repeated.", metavar="NAME")] = None,
-    items: Annotated[int | None, typer.Option(help="Score only the first so many test items; by default all.")] = None,
-    out: Annotated[
-        str | None, typer.Option(help="A new folder; by default runs/<time>-<model>-<task>.", metavar="DIR")
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that was stopped in --out.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print metrics.json instead of a table.")] = False,
-) -> None:
-    """Fit a model to a task, sample, measure, and write a report."""
-    from zoo.cli import run
-
-    run.main(model, task, data, n, epochs, seed, device, settings or [], checkpoint, metric, items, out, resume, json)
-
-
-@app.command("bench")
-def _bench(
-    suite: Annotated[str | None, typer.Argument(help="A suite; see zoo list suites.", metavar="SUITE")] = None,
-    data: Annotated[
-        str | None, typer.Option(help="The data, which also chooses among the suite's tasks.", metavar="KIND[:PATH]")
-    ] = None,
-    models: Annotated[str | None, typer.Option(help="These models of the suite, or these models.", metavar="NAME,...")] = None,
-    tasks: Annotated[str | None, typer.Option(help="These tasks of the suite, or these tasks.", metavar="NAME,...")] = None,
-    seeds: Annotated[int | None, typer.Option(help="How many seeds, from 0 on; by default the suite's.")] = None,
-    n: Annotated[
-        int | None, typer.Option("-n", "--samples", help="Samples of each test item; by default the suite's.")
-    ] = None,
-    items: Annotated[int | None, typer.Option(help="Test items scored, at most; by default the suite's.")] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Processes at a time; by default one a core, or one on a GPU; 0 for none but this.")
-    ] = None,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="The suite's quick form: minutes, to see that all of it works.")
-    ] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps, ...")] = "auto",
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            help="A setting of all models that have it (key=), of one (MODEL.key=), of tasks (task.key=) or training.",
-            metavar="KEY=VALUE",
-        ),
-    ] = None,
-    out: Annotated[
-        str | None,
-        typer.Option(help="A folder, which a later call goes on with; by default runs/bench-<suite>-<data>.", metavar="DIR"),
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print bench.json instead of tables.")] = False,
-) -> None:
-    """Compare models on tasks, over seeds, in one table.
-
-    The same command again goes on where it was stopped, and takes what is done already as it is.
-    """
-    from zoo.cli import bench
-
-    bench.main(suite, data, models, tasks, seeds, n, items, workers, quick, device, settings or [], out, json)
-
-
-@app.command("sample")
-def _sample(
-    checkpoint: Annotated[str, typer.Argument(help="A checkpoint: a name of zoo list checkpoints, or dir:PATH.")],
-    images: Annotated[list[str], typer.Argument(help="Photos.", metavar="IMAGE...")],
-    n: Annotated[int, typer.Option("-n", "--samples", help="Samples of each photo.")] = 20,
-    out: Annotated[
-        str | None, typer.Option(help="A new folder; by default runs/<time>-sample-<checkpoint>.", metavar="DIR")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="The same seed gives the same samples; by default a new one.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps, ...")] = "auto",
-) -> None:
-    """Give n different photos for each photo."""
-    from zoo.cli import sample
-
-    sample.main(checkpoint, images, n, out, seed, device)
-
-
-@app.command(
-    "list",
-    add_help_option=False,
-    context_settings={"allow_extra_args": True},
-    options_metavar="[models|tasks|metrics|data|checkpoints|suites|plugins]",
-)
-def _list(context: typer.Context, help: _Help = False) -> None:
-    """List what is installed, by name; nothing of it is imported."""
-    from zoo.cli import listing
-
-    listing.main(context.args)
-
-
-@app.command("show")
-def _show(name: Annotated[str, typer.Argument(help="Of a model, task, metric, kind of data or checkpoint.")]) -> None:
-    """Show what is known of one name: settings, units, sources."""
-    from zoo.cli import show
-
-    show.main(name)
+__all__ = ["app", "main"]
 
 
 def main() -> NoReturn:
@@ -183,7 +21,7 @@ def main() -> NoReturn:
     try:
         code = app(prog_name="zoo", standalone_mode=False)
         sys.stdout.flush()
-    except _Stopped as error:
+    except Stopped as error:
         code = _say(str(error), 130)
     except (KeyboardInterrupt, typer.Abort):  # before or after any command
         code = _say("stopped", 130)
@@ -194,13 +32,13 @@ def main() -> NoReturn:
         if debug:
             raise
         if isinstance(error, ZooError):
-            code = _say(str(error) + _notes(error), error.exit_code)
+            code = _say(str(error) + notes(error), error.exit_code)
         elif hasattr(error, "format_message") and hasattr(error, "exit_code"):  # typer's own errors of usage
             error.show()  # type: ignore[attr-defined]
             code = error.exit_code
         elif isinstance(error, OSError):
             where = f": {error.filename}" if error.filename else ""
-            code = _say(f"{error.strerror or error}{where}{_notes(error)}", 1)
+            code = _say(f"{error.strerror or error}{where}{notes(error)}", 1)
         else:
             raise
     sys.exit(code if isinstance(code, int) else 0)
@@ -209,7 +47,3 @@ def main() -> NoReturn:
 def _say(text: str, code: int) -> int:
     print("zoo: " + " ".join(text.split()), file=sys.stderr)
     return code
-
-
-def _notes(error: BaseException) -> str:
-    return "".join(f"; {note}" for note in getattr(error, "__notes__", ()))

@@ -12,12 +12,17 @@ ENTRIES = ("models", "tasks", "metrics", "data")
 KINDS = (*ENTRIES, "checkpoints", "suites", "plugins")
 
 
-def main(kinds: list[str]) -> None:
-    """Print one kind, or the four kinds of entries, the checkpoints and the suites.
+def main(kinds: list[str], hub: bool = False) -> None:
+    """Print one kind, or the four kinds of entries, the checkpoints and the suites; or what is on the Hub.
 
     Raises:
         RequestError: there is no such kind, or several are named.
     """
+    if hub:
+        from zoo.cli.hub import list_main
+
+        list_main(kinds)
+        return
     if not kinds:
         print("\n\n".join([_entries(ENTRIES), _checkpoints(), _suites()]))
         return

@@ -1,0 +1,60 @@
+"""The application that the commands register with, and what keeps its start short."""
+
+from typing import Annotated, Any
+
+import typer
+import typer.core
+
+
+def notes(error: BaseException) -> str:
+    """What was added to an error on its way, to be said after it."""
+    return "".join(f"; {note}" for note in getattr(error, "__notes__", ()))
+
+
+def _print_help(context: typer.Context, asked: bool) -> None:
+    if asked:
+        typer.echo(context.get_help())
+        raise typer.Exit
+
+
+class _Commands(typer.core.TyperGroup):
+    """Lets Ctrl-C through to :func:`zoo.cli.main` with its notes; typer would leave without a word."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise Stopped("stopped" + notes(error)) from error
+
+
+class Stopped(Exception):
+    """Ctrl-C, on its way through typer."""
+
+
+# Startup is kept short by what is left out. Without rich, help is ready several times sooner. Typer checks declared values
+# with pydantic, whose import takes longer than all the rest, and spares only flags with a plain default: so what "zoo list"
+# passes through declares its own --help, and reads its one argument from the words that are left over. Annotations are
+# real ones, not text (no __future__ import): typer would evaluate all of them again at every start.
+Help = Annotated[bool, typer.Option("--help", "-h", is_eager=True, callback=_print_help, help="Show this message and exit.")]
+app = typer.Typer(
+    cls=_Commands,
+    add_completion=False,
+    add_help_option=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback(invoke_without_command=True)
+def _zoo(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
+    help: Help = False,
+) -> None:
+    """Conditional generative models, p(y | x): fit them, sample from them, measure them."""
+    if version:
+        from zoo import __version__
+
+        typer.echo(f"cond-zoo {__version__}")
+        raise typer.Exit
