@@ -11,9 +11,7 @@ _JSON = typer.Option("--json", help="Print the outcome as JSON.")
 
 @app.command("pull")
 def _pull(
-    repo: Annotated[
-        str, typer.Argument(help="A repository of the Hub, or a checkpoint's name.", metavar="ORG/REPO[@REV]|NAME")
-    ],
+    repo: Annotated[str, typer.Argument(help="Of the Hub, or a checkpoint's name.", metavar="ORG/REPO[@REV]|NAME")],
     out: Annotated[
         str | None, typer.Option(help="A new folder for a copy; by default it stays in the cache alone.", metavar="DIR")
     ] = None,
