@@ -63,23 +63,23 @@ class Suite(NamedTuple):
         return tuple(dict.fromkeys(column.partition("@")[0] for column in self.metrics)) or None
 
 
-def read_suite(name: str, table: Table, owner: str, file: Path) -> Suite:
+def read_suite(name: str, table: Table, owner: str) -> Suite:
     """The suite in ``table``.
 
     Raises:
         RequestError: it is not of this form.
     """
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", name):
-        raise RequestError(f"{table.where}: a name has lower-case letters, digits, dots and dashes")
+        raise RequestError(f"{table.at()}: a name has lower-case letters, digits, dots and dashes")
     kinds = table.take("tasks", dict, {})
-    tasks = {task: _words(value, f"{table.where}: tasks {task!r}") for task, value in kinds.items()}
+    tasks = {task: _words(value, f"{table.at('tasks', task)}: tasks {task!r}") for task, value in kinds.items()}
     quick, scatter = table.inner("quick"), table.inner("scatter")
     made = Suite(
         name=name,
         title=table.take("title", str),
-        models=_words(table.take("models", list, []), f"{table.where}: models"),
+        models=_words(table.take("models", list, []), f"{table.at('models')}: models"),
         tasks=tasks,
-        metrics=_words(table.take("metrics", list, []), f"{table.where}: metrics"),
+        metrics=_words(table.take("metrics", list, []), f"{table.at('metrics')}: metrics"),
         data=table.take("data", str, ""),
         seeds=_count(table, "seeds", 1),
         n=_count(table, "n", 100),
@@ -88,7 +88,7 @@ def read_suite(name: str, table: Table, owner: str, file: Path) -> Suite:
         settings=_settings(table),
         quick=Quick() if quick is None else _quick(quick),
         owner=owner,
-        file=file,
+        file=table.place.file,
     )
     for part in (table, scatter):
         if part is not None:
@@ -106,7 +106,7 @@ def _quick(table: Table) -> Quick:
 def _count(table: Table, key: str, default: int) -> int:
     value: int = table.take(key, int, default)
     if key in table.given and value < 1:
-        raise RequestError(f"{table.where}: {key} is {value}; it must be at least 1")
+        raise RequestError(f"{table.at(key)}: {key} is {value}; it must be at least 1")
     return value
 
 
@@ -114,7 +114,9 @@ def _settings(table: Table) -> dict[str, Any]:
     found: dict[str, Any] = table.take("settings", dict, {})
     for key, value in found.items():
         if not isinstance(value, (str, int, float, bool, list)):
-            raise RequestError(f'{table.where}: setting {key!r} is {value!r}; write "{key}.NAME" = VALUE, with the quotes')
+            raise RequestError(
+                f'{table.at("settings", key)}: setting {key!r} is {value!r}; write "{key}.NAME" = VALUE, with the quotes'
+            )
     return found
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import re
-import sys
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from zoo.errors import RequestError, nearest
 from zoo.suite import Suite, read_suite
+from zoo.toml_lines import Keys, Lines, parse
 
 SCHEMA = 1
 
@@ -24,6 +25,7 @@ class Checkpoint(NamedTuple):
         sha256: of its ``model.safetensors``.
         licence, data, made_by: for the reader.
         scores: metric values by name.
+        size: of its weights in bytes, 0 if it is not said.
         owner: the distribution that brought it, or ``the user``.
         file: the ``registry.toml`` it stands in.
         base: what ``package:`` is relative to.
@@ -38,6 +40,7 @@ class Checkpoint(NamedTuple):
     data: str
     made_by: str
     scores: Mapping[str, float]
+    size: int
     owner: str
     file: Path
     base: Path
@@ -70,74 +73,101 @@ def read_registry(path: Path, owner: str) -> RegistryFile:
     Raises:
         RequestError: it is no TOML or not of this form.
     """
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib  # type: ignore[import-not-found, unused-ignore]
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        values = parse(text)
     except OSError as error:
         raise RequestError(f"cannot read {path}: {error.strerror or error}") from error
-    except ValueError as error:
-        raise RequestError(f"{path} is no TOML: {error}") from error
-    schema = values.pop("schema", None)
+    except UnicodeDecodeError as error:
+        raise RequestError(f"{path} is no UTF-8 text: byte {error.start} cannot be read") from error
+    except RequestError as error:
+        raise RequestError(f"{path} is {error}") from error
+    top = Table(values, Place(path, Lines(text)))
+    schema = top.values.pop("schema", None)
     if schema != SCHEMA:
         newer = isinstance(schema, int) and schema > SCHEMA
-        raise RequestError(
-            f"{path}: schema is {schema!r}; " + ("upgrade cond-zoo to use it" if newer else f"write schema = {SCHEMA}")
-        )
-    tables = Table(values, str(path))
-    checkpoints, published = tables.take("checkpoints", dict, {}), tables.take("published", list, [])
-    suites = tables.take("suites", dict, {})
-    tables.end()
-    named = {name: _checkpoint(name, value, path, owner) for name, value in checkpoints.items()}
-    numbers = tuple(_published(value, f"{path}: published entry {i + 1}") for i, value in enumerate(published))
-    sets = {name: read_suite(name, Table(value, f"{path}: suite {name!r}"), owner, path) for name, value in suites.items()}
+        right = "upgrade cond-zoo to use it" if newer else f"write schema = {SCHEMA}"
+        raise RequestError(f"{top.at('schema')}: schema is {schema!r}; {right}")
+    checkpoints, published = top.take("checkpoints", dict, {}), top.take("published", list, [])
+    suites = top.take("suites", dict, {})
+    top.end()
+    place = top.place
+    named = {
+        name: _checkpoint(name, Table(value, place.below(f"checkpoint {name!r}", "checkpoints", name)), owner)
+        for name, value in checkpoints.items()
+    }
+    numbers = tuple(
+        _published(Table(value, place.below(f"published entry {i + 1}", "published", i))) for i, value in enumerate(published)
+    )
+    sets = {
+        name: read_suite(name, Table(value, place.below(f"suite {name!r}", "suites", name)), owner)
+        for name, value in suites.items()
+    }
     return RegistryFile(path, named, numbers, sets)
+
+
+class Place(NamedTuple):
+    """Where a table stands: in which file, under which keys, and what it is in words."""
+
+    file: Path
+    lines: Lines
+    path: Keys = ()
+    words: str = ""
+
+    def below(self, words: str, *keys: str | int) -> Place:
+        """The place of a table inside this one."""
+        return self._replace(path=(*self.path, *keys), words=": ".join(part for part in (self.words, words) if part))
 
 
 class Table:
     """The keys of one table, taken one by one; what is left at the end is a mistake."""
 
-    def __init__(self, values: Any, where: str) -> None:
+    def __init__(self, values: Any, place: Place) -> None:
+        self.place = place
         if not isinstance(values, dict):
-            raise RequestError(f"{where} must be a table of keys and values")
-        self.values, self.where, self.keys = dict(values), where, list[str]()
+            raise RequestError(f"{self.at()} must be a table of keys and values")
+        self.values, self.keys = dict(values), list[str]()
         self.given = frozenset(self.values)
+
+    def at(self, *keys: str) -> str:
+        """How a message about this table begins, or about a key of it: the file, the line, the table in words."""
+        line = self.place.lines.of((*self.place.path, *keys))
+        where = str(self.place.file) if line is None else f"{self.place.file}:{line}"
+        return f"{where}: {self.place.words}" if self.place.words else where
 
     def take(self, key: str, kind: type, default: Any = None) -> Any:
         self.keys.append(key)
         if key not in self.values:
             if default is None:
-                raise RequestError(f"{self.where} lacks {key!r}")
+                raise RequestError(f"{self.at()} lacks {key!r}")
             return default
         value = self.values.pop(key)
         if not isinstance(value, kind) or isinstance(value, bool):
             word = {str: "text", int: "a whole number", dict: "a table", list: "a list"}[kind]
-            raise RequestError(f"{self.where}: {key} is {value!r}; it must be {word}")
+            raise RequestError(f"{self.at(key)}: {key} is {value!r}; it must be {word}")
         return value
 
     def numbers(self, key: str, default: Any = None) -> dict[str, float]:
         found = self.take(key, dict, default)
         for name, value in found.items():
-            if not isinstance(value, (int, float)) or isinstance(value, bool) or value != value:
-                raise RequestError(f"{self.where}: {key} {name!r} is {value!r}; it must be a number")
+            if not isinstance(value, (int, float)) or isinstance(value, bool) or not math.isfinite(value):
+                raise RequestError(f"{self.at(key, name)}: {key} {name!r} is {value!r}; it must be a number")
         return {name: float(value) for name, value in found.items()}
 
     def inner(self, key: str) -> Table | None:
         """The table under ``key``, None where there is none."""
         values = self.take(key, dict, {})
-        return Table(values, f"{self.where}: {key}") if key in self.given else None
+        return Table(values, self.place.below(key, key)) if key in self.given else None
 
     def end(self) -> None:
         for key in self.values:
-            raise RequestError(f"{self.where} has the unknown key {key!r}: {nearest(key, self.keys)}")
+            raise RequestError(f"{self.at(key)} has the unknown key {key!r}: {nearest(key, self.keys)}")
 
 
-def _checkpoint(name: str, value: Any, path: Path, owner: str) -> Checkpoint:
-    table = Table(value, f"{path}: checkpoint {name!r}")
+def _checkpoint(name: str, table: Table, owner: str) -> Checkpoint:
+    path = table.place.file
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)+", name):
-        raise RequestError(f"{table.where}: a name is of the form family/task, in lower case")
+        raise RequestError(f"{table.at()}: a name is of the form family/task, in lower case")
     made = Checkpoint(
         name=name,
         model=table.take("model", str),
@@ -148,13 +178,14 @@ def _checkpoint(name: str, value: Any, path: Path, owner: str) -> Checkpoint:
         data=table.take("data", str, ""),
         made_by=table.take("made_by", str, ""),
         scores=table.numbers("scores", {}),
+        size=table.take("size", int, 0),
         owner=owner,
         file=path,
         base=path.parent / "checkpoints",
     )
     table.end()
     if not re.fullmatch(r"[0-9a-f]{64}", made.sha256):
-        raise RequestError(f"{table.where}: sha256 is {made.sha256!r}; it must be 64 hexadecimal digits")
+        raise RequestError(f"{table.at('sha256')}: sha256 is {made.sha256!r}; it must be 64 hexadecimal digits")
     kind, _, rest = made.source.partition(":")
     inside = rest and not PurePosixPath(rest).is_absolute() and ".." not in PurePosixPath(rest).parts
     right = {
@@ -164,13 +195,12 @@ def _checkpoint(name: str, value: Any, path: Path, owner: str) -> Checkpoint:
     }
     if not right.get(kind):
         raise RequestError(
-            f"{table.where}: source is {made.source!r}; it must be package:DIR, dir:PATH or hf:ORG/REPO@REVISION"
+            f"{table.at('source')}: source is {made.source!r}; it must be package:DIR, dir:PATH or hf:ORG/REPO@REVISION"
         )
     return made
 
 
-def _published(value: Any, where: str) -> Published:
-    table = Table(value, where)
+def _published(table: Table) -> Published:
     made = Published(
         **{key: table.take(key, str) for key in ("paper", "source", "data", "task", "model")},
         n=table.take("n", int),

@@ -13,6 +13,7 @@ from zoo.files import sha256_of
 from zoo.toml import read_registry
 
 SHA = "0" * 64
+PUBLISHED = "paper = 'p'\nsource = 's'\ndata = 'd'\ntask = 't'\nmodel = 'm'\nn = 1\nmetrics = { nll = 1.0 }\n"
 
 
 pytestmark = pytest.mark.usefixtures("toy_plugin")
@@ -120,6 +121,28 @@ def test_a_wrong_file_is_answered_with_what_is_wrong(user: Path, text: str, mess
         checkpoints.known()
     assert str(user) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_the_line_of_a_mistake_is_named(user: Path) -> None:
+    good = "schema = 1\n\n# ours\n" + entry("a/b", "dir:x")
+    cases = {
+        "sise = 3": (9, "unknown key 'sise'"),
+        'scores = { "nll" = "low" }': (9, "scores 'nll'"),
+        'scores.nll = "low"': (9, "scores 'nll'"),
+        '[checkpoints."a/b".scores]\nvariance = 1\nnll = "low"': (11, "scores 'nll'"),
+        "[suites.mine]\ntitle = 'a'\nmodels = [\n  'nn',\n  3,\n]": (11, "models"),
+        "[suites.mine]\ntitle = 'a'\n[suites.mine.quick]\nseed = 1": (12, "unknown key 'seed'"),
+        "[[published]]\n" + PUBLISHED + "[[published]]\n" + PUBLISHED.replace("n = 1", "n = 'one'"): (23, "published entry 2"),
+        "[checkpoints.\"c/d\"]\nmodel = 'm'": (9, "lacks 'task'"),
+        "x = = 3": (9, "is no TOML"),
+    }
+    for text, (line, message) in cases.items():
+        user.write_text(good + text + "\n")
+        with pytest.raises(RequestError) as caught:
+            checkpoints.known()
+        said = str(caught.value)
+        assert said.startswith(f"{user}:{line}") or f"line {line}," in said, said
+        assert message in said
 
 
 def test_a_named_registry_that_is_absent_is_an_error(user: Path) -> None:
