@@ -12,6 +12,7 @@ from conftest import shared_data
 import zoo
 from zoo import checkpoints, make
 from zoo.evaluate import evaluate
+from zoo.verify import verify
 
 NAMES = [name for name, (one, *_) in checkpoints.known().checkpoints.items() if one.source.startswith("package:")]
 SLOW = {"cpixel": 3}
@@ -40,6 +41,12 @@ def test_it_loads_and_samples_offline(name: str, monkeypatch: pytest.MonkeyPatch
     assert images.astype(float).std(0).mean() > 2, "the samples do not differ"
     assert torch.isfinite(samples.fields).all()
     assert checkpoints.find(name).model in loaded.card
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_verified(name: str) -> None:
+    found = verify(name)
+    assert [step.outcome for step in found.steps] == ["ok"] * 4, found.steps
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -26,6 +26,7 @@ def ship(run: Path, name: str, data_name: str = typer.Option(...), about: str = 
     from zoo import make
     from zoo.evaluate import evaluate
     from zoo.files import sha256_of
+    from zoo.golden import keep_golden
     from zoo.model import Model
 
     record = json.loads((run / "run.json").read_text(encoding="utf-8"))
@@ -55,6 +56,7 @@ def ship(run: Path, name: str, data_name: str = typer.Option(...), about: str = 
         scores=scores,
         card={"about": about, "licence": "Apache-2.0", "data": data_name, "command": command},
     )
+    keep_golden(folder, "error_of_best")
     weights = folder / "model.safetensors"
     if weights.stat().st_size > LARGEST:
         raise SystemExit(f"{weights} has {weights.stat().st_size} bytes; at most {LARGEST} ship")

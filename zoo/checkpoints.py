@@ -67,12 +67,9 @@ def folder_of(checkpoint: Checkpoint) -> Path:
     """
     from zoo.files import sha256_of
 
-    kind, _, rest = checkpoint.source.partition(":")
-    if kind == "hf":
+    if checkpoint.source.startswith("hf:"):
         raise no_hub(checkpoint.source)
-    folder = checkpoint.base / rest if kind == "package" else Path(rest).expanduser()
-    if kind == "dir" and not folder.is_absolute():
-        folder = checkpoint.file.parent / folder
+    folder = _local(checkpoint)
     weights = folder / WEIGHTS
     if not weights.is_file():
         raise RequestError(f"checkpoint {checkpoint.name!r}: {weights} is missing")
@@ -82,6 +79,41 @@ def folder_of(checkpoint: Checkpoint) -> Path:
             "the file is damaged or was exchanged"
         )
     return folder
+
+
+def place_of(checkpoint: Checkpoint) -> Path | None:
+    """The folder of a checkpoint that is here, or in the cache of the Hub; None where it has to be fetched first.
+
+    Nothing is read but names of files, and nothing is checked.
+    """
+    kind, _, rest = checkpoint.source.partition(":")
+    if kind == "hf":
+        from zoo.hub.cache import cached_folder
+        from zoo.hub.source import parse
+
+        return cached_folder(parse(rest))
+    folder = _local(checkpoint)
+    return folder if (folder / WEIGHTS).is_file() else None
+
+
+def largest(scores: Mapping[str, float]) -> dict[str, float]:
+    """Of each metric the score with the most samples: ``error_of_best@100`` of all ``error_of_best@...``."""
+    best: dict[str, str] = {}
+    for name in scores:
+        metric, _, count = name.partition("@")
+        _, _, most = best.get(metric, "@0").partition("@")
+        if metric not in best or (count.isdigit() and int(count) > int(most or 0)):
+            best[metric] = name
+    return {name: scores[name] for name in best.values()}
+
+
+def _local(checkpoint: Checkpoint) -> Path:
+    """The folder that a source of the kind ``package`` or ``dir`` names."""
+    kind, _, rest = checkpoint.source.partition(":")
+    if kind == "package":
+        return checkpoint.base / rest
+    folder = Path(rest).expanduser()
+    return folder if folder.is_absolute() else checkpoint.file.parent / folder
 
 
 def no_hub(source: str) -> ZooError:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.errors import RequestError
 from zoo.evaluate import Evaluation, evaluate
 from zoo.files import whole_file, write_json, write_text
+from zoo.golden import keep_golden
 from zoo.metric import Score
 from zoo.outputs import RunFolder, default_folder
 from zoo.pictures import DRAWS, Picture, take_pictures
@@ -195,6 +196,7 @@ def _save_checkpoint(plan: Plan, record: Record, folder: RunFolder, measured: Ev
         scores={name: dataclasses.asdict(score) for name, score in measured.scores.items()},
         card={"command": plan.command()},
     )
+    keep_golden(folder.checkpoint, next((name for name, one in plan.metrics.items() if one.needs == "samples"), None))
 
 
 class _Clock:

@@ -72,14 +72,14 @@ def read_suite(name: str, table: Table, owner: str) -> Suite:
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", name):
         raise RequestError(f"{table.at()}: a name has lower-case letters, digits, dots and dashes")
     kinds = table.take("tasks", dict, {})
-    tasks = {task: _words(value, f"{table.at('tasks', task)}: tasks {task!r}") for task, value in kinds.items()}
+    tasks = {task: _words(value, table, "tasks", task) for task, value in kinds.items()}
     quick, scatter = table.inner("quick"), table.inner("scatter")
     made = Suite(
         name=name,
         title=table.take("title", str),
-        models=_words(table.take("models", list, []), f"{table.at('models')}: models"),
+        models=_words(table.take("models", list, []), table, "models"),
         tasks=tasks,
-        metrics=_words(table.take("metrics", list, []), f"{table.at('metrics')}: metrics"),
+        metrics=_words(table.take("metrics", list, []), table, "metrics"),
         data=table.take("data", str, ""),
         seeds=_count(table, "seeds", 1),
         n=_count(table, "n", 100),
@@ -120,9 +120,14 @@ def _settings(table: Table) -> dict[str, Any]:
     return found
 
 
-def _words(values: Any, where: str) -> tuple[str, ...]:
+def _words(values: Any, table: Table, key: str, *inner: str) -> tuple[str, ...]:
+    """The names listed under ``key``, or under ``inner`` of it."""
+    wrong = ""
     if not isinstance(values, Sequence) or isinstance(values, str) or not all(isinstance(v, str) and v for v in values):
-        raise RequestError(f"{where} is {values!r}; it must be a list of names")
-    if twice := sorted({value for value in values if values.count(value) > 1}):
-        raise RequestError(f"{where} has {twice[0]!r} twice")
+        wrong = f"is {values!r}; it must be a list of names"
+    elif twice := sorted({value for value in values if values.count(value) > 1}):
+        wrong = f"has {twice[0]!r} twice"
+    if wrong:  # the line is looked for only now: that reads the file once more
+        what = " ".join((key, *map(repr, inner)))
+        raise RequestError(f"{table.at(key, *inner)}: {what} {wrong}")
     return tuple(values)

@@ -55,17 +55,26 @@ def _entries(kinds: tuple[str, ...]) -> str:
 
 
 def _checkpoints() -> str:
-    from zoo.checkpoints import known
+    from zoo.checkpoints import WEIGHTS, known, largest, place_of
 
     found = known()
     for reason in found.broken.values():
         print(f"zoo: {reason}", file=sys.stderr)
+    if not found.checkpoints:
+        return "no checkpoints are registered"
+    claims = [one for several in found.checkpoints.values() for one in several]
+    columns = list(dict.fromkeys(column for one in claims for column in largest(one.scores)))
     rows = []
-    for name, claims in found.checkpoints.items():
-        for one in claims:
-            note = "unusable: two plugins bring it" if len(claims) > 1 else ""
-            rows.append((name, one.model, one.task, one.source, one.owner, note))
-    return table(("CHECKPOINT", "MODEL", "TASK", "SOURCE", "FROM", ""), rows) if rows else "no checkpoints are registered"
+    for one in claims:
+        note = "unusable: two plugins bring it" if len(found.checkpoints[one.name]) > 1 else ""
+        place = place_of(one)
+        here = "no" if place is None else "cached" if one.source.startswith("hf:") else "yes"
+        size = one.size if place is None else (place / WEIGHTS).stat().st_size
+        scores = [f"{one.scores[column]:.4g}" if column in one.scores else "-" for column in columns]
+        weight = f"{size / 1e6:.1f} MB" if size else "-"
+        rows.append((one.name, one.task, one.model, one.source, weight, here, *scores, one.owner, note))
+    heads = ("CHECKPOINT", "TASK", "MODEL", "SOURCE", "SIZE", "HERE", *(column.upper() for column in columns), "FROM", "")
+    return table(heads, rows)
 
 
 def _suites() -> str:
