@@ -168,7 +168,7 @@ def test_other_failures_are_one_line_too(zoo_: Any, monkeypatch: pytest.MonkeyPa
     from zoo.cli import listing
 
     def fail(error: BaseException) -> None:
-        def raises(_: object) -> None:
+        def raises(*_: object) -> None:
             raise error
 
         monkeypatch.setattr(listing, "main", raises)

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
-import inspect
-from typing import Any
-
-from zoo import make, registry
+from zoo import registry
 from zoo.cli.table import table
+from zoo.describe import KINDS, describe
 from zoo.errors import RequestError, nearest
-
-KINDS = ("models", "tasks", "metrics", "data")
 
 
 def main(name: str) -> None:
@@ -36,31 +31,13 @@ def main(name: str) -> None:
 
 
 def _entry(kind: str, name: str) -> str:
-    entry = registry.entry(kind, name)
-    facts = [("from", f"{entry.distribution} {entry.version}, {entry.value}")]
-    settings: tuple[type, dict[str, Any]] | None = None
-    shown: type
-    if kind == "models":
-        shown, preset = make.model_class(name)
-        settings = (shown.Config, preset)
-        facts += [("class", shown.__name__)]
-    elif kind == "tasks":
-        task = make.task_class(name)
-        shown, settings = task, (task.Config, {})
-        facts += [("x", task.x_name), ("y", task.y_name), ("data", f"{task.data}, where none is named")]
-    elif kind == "metrics":
-        metric = make.metric(name)
-        shown = type(metric)
-        facts += [("unit", metric.unit), ("better", metric.better), ("source", metric.source)]
-        if metric.needs != "samples":
-            facts += [("needs", f"a model with {metric.needs}")]
-    else:
-        shown = make.data_class(name)
-        facts += [("named as", f"{name} or {name}:PATH")]
-    word = kind if kind == "data" else kind[:-1]
-    lines = [f"{name}: {word}", _first_line(shown), "", _facts(facts)]
-    if settings is not None:
-        lines += ["", _settings(*settings)]
+    one = describe(kind, name)
+    lines = [f"{name}: {kind if kind == 'data' else kind[:-1]}", one.summary, "", _facts(list(one.facts))]
+    if one.settings:
+        rows = [(s.name, s.default, s.kind, "set by this preset" if s.preset else "") for s in one.settings]
+        lines += ["", table(("SETTING", "DEFAULT", "TYPE", ""), rows)]
+    elif one.settings is not None:
+        lines += ["", "no settings"]
     return "\n".join(lines)
 
 
@@ -106,22 +83,3 @@ def _suite(name: str) -> str:
 def _facts(facts: list[tuple[str, str]]) -> str:
     width = max(len(label) for label, _ in facts)
     return "\n".join(f"{label.ljust(width)}  {value}" for label, value in facts)
-
-
-def _settings(config: type, preset: dict[str, Any]) -> str:
-    """The fields of a config with their defaults, a preset's own values first among them."""
-    rows = []
-    for field in dataclasses.fields(config):
-        default = field.default
-        if field.default_factory is not dataclasses.MISSING:
-            default = field.default_factory()
-        value = preset.get(field.name, default)
-        note = "set by this preset" if field.name in preset else ""
-        kind = field.type if isinstance(field.type, str) else getattr(field.type, "__name__", str(field.type))
-        rows.append((field.name, "required" if value is dataclasses.MISSING else str(value), kind, note))
-    return table(("SETTING", "DEFAULT", "TYPE", ""), rows) if rows else "no settings"
-
-
-def _first_line(shown: type) -> str:
-    text = inspect.getdoc(shown) if shown.__doc__ else None
-    return (text or "(not described)").strip().splitlines()[0]
