@@ -6,13 +6,17 @@ its distribution and its error, and costs nobody else anything.
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterator
-from functools import cache
-from importlib.metadata import EntryPoint, distributions
+import re
+import sys
+from collections.abc import Callable, Iterator
+from functools import cache, reduce
+from importlib import import_module
 from typing import Any, NamedTuple
 
 from zoo.errors import RequestError, ZooError, nearest
+from zoo.installed import Found, Installed, installed
 
 GROUPS = {
     "models": "zoo.models",
@@ -23,6 +27,7 @@ GROUPS = {
 }
 OWN = "cond-zoo"
 """The name of this project's own distribution; its names cannot be taken by another."""
+_VALUE = re.compile(r"([A-Za-z_][\w.]*)\s*:\s*([A-Za-z_][\w.]*)\s*(\[.*\])?")
 
 
 class Entry(NamedTuple):
@@ -34,28 +39,52 @@ class Entry(NamedTuple):
     distribution: str
     version: str
 
+    @property
+    def owner(self) -> str:
+        """The distribution and its version."""
+        return f"{self.distribution} {self.version}"
+
+    @property
+    def module(self) -> str:
+        """The module that loading it imports."""
+        return self.value.partition(":")[0].strip()
+
+    def broken(self, reason: object) -> ZooError:
+        """The error that says that it is broken, and how."""
+        return ZooError(f"{singular(self.kind)} {self.name!r} of {self.owner} is broken: {reason}")
+
     def load(self) -> Any:
-        """The object itself.
+        """The object itself. What a third party prints while it is imported goes to stderr: stdout is for answers.
 
         Raises:
             ZooError: importing it failed; says which distribution is broken and how.
         """
+        own = self.distribution == OWN
+        if reason := "" if own else trouble(self):
+            raise self.broken(reason)
+        if _look_first is not None and not own:
+            _look_first(self)
+        module, name, _ = _VALUE.fullmatch(self.value).groups()  # type: ignore[union-attr]
         try:
-            return EntryPoint(self.name, self.value, GROUPS[self.kind]).load()
+            with contextlib.nullcontext() if own else contextlib.redirect_stdout(sys.stderr):
+                return reduce(getattr, name.split("."), import_module(module))
         except (Exception, SystemExit) as error:
-            raise ZooError(
-                f"{self.kind[:-1] if self.kind != 'data' else 'data'} {self.name!r} of {self.distribution} {self.version} "
-                f"is broken: {type(error).__name__}: {error}"
-            ) from error
+            raise self.broken(f"{type(error).__name__}: {error}") from error
+
+
+def singular(kind: str) -> str:
+    """The word for one of a kind: ``model`` of ``models``, ``data`` of ``data``."""
+    return kind if kind == "data" else kind.removesuffix("s")
 
 
 def entries(kind: str) -> dict[str, list[Entry]]:
     """All entries of a kind (a key of :data:`GROUPS`), by name; more than one where names clash."""
-    found: dict[str, list[Entry]] = {}
-    for entry in _all_entries(os.environ.get("ZOO_PLUGINS")):
-        if entry.kind == kind:
-            found.setdefault(entry.name, []).append(entry)
-    return dict(sorted(found.items()))
+    groups: dict[str, list[Entry]] = {}
+    for plugin in plugins():
+        for entry in entries_of(plugin):
+            if entry.kind == kind:
+                groups.setdefault(entry.name, []).append(entry)
+    return dict(sorted(groups.items()))
 
 
 def names(kind: str) -> list[str]:
@@ -71,14 +100,14 @@ def entry(kind: str, name: str) -> Entry:
     """
     known = entries(kind)
     if name not in known:
-        raise RequestError(f"no {kind.removesuffix('s')} is called {name!r}: {nearest(name, known)}")
+        raise RequestError(f"no {singular(kind)} is called {name!r}: {nearest(name, known)}")
     candidates = known[name]
     own = [e for e in candidates if e.distribution == OWN]
     if own:
         return own[0]
     if len(candidates) > 1:
-        owners = " and ".join(sorted(f"{e.distribution} {e.version}" for e in candidates))
-        raise RequestError(f"two packages bring a {kind.removesuffix('s')} called {name!r}: {owners}; uninstall one")
+        owners = " and ".join(sorted(e.owner for e in candidates))
+        raise RequestError(f"two packages bring a {singular(kind)} called {name!r}: {owners}; uninstall one")
     return candidates[0]
 
 
@@ -87,26 +116,69 @@ def load(kind: str, name: str) -> Any:
     return entry(kind, name).load()
 
 
-@cache
-def _all_entries(plugins: str | None) -> tuple[Entry, ...]:
-    return tuple(_scan(own_only=plugins == ""))
+def plugins() -> tuple[Installed, ...]:
+    """The distributions that bring something, this project's own among them, and those that would if they were readable."""
+    return found().plugins
 
 
-def _scan(own_only: bool) -> Iterator[Entry]:
+def entries_of(plugin: Installed) -> list[Entry]:
+    """What one distribution brings."""
     kinds = {group: kind for kind, group in GROUPS.items()}
-    seen = set()
-    for distribution in distributions():
-        try:
-            text = distribution.read_text("entry_points.txt")
-            if not text or "zoo." not in text:
-                continue
-            name, version = distribution.metadata["Name"], distribution.version
-            points = distribution.entry_points
-        except Exception:  # a distribution with unreadable metadata registers nothing
-            continue
-        if name in seen or (own_only and name != OWN):
-            continue
-        seen.add(name)
-        for point in points:
-            if point.group in kinds:
-                yield Entry(kinds[point.group], point.name, point.value, name, version)
+    return [
+        Entry(kinds[group], name, value, plugin.name, plugin.version) for group, name, value in plugin.points if group in kinds
+    ]
+
+
+def trouble(entry: Entry) -> str:
+    """What its metadata alone says is wrong with a third party's entry; "" where that is nothing. Imports nothing of it."""
+    from importlib.util import find_spec
+
+    if entry.kind == "checkpoints":
+        return ""  # zoo.checkpoints reads the file that it names, and says what is wrong with it
+    if not _VALUE.fullmatch(entry.value):
+        return f"its entry point is {entry.value!r}; it must be module:object"
+    top = entry.module.partition(".")[0]
+    try:
+        absent = find_spec(top) is None
+    except (ImportError, ValueError):  # it is being imported already, or has no spec of its own
+        absent = top not in sys.modules
+    return f"there is no module {top!r}" if absent else ""
+
+
+def clash(entry: Entry) -> str:
+    """Why an entry's name is not its own: a built-in has it, or another package claims it too; "" where it is."""
+    if entry.distribution == OWN:
+        return ""
+    others = [one for one in entries(entry.kind)[entry.name] if one.distribution != entry.distribution]
+    if any(one.distribution == OWN for one in others):
+        return "ignored: a built-in name"
+    if others:
+        return f"unusable: two packages bring it, and one is {' and '.join(sorted(one.owner for one in others))}"
+    return ""
+
+
+def found() -> Found:
+    """What is installed; read once."""
+    return _all_entries(os.environ.get("ZOO_PLUGINS"))
+
+
+@cache
+def _all_entries(plugins: str | None) -> Found:
+    everything = installed(GROUPS.values())
+    if plugins == "":
+        return everything._replace(plugins=tuple(one for one in everything.plugins if one.name == OWN))
+    return everything
+
+
+_look_first: Callable[[Entry], None] | None = None
+
+
+@contextlib.contextmanager
+def looking_first(look: Callable[[Entry], None]) -> Iterator[None]:
+    """Within it, ``look`` is asked before a third party's code is first imported, and may refuse it by raising."""
+    global _look_first
+    before, _look_first = _look_first, look
+    try:
+        yield
+    finally:
+        _look_first = before

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import sys
 import warnings
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,6 +24,7 @@ from numpy.typing import NDArray
 from zoo.data.base import Fields
 from zoo.errors import ZooError
 from zoo.files import whole_file
+from zoo.places import cache_folder
 from zoo.progress import Bar, progress
 
 SHARD = 1024
@@ -32,21 +32,10 @@ SHARD = 1024
 MANY = 1000
 """Work on so many images shows its progress."""
 
+__all__ = ["MANY", "SHARD", "cache_folder", "cached_map", "cores", "on_all_cores", "optional_write"]
+
 _T = TypeVar("_T")
 _R = TypeVar("_R")
-
-
-def cache_folder() -> Path:
-    """``$ZOO_CACHE``, or ``zoo`` in the user's cache folder on this platform."""
-    if named := os.environ.get("ZOO_CACHE"):
-        return Path(named).expanduser()
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "zoo"
 
 
 @contextlib.contextmanager

@@ -1,0 +1,151 @@
+"""What installed distributions say that they bring, read from their metadata; nothing of theirs is imported.
+
+Every start of the command line does this, so it reads the files itself: ``importlib.metadata`` alone takes longer to
+import than all of it. It is asked only where distributions may lie elsewhere than in folders of the path.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from importlib.machinery import PathFinder
+from typing import NamedTuple
+
+Read = Callable[[str], "bytes | None"]
+"""The content of one file of a distribution's metadata by its name; None where there is no such file."""
+
+
+class Installed(NamedTuple):
+    """One distribution that has entry points for the zoo.
+
+    Attributes:
+        name, version: of the distribution; of its folder and "?" where its metadata cannot be read.
+        points: group, name and value of each of its entry points; () where its metadata cannot be read.
+        requires: its requirements, as they stand in its metadata.
+        folder: its metadata.
+        trouble: why its metadata cannot be read, "" where it can.
+    """
+
+    name: str
+    version: str
+    points: tuple[tuple[str, str, str], ...]
+    requires: tuple[str, ...]
+    folder: str
+    trouble: str = ""
+
+
+class Found(NamedTuple):
+    """The distributions with entry points for the zoo, and the folders of metadata of all distributions there are."""
+
+    plugins: tuple[Installed, ...]
+    environment: tuple[str, ...]
+
+
+def installed(groups: Iterable[str]) -> Found:
+    """All distributions with an entry point in one of ``groups``; of two with one name the first on the path counts."""
+    heads = tuple(f"[{group}]".encode() for group in groups)
+    found: dict[str, Installed] = {}
+    folders = []
+    for folder, read in _everything():
+        folders.append(os.path.basename(folder))
+        try:
+            text = read("entry_points.txt")
+        except OSError:  # whether it is one of ours cannot be known
+            continue
+        if text and any(head in text for head in heads):
+            one = _read(folder, text, read)
+            found.setdefault(normal(one.name), one)
+    return Found(tuple(found.values()), tuple(sorted(folders)))
+
+
+def normal(name: str) -> str:
+    """A distribution's name as all ways of writing it are compared."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _everything() -> Iterator[tuple[str, Read]]:
+    others = [one for one in sys.meta_path if hasattr(one, "find_distributions") and one is not PathFinder]
+    if others or any(os.path.isfile(place) for place in sys.path):
+        from importlib.metadata import distributions
+
+        for one in distributions():
+            yield str(getattr(one, "_path", "") or one), _reader(one.read_text)
+        return
+    for place in dict.fromkeys(sys.path):
+        try:
+            names = os.listdir(place or ".")
+        except OSError:
+            continue
+        for name in names:
+            if name.endswith((".dist-info", ".egg-info")):
+                folder = os.path.join(place, name)
+                yield folder, _file_reader(folder)
+
+
+def _reader(read_text: Callable[[str], str | None]) -> Read:
+    def read(name: str) -> bytes | None:
+        text = read_text(name)
+        return None if text is None else text.encode()
+
+    return read
+
+
+def _file_reader(folder: str) -> Read:
+    def read(name: str) -> bytes | None:
+        try:
+            with open(os.path.join(folder, name), "rb") as file:
+                return file.read()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    return read
+
+
+def _read(folder: str, entry_points: bytes, read: Read) -> Installed:
+    stem = os.path.basename(folder).rpartition(".")[0].partition("-")[0]
+    try:
+        headers = _headers(read("METADATA") or read("PKG-INFO"))
+        (name, *_), (version, *_) = headers["Name"], headers["Version"]
+        return Installed(name, version, tuple(_points(entry_points)), tuple(headers["Requires-Dist"]), folder)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        return Installed(stem, "?", (), (), folder, f"its metadata in {folder} cannot be read: {reason}")
+
+
+def _headers(text: bytes | None) -> dict[str, list[str]]:
+    """Name, version and requirements; an email in form, whose body is the description."""
+    if text is None:
+        raise ValueError("there is no METADATA")
+    found: dict[str, list[str]] = {"Name": [], "Version": [], "Requires-Dist": []}
+    for line in _decoded(text, "METADATA").splitlines():
+        if not line.strip():
+            break
+        key, colon, value = line.partition(":")
+        if colon and key in found:
+            found[key].append(value.strip())
+    for key in ("Name", "Version"):
+        if not found[key] or not found[key][0]:
+            raise ValueError(f"METADATA has no {key}")
+    return found
+
+
+def _points(text: bytes) -> Iterator[tuple[str, str, str]]:
+    group = ""
+    for line in _decoded(text, "entry_points.txt").splitlines():
+        line = line.strip()
+        if line.startswith("[") and line.endswith("]"):
+            group = line[1:-1].strip()
+        elif line and not line.startswith(("#", ";")):
+            name, equals, value = line.partition("=")
+            if not equals or not name.strip():
+                raise ValueError(f"entry_points.txt has the line {line!r}; it must be NAME = VALUE")
+            yield group, name.strip(), value.strip()
+
+
+def _decoded(text: bytes, name: str) -> str:
+    try:
+        return text.decode()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{name} is no UTF-8 text") from error
