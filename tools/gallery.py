@@ -1,0 +1,175 @@
+"""The gallery of the documentation: one page a kind, made from the registry whenever the pages are built.
+
+``mkdocs.yml`` names this file as a hook. Whatever is installed is in the gallery, and nothing in it is written by hand: words
+come from docstrings, settings from configs, scores from the registry, pictures from the models and the data themselves.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from zoo import checkpoints, make, registry
+from zoo.describe import Description, describe
+
+if TYPE_CHECKING:
+    from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.files import Files
+    from PIL.Image import Image as PILImage
+
+INTRO = {
+    "models": "Every model by its entry-point name. `zoo run --model NAME --task TASK` fits it.",
+    "tasks": "Every task by its entry-point name. A picture shows a test item of its embedded data and true draws of p(y | x), "
+    "where the data knows them.",
+    "metrics": "Every metric by its entry-point name; [what the numbers say](../metrics.md) tells how to read them.",
+    "data": "Every kind of data, named on the command line as `KIND` or `KIND:PATH`.",
+}
+COLUMNS, WIDTH, SEED = 5, 1000, 3
+
+
+def pages() -> dict[str, str]:
+    """Markdown by path, for every kind of entry and for the checkpoints."""
+    made = {f"gallery/{kind}.md": _page(kind, intro) for kind, intro in INTRO.items()}
+    return {**made, "gallery/checkpoints.md": _checkpoints_page()}
+
+
+def pictures() -> dict[str, bytes]:
+    """PNG files by path: samples of every checkpoint that is here, and true draws of every task that has them."""
+    made = {f"gallery/{_file(one.name)}": _png(_samples(one.name)) for one in _here()}
+    for name in registry.names("tasks"):
+        picture = _true_draws(name)
+        if picture is not None:
+            made[f"gallery/task-{name}.png"] = _png(picture)
+    return made
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """MkDocs' own hook: the pages and pictures join the files of the site."""
+    from mkdocs.structure.files import File
+
+    for path, content in {**pages(), **pictures()}.items():
+        files.append(File.generated(config, path, content=content))
+    return files
+
+
+def _page(kind: str, intro: str) -> str:
+    lines = [f"# {kind.capitalize()}", "", intro, ""]
+    for name, claims in registry.entries(kind).items():
+        if len(claims) == 1:
+            lines += _section(describe(kind, name))
+    return "\n".join(lines)
+
+
+def _section(one: Description) -> list[str]:
+    lines = [f"## {one.name}", "", _prose(one.text), "", "| | |", "|---|---|"]
+    lines += [f"| {_cell(label)} | {_cell(value)} |" for label, value in one.facts]
+    found = [c for c in _single() if one.name in (c.model, c.task)] if one.kind in ("models", "tasks") else []
+    if found:
+        links = ", ".join(f"[{c.name}](checkpoints.md#{_anchor(c.name)})" for c in found)
+        lines += [f"| checkpoints | {links} |"]
+    lines += [""]
+    if one.kind == "tasks" and _knows_draws(one.name):
+        lines += [f"![{one.name}: a test item and true draws](task-{one.name}.png)", ""]
+    if one.settings:
+        lines += ['??? note "Settings"', "", "    | setting | default | type |", "    |---|---|---|"]
+        for s in one.settings:
+            note = " (set by this preset)" if s.preset else ""
+            lines += [f"    | `{s.name}` | `{_cell(s.default)}`{note} | {_cell(s.kind)} |"]
+        lines += [""]
+    return lines
+
+
+def _checkpoints_page() -> str:
+    lines = ["# Checkpoints", "", "Every registered checkpoint. `zoo verify NAME` tells whether one is still what it was.", ""]
+    here = {one.name for one in _here()}
+    for one in _single():
+        lines += [f"## {one.name} {{ #{_anchor(one.name)} }}", ""]
+        if one.name in here:
+            lines += [f"![A photo, and samples of {one.name}]({_file(one.name)})", ""]
+        lines += ["| | |", "|---|---|"]
+        facts = [
+            ("model", f"[{one.model}](models.md#{one.model})"),
+            ("task", f"[{one.task}](tasks.md#{one.task})"),
+            ("source", f"`{one.source}`"),
+            ("licence", one.licence),
+            ("data", one.data),
+            ("made by", f"`{one.made_by}`" if one.made_by else ""),
+            *((f"`{metric}`", f"{value:.4g}") for metric, value in one.scores.items()),
+        ]
+        lines += [f"| {label} | {value} |" for label, value in facts if value]
+        lines += [""]
+    return "\n".join(lines)
+
+
+def _prose(docstring: str) -> str:
+    """The paragraphs of a docstring, without its lists of arguments; roles are the names they point to."""
+    text = re.split(r"\n\s*\n(?:Args|Attributes|Returns|Raises|Example)s?:", docstring)[0]
+    return re.sub(r":\w+:`~?([^`]+)`", r"`\1`", text)
+
+
+def _single() -> list[checkpoints.Checkpoint]:
+    """The checkpoints that one owner alone brings."""
+    return [claims[0] for claims in checkpoints.known().checkpoints.values() if len(claims) == 1]
+
+
+def _here() -> list[checkpoints.Checkpoint]:
+    return [one for one in _single() if checkpoints.place_of(one) is not None]
+
+
+def _samples(name: str) -> PILImage:
+    """A photo, and samples of it."""
+    from sklearn.datasets import load_sample_image
+
+    from zoo.loaded import load
+    from zoo.samples import Samples
+
+    photo = load_sample_image("china.jpg")
+    samples = load(name, "cpu").sample(photo, COLUMNS - 1, seed=SEED)
+    fields = samples.fields[[0, *range(len(samples))]]  # the photo's own place in the row needs a field too
+    return Samples(np.concatenate([photo[None], samples.images]), fields).grid(COLUMNS, width=WIDTH)
+
+
+def _knows_draws(task: str) -> bool:
+    made = make.task(task)
+    return made.pairs(make.data(made.data), "test", 0, pool=1).pool is not None
+
+
+def _true_draws(name: str) -> PILImage | None:
+    """Test items of a task's embedded data, and the item composed with true draws of its field."""
+    from zoo.samples import Samples
+
+    task = make.task(name)
+    data = make.data(task.data)
+    pool = task.pairs(data, "test", 0, pool=COLUMNS - 1).pool
+    if pool is None:
+        return None
+    records, images, fields = data.read("test", seed=0), [], []
+    for item in range(3):
+        photo = records.image(item)
+        _, context = task.condition(photo)
+        images.append(np.concatenate([photo[None], task.compose(context, pool[item]).numpy()]))
+        fields += [pool[item][:1], pool[item]]
+    import torch
+
+    return Samples(np.concatenate(images), torch.cat(fields)).grid(COLUMNS, width=WIDTH)
+
+
+def _png(picture: PILImage) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def _file(checkpoint: str) -> str:
+    return f"checkpoint-{_anchor(checkpoint)}.png"
+
+
+def _anchor(name: str) -> str:
+    return name.replace("/", "-")
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
