@@ -37,12 +37,16 @@ class Model(nn.Module):
     Attributes:
         Config: a frozen dataclass of plain values.
         training_only: names of submodules that sampling does not need; a checkpoint may leave them out.
+        expected_failures: the checks of :mod:`zoo.testing` that it cannot pass by its nature, each with the reason.
+        check_settings: settings that make it small and quick to fit, for checking; those of a preset win over them.
         name: the entry-point name it was made under, "" if it was made directly.
         fitted: whether :meth:`fit` or :meth:`load` has been done.
     """
 
     Config: ClassVar[type] = NoConfig
     training_only: ClassVar[tuple[str, ...]] = ()
+    expected_failures: ClassVar[Mapping[str, str]] = {}
+    check_settings: ClassVar[Mapping[str, Any]] = {}
 
     def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
         super().__init__()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -21,6 +22,7 @@ class Task(ABC):
         data: the data it runs on when none is named; embedded, so nothing has to be downloaded.
         x_name, y_name: what x and y are, as words for captions ("albedo", "shading").
         y_unit: the unit of the numbers of y, as words; "" for shares in [0, 1].
+        expected_failures: the checks of :mod:`zoo.testing` that it cannot pass by its nature, each with the reason.
         x_shape, y_shape: the shapes of one x and one y, set by ``__init__``.
     """
 
@@ -29,6 +31,7 @@ class Task(ABC):
     x_name: ClassVar[str] = "x"
     y_name: ClassVar[str] = "y"
     y_unit: ClassVar[str] = ""
+    expected_failures: ClassVar[Mapping[str, str]] = {}
     x_shape: tuple[int, ...]
     y_shape: tuple[int, ...]
 

@@ -1,0 +1,20 @@
+"""The contracts of the zoo as checks, for ``zoo check NAME`` and for the tests of whoever brings a model, task or metric.
+
+Used in a plugin's own tests::
+
+    from zoo import testing
+
+    @testing.parametrize("additive", kind="model")
+    def test_contract(check):
+        check()
+
+docs/checks.md lists the checks. What a model, task or metric cannot do by its nature, it says itself, with the reason:
+``expected_failures = {"another_seed_gives_other_samples": "neighbours are ranked, not drawn"}``.
+"""
+
+from zoo.testing.checking import Check, Kind, checks
+from zoo.testing.listing import page
+from zoo.testing.outcome import Outcome, check
+from zoo.testing.pytests import parametrize
+
+__all__ = ["Check", "Kind", "Outcome", "check", "checks", "page", "parametrize"]

@@ -1,0 +1,135 @@
+"""Running checks on a subject, and what came of it."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from zoo.testing.checking import Broken, Check, Kind, Skipped, chosen
+from zoo.testing.subjects import Subject, subject_of
+
+State = Literal["ran", "skipped", "expected", "failed"]
+
+
+class Result(NamedTuple):
+    """What came of one check: its state, and the reason or the message, "" where it ran and holds."""
+
+    check: str
+    state: State
+    words: str
+
+
+@dataclass
+class Outcome:
+    """What came of all checks of one subject.
+
+    Attributes:
+        name, kind: of the subject.
+        should: the names of the checks that should have run.
+        ran: the names of those that ran and hold.
+        skipped: the reason, by check, of those that had nothing to look at.
+        expected: the reason, by check, of those that fail as the subject says of itself.
+        failed: the message, by check.
+    """
+
+    name: str
+    kind: Kind
+    should: tuple[str, ...]
+    ran: tuple[str, ...] = ()
+    skipped: dict[str, str] = field(default_factory=dict)
+    expected: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+
+    def add(self, result: Result) -> None:
+        """Take up the result of one more check."""
+        if result.state == "ran":
+            self.ran += (result.check,)
+        else:
+            by_state = {"skipped": self.skipped, "expected": self.expected, "failed": self.failed}
+            by_state[result.state][result.check] = result.words
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The checks that should have run, and of which nothing is known."""
+        known = {*self.ran, *self.skipped, *self.expected, *self.failed}
+        return tuple(name for name in self.should if name not in known)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing failed and every check that should have run did: none at all is never right."""
+        accounted = len(self.ran) + len(self.skipped) + len(self.expected)
+        return not self.failed and accounted == len(self.should) > 0
+
+    def __str__(self) -> str:
+        counts = f"{len(self.ran)} ran, {len(self.skipped)} skipped, {len(self.expected)} expected to fail"
+        counts += f", {len(self.failed)} FAILED" if self.failed else ""
+        counts += f", {len(self.missing)} DID NOT RUN" if self.missing or not self.should else ""
+        return f"{self.kind} {self.name}: {counts}, of {len(self.should)}"
+
+
+def run_one(check: Check, subject: Subject) -> Result:
+    """Run one check, whatever the subject does in it; the global state is the same after it."""
+    from zoo.testing.world import kept
+
+    message = ""
+    try:
+        with kept():
+            check(subject)
+    except Skipped as reason:
+        if str(reason) in check.skips:
+            return Result(check.name, "skipped", str(reason))
+        return Result(check.name, "failed", f"it was skipped ({reason}), which this check never is")
+    except Broken as error:
+        message = str(error)
+    except (Exception, SystemExit) as error:
+        message = _words(error)
+    expected = subject.expected_failures.get(check.name)
+    if expected is None:
+        return Result(check.name, "failed", message) if message else Result(check.name, "ran", "")
+    if message:
+        return Result(check.name, "expected", str(expected))
+    return Result(
+        check.name, "failed", f"it was expected to fail ({expected}), but it holds; take it out of expected_failures"
+    )
+
+
+def run_all(subject: Subject, these: Iterable[Check], tell: Callable[[Result], None] | None = None) -> Outcome:
+    """Run these checks on a subject, one after the other; ``tell`` hears of each when it is done."""
+    these = tuple(these)
+    outcome = Outcome(subject.name, subject.kind, tuple(check.name for check in these))
+    for check in these:
+        result = run_one(check, subject)
+        outcome.add(result)
+        if tell is not None:
+            tell(result)
+    return outcome
+
+
+def check(name: str, kind: Kind | None = None, only: tuple[str, ...] = ()) -> Outcome:
+    """Check whether a registered model, task or metric keeps its contracts, in this process.
+
+    Args:
+        name: its entry-point name.
+        kind: ``"model"``, ``"task"`` or ``"metric"``; needed where things of two kinds have this name.
+        only: the names of the checks to run; all of its kind where none is named.
+
+    Returns:
+        The :class:`Outcome`, whose ``ok`` is whether it keeps them all, but for what it says of itself.
+
+    Raises:
+        RequestError: nothing, or more than one thing, has this name, or there is no such check.
+    """
+    subject = subject_of(name, kind)
+    return run_all(subject, chosen(subject.kind, tuple(only)))
+
+
+def _words(error: BaseException) -> str:
+    """An error in one line, with the place in the subject's own code that it came from, if it did."""
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return f"it raised {text}"
+    last = frames[-1]
+    return f"it raised {text} ({last.filename.rpartition('/')[2]}:{last.lineno} in {last.name})"

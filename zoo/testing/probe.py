@@ -1,0 +1,126 @@
+"""What importing a module does: how long it takes, what it brings along, what it prints, what it changes for everybody.
+
+Run as ``python -m zoo.testing.probe MODULE``, it tells of the module in a process of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib import import_module
+
+from zoo.errors import ZooError
+
+_HEAVY = """accelerate cv2 diffusers faiss huggingface_hub jax keras matplotlib numba pandas pycocotools skimage sklearn
+tensorflow timm torchvision transformers"""
+HEAVY = frozenset(_HEAVY.split())
+"""Packages that take long to import, and that the core itself imports only where they are used."""
+CORE = ("zoo.model", "zoo.task", "zoo.metric", "zoo.training", "zoo.training_state", "zoo.data.scenes")
+"""What every plugin may use at no cost of its own."""
+PROBE_SECONDS = 300
+"""After which importing a module is given up."""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What importing a module did.
+
+    Attributes:
+        seconds: it took, beyond the core.
+        heavy: the packages of :data:`HEAVY` that it brought along.
+        printed: what it wrote to the standard streams.
+        changed: what it changed for everybody, in words.
+        error: what it raised, "" if nothing.
+    """
+
+    seconds: float
+    heavy: list[str]
+    printed: str
+    changed: list[str]
+    error: str
+
+
+def probe(module: str) -> Imported:
+    """Import ``module``, which must not have been imported yet, in this process."""
+    for name in CORE:
+        import_module(name)
+    from zoo.testing.world import defaults, random_state
+
+    modules, states = set(sys.modules), {**defaults(), **_process(), **random_state()}
+    error = ""
+    with _streams() as printed:
+        began = time.monotonic()
+        try:
+            import_module(module)
+        except (Exception, SystemExit) as raised:
+            error = f"{type(raised).__name__}: {raised}"
+        seconds = time.monotonic() - began
+    now = {**defaults(), **_process(), **random_state()}
+    heavy = sorted({name.partition(".")[0] for name in set(sys.modules) - modules} & HEAVY)
+    changed = [f"global random state of {k}" if isinstance(v, bytes) else k for k, v in states.items() if now[k] != v]
+    return Imported(seconds, heavy, printed[0], changed, error)
+
+
+@cache
+def probe_apart(module: str) -> Imported:
+    """Import ``module`` in a process of its own.
+
+    Raises:
+        ZooError: the process did not tell: the import ended it, or did not end.
+    """
+    command = [sys.executable, "-m", "zoo.testing.probe", module]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PROBE_SECONDS, env=environment
+        )
+        return Imported(**json.loads((done.stdout.strip().splitlines() or [""])[-1]))
+    except subprocess.TimeoutExpired as error:
+        raise ZooError(f"importing {module} did not end within {PROBE_SECONDS} s") from error
+    except (ValueError, TypeError) as error:
+        last = (done.stderr.strip().splitlines() or ["nothing was said"])[-1]
+        raise ZooError(f"importing {module} ended the process (exit code {done.returncode}): {last}") from error
+
+
+def _process() -> dict[str, object]:
+    import logging
+
+    return {
+        "environment": dict(os.environ),
+        "search path of modules": list(sys.path),
+        "handlers of the root logger": list(logging.root.handlers),
+    }
+
+
+@contextmanager
+def _streams() -> Iterator[list[str]]:
+    """What is written to the standard streams inside, by whatever means, as the one item of the list, when it is over."""
+    found: list[str] = [""]
+    sys.stdout.flush()
+    sys.stderr.flush()
+    saved = os.dup(1), os.dup(2)
+    with tempfile.TemporaryFile() as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+        try:
+            yield found
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            for target, source in zip((1, 2), saved, strict=True):
+                os.dup2(source, target)
+                os.close(source)
+            file.seek(0)
+            found[0] = file.read(10_000).decode(errors="replace")
+
+
+if __name__ == "__main__":
+    print(json.dumps(asdict(probe(sys.argv[1]))))
