@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 INTRO = {
     "models": "Every model by its entry-point name. `zoo run --model NAME --task TASK` fits it.",
-    "tasks": "Every task by its entry-point name. A picture shows a test item of its embedded data and true draws of p(y | x), "
-    "where the data knows them.",
+    "tasks": "Every task by its entry-point name. A picture shows test items of its embedded data and true draws of p(y | x), where "
+    "the data knows them.",
     "metrics": "Every metric by its entry-point name; [what the numbers say](../metrics.md) tells how to read them.",
     "data": "Every kind of data, named on the command line as `KIND` or `KIND:PATH`.",
 }
@@ -64,12 +64,12 @@ def _page(kind: str, intro: str) -> str:
 
 
 def _section(one: Description) -> list[str]:
-    lines = [f"## {one.name}", "", _prose(one.text), "", "| | |", "|---|---|"]
-    lines += [f"| {_cell(label)} | {_cell(value)} |" for label, value in one.facts]
+    lines = [f"## {one.name}", "", _prose(one.text), ""]
+    lines += [f"- **{label}**: {value}" for label, value in one.facts]
     found = [c for c in _single() if one.name in (c.model, c.task)] if one.kind in ("models", "tasks") else []
     if found:
         links = ", ".join(f"[{c.name}](checkpoints.md#{_anchor(c.name)})" for c in found)
-        lines += [f"| checkpoints | {links} |"]
+        lines += [f"- **checkpoints**: {links}"]
     lines += [""]
     if one.kind == "tasks" and _knows_draws(one.name):
         lines += [f"![{one.name}: a test item and true draws](task-{one.name}.png)", ""]
@@ -89,7 +89,6 @@ def _checkpoints_page() -> str:
         lines += [f"## {one.name} {{ #{_anchor(one.name)} }}", ""]
         if one.name in here:
             lines += [f"![A photo, and samples of {one.name}]({_file(one.name)})", ""]
-        lines += ["| | |", "|---|---|"]
         facts = [
             ("model", f"[{one.model}](models.md#{one.model})"),
             ("task", f"[{one.task}](tasks.md#{one.task})"),
@@ -97,9 +96,10 @@ def _checkpoints_page() -> str:
             ("licence", one.licence),
             ("data", one.data),
             ("made by", f"`{one.made_by}`" if one.made_by else ""),
-            *((f"`{metric}`", f"{value:.4g}") for metric, value in one.scores.items()),
         ]
-        lines += [f"| {label} | {value} |" for label, value in facts if value]
+        lines += [f"- **{label}**: {value}" for label, value in facts if value]
+        lines += ["", "| metric | score |", "|---|---|"] if one.scores else []
+        lines += [f"| `{metric}` | {value:.4g} |" for metric, value in one.scores.items()]
         lines += [""]
     return "\n".join(lines)
 

@@ -18,7 +18,11 @@ SIDE = 128
 
 
 class Relight(PhotoTask):
-    """The ``relight`` task; settings are :class:`zoo_tasks.photo.PhotoConfig`'s."""
+    """Relighting: x is the grey albedo (1, size, size), y the grey shading (1, size, size), both in [0, 1].
+
+    A photo is taken apart into albedo and shading; another shading field lights it in another way. Second CDVAE paper,
+    section 4. Settings are :class:`zoo_tasks.photo.PhotoConfig`'s.
+    """
 
     x_name, y_name = "albedo", "shading"
     known = ("albedo", "shading")
