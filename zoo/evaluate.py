@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -44,11 +44,12 @@ def evaluate(
     seed: int = 0,
     y_unit: str = "",
     progress: bool = False,
+    optional: Container[str] = (),
 ) -> Evaluation:
     """Score ``model`` on ``pairs`` by each of ``metrics`` (by name), from n samples an item.
 
     The batches change nothing in the values: the samples for one x do not depend on the others. ``y_unit`` is the unit of the
-    numbers of y, which the units of the scores then name.
+    numbers of y, which the units of the scores then name. A metric in ``optional`` that fails is left out with the reason.
 
     Raises:
         RequestError: there are no pairs.
@@ -70,13 +71,23 @@ def evaluate(
             for name, metric in metrics.items():
                 if metric.needs == "joint_log_prob" and density is None:
                     skipped[name] = f"model {model.name or type(model).__name__} has no density of (x, y)"
+                if name in skipped:
                     continue
-                found = metric(samples, part.y, x=part.x, pool=part.pool, joint_log_prob=density)
-                for suffix, value in found.items():
+                try:
+                    found = metric(samples, part.y, x=part.x, pool=part.pool, joint_log_prob=density)
+                    checked = {suffix: _checked(value, name, len(part)) for suffix, value in found.items()}
+                except (Exception, SystemExit) as error:
+                    if name not in optional:
+                        raise
+                    skipped[name] = f"it failed: {type(error).__name__}: {error}"
+                    continue
+                for suffix, value in checked.items():
                     owner[name + suffix] = name
-                    values.setdefault(name + suffix, []).append(_checked(value, name, len(part)))
+                    values.setdefault(name + suffix, []).append(value)
             bar.update(min(start + size, len(pairs)))
-    scores = {name: bootstrap(torch.cat(parts), metrics[owner[name]]) for name, parts in values.items()}
+    scores = {
+        name: bootstrap(torch.cat(parts), metrics[owner[name]]) for name, parts in values.items() if owner[name] not in skipped
+    }
     if y_unit:
         scores = {name: replace(score, unit=f"{score.unit}, y in {y_unit}") for name, score in scores.items()}
     return Evaluation(scores, skipped, time.monotonic() - began)

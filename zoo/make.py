@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any
 
 from zoo import registry
@@ -27,49 +28,34 @@ def model(name: str, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **confi
         RequestError: no such model, or it refuses the settings or the shapes.
         ZooError: what is registered is broken or no model.
     """
-    from zoo.model import Model
-
-    made = _loaded("models", name)(tuple(x_shape), tuple(y_shape), **config)
-    if not isinstance(made, Model):
-        raise _wrong("models", name, "it makes no zoo.Model")
+    made: Model = _made("models", name, tuple(x_shape), tuple(y_shape), **config)
     made.name = name
     return made
 
 
 def model_class(name: str) -> tuple[type[Model], dict[str, Any]]:
     """The model class behind a name, and what its preset sets ({} if it is no preset); raises as :func:`model`."""
-    from zoo.model import Model, Preset
+    from zoo.model import Preset
 
-    found = _loaded("models", name)
-    if isinstance(found, Preset):
-        return found.model, dict(found.config)
-    if isinstance(found, type) and issubclass(found, Model):
-        return found, {}
-    raise _wrong("models", name, "it is neither a zoo.Model nor a zoo.Preset")
+    found = _class("models", name)
+    return (found.model, dict(found.config)) if isinstance(found, Preset) else (found, {})
 
 
 def task(name: str, **config: Any) -> Task:
     """A new task by its entry-point name, with these settings; raises as :func:`model`."""
-    from zoo.task import Task
-
-    made = task_class(name)(**config)
-    assert isinstance(made, Task)
+    made: Task = _made("tasks", name, **config)
     return made
 
 
 def task_class(name: str) -> type[Task]:
     """The class of a task, by name; raises as :func:`model`."""
-    from zoo.task import Task
-
-    found: type[Task] = _subclass("tasks", name, Task)
+    found: type[Task] = _class("tasks", name)
     return found
 
 
 def metric(name: str) -> Metric:
     """A metric by its entry-point name; raises as :func:`model`."""
-    from zoo.metric import Metric
-
-    made: Metric = _subclass("metrics", name, Metric)()
+    made: Metric = _made("metrics", name)
     return made
 
 
@@ -86,27 +72,54 @@ def data(description: str) -> Data:
 
 def data_class(kind: str) -> type[Data]:
     """The class of a kind of data; raises as :func:`model`."""
-    from zoo.data.base import Data
-
-    found: type[Data] = _subclass("data", kind, Data)
+    found: type[Data] = _class("data", kind)
     return found
 
 
-def _loaded(kind: str, name: str) -> Any:
-    found = registry.load(kind, name)
-    if not callable(found):
-        raise _wrong(kind, name, "it cannot be called")
-    return found
+def fault(kind: str, found: object) -> str:
+    """What is wrong with an object that is registered under a kind: of the wrong type, or unfinished; "" where nothing is."""
+    if kind == "models":
+        from zoo.model import Model, Preset
 
-
-def _subclass(kind: str, name: str, base: type) -> Any:
-    found = _loaded(kind, name)
+        right = isinstance(found, Preset) or (isinstance(found, type) and issubclass(found, Model))
+        return "" if right else "it is neither a zoo.Model nor a zoo.Preset"
+    base = _base(kind)
     if not (isinstance(found, type) and issubclass(found, base)):
-        raise _wrong(kind, name, f"it is no subclass of zoo.{base.__name__}")
+        return f"it is no subclass of zoo.{base.__name__}"
+    if inspect.isabstract(found):
+        return f"it lacks {', '.join(sorted(vars(found)['__abstractmethods__']))}"
+    if kind == "metrics":
+        lacking = [name for name in ("unit", "better", "source") if not isinstance(getattr(found, name, None), str)]
+        if lacking:
+            return f"it does not say its {', '.join(lacking)}"
+        if getattr(found, "better", "") not in ("lower", "higher"):
+            return f"its better is {getattr(found, 'better', '')!r}; it must be 'lower' or 'higher'"
+    return ""
+
+
+def _base(kind: str) -> type:
+    from zoo.data.base import Data
+    from zoo.metric import Metric
+    from zoo.task import Task
+
+    return {"tasks": Task, "metrics": Metric, "data": Data}[kind]
+
+
+def _made(kind: str, name: str, *args: Any, **config: Any) -> Any:
+    cls = _class(kind, name)
+    try:
+        return cls(*args, **config)
+    except ZooError:
+        raise
+    except Exception as error:
+        entry = registry.entry(kind, name)
+        if entry.distribution == registry.OWN:
+            raise
+        raise entry.broken(f"it cannot be made: {type(error).__name__}: {error}") from error
+
+
+def _class(kind: str, name: str) -> Any:
+    found = registry.load(kind, name)
+    if reason := fault(kind, found):
+        raise registry.entry(kind, name).broken(reason)
     return found
-
-
-def _wrong(kind: str, name: str, what: str) -> ZooError:
-    entry = registry.entry(kind, name)
-    word = kind if kind == "data" else kind[:-1]
-    return ZooError(f"{word} {name!r} of {entry.distribution} {entry.version} is broken: {what}")

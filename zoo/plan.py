@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from zoo.model import Model
     from zoo.task import Task
 
+METRICS = registry.GROUPS["metrics"]
+
 
 @dataclass
 class Plan:
@@ -31,6 +33,7 @@ class Plan:
         task, data: made.
         metrics: made, by name.
         skipped: metrics that cannot be had, with the reason.
+        unasked: those of the metrics that a third party brings and nobody asked for: if one fails, the run goes on.
         n: samples an item.
         epochs, seed, device: of the fit.
         training: settings of the training loop.
@@ -51,6 +54,7 @@ class Plan:
     seed: int
     device: torch.device
     skipped: dict[str, str] = field(default_factory=dict)
+    unasked: frozenset[str] = frozenset()
     training: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     checkpoint: str | None = None
@@ -138,7 +142,7 @@ def make_plan(
         from zoo.training import Training
 
         make_config(Training, of_training, "training")
-    chosen, skipped = _metrics(metrics)
+    chosen, skipped, unasked = _metrics(metrics)
     return Plan(
         model_name=model,
         task_name=task,
@@ -151,6 +155,7 @@ def make_plan(
         seed=seed,
         device=place,
         skipped=skipped,
+        unasked=unasked,
         training=of_training,
         settings=dict(settings),
         checkpoint=checkpoint,
@@ -195,17 +200,33 @@ def _loaded(
     return loaded
 
 
-def _metrics(names: Sequence[str] | None) -> tuple[dict[str, Metric], dict[str, str]]:
-    """The metrics by name; where none are named all of them, less what somebody's broken package brings."""
+def _metrics(names: Sequence[str] | None) -> tuple[dict[str, Metric], dict[str, str], frozenset[str]]:
+    """The metrics by name; where none are named all of them, less what somebody's package cannot be trusted with.
+
+    Third parties' metrics come into a run that never named them, so they must cost it nothing: they are tried elsewhere
+    first, and what does not import quickly, or changes the process by it, is left out with the reason.
+    """
     if names is not None:
-        return {name: make.metric(name) for name in names}, {}
-    made, skipped = {}, {}
+        return {name: make.metric(name) for name in names}, {}, frozenset()
+    from zoo.probing.probe import outcomes
+
+    made, skipped, unasked = {}, {}, set()
+    tried = outcomes(plugin for plugin in registry.plugins() if any(group == METRICS for group, _, _ in plugin.points))
     for name in registry.names("metrics"):
         try:
+            entry = registry.entry("metrics", name)
+            outcome = tried.get(entry.distribution, {}).get((entry.kind, name))
+            if outcome is not None and outcome.faults:
+                if outcome.reason:
+                    raise entry.broken(outcome.reason)
+                skipped[name] = f"{entry.owner}: {', '.join(outcome.faults)}; name it as a metric to have it all the same"
+                continue
             made[name] = make.metric(name)
+            if entry.distribution != registry.OWN:
+                unasked.add(name)
         except ZooError as error:
             skipped[name] = str(error)
-    return made, skipped
+    return made, skipped, frozenset(unasked)
 
 
 def _text(value: Any) -> str:

@@ -138,7 +138,16 @@ def _run(plan: Plan, folder: RunFolder, progress: bool) -> RunResult:
         result.history = _fit(plan, train, folder, progress)
         clock.lap("fit")
     plan.model.to(plan.device)
-    measured = evaluate(plan.model, test, plan.metrics, plan.n, seed=plan.seed, y_unit=plan.task.y_unit, progress=progress)
+    measured = evaluate(
+        plan.model,
+        test,
+        plan.metrics,
+        plan.n,
+        seed=plan.seed,
+        y_unit=plan.task.y_unit,
+        progress=progress,
+        optional=plan.unasked,
+    )
     result.scores, result.skipped = measured.scores, {**plan.skipped, **measured.skipped}
     clock.lap("evaluate")
     result.metrics = metrics_json(plan, len(test), measured.scores)

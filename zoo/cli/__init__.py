@@ -1,25 +1,32 @@
 """The command line. Nothing heavy is imported here: every command imports what it needs when it is called."""
 
+from __future__ import annotations
+
 import os
 import sys
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
 from zoo.cli import commands, sharing  # noqa: F401 - they register with the application
 from zoo.cli.app import Stopped, app, notes
 
+if TYPE_CHECKING:
+    from zoo import registry
+
 __all__ = ["app", "main"]
 
 
 def main() -> NoReturn:
     """Run the command line and leave with 0 (done), 1 (the work failed), 2 (the request was wrong) or 130 (stopped)."""
+    from zoo import registry
     from zoo.errors import ZooError
 
     debug = os.environ.get("ZOO_DEBUG", "") not in ("", "0")
     code: object = 0
     try:
-        code = app(prog_name="zoo", standalone_mode=False)
+        with registry.looking_first(_look_first):
+            code = app(prog_name="zoo", standalone_mode=False)
         sys.stdout.flush()
     except Stopped as error:
         code = _say(str(error), 130)
@@ -42,6 +49,12 @@ def main() -> NoReturn:
         else:
             raise
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _look_first(entry: registry.Entry) -> None:
+    from zoo.probing.probe import look_first
+
+    look_first(entry)
 
 
 def _say(text: str, code: int) -> int:

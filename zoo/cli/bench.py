@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json as to_json
 import sys
 
@@ -32,22 +33,24 @@ def main(
     parsed = read_settings(settings)
     from zoo.benching.bench import bench
     from zoo.benching.text import task_table
+    from zoo.cli.output import stdout_is_kept
     from zoo.cli.table import table
 
-    result = bench(
-        suite,
-        data=data,
-        models=None if models is None else models.split(","),
-        tasks=None if tasks is None else tasks.split(","),
-        seeds=seeds,
-        n=n,
-        items=items,
-        workers=workers,
-        quick=quick,
-        device=device,
-        settings=parsed,
-        out=out,
-    )
+    with stdout_is_kept() if json else contextlib.nullcontext():
+        result = bench(
+            suite,
+            data=data,
+            models=None if models is None else models.split(","),
+            tasks=None if tasks is None else tasks.split(","),
+            seeds=seeds,
+            n=n,
+            items=items,
+            workers=workers,
+            quick=quick,
+            device=device,
+            settings=parsed,
+            out=out,
+        )
     if json:
         print(to_json.dumps(result.bench, indent=2))
     else:

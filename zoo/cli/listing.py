@@ -34,7 +34,9 @@ def main(kinds: list[str], hub: bool = False) -> None:
     elif kind == "suites":
         print(_suites())
     elif kind == "plugins":
-        print(_plugins())
+        from zoo.cli import plugins
+
+        print(plugins.text())
     elif kind in ENTRIES:
         print(_entries((kind,)))
     else:
@@ -42,15 +44,17 @@ def main(kinds: list[str], hub: bool = False) -> None:
 
 
 def _entries(kinds: tuple[str, ...]) -> str:
-    rows = []
-    for kind in kinds:
-        for name, entries in registry.entries(kind).items():
-            own = any(entry.distribution == registry.OWN for entry in entries)
-            for entry in entries:
-                note = ""
-                if len(entries) > 1 and entry.distribution != registry.OWN:
-                    note = "ignored: a built-in name" if own else "unusable: two packages bring it"
-                rows.append((kind, name, entry.value, entry.distribution, entry.version, note))
+    from zoo.cli.plugins import Faults, unreadable
+
+    for line in unreadable():
+        print(f"zoo: {line}", file=sys.stderr)
+    faults = Faults()
+    rows = [
+        (kind, name, entry.value, entry.distribution, entry.version, faults.of(entry))
+        for kind in kinds
+        for name, entries in registry.entries(kind).items()
+        for entry in entries
+    ]
     return table(("KIND", "NAME", "OBJECT", "DISTRIBUTION", "VERSION", ""), rows)
 
 
@@ -87,15 +91,3 @@ def _suites() -> str:
             models, tasks = str(len(one.models) or "as named"), ", ".join(one.tasks) or "as named"
             rows.append((name, models, tasks, one.title, one.owner, note))
     return table(("SUITE", "MODELS", "TASKS", "TITLE", "FROM", ""), rows) if rows else "no suites are registered"
-
-
-def _plugins() -> str:
-    brings: dict[tuple[str, str], list[str]] = {}
-    for kind in (*ENTRIES, "checkpoints"):
-        for name, entries in registry.entries(kind).items():
-            for entry in entries:
-                # What an entry of checkpoints is called says nothing; that there are some does.
-                what = "checkpoints" if kind == "checkpoints" else f"{kind.removesuffix('s')} {name}"
-                brings.setdefault((entry.distribution, entry.version), []).append(what)
-    rows = [(name, version, ", ".join(dict.fromkeys(what))) for (name, version), what in sorted(brings.items())]
-    return table(("PLUGIN", "VERSION", "BRINGS"), rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json as to_json
 import os
 import sys
@@ -27,24 +28,26 @@ def main(
 ) -> None:
     """Do the run, print its scores and where the report is; see :func:`zoo.running.run`."""
     parsed = read_settings(settings)
+    from zoo.cli.output import stdout_is_kept
     from zoo.cli.table import table
     from zoo.running import run
 
-    result = run(
-        model,
-        task,
-        data,
-        n=n,
-        epochs=epochs,
-        seed=seed,
-        device=device,
-        settings=parsed,
-        checkpoint=checkpoint,
-        metrics=metrics or None,
-        items=items,
-        out=out,
-        resume=resume,
-    )
+    with stdout_is_kept() if json else contextlib.nullcontext():
+        result = run(
+            model,
+            task,
+            data,
+            n=n,
+            epochs=epochs,
+            seed=seed,
+            device=device,
+            settings=parsed,
+            checkpoint=checkpoint,
+            metrics=metrics or None,
+            items=items,
+            out=out,
+            resume=resume,
+        )
     if os.environ.get("RANK", "0") != "0":
         return
     for name, reason in result.skipped.items():

@@ -31,6 +31,11 @@ def main(name: str) -> None:
 
 
 def _entry(kind: str, name: str) -> str:
+    from zoo.probing.outcome import known
+
+    entry = registry.entry(kind, name)
+    if reason := known(entry).reason:
+        raise entry.broken(reason)
     one = describe(kind, name)
     lines = [f"{name}: {kind if kind == 'data' else kind[:-1]}", one.summary, "", _facts(list(one.facts))]
     if one.settings:

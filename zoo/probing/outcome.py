@@ -1,0 +1,144 @@
+"""What came of importing what one distribution brings, kept in the cache folder for as long as it holds."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from zoo import registry
+from zoo.installed import Installed, normal
+from zoo.places import cache_folder
+from zoo.registry import Entry
+
+SCHEMA = 1
+SLOW = 5.0
+"""Seconds of importing that are worth a word; torch and the zoo itself do not count."""
+AGAIN = 3600.0
+"""Seconds after which what was broken is tried again: the cause may have been a passing one."""
+_MOST_FILES = 4000
+
+
+class Tried(NamedTuple):
+    """What came of one entry.
+
+    Attributes:
+        reason: why it is broken, "" if it is not.
+        deadly: whether importing it ended the process or did not end.
+        seconds: of its import.
+        effects: what of the process its import changed.
+    """
+
+    reason: str = ""
+    deadly: bool = False
+    seconds: float = 0.0
+    effects: tuple[str, ...] = ()
+
+    @property
+    def faults(self) -> list[str]:
+        """All that is wrong with it, as clauses; [] where it is sound."""
+        if self.reason:
+            return [self.reason]
+        slow = [f"its import takes {self.seconds:.1f} s"] if self.seconds > SLOW else []
+        return slow + ([f"its import changes {', '.join(self.effects)}"] if self.effects else [])
+
+
+Outcome = dict[tuple[str, str], Tried]
+"""What came of each entry of one distribution, by kind and name."""
+
+
+def kept(plugin: Installed) -> Outcome | None:
+    """The outcome that is kept for a distribution as it is now; None where it was not tried since it changed."""
+    try:
+        values = json.loads(_file(plugin).read_text(encoding="utf-8"))
+        if values["schema"] != SCHEMA or values["key"] != _key(plugin):
+            return None
+        outcome = from_rows(values["entries"])
+        broken = any(tried.reason for tried in outcome.values())
+        return None if broken and not 0 <= time.time() - values["time"] < AGAIN else outcome
+    except (OSError, ValueError, KeyError, TypeError, IndexError):  # none, or a damaged one, which is none
+        return None
+
+
+def known(entry: Entry) -> Tried:
+    """What is kept of one entry; imports nothing."""
+    if entry.distribution != registry.OWN:
+        for plugin in registry.plugins():
+            if plugin.name == entry.distribution:
+                return (kept(plugin) or {}).get((entry.kind, entry.name), Tried())
+    return Tried()
+
+
+def keep(plugin: Installed, outcome: Outcome) -> None:
+    """Keep an outcome; a cache that cannot be written keeps none."""
+    from zoo.errors import ZooError
+    from zoo.files import write_json
+
+    entries = [[kind, name, *tried] for (kind, name), tried in outcome.items()]
+    with contextlib.suppress(ZooError):
+        write_json(_file(plugin), {"schema": SCHEMA, "key": _key(plugin), "time": time.time(), "entries": entries})
+
+
+def from_rows(rows: Iterable[Any]) -> Outcome:
+    """An outcome from rows of plain values: kind, name, and the fields of :class:`Tried`."""
+    return {
+        (kind, name): Tried(reason, deadly, seconds, tuple(effects)) for kind, name, reason, deadly, seconds, effects in rows
+    }
+
+
+def importable(plugin: Installed) -> list[Entry]:
+    """What a distribution brings that is imported when it is used, less what its metadata alone shows to be broken."""
+    return [one for one in registry.entries_of(plugin) if one.kind != "checkpoints" and not registry.trouble(one)]
+
+
+def _file(plugin: Installed) -> Path:
+    name = hashlib.sha256(normal(plugin.name).encode()).hexdigest()[:32]
+    return cache_folder() / "plugins" / f"{name}.json"
+
+
+def _key(plugin: Installed) -> str:
+    """Changes with all that decides the outcome: its files, what else is installed, Python, and this project's version."""
+    what = [sys.version, sys.prefix, *registry.found().environment, *map(str, plugin[:4])]
+    for module in sorted({entry.module.partition(".")[0] for entry in registry.entries_of(plugin)}):
+        what += _stamps(module)
+    return hashlib.sha256("\n".join(what).encode()).hexdigest()
+
+
+def _places(module: str) -> tuple[str, ...]:
+    try:
+        spec = find_spec(module)
+    except (ImportError, ValueError):
+        return ()
+    if spec is None:
+        return ()
+    return tuple(spec.submodule_search_locations or ()) or ((spec.origin,) if spec.origin else ())
+
+
+def _stamps(module: str) -> list[str]:
+    """Name, size and time of every file of a top-level module."""
+    stamps = []
+    for place in _places(module):
+        for file in _files(place):
+            with contextlib.suppress(OSError):
+                status = os.stat(file)
+                stamps.append(f"{file} {status.st_size} {status.st_mtime_ns}")
+            if len(stamps) >= _MOST_FILES:
+                return stamps
+    return stamps
+
+
+def _files(place: str) -> Iterator[str]:
+    if os.path.isfile(place):
+        yield place
+        return
+    for folder, folders, files in os.walk(place):
+        folders[:] = sorted(one for one in folders if one != "__pycache__")
+        for name in sorted(files):
+            yield os.path.join(folder, name)
