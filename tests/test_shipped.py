@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -47,6 +48,12 @@ def test_it_loads_and_samples_offline(name: str, monkeypatch: pytest.MonkeyPatch
 def test_it_is_verified(name: str) -> None:
     found = verify(name)
     assert [step.outcome for step in found.steps] == ["ok"] * 4, found.steps
+
+
+def test_it_is_scored_by_all_metrics_and_says_which_it_cannot_have(tmp_path: Path) -> None:
+    result = zoo.run(checkpoint="cdvae/relight", n=3, items=2, out=tmp_path / "run", progress=False)
+    assert "whole model" in result.skipped["nll"]
+    assert {"error_of_best@3", "variance", "energy_score"} <= result.scores.keys()
 
 
 @pytest.mark.parametrize("name", NAMES)

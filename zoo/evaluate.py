@@ -67,10 +67,10 @@ def evaluate(
         for start in range(0, len(pairs), size):
             part = pairs.subset(torch.arange(start, min(start + size, len(pairs)))).to(model.device)
             samples = model.sample(part.x, n, seed=seed)
-            density = model.joint_log_prob(part.y, part.x, seed=seed) if densities else None
+            density, lacking = _density(model, part, seed) if densities else (None, "")
             for name, metric in metrics.items():
                 if metric.needs == "joint_log_prob" and density is None:
-                    skipped[name] = f"model {model.name or type(model).__name__} has no density of (x, y)"
+                    skipped[name] = lacking
                 if name in skipped:
                     continue
                 try:
@@ -91,6 +91,15 @@ def evaluate(
     if y_unit:
         scores = {name: replace(score, unit=f"{score.unit}, y in {y_unit}") for name, score in scores.items()}
     return Evaluation(scores, skipped, time.monotonic() - began)
+
+
+def _density(model: Model, pairs: Pairs, seed: int) -> tuple[Tensor | None, str]:
+    """log p(x, y) of each pair, or why it cannot be had: the model has none, or was stored without what it takes."""
+    try:
+        density = model.joint_log_prob(pairs.y, pairs.x, seed=seed)
+    except RequestError as error:
+        return None, str(error)
+    return density, f"model {model.name or type(model).__name__} has no density of (x, y)"
 
 
 def _checked(value: Tensor, metric: str, items: int) -> Tensor:

@@ -1,0 +1,103 @@
+"""The snippets of README and documentation, and a small world of photos, clips and annotations to run them in."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+FILE = r"^`([\w./-]+)`[^\n]*:\s*\n\n|^[^\n]*`([\w./-]+)`:\s*\n\n"
+"""The line before a block that names the file it is, at its beginning or its end."""
+QUICK = {
+    "run": ["-n", "2", "--items", "3"],
+    "bench": ["--seeds", "1", "-n", "3", "--items", "3", "--workers", "0", "--set", "training.steps=2"],
+}
+"""What is added to a command so that it shows in seconds that it works."""
+
+
+class Block(NamedTuple):
+    """One fenced block: its language, its text, the file that the line before it names ("" if none), and whether it is one of
+    the commands that CI takes from the page and runs as they are."""
+
+    kind: str
+    text: str
+    file: str
+    in_ci: bool
+
+
+def blocks(page: Path) -> list[Block]:
+    """The fenced blocks of a page, in order."""
+    text = page.read_text(encoding="utf-8")
+    made = []
+    for match in re.finditer(rf"(?:{FILE})?^```(\w+)\n(.*?)^```", text, re.S | re.M):
+        first, second, kind, inside = match.groups()
+        made.append(Block(kind, inside, first or second or "", text[: match.start()].endswith(" -->\n")))
+    return made
+
+
+def commands(text: str) -> list[list[str]]:
+    """The words of each command of a shell block; ``&&`` ends one."""
+    made = []
+    for line in text.replace("\\\n", " ").splitlines():
+        words = shlex.split(line, comments=True)
+        while "&&" in words:
+            made.append(words[: words.index("&&")])
+            words = words[words.index("&&") + 1 :]
+        if words:
+            made.append(words)
+    return made
+
+
+def quick(words: list[str]) -> list[str]:
+    """A ``zoo`` command with little to do: few items, samples and steps, and of a whole suite one model."""
+    verb = words[1]
+    if verb == "run" and "--checkpoint" not in words:
+        return [*words, *QUICK["run"], "--set", "training.steps=2"]
+    if verb == "bench" and "--models" not in words:
+        return [*words, *QUICK["bench"], "--models", "nn"]
+    return [*words, *QUICK.get(verb, [])]
+
+
+def make_world(folder: Path) -> None:
+    """``photo.jpg``, ``photos/``, ``coco/``, ``clips/`` and ``davis/``, with little in them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(_photo(0, 60, 80)).save(folder / "photo.jpg")
+    for i in range(24):
+        path = folder / "photos" / ("test" if i % 3 == 0 else "train") / f"{i:02}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(_photo(i, 48, 64)).save(path)
+    for part in ("train2017", "val2017"):
+        _coco(folder / "coco", part)
+    for name in ("clips", "davis"):
+        for clip in range(6):
+            frames = folder / name / f"clip-{clip}"
+            frames.mkdir(parents=True)
+            for i in range(30):
+                Image.fromarray(np.roll(_photo(clip, 32, 40), i, axis=1)).save(frames / f"{i:05d}.jpg")
+
+
+def _coco(folder: Path, part: str) -> None:
+    images, annotations = [], []
+    (folder / part).mkdir(parents=True)
+    (folder / "annotations").mkdir(exist_ok=True)
+    for i in range(12):
+        Image.fromarray(_photo(i + len(part), 48, 64)).save(folder / part / f"{i}.jpg")
+        images.append({"id": i, "file_name": f"{i}.jpg", "width": 64, "height": 48})
+        annotations.append({"id": i, "image_id": i, "category_id": 1, "bbox": [4 + i, 4, 30, 20], "iscrowd": 0})
+    text = {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "thing"}]}
+    (folder / "annotations" / f"instances_{part}.json").write_text(json.dumps(text))
+
+
+def _photo(seed: int, height: int, width: int) -> NDArray[np.uint8]:
+    """A few large coloured patches under a ramp of light."""
+    patches = np.random.default_rng(seed).integers(20, 256, (3, 4, 3)).astype(np.float64)
+    rows, columns = np.arange(height) * 3 // height, np.arange(width) * 4 // width
+    return (patches[rows][:, columns] * np.linspace(0.4, 1, width)[None, :, None]).astype(np.uint8)

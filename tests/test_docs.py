@@ -1,0 +1,117 @@
+"""What README and documentation show works as it stands there."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+from snippets import PAGES, ROOT, blocks, commands, make_world, quick
+
+from zoo.pairs import Pairs
+
+README = ROOT / "README.md"
+ELSEWHERE = {"plugin.md": "test_plugin_page.py", "hub.md": "tests/hub"}
+"""Pages whose snippets need an installation or a Hub, and where they are run."""
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small world, as the working directory."""
+    make_world(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ZOO_REGISTRY", str(tmp_path / "registry.toml"))
+    (tmp_path / "registry.toml").write_text("schema = 1\n")
+    return tmp_path
+
+
+def zoo_command(words: list[str]) -> int:
+    """The exit code of a ``zoo`` command, run in this process."""
+    from zoo.cli import main
+
+    before, sys.argv = sys.argv, words
+    try:
+        main()
+    except SystemExit as left:
+        return int(left.code or 0)
+    finally:
+        sys.argv = before
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name not in ELSEWHERE], ids=lambda page: page.name)
+def test_the_snippets_of_a_page(page: Path, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In order, as a reader would go through them; an installation is left to what installs."""
+    space: dict[str, Any] = {"__name__": "__main__"}
+    for block in blocks(page):
+        if block.kind == "python":
+            exec(compile(block.text, page.name, "exec", dont_inherit=True), space)
+        for words in commands(block.text) if block.kind == "sh" and not block.in_ci else []:
+            if words[0] == "zoo":
+                assert zoo_command(quick(words)) == 0, f"{' '.join(words)}: {capsys.readouterr().err}"
+            else:
+                assert words[:2] == ["pip", "install"] or words == ["pytest"], f"{page.name} shows {' '.join(words)}"
+    if page.name == "photo.md":
+        assert len(list((here / "resaturated").glob("sample-*.png"))) == 20
+        assert Image.open(here / "resaturated" / "sample-20.png").size == (80, 60)
+        assert (here / "grid.png").is_file()
+
+
+def test_every_page_with_snippets_is_run_somewhere() -> None:
+    for name, where in ELSEWHERE.items():
+        assert (ROOT / "tests" / where).exists() or (ROOT / where).exists(), f"{name} is run nowhere"
+
+
+def test_the_suite_of_the_page_is_a_suite(here: Path) -> None:
+    from zoo import checkpoints
+
+    (block,) = [block for block in blocks(ROOT / "docs" / "question.md") if block.kind == "toml"]
+    (here / "registry.toml").write_text(block.text)
+    assert checkpoints.find_suite("mine").models == ("cdvae-noemb", "cdvae-mdn12")
+
+
+def test_the_model_of_the_readme_learns() -> None:
+    """It learns y = 1 - x + noise of 0.1, and says how large the noise is."""
+    space: dict[str, Any] = {"__name__": "__main__"}
+    exec(compile([b.text for b in blocks(README) if b.kind == "python"][1], "README", "exec", dont_inherit=True), space)
+    g = torch.Generator().manual_seed(0)
+    x = torch.rand(256, 1, 2, 2, generator=g)
+    y = 1 - x + 0.1 * torch.randn(256, 1, 2, 2, generator=g)
+    model = space["Additive"]((1, 2, 2), (1, 2, 2), width=64)
+    model.fit(Pairs(x, y), seed=0, device="cpu", epochs=1400, progress=False)
+    samples = model.sample(x[:20], 400, seed=1)
+    assert torch.equal(samples, model.sample(x[:20], 400, seed=1))
+    assert (samples.mean(1) - (1 - x[:20])).abs().mean() < 0.06
+    assert 0.06 < samples.std(1).mean() < 0.15
+
+
+def test_the_site_is_built_and_the_gallery_has_everything(tmp_path: Path) -> None:
+    """Strictly: a dead link or a page outside the navigation is an error. Nothing in it comes from another server."""
+    from zoo import checkpoints, registry
+
+    made = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "-q", "-f", str(ROOT / "mkdocs.yml"), "-d", str(tmp_path)],
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1", "DISABLE_MKDOCS_2_WARNING": "true"},
+        capture_output=True,
+        text=True,
+    )
+    assert made.returncode == 0, made.stderr[-3000:]
+    for kind in ("models", "tasks", "metrics", "data"):
+        page = (tmp_path / "gallery" / kind / "index.html").read_text(encoding="utf-8")
+        for name in registry.names(kind):
+            assert f'<h2 id="{name}"' in page, f"{kind} lacks {name}"
+    page = (tmp_path / "gallery" / "checkpoints" / "index.html").read_text(encoding="utf-8")
+    for name, claims in checkpoints.known().checkpoints.items():
+        assert f'<h2 id="{name.replace("/", "-")}"' in page
+        assert f"{next(iter(claims[0].scores.values())):.4g}" in page
+    pictures = sorted(path.name for path in (tmp_path / "gallery").glob("*.png"))
+    assert {"checkpoint-cdvae-relight.png", "task-motion.png"} <= set(pictures)
+    assert all(Image.open(tmp_path / "gallery" / name).width > 300 for name in pictures)
+    for html in tmp_path.rglob("*.html"):
+        fetched = re.findall(r'<(?:link|script|img)[^>]+(?:src|href)="(https?:[^"]+)"', html.read_text(encoding="utf-8"))
+        assert not [one for one in fetched if "canonical" not in one], f"{html.name} fetches {fetched}"
