@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 INTRO = {
     "models": "Every model by its entry-point name. `zoo run --model NAME --task TASK` fits it.",
-    "tasks": "Every task by its entry-point name. A picture shows test items of its embedded data and true draws of p(y | x), where "
-    "the data knows them.",
+    "tasks": "Every task by its entry-point name. A picture shows test items of its embedded data and true draws of "
+    "p(y | x), where the data knows them.",
     "metrics": "Every metric by its entry-point name; [what the numbers say](../metrics.md) tells how to read them.",
     "data": "Every kind of data, named on the command line as `KIND` or `KIND:PATH`.",
 }
