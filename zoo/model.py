@@ -216,6 +216,19 @@ class Model(nn.Module):
         """The config as plain values."""
         return dataclasses.asdict(self.config)
 
+    def check_pairs(self, pairs: Pairs) -> None:
+        """What every ``fit`` begins with.
+
+        Raises:
+            RequestError: the pairs are not of this model's shapes, or are none.
+        """
+        if not len(pairs):
+            raise RequestError("there are no pairs to fit to; at least one is needed")
+        if (pairs.x_shape, pairs.y_shape) != (self.x_shape, self.y_shape):
+            raise RequestError(
+                f"pairs have shapes {pairs.x_shape} -> {pairs.y_shape}; the model is for {self.x_shape} -> {self.y_shape}"
+            )
+
     def _check_x(self, x: Tensor) -> None:
         if tuple(x.shape[1:]) != self.x_shape or x.ndim != len(self.x_shape) + 1:
             want = ", ".join(map(str, self.x_shape))

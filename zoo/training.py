@@ -115,12 +115,7 @@ def train(
     **settings: Any,
 ) -> History:
     """Fit ``model`` to ``pairs``; see :meth:`zoo.model.Model.fit`."""
-    if not len(pairs):
-        raise RequestError("there are no pairs to fit to; at least one is needed")
-    if (pairs.x_shape, pairs.y_shape) != (model.x_shape, model.y_shape):
-        raise RequestError(
-            f"pairs have shapes {pairs.x_shape} -> {pairs.y_shape}; the model is for {model.x_shape} -> {model.y_shape}"
-        )
+    model.check_pairs(pairs)
     given = {**model.recipe(len(pairs)), **settings}
     if epochs is not None:
         given["epochs"] = epochs

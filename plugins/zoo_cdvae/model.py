@@ -31,6 +31,12 @@ class CDVAE(Model):
     """
 
     Config: ClassVar[type] = CDVAEConfig
+    check_settings: ClassVar[Mapping[str, Any]] = {
+        "codes": (8, 4),
+        "widths": (32, 16),
+        "learning_rate": 3e-3,
+        "reconstruction": (0.3, 0.3),
+    }
     training_only: ClassVar[tuple[str, ...]] = ("encoder_g", "decoder_c", "embedding_c", "embedding_g")
     config: CDVAEConfig
     mean_c: Tensor

@@ -40,6 +40,7 @@ class CGAN(Model):
     """
 
     Config: ClassVar[type] = CGANConfig
+    check_settings: ClassVar[Mapping[str, Any]] = {"width": 8, "learning_rate": 2e-3}
     training_only: ClassVar[tuple[str, ...]] = ("discriminator",)
     config: CGANConfig
     mean: Tensor

@@ -42,6 +42,7 @@ class PixelCNN(Model):
     """
 
     Config: ClassVar[type] = PixelCNNConfig
+    check_settings: ClassVar[Mapping[str, Any]] = {"features": 8, "layers": 2, "levels": 8}
     config: PixelCNNConfig
     limits: Tensor
     mean: Tensor

@@ -57,6 +57,7 @@ class CVAE(Model):
 
     Config: ClassVar[type] = CVAEConfig
     training_only: ClassVar[tuple[str, ...]] = ("encoder",)
+    check_settings: ClassVar[Mapping[str, Any]] = {"width": 8, "output_variance": 0.1, "learning_rate": 4e-3}
     config: CVAEConfig
     mean_x: Tensor
     scale_x: Tensor

@@ -19,6 +19,15 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 _HOMES = (
     "itself",
     "importing",
+    "model_fit",
+    "model_sample",
+    "model_random",
+    "model_input",
+    "model_save",
+    "model_tensors",
+    "model_gradient",
+    "model_abilities",
+    "model_shapes",
 )
 """The modules of this package that hold checks, in the order in which they are run."""
 
