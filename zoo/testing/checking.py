@@ -28,6 +28,10 @@ _HOMES = (
     "model_gradient",
     "model_abilities",
     "model_shapes",
+    "task_pairs",
+    "task_photos",
+    "metric_facts",
+    "metric_values",
 )
 """The modules of this package that hold checks, in the order in which they are run."""
 

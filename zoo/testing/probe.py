@@ -77,10 +77,9 @@ def probe_apart(module: str) -> Imported:
         ZooError: the process did not tell: the import ended it, or did not end.
     """
     command = [sys.executable, "-m", "zoo.testing.probe", module]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     try:
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PROBE_SECONDS, env=environment
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PROBE_SECONDS, env=environment()
         )
         return Imported(**json.loads((done.stdout.strip().splitlines() or [""])[-1]))
     except subprocess.TimeoutExpired as error:
@@ -88,6 +87,11 @@ def probe_apart(module: str) -> Imported:
     except (ValueError, TypeError) as error:
         last = (done.stderr.strip().splitlines() or ["nothing was said"])[-1]
         raise ZooError(f"importing {module} ended the process (exit code {done.returncode}): {last}") from error
+
+
+def environment() -> dict[str, str]:
+    """The environment of a process that is to find the same modules as this one."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
 def _process() -> dict[str, object]:

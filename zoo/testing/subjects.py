@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any, ClassVar
 
-from zoo import make, registry
+from zoo import registry
 from zoo.errors import RequestError, nearest
 from zoo.testing.checking import KINDS, Kind
 
@@ -50,33 +49,15 @@ class Subject:
         return said if isinstance(said, Mapping) else {}
 
 
-class TaskSubject(Subject):
-    """A task under check."""
-
-    kind = "task"
-
-    @cached_property
-    def cls(self) -> type[Any]:
-        return make.task_class(self.name)
-
-
-class MetricSubject(Subject):
-    """A metric under check."""
-
-    kind = "metric"
-
-    @cached_property
-    def cls(self) -> type[Any]:
-        return type(make.metric(self.name))
-
-
 def subject_of(name: str, kind: str | None = None) -> Subject:
     """What is registered under ``name``, which may be written ``KIND:NAME``.
 
     Raises:
         RequestError: nothing has this name (says the nearest ones), or things of two kinds have it and no kind is given.
     """
+    from zoo.testing.metric_subject import MetricSubject
     from zoo.testing.model_subject import ModelSubject
+    from zoo.testing.task_subject import TaskSubject
 
     before, colon, after = name.partition(":")
     if colon and kind is None and before in KINDS:
