@@ -1,0 +1,65 @@
+"""The Hub's own client, set up: the one place where it is made."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from zoo.errors import RequestError
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
+
+NO_TOKEN = (
+    "there is no token for the Hub: make one with write access in the settings of your account there, "
+    "then run hf auth login or set HF_TOKEN"
+)
+
+
+def api() -> HfApi:
+    """The client, which asks ``HF_ENDPOINT`` (by default huggingface.co) with the user's token if there is one."""
+    from huggingface_hub import HfApi
+
+    from zoo import __version__
+
+    endpoint = os.environ.get("HF_ENDPOINT")
+    return HfApi(endpoint=endpoint.rstrip("/") if endpoint else None, library_name="cond-zoo", library_version=__version__)
+
+
+def is_offline() -> bool:
+    """Whether the user wants no network: ``HF_HUB_OFFLINE`` is set."""
+    return os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
+
+
+def need_token() -> None:
+    """Raises:
+    RequestError: there is none; says how to give one.
+    """
+    from huggingface_hub import get_token
+
+    if not get_token():
+        raise RequestError(NO_TOKEN)
+
+
+def say(line: str) -> None:
+    """One line on stderr, where a person sees it at the command line and in Python alike, however often it is said."""
+    print(f"zoo: {line}", file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def bars() -> Iterator[bool]:
+    """Lets the client show its bars on a terminal and nowhere else; gives whether it does."""
+    from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+
+    shown = sys.stderr.isatty()
+    if shown or are_progress_bars_disabled():
+        yield shown
+        return
+    disable_progress_bars()
+    try:
+        yield False
+    finally:
+        enable_progress_bars()

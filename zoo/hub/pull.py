@@ -1,0 +1,163 @@
+"""A checkpoint fetched from the Hub at one commit, every byte of it checked: the client checks none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from zoo.errors import RequestError, ZooError
+from zoo.hub import cache
+from zoo.hub.client import api, bars, is_offline, say
+from zoo.hub.errors import HubFailedError, HubRefusedError, translated
+from zoo.hub.source import HubSource, is_commit
+
+if TYPE_CHECKING:
+    from huggingface_hub.hf_api import ModelInfo
+
+_SMALL, _PICTURE = 1_000_000, 20_000_000
+LIMITS = {"config.json": _SMALL, "README.md": _SMALL, "samples.png": _PICTURE}
+"""The most bytes that a file may have, where it cannot be of any size."""
+
+
+class Pulled(NamedTuple):
+    """What :func:`pull` gives.
+
+    Attributes:
+        folder: of the checkpoint, in the cache.
+        revision: the commit.
+        from_cache: whether nothing was fetched.
+        why: why the cache was used although the Hub was to be asked; "" if it was not.
+    """
+
+    folder: Path
+    revision: str
+    from_cache: bool
+    why: str = ""
+
+
+class _Remote(NamedTuple):
+    """One file as the Hub lists it; the digest is a sha256, or a git blob's id."""
+
+    size: int
+    digest: str
+
+
+def pull(source: HubSource, sha256: str | None = None, *, progress: bool = True) -> Pulled:
+    """The folder of a checkpoint, fetched if it is not cached; what is cached is checked again.
+
+    A commit that is cached needs no network. Otherwise the Hub is asked which commit the revision is at; where it
+    fails, the cached commit is taken, and that is said on stderr.
+
+    Args:
+        source: where it is.
+        sha256: of the weights, where it is registered; it must be that one then.
+        progress: say what is fetched, on stderr.
+
+    Raises:
+        RequestError: no such repository or revision, no access, no checkpoint in it, or not the registered weights.
+        ZooError: the Hub or the disk failed and nothing is cached, or what came is not what the Hub lists.
+    """
+    kept, lost = _kept(source, sha256)
+    if kept is not None and source.is_commit:
+        return Pulled(kept, source.ref, True)
+    try:
+        if is_offline():
+            raise HubFailedError(f"{source} is not in the cache, and HF_HUB_OFFLINE is set")
+        commit, files = _look(source)
+        _allow(source, commit, files, sha256)
+        if kept is not None and kept.name == commit:
+            return Pulled(kept, commit, True)
+        fetched = _fetch(source, commit, files, progress)
+        cache.keep_ref(source, commit)
+        return Pulled(cache.snapshot(source, commit), commit, not fetched)
+    except (HubFailedError, HubRefusedError) as error:
+        if kept is None:
+            if lost:
+                error.args = (f"{error}; what was cached was damaged and is removed: {', '.join(lost)}",)
+            raise
+        reason = "HF_HUB_OFFLINE is set" if is_offline() else str(error)
+        say(f"{source}: using the cached commit {kept.name}, because {reason}")
+        return Pulled(kept, kept.name, True, reason)
+
+
+def _kept(source: HubSource, sha256: str | None) -> tuple[Path | None, list[str]]:
+    """The cached folder if every file in it is what it was, and which files were not and are removed."""
+    folder = cache.cached_folder(source)
+    if folder is None:
+        return None, []
+    wrong = cache.damaged(folder)
+    for name in wrong:
+        cache.remove(folder / name)
+    if wrong:
+        say(f"{source}: {', '.join(wrong)} in the cache {'are' if len(wrong) > 1 else 'is'} damaged and removed")
+        return None, wrong
+    if sha256 and not cache.matches(folder / cache.WEIGHTS, sha256):
+        if source.is_commit:
+            raise _other_weights(source)
+        return None, []
+    return folder, []
+
+
+def _look(source: HubSource) -> tuple[str, dict[str, _Remote]]:
+    """The commit that the revision is at, and those of its files that a checkpoint consists of."""
+    with translated(source.repo_id, source.ref, doing=f"looking up revision {source.ref}"):
+        info: ModelInfo = api().model_info(source.repo_id, revision=source.ref, files_metadata=True)
+        if not is_commit(str(info.sha)):
+            raise HubFailedError(f"the Hub names no commit for {source}")
+        listed = {one.rfilename: one for one in info.siblings or () if one.rfilename in cache.FILES}
+        return str(info.sha), {name: _remote(source, name, listed[name]) for name in cache.FILES if name in listed}
+
+
+def _remote(source: HubSource, name: str, listed: Any) -> _Remote:
+    lfs: Any = listed.lfs
+    sha256 = lfs.get("sha256") if isinstance(lfs, dict) else getattr(lfs, "sha256", None)
+    digest = sha256 or listed.blob_id
+    if not isinstance(listed.size, int) or not isinstance(digest, str):
+        raise HubFailedError(f"the Hub does not say the size and the digest of {name} of {source}, so it cannot be checked")
+    return _Remote(listed.size, digest)
+
+
+def _allow(source: HubSource, commit: str, files: dict[str, _Remote], sha256: str | None) -> None:
+    """Raises if this is not to be fetched at all."""
+    lacking = [name for name in cache.NEEDED if name not in files]
+    if lacking:
+        raise RequestError(f"{source} is no checkpoint of this zoo: at commit {commit} it has no {' and no '.join(lacking)}")
+    for name, limit in LIMITS.items():
+        if name in files and files[name].size > limit:
+            raise RequestError(f"{source}: {name} has {files[name].size:,} bytes; at most {limit:,} are fetched")
+    if sha256 and files[cache.WEIGHTS].digest != sha256:
+        raise _other_weights(source)
+
+
+def _other_weights(source: HubSource) -> RequestError:
+    return RequestError(f"{source}: the sha256 of {cache.WEIGHTS} is not the registered one: the weights there are others")
+
+
+def _fetch(source: HubSource, commit: str, files: dict[str, _Remote], progress: bool) -> list[str]:
+    """Bring every file into the cache and check it; gives the names of those that were not there."""
+    client, fetched = api(), []
+    for name, remote in files.items():
+        path = cache.snapshot(source, commit) / name
+        if path.is_file() and _is(path, remote):
+            continue
+        if path.is_file():
+            cache.remove(path)
+        with bars() as shown, translated(source.repo_id, source.ref, doing=f"fetching {name}"):
+            if progress and not shown:
+                say(f"{source}: fetching {name} ({_size(remote.size)})")
+            path = Path(client.hf_hub_download(source.repo_id, name, revision=commit, cache_dir=cache.cache_root()))
+        if not _is(path, remote):
+            cache.remove(path)
+            raise ZooError(
+                f"{source}: {name} arrived damaged: its bytes are not those that the Hub lists; it is removed, pull it again"
+            )
+        fetched.append(name)
+    return fetched
+
+
+def _is(path: Path, remote: _Remote) -> bool:
+    return path.stat().st_size == remote.size and cache.matches(path, remote.digest)
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.1f} kB"

@@ -1,0 +1,67 @@
+"""Where on the Hub a checkpoint is: ``ORG/REPO`` at a revision."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from zoo.errors import RequestError
+
+PREFIX = "hf:"
+MAIN = "main"
+_PART = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+class HubSource(NamedTuple):
+    """A repository of the Hub at a revision.
+
+    Attributes:
+        repo_id: ``ORG/REPO``.
+        revision: a commit, a tag or a branch; None where nobody said one, which means ``main``.
+    """
+
+    repo_id: str
+    revision: str | None = None
+
+    def __str__(self) -> str:
+        return f"{PREFIX}{self.repo_id}" + (f"@{self.revision}" if self.revision else "")
+
+    @property
+    def ref(self) -> str:
+        """The revision to ask for."""
+        return self.revision or MAIN
+
+    @property
+    def is_commit(self) -> bool:
+        """Whether the revision is a whole commit, which always names the same files."""
+        return is_commit(self.ref)
+
+
+def is_commit(revision: str) -> bool:
+    """Whether ``revision`` is a commit's full name: 40 hexadecimal digits."""
+    return _COMMIT.fullmatch(revision) is not None
+
+
+def parse(text: str) -> HubSource:
+    """The source that ``ORG/REPO[@REV]`` names, with or without ``hf:`` before it.
+
+    Raises:
+        RequestError: it is not of this form.
+    """
+    repo_id, at, revision = text.removeprefix(PREFIX).partition("@")
+    parts = repo_id.split("/")
+    named = len(parts) == 2 and len(repo_id) <= 96 and all(_PART.fullmatch(part) for part in parts)
+    if not named or ".." in repo_id or "--" in repo_id or repo_id.endswith(".git"):
+        raise RequestError(f"{text!r} names no repository of the Hub; it must be ORG/REPO or ORG/REPO@REVISION")
+    if at and not _is_revision(revision):
+        raise RequestError(f"{text!r}: {revision!r} is no revision; after the @ comes a commit, a tag or a branch")
+    return HubSource(repo_id, revision or None)
+
+
+def _is_revision(text: str) -> bool:
+    """Whether git would take it as a name, which makes it a safe name of a file too."""
+    parts = text.split("/")
+    return all(re.fullmatch(r"\w[\w.+-]*", part, re.ASCII) and not part.endswith((".", ".lock")) for part in parts) and (
+        ".." not in text
+    )
