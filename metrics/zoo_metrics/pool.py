@@ -28,7 +28,7 @@ class ErrorOfBest(Metric):
     better: ClassVar[Literal["lower", "higher"]] = "lower"
     source: ClassVar[str] = "paper 2 (embedding guidance), section 5.2"
     expected_failures: ClassVar[Mapping[str, str]] = {
-        "the_order_of_the_samples_does_not_matter": "it takes the first k samples, so that ranked neighbours come in their order",
+        "the_order_of_the_samples_does_not_matter": "it takes the first k, in the order in which neighbours are ranked",
     }
 
     def __call__(self, samples: Tensor, y: Tensor, **known: Tensor | None) -> Mapping[str, Tensor]:

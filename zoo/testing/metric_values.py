@@ -137,9 +137,8 @@ def measuring_prints_nothing(subject: MetricSubject) -> None:
 @contract("metric")
 def values_carry_no_gradient(subject: MetricSubject) -> None:
     """Values hang on no graph where the samples hang on none, and earlier values do not change what later ones are."""
-    given = pools()
-    before = {suffix: value.clone() for suffix, value in subject.values(given).items()}
+    before = {suffix: value.clone() for suffix, value in subject.values(pools()).items()}
     subject.values(pools(seed=5))
-    after = subject.values(given)
+    after = subject.values(pools())
     require(not any(value.requires_grad for value in after.values()), "values require a gradient")
     require(same_bits(before, dict(after)), "values depend on what was measured before")

@@ -142,4 +142,4 @@ def _like(x: Tensor, y_shape: Shape) -> Tensor:
 
 def flat(level: float, shape: Shape, items: int = 1) -> Tensor:
     """Items of one value everywhere."""
-    return torch.full((items, *shape), level)
+    return torch.full((items, *shape), level, dtype=torch.float32)

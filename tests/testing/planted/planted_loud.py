@@ -1,0 +1,10 @@
+"""A metric whose module prints when it is imported."""
+
+from planted_right import RightMetric, fault
+
+print("welcome to the plugin")
+
+
+@fault("importing_it_prints_nothing")
+class LoudImport(RightMetric):
+    """Importing it prints."""

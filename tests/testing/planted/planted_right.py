@@ -1,0 +1,150 @@
+"""A model, a task and a metric that keep every contract; the planted ones each differ from them in one thing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from zoo.data.base import Data, Image, Split
+from zoo.errors import RequestError
+from zoo.metric import Metric
+from zoo.model import Model, size_of
+from zoo.noise import Noise
+from zoo.pairs import Batch, Pairs
+from zoo.task import Task
+from zoo.training import Step
+
+T = TypeVar("T", bound=type)
+PLANTED: dict[str, tuple[type, frozenset[str]]] = {}
+"""The planted classes by the name under which they are registered, and the checks that must find each."""
+
+
+def fault(*checks: str) -> Callable[[T], T]:
+    """Plant a class; exactly these checks must fail."""
+
+    def plant(cls: T) -> T:
+        name = "".join("-" + letter.lower() if letter.isupper() else letter for letter in cls.__name__).lstrip("-")
+        assert name not in PLANTED
+        PLANTED[name] = (cls, frozenset(checks))
+        return cls
+
+    return plant
+
+
+@dataclass(frozen=True)
+class RightConfig:
+    """Settings."""
+
+    width: int = 8
+    learning_rate: float = 1e-2
+
+
+class Right(Model):
+    """A small net of x, and Gaussian noise of the size of what it leaves over."""
+
+    Config: ClassVar[type] = RightConfig
+    training_only: ClassVar[tuple[str, ...]] = ("helper",)
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
+        super().__init__(x_shape, y_shape, **config)
+        width = self.config.width
+        self.first, self.second = nn.Linear(size_of(self.x_shape), width), nn.Linear(width, size_of(self.y_shape))
+        self.helper: nn.Linear | None = nn.Linear(width, 1)
+        self.log_scale = nn.Parameter(torch.zeros(()))
+        self.register_buffer("mean", torch.zeros(()))
+        self.register_buffer("scale", torch.ones(()))
+
+    def prepare(self, pairs: Pairs, seed: int) -> None:
+        self.mean, self.scale = pairs.y.mean(), pairs.y.std(correction=0).clamp_min(1e-3)
+
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        return {"all": torch.optim.Adam(self.parameters(), lr=self.config.learning_rate)}
+
+    def losses(self, batch: Batch, step: Step) -> dict[str, Tensor]:
+        noise = torch.randn(batch.x.shape, generator=step.generator).to(batch.x)
+        hidden = self.hidden(batch.x + 0.01 * noise)
+        y = (batch.y - self.mean) / self.scale
+        error = (self.second(hidden) - y.flatten(1)).square().mean()
+        assert self.helper is not None
+        help_ = (self.helper(hidden)[:, 0] - y.flatten(1).mean(1)).square().mean()
+        fit = 0.5 * error * torch.exp(-2 * self.log_scale) + self.log_scale
+        return {"total": fit + help_, "error": error}
+
+    def hidden(self, x: Tensor) -> Tensor:
+        return self.first(x.flatten(1).clamp(-1, 2)).tanh()
+
+    def encode(self, x: Tensor) -> Tensor:
+        return self.second(self.hidden(x))
+
+    def draw(self, code: Tensor, n: int, noise: Noise) -> Tensor:
+        y = code[:, None] + self.log_scale.exp() * noise.normal(n, code.shape[1])
+        return (self.mean + self.scale * y).unflatten(2, self.y_shape)
+
+    @torch.no_grad()
+    def log_prob(self, y: Tensor, x: Tensor, *, seed: int = 0) -> Tensor | None:
+        mean = self.mean + self.scale * self.encode(x)
+        spread = self.scale * self.log_scale.exp()
+        return torch.distributions.Normal(mean, spread).log_prob(y.flatten(1)).sum(1)
+
+    def joint_log_prob(self, y: Tensor, x: Tensor, *, seed: int = 0) -> Tensor | None:
+        return self.log_prob(y, x, seed=seed)
+
+    def features(self, x: Tensor) -> Tensor | None:
+        return self.hidden(x)
+
+    def reconstruct(self, x: Tensor) -> Tensor | None:
+        return x.clamp(0, 1)
+
+
+class RightTask(Task):
+    """A photo's brightness from a blurred picture of it."""
+
+    x_name, y_name = "brightness", "negative"
+
+    def __init__(self, **config: Any) -> None:
+        super().__init__(**config)
+        self.x_shape, self.y_shape = (1, 8, 8), (1, 8, 8)
+
+    def pairs(self, data: Data, split: Split, seed: int = 0, *, pool: int = 0) -> Pairs:
+        records = data.read(split, seed=seed)
+        known = records.known("value", "shading", size=8)
+        if known is None:
+            raise RequestError(f"{data} does not know its shading; use scenes")
+        drawn = records.pool("shading", pool, size=8) if pool else None
+        return Pairs(
+            torch.from_numpy(known["value"]),
+            torch.from_numpy(known["shading"]),
+            pool=None if drawn is None else torch.from_numpy(drawn),
+            names=records.names,
+            digest=records.digest,
+        )
+
+    def condition(self, image: Image) -> tuple[Tensor, Any]:
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
+            raise RequestError(f"a photo is (H, W, 3) uint8, not {image.shape} {image.dtype}")
+        grey = torch.from_numpy(image.astype(np.float32)).mean(2)[None, None] / 255
+        return nn.functional.interpolate(grey, (8, 8), mode="bilinear")[0].clamp(0, 1), image
+
+    def compose(self, context: Any, y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
+        if tuple(y.shape[1:]) != self.y_shape or y.ndim != 4:
+            raise RequestError(f"y has shape {tuple(y.shape)}; it must be (n, 1, 8, 8)")
+        light = nn.functional.interpolate(y, context.shape[:2], mode="bilinear")[:, 0, :, :, None]
+        return (torch.from_numpy(context.astype(np.float32)) * (0.5 + 0.5 * light)).clamp(0, 255).to(torch.uint8)
+
+
+class RightMetric(Metric):
+    """The distance of the mean of the pool to the truth."""
+
+    unit: ClassVar[str] = "squared value"
+    better = "lower"
+    source: ClassVar[str] = "the tests"
+
+    def __call__(self, samples: Tensor, y: Tensor, **known: Tensor | None) -> Mapping[str, Tensor]:
+        return {"": (samples.mean(1) - y).flatten(1).square().mean(1)}

@@ -1,0 +1,12 @@
+"""A model whose module takes long to import."""
+
+import time
+
+from planted_right import Right, fault
+
+time.sleep(2.5)
+
+
+@fault("importing_it_is_quick")
+class SlowImport(Right):
+    """Importing it takes long."""

@@ -1,0 +1,80 @@
+"""The planted plugin, installed for the length of a test: its entry points are made of the classes that are planted."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from zoo import registry
+from zoo.metric import Metric
+from zoo.model import Model
+
+FOLDER = Path(__file__).parent / "planted"
+MODULES = (
+    "planted_models",
+    "planted_tasks",
+    "planted_metrics",
+    "planted_slow",
+    "planted_loud",
+    "planted_seeding",
+    "planted_heavy",
+)
+OTHERS = """
+[zoo.models]
+right = planted_right:Right
+right-narrow = planted_models:narrow
+sleeps = planted_wild:Sleeps
+exits = planted_wild:Exits
+leaves = planted_wild:Leaves
+always-exits = planted_wild:AlwaysExits
+endless = planted_endless:Endless
+broken = planted_nowhere:Model
+both = planted_right:Right
+[zoo.tasks]
+right-task = planted_right:RightTask
+both = planted_right:RightTask
+[zoo.metrics]
+right-metric = planted_right:RightMetric
+"""
+
+
+def planted() -> dict[str, tuple[str, type, frozenset[str]]]:
+    """The kind, the class, and the checks that must find it, of every planted thing by name."""
+    if str(FOLDER) not in sys.path:
+        sys.path.append(str(FOLDER))
+    for module in MODULES:
+        import_module(module)
+    found = import_module("planted_right").PLANTED
+
+    def kind(cls: type) -> str:
+        return "model" if issubclass(cls, Model) else "metric" if issubclass(cls, Metric) else "task"
+
+    return {name: (kind(cls), cls, checks) for name, (cls, checks) in found.items()}
+
+
+def install(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Write the plugin's entry points to ``folder`` and let Python and the registry find them."""
+    lines = [OTHERS]
+    for name, (kind, cls, _) in planted().items():
+        lines.append(f"[zoo.{kind}s]\n{name} = {cls.__module__}:{cls.__name__}\n")
+    info = folder / "planted-0.1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: planted\nVersion: 0.1.0\n")
+    (info / "entry_points.txt").write_text(_merged("".join(lines)))
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.setenv("PYTHONPATH", f"{folder}:{FOLDER}")
+    registry._all_entries.cache_clear()
+
+
+def _merged(text: str) -> str:
+    """One section a group."""
+    groups: dict[str, list[str]] = {}
+    for line in filter(None, text.splitlines()):
+        if line.startswith("["):
+            entries = groups.setdefault(line, [])
+        else:
+            entries.append(line)
+    return "\n".join("\n".join([group, *entries]) for group, entries in groups.items()) + "\n"

@@ -1,0 +1,41 @@
+"""Each planted violation is found by the checks that are named for it, and by no other."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import planting
+import pytest
+
+from zoo import registry, testing
+
+PLANTED = planting.planted()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _plugin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        planting.install(monkeypatch, tmp_path_factory.mktemp("planted"))
+        yield
+    registry._all_entries.cache_clear()
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_fault_is_found_by_its_checks_alone(name: str) -> None:
+    kind, _, checks = PLANTED[name]
+    outcome = testing.check(name, kind)  # type: ignore[arg-type]
+    assert set(outcome.failed) == checks, outcome.failed
+    assert not outcome.ok
+
+
+@pytest.mark.parametrize("name", ["right", "right-narrow", "right-task", "right-metric"])
+def test_what_differs_from_the_planted_ones_in_nothing_passes(name: str) -> None:
+    outcome = testing.check(name)
+    assert outcome.failed == {}
+    assert outcome.ok
+    assert not outcome.expected
+
+
+def test_how_many_are_planted() -> None:
+    assert Counter(kind for kind, _, _ in PLANTED.values()) == {"model": 70, "task": 17, "metric": 12}

@@ -1,0 +1,200 @@
+"""What comes of checks: how they are counted, what a missing one means, and how pytest sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import planting
+import pytest
+
+from zoo import registry, testing
+from zoo.errors import RequestError
+from zoo.testing.checking import KINDS, Check, Skipped, chosen
+from zoo.testing.outcome import Outcome, Result, run_all
+from zoo.testing.subjects import subject_of
+
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "checks.md"
+
+
+@pytest.fixture(autouse=True)
+def _plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    planting.install(monkeypatch, tmp_path)
+    yield
+    registry._all_entries.cache_clear()
+
+
+def test_how_many_checks_there_are() -> None:
+    assert {kind: len(testing.checks(kind)) for kind in KINDS} == {"model": 82, "task": 38, "metric": 27}
+
+
+def test_every_check_says_its_contract_in_a_sentence() -> None:
+    for kind in KINDS:
+        for check in testing.checks(kind):
+            assert check.contract.endswith(".")
+            assert check.name in f"{check.function.__name__}"
+            assert all(reason for reason in check.skips)
+
+
+def test_the_page_of_checks_is_what_the_checks_say() -> None:
+    assert DOCS.read_text(encoding="utf-8") == testing.page(), "write docs/checks.md anew: python -m zoo.testing.listing"
+
+
+def test_every_check_has_a_planted_fault_or_is_known_to_have_none() -> None:
+    """The list of those without one is short, and each needs a machine or a model that the tests do not have."""
+    found = {(kind, name) for kind, _, checks in planting.planted().values() for name in checks}
+    without = {(kind, check.name) for kind in KINDS for check in testing.checks(kind)} - found
+    shared = {name for _, name in found}
+    assert {name for _, name in without if name not in shared} == set()
+
+
+def a_check(name: str, function: Any, skips: tuple[str, ...] = ()) -> Check:
+    return Check(name, "metric", f"{name}.", skips, function)
+
+
+def skipping(reason: str) -> Any:
+    def function(subject: Any) -> None:
+        raise Skipped(reason)
+
+    return function
+
+
+def failing(subject: Any) -> None:
+    raise ValueError("no")
+
+
+def leaving(subject: Any) -> None:
+    raise SystemExit(3)
+
+
+def holding(subject: Any) -> None:
+    return
+
+
+def run(*checks: Check, expected: Mapping[str, str] | None = None) -> Outcome:
+    subject = subject_of("right-metric")
+    if expected is not None:
+        subject.cls.expected_failures = expected  # type: ignore[attr-defined]
+    try:
+        return run_all(subject, checks)
+    finally:
+        if expected is not None:
+            del subject.cls.expected_failures  # type: ignore[attr-defined]
+
+
+def test_each_state_is_counted_and_all_together_are_all() -> None:
+    outcome = run(
+        a_check("holds", holding),
+        a_check("skips", skipping("none here"), ("none here",)),
+        a_check("fails", failing),
+        expected={"fails": "it never could"},
+    )
+    assert outcome.ran == ("holds",)
+    assert outcome.skipped == {"skips": "none here"}
+    assert outcome.expected == {"fails": "it never could"}
+    assert outcome.ok
+    assert str(outcome) == "metric right-metric: 1 ran, 1 skipped, 1 expected to fail, of 3"
+
+
+def test_what_fails_or_leaves_says_what_it_raised_and_where() -> None:
+    outcome = run(a_check("fails", failing), a_check("leaves", leaving))
+    assert outcome.failed["fails"].startswith("it raised ValueError: no (test_testing.py:")
+    assert outcome.failed["leaves"].startswith("it raised SystemExit: 3 (test_testing.py:")
+    assert not outcome.ok
+
+
+def test_a_skip_that_the_check_does_not_declare_is_a_failure() -> None:
+    outcome = run(a_check("skips", skipping("no time"), ("none here",)))
+    assert "which this check never is" in outcome.failed["skips"]
+    assert not outcome.ok
+
+
+def test_an_expected_failure_that_holds_is_a_failure() -> None:
+    outcome = run(a_check("holds", holding), expected={"holds": "it could not"})
+    assert "take it out of expected_failures" in outcome.failed["holds"]
+    assert not outcome.ok
+
+
+def test_no_checks_at_all_are_not_right() -> None:
+    assert not run().ok
+    assert "DID NOT RUN" in str(run())
+
+
+def test_an_outcome_with_a_check_missing_is_not_right() -> None:
+    outcome = Outcome("one", "metric", ("first", "second"))
+    outcome.add(Result("first", "ran", ""))
+    assert outcome.missing == ("second",)
+    assert not outcome.ok
+    assert str(outcome) == "metric one: 1 ran, 0 skipped, 0 expected to fail, 1 DID NOT RUN, of 2"
+
+
+def test_only_the_checks_that_are_named_run() -> None:
+    outcome = testing.check("right-metric", only=("its_suffixes_are_names",))
+    assert outcome.should == outcome.ran == ("its_suffixes_are_names",)
+    with pytest.raises(RequestError, match="did you mean 'its_suffixes_are_names'"):
+        testing.check("right-metric", only=("its_suffixes_are_name",))
+    with pytest.raises(RequestError, match=r"docs/checks\.md"):
+        chosen("metric", ("zzz",))
+
+
+def test_names_are_of_one_kind() -> None:
+    assert subject_of("model:both").kind == "model"
+    assert subject_of("both", "task").kind == "task"
+    with pytest.raises(RequestError, match="a model and a task are called 'both'; write model:both or task:both"):
+        subject_of("both")
+    with pytest.raises(RequestError, match=r"no model, task or metric is called 'rigth': did you mean .*'right'"):
+        subject_of("rigth")
+    with pytest.raises(RequestError, match="no task is called 'right-metric'"):
+        subject_of("right-metric", "task")
+
+
+def test_a_broken_plugin_fails_its_checks_with_its_error() -> None:
+    outcome = testing.check("broken", only=("it_is_registered", "samples_are_finite"))
+    assert all("No module named 'planted_nowhere'" in message for message in outcome.failed.values())
+    assert len(outcome.failed) == 2
+
+
+def test_a_check_leaves_the_global_state_as_it_was() -> None:
+    import torch
+
+    def disturb(subject: Any) -> None:
+        torch.manual_seed(123)
+        torch.set_default_dtype(torch.float64)
+
+    before = torch.get_rng_state()
+    run(a_check("disturbs", disturb))
+    assert torch.equal(before, torch.get_rng_state())
+    assert torch.get_default_dtype() == torch.float32
+
+
+def test_pytest_sees_one_test_a_check() -> None:
+    """Passed, failed, skipped and expected to fail, by name; an expected failure that holds fails."""
+    marks = testing.parametrize("number-a-sample", kind="metric")
+    ids = [param.id for param in marks.args[1]]
+    assert ids == [f"number-a-sample-{check.name}" for check in testing.checks("metric")]
+    raised = {}
+    for param in marks.args[1]:
+        try:
+            param.values[0]()
+        except BaseException as error:
+            raised[param.id.removeprefix("number-a-sample-")] = type(error).__name__
+    assert {name for name, kind in raised.items() if kind == "Failed"} == planting.planted()["number-a-sample"][2]
+    assert raised["without_what_it_needs_it_says_so"] == "Skipped"
+
+
+def test_pytest_sees_an_expected_failure() -> None:
+    [bound] = [
+        param.values[0]
+        for param in testing.parametrize("error_of_best").args[1]
+        if param.id == "error_of_best-the_order_of_the_samples_does_not_matter"
+    ]
+    with pytest.raises(pytest.xfail.Exception, match="neighbours are ranked"):
+        bound()
+
+
+def test_parametrize_refuses_what_there_is_not() -> None:
+    with pytest.raises(RequestError, match="no model is called 'rite'"):
+        testing.parametrize("rite", kind="model")
+    with pytest.raises(RequestError, match="at least one"):
+        testing.parametrize()
