@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from zoo.facts import Facts
 
 LIBRARY = "cond-zoo"
+"""The name of the library on model hubs, and the tag by which its checkpoints are found there."""
+HERE = "dir:PATH/OF/THIS/FOLDER"
+"""What a card says to load, until the checkpoint has a place of its own."""
+PICTURE = "samples.png"
 
 
 def write_card(facts: Facts, words: Mapping[str, str]) -> str:
@@ -19,11 +24,7 @@ def write_card(facts: Facts, words: Mapping[str, str]) -> str:
         words: ``about``, ``licence`` (an SPDX name), ``data`` and ``command``; what is missing is left out.
     """
     task = facts.task["name"] if facts.task else None
-    tags = ["conditional-generation", facts.model, *([task] if task else [])]
-    front = ["---", f"library_name: {LIBRARY}"]
-    if words.get("licence"):
-        front.append(f"license: {json.dumps(words['licence'].lower())}")
-    front += ["tags:", *(f"- {json.dumps(tag)}" for tag in tags), "---", ""]
+    front = _front(facts, words.get("licence", ""))
     body = [f"# {facts.model}{f' for {task}' if task else ''}", ""]
     if words.get("about"):
         body += [words["about"].strip(), ""]
@@ -38,8 +39,7 @@ def write_card(facts: Facts, words: Mapping[str, str]) -> str:
     if task:
         body += _block(
             "Use",
-            '```python\nimport zoo\n\nloaded = zoo.load("dir:PATH/OF/THIS/FOLDER")\n'
-            'loaded.sample("photo.jpg", 20).save("samples")\n```',
+            '```python\nimport zoo\n\nloaded = zoo.load("' + HERE + '")\nloaded.sample("photo.jpg", 20).save("samples")\n```',
         )
     if facts.data or words.get("data"):
         body += _block("Training data", _data(facts, words))
@@ -51,6 +51,53 @@ def write_card(facts: Facts, words: Mapping[str, str]) -> str:
         seed = "" if facts.seed is None else f"\n\nSeed: {facts.seed}."
         body += _block("How it was made", f"```\n{words['command'].strip()}\n```{seed}")
     return "\n".join(front + body).rstrip() + "\n"
+
+
+def hub_card(text: str, facts: Facts, repo: str, licence: str | None, picture: bool) -> str:
+    """The card for the Hub: the front matter with scores and all tags, and the words of the card that is there.
+
+    Args:
+        text: the card beside the checkpoint, "" if it has none.
+        facts: what ``config.json`` says.
+        repo: ``ORG/REPO``, which the card then says to load.
+        licence: an SPDX name; None for the one in ``text``.
+        picture: whether ``samples.png`` lies beside the card.
+    """
+    body, own = text or write_card(facts, {}), ""
+    if body.startswith("---\n"):
+        front, _, body = body.removeprefix("---\n").partition("\n---\n")
+        found = re.search(r"^license:\s*(.+)$", front, re.M)
+        own = found[1].strip("'\" ") if found else ""
+    body = body.strip().replace(HERE, f"hf:{repo}")
+    if picture and f"({PICTURE})" not in body:
+        title, _, rest = body.partition("\n")
+        body = f"{title}\n\n![x, the truth, and samples of test items]({PICTURE})\n{rest}"
+    return "\n".join([*_front(facts, licence or own, repo), body]) + "\n"
+
+
+def tag_value(tags: Iterable[str], key: str) -> str:
+    """What a repository's tags say of ``model`` or ``task``; "" if nothing."""
+    prefix = f"{LIBRARY}-{key}="
+    return next((tag.removeprefix(prefix) for tag in tags if tag.startswith(prefix)), "")
+
+
+def _front(facts: Facts, licence: str, repo: str = "") -> list[str]:
+    """The front matter, as YAML whose values are written as JSON; with ``repo``, the scores in the form that the Hub reads."""
+    task = facts.task["name"] if facts.task else None
+    words = ["conditional-generation", facts.model, *([task] if task else [])]
+    named = [LIBRARY, f"{LIBRARY}-model={facts.model}", *([f"{LIBRARY}-task={task}"] if task else [])]
+    lines = ["---", f"library_name: {LIBRARY}"]
+    if licence:
+        lines.append(f"license: {json.dumps(licence.lower())}")
+    if len(facts.x_shape) == len(facts.y_shape) == 3:
+        lines.append("pipeline_tag: image-to-image")
+    lines += ["tags:", *(f"- {json.dumps(tag)}" for tag in [*words, *named])]
+    if repo and facts.scores:
+        data = str((facts.data or {}).get("name") or "unknown")
+        metrics = [{"type": name, "value": score["value"]} for name, score in facts.scores.items()]
+        result = {"task": {"type": task or "other"}, "dataset": {"name": data, "type": data}, "metrics": metrics}
+        lines.append(f"model-index: {json.dumps([{'name': repo.partition('/')[2], 'results': [result]}])}")
+    return [*lines, "---", ""]
 
 
 def _block(title: str, text: str) -> list[str]:

@@ -63,12 +63,15 @@ def folder_of(checkpoint: Checkpoint) -> Path:
 
     Raises:
         RequestError: the folder is not there, or the weights are not the registered ones.
-        ZooError: its source is on the Hub.
+        ZooError: it is on the Hub and cannot be had; see :func:`zoo.hub.pull.pull`.
     """
     from zoo.files import sha256_of
 
     if checkpoint.source.startswith("hf:"):
-        raise no_hub(checkpoint.source)
+        from zoo.hub.pull import pull
+        from zoo.hub.source import parse
+
+        return pull(parse(checkpoint.source), checkpoint.sha256).folder
     folder = _local(checkpoint)
     weights = folder / WEIGHTS
     if not weights.is_file():
@@ -114,11 +117,6 @@ def _local(checkpoint: Checkpoint) -> Path:
         return checkpoint.base / rest
     folder = Path(rest).expanduser()
     return folder if folder.is_absolute() else checkpoint.file.parent / folder
-
-
-def no_hub(source: str) -> ZooError:
-    """What is raised for a source on the Hub."""
-    return ZooError(f"{source}: this version of cond-zoo has no Hub sources; download the folder and name it as dir:PATH")
 
 
 def published(task: str) -> list[Published]:

@@ -21,6 +21,7 @@ from zoo.saving import load as load_model
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
 
+    from zoo.hub.push import Pushed
     from zoo.model import Model
     from zoo.task import Task
 
@@ -36,13 +37,20 @@ class Loaded:
         facts: what the checkpoint says of itself.
         card: the model card, Markdown.
         name: what it was loaded as.
+        folder: where its files lie.
     """
 
-    def __init__(self, name: str, model: Model, task: Task, facts: Facts, card: str) -> None:
-        self.name, self.model, self.task, self.facts, self.card = name, model, task, facts, card
+    def __init__(self, name: str, model: Model, task: Task, facts: Facts, card: str, folder: Path) -> None:
+        self.name, self.model, self.task, self.facts, self.card, self.folder = name, model, task, facts, card, folder
 
     def __repr__(self) -> str:
         return f"Loaded({self.name!r}: model {self.model.name!r}, task {self.facts.task and self.facts.task['name']!r})"
+
+    def push_to_hub(self, repo: str, **more: Any) -> Pushed:
+        """Push this checkpoint to ``ORG/REPO`` in one commit; see :func:`zoo.hub.push.push`."""
+        from zoo.hub.push import push
+
+        return push(self.folder, repo, **more)
 
     @overload
     def sample(self, img: Photo, n: int, seed: int | None = None) -> Samples: ...
@@ -90,12 +98,12 @@ def load(name: str | os.PathLike[str], device: str | torch.device = "auto") -> L
     """The checkpoint called ``name``, bound to its task.
 
     Args:
-        name: a registered name (``cdvae/resaturate``), or ``dir:PATH`` for a folder.
+        name: a registered name (``cdvae/resaturate``), ``hf:ORG/REPO@REVISION`` on the Hub, or ``dir:PATH`` for a folder.
         device: ``"auto"``, ``"cpu"``, ``"cuda"``, ...
 
     Raises:
         RequestError: there is no such checkpoint, it is not what was registered, or it names no task.
-        ZooError: its source is one that this version cannot read, or its model or task is broken.
+        ZooError: it cannot be had from the Hub, or its model or task is broken.
     """
     folder = folder_of(str(name))
     facts = read_facts(folder / CONFIG)
@@ -109,20 +117,26 @@ def load(name: str | os.PathLike[str], device: str | torch.device = "auto") -> L
             f"but its task has {tuple(task.x_shape)} and {tuple(task.y_shape)}"
         )
     card = folder / CARD
-    return Loaded(str(name), model, task, facts, card.read_text(encoding="utf-8") if card.is_file() else "")
+    return Loaded(str(name), model, task, facts, card.read_text(encoding="utf-8") if card.is_file() else "", folder)
 
 
 def folder_of(name: str) -> Path:
-    """The folder of a registered checkpoint, its weights checked, or of ``dir:PATH``; raises as :func:`load`."""
+    """The folder of a registered checkpoint, of ``hf:ORG/REPO@REVISION`` or of ``dir:PATH``; raises as :func:`load`.
+
+    What is registered or comes from the Hub is checked.
+    """
     if name.startswith("dir:"):
         folder = Path(name.removeprefix("dir:")).expanduser()
         if not folder.is_dir():
             raise RequestError(f"there is no folder {folder}; name a checkpoint's folder as dir:PATH")
         return folder
+    if name.startswith("hf:"):
+        from zoo.hub.pull import pull
+        from zoo.hub.source import parse
+
+        return pull(parse(name)).folder
     from zoo import checkpoints
 
-    if name.startswith("hf:"):
-        raise checkpoints.no_hub(name)
     return checkpoints.folder_of(checkpoints.find(name))
 
 

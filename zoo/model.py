@@ -17,6 +17,7 @@ from zoo.noise import Noise, new_seed
 from zoo.pairs import Batch, Pairs
 
 if TYPE_CHECKING:
+    from zoo.hub.push import Pushed
     from zoo.training import History, Step
 
 ROWS = 8192
@@ -183,6 +184,22 @@ class Model(nn.Module):
         from zoo.saving import save
 
         save(self, Path(folder), **more)
+
+    def push_to_hub(
+        self, repo: str, *, private: bool = False, licence: str | None = None, message: str | None = None, **save: Any
+    ) -> Pushed:
+        """Push this model to ``ORG/REPO`` on the Hub, in one commit; see :func:`zoo.hub.push.push`.
+
+        Args:
+            repo: ``ORG/REPO``; it is made if it is not there.
+            private: make a new repository private.
+            licence: an SPDX name, for the card.
+            message: of the commit.
+            **save: as for :meth:`save`: ``task``, ``half``, ``scores``, ...
+        """
+        from zoo.hub.push import push_model
+
+        return push_model(self, repo, save, private=private, licence=licence, message=message)
 
     @classmethod
     def load(cls, folder: Path | str, device: str | torch.device = "cpu") -> Model:

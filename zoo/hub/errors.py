@@ -56,7 +56,9 @@ def _translate(error: Exception, repo_id: str, revision: str | None, doing: str)
     if names & {"HFValidationError"}:
         return HubRefusedError(f"the Hub does not take the name {repo_id!r}: {_line(error)}")
     if refused:
-        return HubFailedError(f"{doing} of {repo_id}: the Hub did not take the upload ({_line(error)}); nothing was changed there")
+        return HubFailedError(
+            f"{doing} of {repo_id}: the Hub did not take the upload ({_line(error)}); nothing was changed there"
+        )
     if names & {"TimeoutException", "Timeout"}:
         return HubFailedError(f"{doing} of {repo_id}: the Hub did not answer in time; try again later")
     if any(name.startswith(("Connect", "NetworkError")) for name in names) and not names & _BROKEN:
@@ -76,11 +78,15 @@ def _of_status(response: Any, repo_id: str, revision: str | None, doing: str) ->
     words = _line(response.headers.get("X-Error-Message") or "")
     said = f": {words}" if words else ""
     if code == "RevisionNotFound":
-        return HubRefusedError(f"{repo_id} has no revision {revision!r} on the Hub; name a commit, a tag or a branch that it has")
+        return HubRefusedError(
+            f"{repo_id} has no revision {revision!r} on the Hub; name a commit, a tag or a branch that it has"
+        )
     if code == "EntryNotFound":
         return HubFailedError(f"{doing} of {repo_id}: the Hub lists the file and does not have it; try again later")
     if code == "GatedRepo":
-        return HubRefusedError(f"{repo_id} is gated: ask for access on its page, then give your token (hf auth login or HF_TOKEN)")
+        return HubRefusedError(
+            f"{repo_id} is gated: ask for access on its page, then give your token (hf auth login or HF_TOKEN)"
+        )
     if status == 401 and "nvalid" in words:
         return HubRefusedError(f"the Hub does not accept the token (401{said}): give a valid one (hf auth login or HF_TOKEN)")
     if code == "RepoNotFound" or status in (401, 404):

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from zoo.card import hub_card
+from zoo.card import PICTURE, hub_card
 from zoo.errors import RequestError
 from zoo.facts import Facts, read_facts
 from zoo.files import sha256_of
-from zoo.hub.client import api, failures
-from zoo.hub.errors import TOKEN, translated
-from zoo.hub.files import CONFIG, LARGEST, WEIGHTS
+from zoo.hub.cache import FILES, WEIGHTS
+from zoo.hub.client import api, bars, need_token
+from zoo.hub.errors import translated
 from zoo.hub.source import HubSource, parse
+from zoo.saving import CARD, CONFIG, load
 
-CARD, PICTURE = "README.md", "samples.png"
+if TYPE_CHECKING:
+    from zoo.model import Model
 
 
 class Pushed(NamedTuple):
@@ -46,9 +48,7 @@ class Pushed(NamedTuple):
         )
 
 
-def push(
-    folder: Path, repo: str, *, private: bool = False, licence: str | None = None, message: str | None = None
-) -> Pushed:
+def push(folder: Path, repo: str, *, private: bool = False, licence: str | None = None, message: str | None = None) -> Pushed:
     """Push the checkpoint in ``folder`` to ``repo``, all in one commit: either all of it is there afterwards, or what was.
 
     It is loaded first, strictly: what cannot be loaded is not pushed. The card gets the tags by which ``zoo list --hub``
@@ -65,8 +65,6 @@ def push(
         RequestError: the folder holds no checkpoint, or there is no right to push.
         ZooError: the Hub or the network failed, or somebody else pushed meanwhile.
     """
-    from zoo.saving import load
-
     source = parse(repo)
     if "@" in repo:
         raise RequestError(f"{repo!r}: a push makes a new commit on the main branch; leave out the revision")
@@ -78,21 +76,22 @@ def push(
         old = checkpoint / CARD
         text = old.read_text(encoding="utf-8") if old.is_file() else ""
         card.write_text(hub_card(text, facts, source.repo_id, licence, picture is not None), encoding="utf-8")
-        paths = {name: checkpoint / name for name in LARGEST if (checkpoint / name).is_file()}
+        paths = {name: checkpoint / name for name in FILES if (checkpoint / name).is_file()}
         paths |= {CARD: card, **({PICTURE: picture} if picture is not None else {})}
         commit, url = _commit(source, paths, private, message or f"{facts.model} by cond-zoo")
     weights = checkpoint / WEIGHTS
     return Pushed(HubSource(source.repo_id, commit), url, sha256_of(weights), facts, weights.stat().st_size)
 
 
-def save_and_push(save: object, repo: str, **more: object) -> Pushed:
-    """Call ``save`` with a temporary folder, and push what it left there."""
-    scratch = Path(tempfile.mkdtemp())
-    try:
-        save(scratch / "checkpoint")  # type: ignore[operator]
-        return push(scratch / "checkpoint", repo, **more)  # type: ignore[arg-type]
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+def push_model(model: Model, repo: str, save: Mapping[str, Any], **more: Any) -> Pushed:
+    """Save ``model`` to a temporary folder with the arguments ``save``, keep golden samples beside it, and push it."""
+    from zoo.golden import keep_golden
+
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "checkpoint"
+        model.save(folder, **save)
+        keep_golden(folder)
+        return push(folder, repo, **more)
 
 
 def _parts(folder: Path) -> tuple[Path, Path | None]:
@@ -107,20 +106,16 @@ def _parts(folder: Path) -> tuple[Path, Path | None]:
 
 
 def _commit(source: HubSource, paths: dict[str, Path], private: bool, message: str) -> tuple[str, str]:
-    from huggingface_hub import CommitOperationAdd, CommitOperationDelete, errors
+    """One commit that adds these files, takes away what a checkpoint no longer has, and stands on the commit seen before."""
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
-    hub = api()
-    try:
-        url = hub.create_repo(source.repo_id, private=private, exist_ok=True)
-        info = hub.model_info(source.repo_id)
-        there = {one.rfilename for one in info.siblings or []}
-        operations: list[CommitOperationAdd | CommitOperationDelete] = [
-            CommitOperationAdd(name, str(path)) for name, path in paths.items()
-        ]
-        operations += [CommitOperationDelete(name) for name in LARGEST if name in there and name not in paths]
-        made = hub.create_commit(source.repo_id, operations, commit_message=message, parent_commit=info.sha)
-    except errors.LocalTokenNotFoundError as error:
-        raise RequestError(f"pushing to {source.repo_id} needs a token that may write: {TOKEN}") from error
-    except failures() as error:
-        raise translated(error, source, "pushing") from error
+    need_token()
+    client = api()
+    with bars(), translated(source.repo_id, doing="pushing"):
+        url = client.create_repo(source.repo_id, private=private, exist_ok=True)
+        info = client.model_info(source.repo_id)
+        there = {one.rfilename for one in info.siblings or ()}
+        added = [CommitOperationAdd(name, str(path)) for name, path in paths.items()]
+        gone = [CommitOperationDelete(name) for name in FILES if name in there and name not in paths]
+        made = client.create_commit(source.repo_id, [*added, *gone], commit_message=message, parent_commit=info.sha)
     return made.oid, str(url)

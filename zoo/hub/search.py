@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from zoo.card import LIBRARY, tag_value
-from zoo.errors import ZooError
-from zoo.hub.client import api, failures, offline
-from zoo.hub.errors import translated
-from zoo.hub.source import HubSource
+from zoo.hub.client import api, is_offline
+from zoo.hub.errors import HubFailedError, translated
 
 MOST = 200
 """Repositories listed, at most."""
@@ -30,15 +28,13 @@ def search(words: str = "", most: int = MOST) -> tuple[list[Found], bool]:
     Raises:
         ZooError: the Hub cannot be reached.
     """
-    if offline():
-        raise ZooError("HF_HUB_OFFLINE is set: unset it to list what is on the Hub")
+    if is_offline():
+        raise HubFailedError("HF_HUB_OFFLINE is set: unset it to list what is on the Hub")
     found = []
-    try:
+    with translated("the Hub", doing="listing"):
         for one in api().list_models(filter=LIBRARY, search=words or None, sort="last_modified", full=True, limit=most + 1):
             tags = list(one.tags or [])
             changed = one.last_modified.date().isoformat() if one.last_modified else ""
             licence = next((tag.removeprefix("license:") for tag in tags if tag.startswith("license:")), "")
             found.append(Found(str(one.id), tag_value(tags, "model"), tag_value(tags, "task"), licence, changed))
-    except failures() as error:
-        raise translated(error, HubSource("the/Hub"), "listing") from error
     return found[:most], len(found) > most
