@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -50,16 +51,21 @@ def say(line: str) -> None:
 
 
 @contextlib.contextmanager
-def bars() -> Iterator[bool]:
-    """Lets the client show its bars on a terminal and nowhere else; gives whether it does."""
+def quiet() -> Iterator[bool]:
+    """Within it the client logs nothing, and shows its bars on a terminal alone; gives whether it does.
+
+    What it would log (each of several tries that failed) is in the error that is raised in the end.
+    """
     from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
-    shown = sys.stderr.isatty()
-    if shown or are_progress_bars_disabled():
-        yield shown
-        return
-    disable_progress_bars()
+    logger, shown = logging.getLogger("huggingface_hub"), sys.stderr.isatty()
+    level, hide = logger.level, not shown and not are_progress_bars_disabled()
+    logger.setLevel(logging.CRITICAL)
+    if hide:
+        disable_progress_bars()
     try:
-        yield False
+        yield shown
     finally:
-        enable_progress_bars()
+        logger.setLevel(level)
+        if hide:
+            enable_progress_bars()

@@ -75,7 +75,7 @@ _BROKEN = {"RemoteProtocolError", "ReadError", "ChunkedEncodingError", "Incomple
 
 def _of_status(response: Any, repo_id: str, revision: str | None, doing: str) -> ZooError:
     status, code = int(response.status_code), response.headers.get("X-Error-Code", "")
-    words = _line(response.headers.get("X-Error-Message") or "")
+    words = " ".join(str(response.headers.get("X-Error-Message") or "").split())[:300]
     said = f": {words}" if words else ""
     if code == "RevisionNotFound":
         return HubRefusedError(
@@ -95,7 +95,7 @@ def _of_status(response: Any, repo_id: str, revision: str | None, doing: str) ->
             "check the name; a private one needs a token (hf auth login or HF_TOKEN)"
         )
     if status == 403:
-        return HubRefusedError(f"{doing} of {repo_id}: the token may not do this (403{said}); give one with that right")
+        return HubRefusedError(f"{doing} of {repo_id}: the Hub does not let you (403{said}); give a token that has the right (hf auth login or HF_TOKEN)")
     if status == 412:
         return HubFailedError(
             f"{doing} of {repo_id}: somebody else changed it meanwhile (412); look at what is there now and push again"

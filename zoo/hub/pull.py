@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zoo.errors import RequestError, ZooError
 from zoo.hub import cache
-from zoo.hub.client import api, bars, is_offline, say
+from zoo.hub.client import api, is_offline, quiet, say
 from zoo.hub.errors import HubFailedError, HubRefusedError, translated
 from zoo.hub.source import HubSource, is_commit
 
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import ModelInfo
 
-_SMALL, _PICTURE = 1_000_000, 20_000_000
-LIMITS = {"config.json": _SMALL, "README.md": _SMALL, "samples.png": _PICTURE}
+LIMITS = {"config.json": 1_000_000, "README.md": 1_000_000, "samples.png": 20_000_000, "golden.safetensors": 100_000_000}
 """The most bytes that a file may have, where it cannot be of any size."""
 
 
@@ -100,7 +99,7 @@ def _kept(source: HubSource, sha256: str | None) -> tuple[Path | None, list[str]
 
 def _look(source: HubSource) -> tuple[str, dict[str, _Remote]]:
     """The commit that the revision is at, and those of its files that a checkpoint consists of."""
-    with translated(source.repo_id, source.ref, doing=f"looking up revision {source.ref}"):
+    with quiet(), translated(source.repo_id, source.ref, doing=f"looking up revision {source.ref}"):
         info: ModelInfo = api().model_info(source.repo_id, revision=source.ref, files_metadata=True)
         if not is_commit(str(info.sha)):
             raise HubFailedError(f"the Hub names no commit for {source}")
@@ -142,7 +141,7 @@ def _fetch(source: HubSource, commit: str, files: dict[str, _Remote], progress: 
             continue
         if path.is_file():
             cache.remove(path)
-        with bars() as shown, translated(source.repo_id, source.ref, doing=f"fetching {name}"):
+        with quiet() as shown, translated(source.repo_id, source.ref, doing=f"fetching {name}"):
             if progress and not shown:
                 say(f"{source}: fetching {name} ({_size(remote.size)})")
             path = Path(client.hf_hub_download(source.repo_id, name, revision=commit, cache_dir=cache.cache_root()))
@@ -160,4 +159,4 @@ def _is(path: Path, remote: _Remote) -> bool:
 
 
 def _size(size: int) -> str:
-    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.1f} kB"
+    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size:,} bytes"
