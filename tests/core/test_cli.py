@@ -86,10 +86,10 @@ def test_list_names_where_everything_comes_from(zoo_: Any) -> None:
     lines = [line.split() for line in out.splitlines()]
     assert ["models", "toy", "toy_zoo:Toy", "toy-zoo", "0.1.0"] in lines
     assert any(line[:2] == ["models", "cdvae-mdn12"] and "cond-zoo" in line for line in lines)
-    (hub,) = [line for line in lines if line[0] == "toy/hub"]
+    (hub,) = [line for line in lines if line[:1] == ["toy/hub"]]
     assert hub[:6] == ["toy/hub", "toy-shade", "toy", "hf:toys/toy@main", "-", "no"]
     assert hub[-1] == "toy-zoo"
-    (ours,) = [line for line in lines if line[0] == "cdvae/relight"]
+    (ours,) = [line for line in lines if line[:1] == ["cdvae/relight"]]
     assert ours[4:7] == ["5.2", "MB", "yes"]
     assert [line.split()[1] for line in zoo_("list", "data")[1].splitlines()[1:]] == registry.names("data")
     plugins = zoo_("list", "plugins")[1]
