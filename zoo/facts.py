@@ -11,6 +11,8 @@ from typing import Any
 from zoo.errors import RequestError, nearest
 
 SCHEMA = 1
+LARGEST = 1_000_000
+"""The most bytes that such a file may have."""
 _KINDS: dict[str, tuple[type, ...]] = {
     "schema": (int,),
     "model": (str,),
@@ -71,9 +73,16 @@ def read_facts(path: Path) -> Facts:
         RequestError: there is no such file, or it is not exactly of this form.
     """
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        size = path.stat().st_size
+        if size > LARGEST:
+            raise RequestError(f"{path} has {size:,} bytes; a checkpoint's has at most {LARGEST:,}")
+        values = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_constant)
     except FileNotFoundError as error:
         raise RequestError(f"{path.parent} is no checkpoint: it has no {path.name}") from error
+    except RequestError:
+        raise
+    except RecursionError as error:
+        raise RequestError(f"{path} cannot be read as JSON: its values are nested too deeply") from error
     except (OSError, ValueError) as error:
         raise RequestError(f"{path} cannot be read as JSON: {error}") from error
     if not isinstance(values, dict):
@@ -98,6 +107,26 @@ def read_facts(path: Path) -> Facts:
     for key, inner in (("plugin", {"distribution", "version"}), ("task", {"name", "config"})):
         if values[key] is not None and set(values[key]) != inner:
             raise RequestError(f"{path}: {key} must have exactly the keys {', '.join(sorted(inner))}")
+    words = [
+        values["plugin"]["distribution"],
+        values["plugin"]["version"],
+        *([values["task"]["name"]] if values["task"] else []),
+    ]
+    if not all(isinstance(word, str) for word in words) or not isinstance((values["task"] or {}).get("config", {}), dict):
+        raise RequestError(f"{path}: plugin and task must be named in text, and the config of a task must be an object")
+    for name, score in values["scores"].items():
+        if not isinstance(score, dict) or not _is_number(score.get("value")):
+            raise RequestError(f"{path}: score {name!r} must be an object with a number as its value")
+        if not all(_is_number(score.get(key)) or score.get(key) is None for key in ("low", "high")):
+            raise RequestError(f"{path}: the interval of score {name!r} must be two numbers or null")
     if schema != SCHEMA:
         raise RequestError(f"{path}: schema is {schema!r}; it must be {SCHEMA}")
     return Facts(**values)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _no_constant(word: str) -> float:
+    raise ValueError(f"{word} is no number of JSON")

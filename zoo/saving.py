@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from zoo.errors import RequestError, ZooError
 from zoo.facts import SCHEMA, Facts, read_facts
 from zoo.files import whole_folder, write_json, write_text
 from zoo.make import model as create
+from zoo.weights import ROOM, Stored, check_header, check_size, few_parts, read_header, read_tensors
 
 if TYPE_CHECKING:
     from zoo.model import Model
@@ -95,30 +97,59 @@ def load(folder: Path | str, device: str | torch.device = "cpu") -> Model:
     Raises:
         RequestError: it is no checkpoint, or not exactly what its config says: an unknown or missing setting or tensor,
             a tensor of another shape or kind, a number that is not finite, weights that are no safetensors file, a
-            newer schema, a model that is not installed.
+            newer schema, a model that is not installed, settings that make a model far larger than the weights.
     """
     from zoo.device import pick
 
     place = pick(device)
     folder = Path(folder)
-    facts = read_facts(folder / CONFIG)
-    tensors = _read_tensors(folder / WEIGHTS)
+    config, weights = folder / CONFIG, folder / WEIGHTS
+    facts = read_facts(config)
+    stored = read_header(weights)
+    shapes = {name: one.shape for name, one in stored.items()}
+    _check_plan(facts, stored, config, weights)
+    model = _made(facts, folder)
+    if facts.parts == "inference":
+        model.drop_training_parts()
+    model.allocate(shapes)
+    check_header(model.state_dict(), stored, weights, facts.dtype == "float16")
+    model.load_state_dict(read_tensors(weights), strict=True)
+    model.fitted = True
+    return model.to(place).eval()
+
+
+def _check_plan(facts: Facts, stored: Mapping[str, Stored], config: Path, weights: Path) -> None:
+    """Make the model without memory for its numbers, and compare: what does not fit the file is never built.
+
+    A model that cannot be made so (its constructor looks at numbers) is only held to shapes of a sensible size.
+    """
+    try:
+        with torch.device("meta"), few_parts(stored, config):
+            model = _made(facts, config.parent)
+            check_size(model, stored, config)
+            if facts.parts == "inference":
+                model.drop_training_parts()
+            model.allocate({name: one.shape for name, one in stored.items()})
+    except RequestError:
+        raise
+    except Exception as error:
+        if max(math.prod(facts.x_shape), math.prod(facts.y_shape)) * 4 > ROOM:
+            raise RequestError(f"{config}: x_shape or y_shape is too large for a model: it is not built") from error
+        return
+    check_header(model.state_dict(), stored, weights, facts.dtype == "float16")
+
+
+def _made(facts: Facts, folder: Path) -> Model:
     try:
         with torch.random.fork_rng(devices=[]):  # first weights are drawn only to be replaced
             model = create(facts.model, tuple(facts.x_shape), tuple(facts.y_shape), **facts.config)
     except RequestError as error:
-        plugin = " ".join(str(facts.plugin[key]) for key in ("distribution", "version"))
+        plugin = " ".join(facts.plugin[key] for key in ("distribution", "version"))
         raise RequestError(f"checkpoint {folder} needs model {facts.model!r} of {plugin}: {error}") from error
     missing = set(model.config_dict()) - set(facts.config)
     if missing:
         raise RequestError(f"{folder / CONFIG}: config lacks {', '.join(sorted(missing))}")
-    if facts.parts == "inference":
-        model.drop_training_parts()
-    model.allocate({name: tuple(tensor.shape) for name, tensor in tensors.items()})
-    _check_tensors(model.state_dict(), tensors, folder / WEIGHTS)
-    model.load_state_dict(tensors, strict=True)
-    model.fitted = True
-    return model.to(place).eval()
+    return model
 
 
 def _tensors(model: Model, inference: bool, half: bool) -> dict[str, Tensor]:
@@ -135,34 +166,6 @@ def _tensors(model: Model, inference: bool, half: bool) -> dict[str, Tensor]:
             raise RequestError(f"tensor {name} has numbers that are not finite {where}and cannot be saved")
         made[name] = tensor
     return made
-
-
-def _read_tensors(path: Path) -> dict[str, Tensor]:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        return load_file(path)
-    except FileNotFoundError as error:
-        raise RequestError(f"{path} is missing; a checkpoint holds {CONFIG}, {WEIGHTS} and {CARD}") from error
-    except (SafetensorError, OSError) as error:
-        raise RequestError(f"{path} is damaged or no safetensors file, and nothing else is ever loaded: {error}") from error
-
-
-def _check_tensors(own: Mapping[str, Tensor], given: Mapping[str, Tensor], path: Path) -> None:
-    for what, names in (("lacks", own.keys() - given.keys()), ("has the unknown", given.keys() - own.keys())):
-        if names:
-            some = sorted(names)
-            more = f" and {len(some) - 3} more" if len(some) > 3 else ""
-            raise RequestError(f"{path} {what} {'tensors' if len(some) > 1 else 'tensor'} {', '.join(some[:3])}{more}")
-    for name, want in own.items():
-        got = given[name]
-        if got.shape != want.shape:
-            raise RequestError(f"{path}: tensor {name} has shape {tuple(got.shape)}; it must be {tuple(want.shape)}")
-        if got.is_floating_point() != want.is_floating_point():
-            raise RequestError(f"{path}: tensor {name} is of type {got.dtype}; it must be {want.dtype}")
-        if got.is_floating_point() and not torch.isfinite(got).all():
-            raise RequestError(f"{path}: tensor {name} has numbers that are not finite")
 
 
 def _name_of(model: Model) -> str:

@@ -1,347 +1,292 @@
-"""A Hub on this machine, in threads of its own: the protocol that the real client speaks, and faults on request."""
+"""A Hub on this machine's loopback: what the real client asks of the Hub, answered by the standard library, with faults on demand.
+
+``with Hub() as hub:`` starts it; ``hub.url`` is the ``HF_ENDPOINT``. Uploads need ``HF_HUB_DISABLE_XET=1`` in the client's process.
+"""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import re
+import socket
+import struct
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, quote, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
-from store import Repo, Store, digest, entry, front_matter, git_id, is_large
+from hubapi import Request, answer
+from hubstore import HubError, Repo, etag, is_lfs
 
-ID = r"(?P<id>[^/]+/[^/]+)"
-ROUTES = [
-    ("POST", r"/api/repos/create", "create"),
-    ("DELETE", r"/api/repos/delete", "delete"),
-    ("GET", r"/api/whoami-v2", "whoami"),
-    ("POST", r"/api/validate-yaml", "validate"),
-    ("GET", r"/api/models", "list"),
-    ("POST", rf"/api/models/{ID}/preupload/(?P<rev>.+)", "preupload"),
-    ("POST", rf"/api/models/{ID}/commit/(?P<rev>.+)", "commit"),
-    ("POST", rf"/api/models/{ID}/paths-info/(?P<rev>.+)", "paths"),
-    ("GET", rf"/api/models/{ID}/tree/(?P<rev>[^/]+)(/.*)?", "tree"),
-    ("GET", rf"/api/models/{ID}/refs", "refs"),
-    ("GET", rf"/api/models/{ID}(/revision/(?P<rev>.+))?", "info"),
-    ("POST", rf"/{ID}\.git/info/lfs/objects/batch", "batch"),
-    ("PUT", rf"/lfs/{ID}/(?P<oid>\w+)", "put"),
-    ("POST", rf"/lfs/{ID}/verify", "verify"),
-    ("GET|HEAD", rf"/{ID}/resolve/(?P<rev>[^/]+)/(?P<path>.+)", "resolve"),
-    ("GET|HEAD", r"/elsewhere/(?P<oid>\w+)", "elsewhere"),
-]
+WORDS = {401: "Invalid credentials in Authorization header", 403: "Forbidden", 412: "A commit has happened since"}
 
 
 @dataclass
-class Fault:
-    """Something that goes wrong with each request (``METHOD PATH``) that a pattern is found in.
+class Faults:
+    """What goes wrong, all off at first. A file is named by its whole path in the repository."""
 
-    Attributes:
-        pattern: a regular expression.
-        status, code, message: the answer instead.
-        spoil: what becomes of the bytes of a body; they go out as they were announced for the whole ones.
-        hold: the body waits in the middle for this.
-        times: how often it happens; None for always.
-    """
+    status: dict[str, int] = field(default_factory=dict)  # a part of the path asked for -> the status answered
+    corrupt: set[str] = field(default_factory=set)  # the last bit of the bytes served is wrong
+    short: set[str] = field(default_factory=set)  # half the body, then the connection's regular end
+    halved: set[str] = field(default_factory=set)  # half the body, and a Content-Length that says no more either
+    drop: set[str] = field(default_factory=set)  # half the body, then the connection is reset
+    slow: dict[str, float] = field(default_factory=dict)  # seconds of pause in the middle of the body
+    refuse_lfs: bool = False
+    die_at_commit: bool = False
+    stale: bool = False
 
-    pattern: str
-    status: int = 0
-    code: str = ""
-    message: str = ""
-    spoil: Callable[[bytes], bytes] | None = None
-    hold: threading.Event | None = None
-    times: int | None = None
+    def reset(self) -> None:
+        """All off."""
+        self.__dict__.update(Faults().__dict__)
+
+    def raised_by(self, method: str, path: str) -> None:
+        """Raises the HubError that was ordered for such a request, if any."""
+        status = next((status for part, status in self.status.items() if part in path), None)
+        if status is not None:
+            raise HubError(status, _code(status, path), WORDS.get(status, f"Ordered to fail with {status}"))
+        if self.stale and method == "POST" and "/commit/" in path:
+            raise HubError(412, "", WORDS[412])
 
 
-class Loopback(ThreadingHTTPServer):
-    """The Hub; ``with Loopback() as hub`` starts it, and ``hub.url`` is its ``HF_ENDPOINT``."""
+def _code(status: int, path: str) -> str:
+    if status != 404:
+        return ""
+    return {"/resolve/": "EntryNotFound", "/revision/": "RevisionNotFound"}.get(
+        next((part for part in ("/resolve/", "/revision/") if part in path), ""), "RepoNotFound"
+    )
 
-    daemon_threads = True
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.store, self.faults, self.requests, self.page = Store(), list[Fault](), list[str](), 2
-        self.held = threading.Event()
-        self.url = f"http://127.0.0.1:{self.server_port}"
+class Hub:
+    """The server. ``users`` maps tokens to names; a name may write in the namespace called so. ``read-only`` may write nowhere."""
 
-    def __enter__(self) -> Loopback:
-        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    page_size = 100
+
+    def __init__(self, *, users: Mapping[str, str] | None = None) -> None:
+        self.users = {"read-only": "reader", **({"token-of-org": "org"} if users is None else users)}
+        self.repos: dict[str, Repo] = {}
+        self.faults = Faults()
+        self.requests: list[tuple[str, str]] = []
+        self.lock = threading.RLock()
+        self.closing = threading.Event()
+        self._servers = [_Server(self, _Front), _Server(self, _Content)]
+        front, content = (each.server_address[1] for each in self._servers)
+        self.url, self.content_url = f"http://127.0.0.1:{front}", f"http://localhost:{content}"
+
+    def __enter__(self) -> Hub:
+        for server in self._servers:
+            threading.Thread(target=partial(server.serve_forever, poll_interval=0.02), daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        for fault in self.faults:
-            if fault.hold:
-                fault.hold.set()
-        self.shutdown()
-        self.server_close()
+        self.closing.set()
+        for server in self._servers:
+            server.shutdown()
+            server.server_close()
+            server.hang_up()
 
-    def handle_error(self, *_: Any) -> None:
-        """A client that goes away in the middle is one of the things that are tested."""
+    def put(
+        self, repo: str, files: Mapping[str, bytes], *, message: str = "", tags: tuple[str, ...] = (), private: bool = False
+    ) -> str:
+        """A commit of ``files`` upon those that are there, made directly; its sha. Names may be anything; tags are moved."""
+        with self.lock:
+            held = self.repos.setdefault(repo, Repo(repo))
+            held.private |= private
+            made = held.commit({**self.files(repo), **files}, message or "put")
+            held.tags.update(dict.fromkeys(tags, made.sha))
+            return made.sha
+
+    def head(self, repo: str) -> str | None:
+        """The sha of main; None if there is no such repository."""
+        held = self.repos.get(repo)
+        return held.branches.get("main") if held else None
+
+    def files(self, repo: str, revision: str = "main") -> dict[str, bytes]:
+        """The files at a revision by their paths; none if nothing was committed yet."""
+        held = self.repos[repo]
+        return dict(held.at(revision).files) if held.commits else {}
+
+    def delete(self, repo: str) -> None:
+        """The repository is gone, with all that it held."""
+        with self.lock:
+            del self.repos[repo]
 
 
-class Handler(BaseHTTPRequestHandler):
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self, hub: Hub, handler: type[_Handler]) -> None:
+        self.hub = hub
+        self.open: set[socket.socket] = set()
+        super().__init__(("127.0.0.1", 0), handler)
+
+    def server_bind(self) -> None:
+        # HTTPServer asks for the host's full name here, which may take seconds where no name server answers.
+        socket.socket.bind(self.socket, self.server_address)
+        self.server_address = self.socket.getsockname()
+        self.server_name, self.server_port = self.server_address[:2]
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self.open.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away is no news; anything else is a fault of this file, and shown."""
+        import sys
+
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
+
+    def hang_up(self) -> None:
+        """Ends connections that a client keeps for later, so that it finds the server down."""
+        for each in list(self.open):
+            try:
+                each.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                continue
+
+
+class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server: Loopback
+    disable_nagle_algorithm = True
+    server: _Server
 
-    def log_message(self, *_: Any) -> None:
-        pass
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing: tests look at Hub.requests."""
 
-    def answer_request(self) -> None:
-        url = urlsplit(self.path)
-        self.query = parse_qs(url.query)
-        self.body = self._read_body()
-        asked = f"{self.command} {unquote(url.path)}"
-        self.server.requests.append(asked)
-        self.fault = self._fault(asked)
-        if self.fault and self.fault.status:
-            return self.refuse(self.fault.status, self.fault.code, self.fault.message)
-        for methods, pattern, name in ROUTES:
-            found = re.fullmatch(pattern, url.path)
-            if found and self.command in methods.split("|"):
-                given = {key: unquote(value or "") for key, value in found.groupdict().items()}
-                self.given, self.repo = given, self.server.store.repos.get(given.get("id", ""))
-                if "id" in given and not self._may_read():
-                    return self.refuse(404 if self._user() else 401, "RepoNotFound", "Repository not found")
-                with self.server.store.lock if name not in ("resolve", "elsewhere") else threading.Lock():
-                    return getattr(self, f"on_{name}")()
-        return self.refuse(404, "", f"no route for {asked}")
+    def handle_any(self) -> None:
+        hub = self.server.hub
+        hub.requests.append((self.command, self.path))
+        body = self._body()
+        try:
+            hub.faults.raised_by(self.command, self.path)
+            self.respond(hub, body)
+        except HubError as error:
+            headers = {"X-Error-Message": error.message, **({"X-Error-Code": error.code} if error.code else {})}
+            self.send(error.status, {"error": error.message, **error.more}, headers)
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = answer_request
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = handle_any
 
-    def _read_body(self) -> bytes:
-        if "chunked" not in self.headers.get("Transfer-Encoding", ""):
+    def respond(self, hub: Hub, body: bytes) -> None:
+        raise NotImplementedError
+
+    def _body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
             return self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        parts = []
-        while size := int(self.rfile.readline().strip() or b"0", 16):
-            parts.append(self.rfile.read(size))
+        chunks = []
+        while size := int(self.rfile.readline().split(b";")[0], 16):
+            chunks.append(self.rfile.read(size))
             self.rfile.readline()
-        self.rfile.readline()
-        return b"".join(parts)
+        while self.rfile.readline().strip():
+            pass
+        return b"".join(chunks)
 
-    def _fault(self, asked: str) -> Fault | None:
-        with self.server.store.lock:
-            for fault in self.server.faults:
-                if re.search(fault.pattern, asked) and fault.times != 0:
-                    if fault.times is not None:
-                        fault.times -= 1
-                    return fault
-        return None
+    def send(self, status: int, content: Any = b"", headers: Mapping[str, str] | None = None) -> None:
+        """One answer; anything but bytes goes as JSON."""
+        data = content if isinstance(content, bytes) else json.dumps(content).encode()
+        self._head(status, len(data), {"Content-Type": "application/json", **(headers or {})})
+        if self.command != "HEAD":
+            self.wfile.write(data)
 
-    def _user(self) -> tuple[str, str] | None:
-        return self.server.store.tokens.get(self.headers.get("Authorization", "").removeprefix("Bearer ").strip())
-
-    def _may_read(self) -> bool:
-        return self.repo is not None and (not self.repo.private or self._user() is not None)
-
-    def _may_write(self, name: str) -> bool:
-        """Whether the token may; the answer is sent where it may not."""
-        user = self._user()
-        if user is None:
-            self.refuse(401, "", "Invalid credentials in Authorization header")
-        elif user[1] != "write" or user[0] != name.partition("/")[0]:
-            self.refuse(403, "", "You don't have the rights to write to this namespace")
-        else:
-            return True
-        return False
-
-    # Answers
-
-    def refuse(self, status: int, code: str = "", message: str = "") -> None:
-        headers = {"X-Error-Code": code, "X-Error-Message": message}
-        self.reply({"error": message}, status, {key: value for key, value in headers.items() if value})
-
-    def reply(self, value: Any, status: int = 200, headers: dict[str, str] | None = None) -> None:
-        self.send(json.dumps(value).encode(), status, {"Content-Type": "application/json", **(headers or {})})
-
-    def send(self, content: bytes, status: int = 200, headers: dict[str, str] | None = None) -> None:
+    def _head(self, status: int, size: int, headers: Mapping[str, str]) -> None:
         self.send_response(status)
-        for key, value in {**(headers or {}), "Content-Length": str(len(content))}.items():
-            self.send_header(key, value)
+        for name, value in {"Content-Length": str(size), **headers}.items():
+            self.send_header(name, value)
         self.end_headers()
+
+    def send_file(self, path: str, data: bytes, headers: Mapping[str, str]) -> None:
+        """A file or the range of it asked for, with the faults that were ordered for it."""
+        faults = self.server.hub.faults
+        headers = {"Content-Type": "application/octet-stream", "Accept-Ranges": "bytes", **headers}
+        size, status = len(data), 200
+        if path in faults.corrupt and data:
+            data = data[:-1] + bytes([data[-1] ^ 1])
+        if asked := re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", "")):
+            first, last = int(asked[1]), min(int(asked[2] or size - 1), size - 1)
+            if first >= size:
+                self.send(416, b"", {"Content-Range": f"bytes */{size}"})
+                return
+            data, status = data[first : last + 1], 206
+            headers = {**headers, "Content-Range": f"bytes {first}-{last}/{size}"}
+        half = len(data) // 2
         if self.command == "HEAD":
+            self._head(status, len(data), headers)
             return
-        spoilt = self.fault.spoil(content) if self.fault and self.fault.spoil else content
-        if self.fault and self.fault.hold:
-            self.wfile.write(spoilt[: len(spoilt) // 2])
-            self.wfile.flush()
-            self.server.held.set()
-            self.fault.hold.wait(60)
-            spoilt = spoilt[len(spoilt) // 2 :]
-        self.wfile.write(spoilt)
-        self.close_connection = len(spoilt) < len(content)
+        if path in faults.halved:
+            data = data[:half]
+        self._head(status, len(data), headers)
+        self.wfile.write(data[:half])
+        if path in faults.drop:
+            self.abort()
+        elif path in faults.short:
+            self.close_connection = True
+        else:
+            self.server.hub.closing.wait(faults.slow.get(path, 0))
+            self.wfile.write(data[half:])
 
-    # Routes
+    def abort(self) -> None:
+        """The connection is reset: the client reads an error, not an end."""
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.server.open.discard(self.connection)
+        self.rfile.close()
+        self.connection.close()
 
-    def on_create(self) -> None:
-        asked = json.loads(self.body)
-        name = f"{asked.get('organization') or 'ours'}/{asked['name']}"
-        if not self._may_write(name):
+
+class _Front(_Handler):
+    """The Hub itself: its API, the LFS negotiation, and the files; those of LFS by a redirect."""
+
+    def respond(self, hub: Hub, body: bytes) -> None:
+        parts = urlsplit(self.path)
+        if hub.faults.die_at_commit and self.command == "POST" and "/commit/" in parts.path:
+            self.abort()
             return
-        exists = name in self.server.store.repos
-        private = bool(asked.get("private")) or asked.get("visibility") == "private"
-        self.server.store.repo(name, private=private)
-        self.reply({"url": f"{self.server.url}/{name}", "name": name, "id": name}, 409 if exists else 200)
-
-    def on_delete(self) -> None:
-        asked = json.loads(self.body)
-        name = f"{asked.get('organization')}/{asked['name']}"
-        if self._may_write(name):
-            gone = self.server.store.repos.pop(name, None)
-            self.reply({}) if gone else self.refuse(404, "RepoNotFound")
-
-    def on_whoami(self) -> None:
-        user = self._user()
-        if user is None:
-            return self.refuse(401, "", "Invalid credentials in Authorization header")
-        token = {"accessToken": {"displayName": "t", "role": user[1]}}
-        return self.reply({"type": "user", "name": user[0], "orgs": [], "auth": token})
-
-    def on_validate(self) -> None:
-        card = json.loads(self.body)["content"]
-        data = front_matter(card)
-        wrong = [] if data and isinstance(data.get("tags"), list) else ["the card has no front matter with tags"]
-        wrong += [f'"{key}" must be text' for key in ("license", "library_name", "pipeline_tag") if not isinstance(data.get(key, ""), str)]
-        for model in data.get("model-index", []):
-            for result in model["results"]:
-                if not result["task"]["type"] or not result["dataset"]["type"] or not result["metrics"]:
-                    wrong.append("a result of model-index lacks its task, dataset or metrics")
-        if data.get("license") == "not-a-licence":
-            wrong.append('"license" must be one of the known ones')
-        self.reply({"errors": [{"message": one} for one in wrong], "warnings": []}, 400 if wrong else 200)
-
-    def on_list(self) -> None:
-        wanted, word = self.query.get("filter", []), self.query.get("search", [""])[0]
-        wanted = [one for part in wanted for one in part.split(",")]
-        infos = [repo.info(repo.branches["main"]) for repo in self.server.store.repos.values() if not repo.private]
-        found = [info for info in infos if set(wanted) <= set(info["tags"]) and word in info["id"]]
-        start, headers = int(self.query.get("cursor", ["0"])[0]), {}
-        end = start + self.server.page
-        if end < len(found):
-            base = "&".join(f"{key}={quote(one)}" for key, ones in self.query.items() if key != "cursor" for one in ones)
-            headers["Link"] = f'<{self.server.url}/api/models?{base}&cursor={end}>; rel="next"'
-        self.reply(found[start:end], 200, headers)
-
-    def _commit(self) -> tuple[Repo, str] | None:
-        assert self.repo is not None
-        sha = self.repo.resolve(self.given.get("rev") or "main")
-        if sha is None:
-            self.refuse(404, "RevisionNotFound", f"Invalid rev id: {self.given['rev']}")
-        return None if sha is None else (self.repo, sha)
-
-    def on_info(self) -> None:
-        if at := self._commit():
-            self.reply(at[0].info(at[1], "blobs" in self.query))
-
-    def on_tree(self) -> None:
-        if at := self._commit():
-            self.reply([entry(path, content) for path, content in at[0].commits[at[1]].items()])
-
-    def on_paths(self) -> None:
-        wanted = json.loads(self.body)["paths"] if self.body[:1] == b"{" else parse_qs(self.body.decode()).get("paths", [])
-        if at := self._commit():
-            files = at[0].commits[at[1]]
-            self.reply([entry(path, files[path]) for path in wanted if path in files])
-
-    def on_refs(self) -> None:
-        assert self.repo is not None
-        named = {"branches": ("heads", self.repo.branches), "tags": ("tags", self.repo.tags)}
-        made = {
-            kind: [{"name": name, "ref": f"refs/{word}/{name}", "targetCommit": sha} for name, sha in ones.items()]
-            for kind, (word, ones) in named.items()
-        }
-        self.reply({**made, "converts": []})
-
-    def on_preupload(self) -> None:
-        assert self.repo is not None
-        if not self._may_write(self.repo.name):
+        request = Request(self.command, parts.path, parse_qs(parts.query), body, self.headers)
+        with hub.lock:
+            found = re.fullmatch(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", parts.path)
+            if not found:
+                self.send(*answer(hub, request))
+                return
+            repo = request.readable(hub, unquote(found[1]))
+            commit, path = repo.at(unquote(found[2])), unquote(found[3])
+        headers = {"X-Repo-Commit": commit.sha}
+        if path not in commit.files:
+            raise HubError(404, "EntryNotFound", "Entry not found")
+        data = commit.files[path]
+        if not is_lfs(path):
+            self.send_file(path, data, {**headers, "ETag": f'"{etag(path, data)}"'})
             return
-        head, answers = self.repo.head(), []
-        for file in json.loads(self.body)["files"]:
-            mode = "lfs" if is_large(file["path"]) else "regular"
-            answer: dict[str, Any] = {"path": file["path"], "uploadMode": mode, "shouldIgnore": False}
-            if file["path"] in head:
-                content = head[file["path"]]
-                answer["oid"] = hashlib.sha256(content).hexdigest() if mode == "lfs" else git_id(content)
-            answers.append(answer)
-        self.reply({"files": answers})
+        place = f"{hub.content_url}/{quote(repo.id)}/{etag(path, data)}?{urlencode({'name': path})}"
+        linked = {"X-Linked-Etag": f'"{etag(path, data)}"', "X-Linked-Size": str(len(data))}
+        self.send(302, b"", {**headers, **linked, "Location": place})
 
-    def on_batch(self) -> None:
-        assert self.repo is not None
-        if not self._may_write(self.repo.name):
-            return
-        objects = []
-        for one in json.loads(self.body)["objects"]:
-            base = f"{self.server.url}/lfs/{self.repo.name}"
-            actions = {"upload": {"href": f"{base}/{one['oid']}"}, "verify": {"href": f"{base}/verify"}}
-            objects.append({**one, **({} if one["oid"] in self.server.store.large else {"actions": actions})})
-        self.send(
-            json.dumps({"transfer": "basic", "objects": objects}).encode(),
-            headers={"Content-Type": "application/vnd.git-lfs+json"},
-        )
 
-    def on_put(self) -> None:
-        if hashlib.sha256(self.body).hexdigest() != self.given["oid"]:
-            return self.refuse(400, "", "the content has another sha256")
-        self.server.store.large[self.given["oid"]] = self.body
-        return self.reply({})
+class _Content(_Handler):
+    """The other origin, where the content of LFS files lies; it must never be shown a token."""
 
-    def on_verify(self) -> None:
-        asked = json.loads(self.body)
-        there = self.server.store.large.get(asked["oid"])
-        self.reply({}, 200 if there is not None and len(there) == asked["size"] else 404)
-
-    def on_commit(self) -> None:
-        repo = self.repo
-        assert repo is not None
-        if not self._may_write(repo.name):
-            return None
-        lines = [json.loads(line) for line in self.body.splitlines() if line.strip()]
-        header = next(line["value"] for line in lines if line["key"] == "header")
-        if header.get("parentCommit") not in (None, repo.branches["main"]):
-            return self.refuse(412, "", "A commit has happened since. Please refresh and try again.")
-        files = repo.head()
-        for line in lines:
-            value = line["value"]
-            if line["key"] == "file":
-                files[value["path"]] = base64.b64decode(value["content"])
-            elif line["key"] == "lfsFile":
-                if value["oid"] not in self.server.store.large:
-                    return self.refuse(400, "", f"LFS pointer of {value['path']} points to nothing")
-                files[value["path"]] = self.server.store.large[value["oid"]]
-            elif line["key"] == "deletedFile":
-                files.pop(value["path"], None)
-        sha = repo.commit(files, message=header["summary"])
-        return self.reply({"success": True, "commitOid": sha, "commitUrl": f"{self.server.url}/{repo.name}/commit/{sha}"})
-
-    def on_resolve(self) -> None:
-        at = self._commit()
-        if at is None:
-            return None
-        content = at[0].commits[at[1]].get(self.given["path"])
-        if content is None:
-            return self.refuse(404, "EntryNotFound", "Entry not found")
-        tag = digest(self.given["path"], content)
-        headers = {"X-Repo-Commit": at[1], "ETag": f'"{tag}"', "Accept-Ranges": "bytes"}
-        if not is_large(self.given["path"]):
-            return self._ranged(content, headers)
-        self.server.store.large[tag] = content
-        elsewhere = f"http://localhost:{self.server.server_port}/elsewhere/{tag}"
-        linked = {"X-Linked-Etag": f'"{tag}"', "X-Linked-Size": str(len(content)), "Location": elsewhere}
-        self.fault = None  # it is the body that is spoilt
-        return self.send(b"", 302, {**headers, **linked})
-
-    def on_elsewhere(self) -> None:
-        tag = self.given["oid"]
-        self._ranged(self.server.store.large[tag], {"ETag": f'"{tag}"', "Accept-Ranges": "bytes"})
-
-    def _ranged(self, content: bytes, headers: dict[str, str]) -> None:
-        found = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
-        if not found:
-            return self.send(content, 200, headers)
-        start, end = int(found[1]), int(found[2]) + 1 if found[2] else len(content)
-        part = content[start:end]
-        return self.send(part, 206, {**headers, "Content-Range": f"bytes {start}-{start + len(part) - 1}/{len(content)}"})
+    def respond(self, hub: Hub, body: bytes) -> None:
+        parts = urlsplit(self.path)
+        if self.headers.get("Authorization"):
+            raise HubError(400, "", "Only one auth mechanism allowed")
+        repo, _, oid = unquote(parts.path.strip("/")).rpartition("/")
+        if repo not in hub.repos:
+            raise HubError(404, "", "No such bucket")
+        objects = hub.repos[repo].objects
+        if self.command == "PUT":
+            if hub.faults.refuse_lfs:
+                raise HubError(403, "", "Access denied")
+            if etag("x.bin", body) != oid:
+                raise HubError(400, "", "The bytes are not those of the id")
+            objects[oid] = body
+            self.send(200, b"", {"ETag": f'"{oid}"'})
+        elif oid in objects:
+            name = parse_qs(parts.query).get("name", [""])[0]
+            self.send_file(name, objects[oid], {"ETag": f'"{oid}"'})
+        else:
+            raise HubError(404, "", "No such key")

@@ -95,7 +95,9 @@ def _of_status(response: Any, repo_id: str, revision: str | None, doing: str) ->
             "check the name; a private one needs a token (hf auth login or HF_TOKEN)"
         )
     if status == 403:
-        return HubRefusedError(f"{doing} of {repo_id}: the Hub does not let you (403{said}); give a token that has the right (hf auth login or HF_TOKEN)")
+        return HubRefusedError(
+            f"{doing} of {repo_id}: the Hub does not let you (403{said}); give a token that has the right (hf auth login or HF_TOKEN)"
+        )
     if status == 412:
         return HubFailedError(
             f"{doing} of {repo_id}: somebody else changed it meanwhile (412); look at what is there now and push again"

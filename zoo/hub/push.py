@@ -12,7 +12,7 @@ from zoo.errors import RequestError
 from zoo.facts import Facts, read_facts
 from zoo.files import sha256_of
 from zoo.hub.cache import FILES, WEIGHTS
-from zoo.hub.client import api, bars, need_token
+from zoo.hub.client import api, need_token, quiet
 from zoo.hub.errors import translated
 from zoo.hub.source import HubSource, parse
 from zoo.saving import CARD, CONFIG, load
@@ -111,7 +111,7 @@ def _commit(source: HubSource, paths: dict[str, Path], private: bool, message: s
 
     need_token()
     client = api()
-    with bars(), translated(source.repo_id, doing="pushing"):
+    with quiet(), translated(source.repo_id, doing="pushing"):
         url = client.create_repo(source.repo_id, private=private, exist_ok=True)
         info = client.model_info(source.repo_id)
         there = {one.rfilename for one in info.siblings or ()}
