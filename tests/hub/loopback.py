@@ -1,6 +1,6 @@
-"""A Hub on this machine's loopback: what the real client asks of the Hub, answered by the standard library, with faults on demand.
+"""A Hub on the loopback: what the real client asks, answered by the standard library, with faults on demand.
 
-``with Hub() as hub:`` starts it; ``hub.url`` is the ``HF_ENDPOINT``. Uploads need ``HF_HUB_DISABLE_XET=1`` in the client's process.
+``with Hub() as hub:`` starts it; ``hub.url`` is the ``HF_ENDPOINT``. Clients need ``HF_HUB_DISABLE_XET=1`` to upload.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _code(status: int, path: str) -> str:
 
 
 class Hub:
-    """The server. ``users`` maps tokens to names; a name may write in the namespace called so. ``read-only`` may write nowhere."""
+    """The server. ``users`` maps tokens to names: each writes in its own namespace. The token ``read-only`` writes nowhere."""
 
     page_size = 100
 
