@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -94,6 +94,10 @@ class Model(nn.Module):
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
         """The optimizers by name, in the order of the turns of one step; a plain model has one."""
         raise NotImplementedError(f"{type(self).__name__} is not trained by gradient")
+
+    def turns(self, optimizers: Sequence[str]) -> Sequence[str]:
+        """The names of the optimizers in the order in which they step, once for each turn; by default each has one."""
+        return optimizers
 
     def losses(self, batch: Batch, step: Step) -> dict[str, Tensor]:
         """The loss of one turn (scalar ``"total"``), and its parts for the record."""

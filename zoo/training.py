@@ -67,6 +67,7 @@ class Step:
         index: steps done before this one.
         total: steps in all.
         turn: name of the optimizer whose turn it is.
+        again: how many turns this optimizer has had in this step already.
         generator: on the CPU; seeded by the run's seed, the index and the process.
     """
 
@@ -74,6 +75,7 @@ class Step:
     total: int
     turn: str
     generator: torch.Generator
+    again: int = 0
 
     @property
     def share(self) -> float:
@@ -133,6 +135,7 @@ def train(
     if accelerator.scaler is not None:  # fp16; elsewhere accelerate's wrapper only costs time: it looks for files each step
         optimizers = {name: accelerator.prepare(o) for name, o in optimizers.items()}
     rates = {name: [g["lr"] for g in o.param_groups] for name, o in optimizers.items()}
+    turns = model.turns(list(optimizers))
     ema = moving_average(model, training.ema)
     fingerprint = {
         "model": type(model).__name__,
@@ -158,19 +161,21 @@ def train(
             generator.manual_seed(mix(seed, index, accelerator.process_index))
             batch = data.batch(next(order).to(accelerator.device), generator)
             factor = model.rate(index / total)
-            for name, optimizer in optimizers.items():
+            for place, name in enumerate(turns):
+                optimizer = optimizers[name]
                 for group, rate in zip(optimizer.param_groups, rates[name], strict=True):
                     group["lr"] = rate * factor
                 optimizer.zero_grad()
                 with accelerator.autocast():
-                    losses = turn(batch, Step(index, total, name, generator))
+                    losses = turn(batch, Step(index, total, name, generator, turns[:place].count(name)))
                 accelerator.backward(losses["total"])
                 if training.clip is not None:
                     accelerator.clip_grad_norm_(_parameters(optimizer), training.clip)
                 optimizer.step()
                 for part, value in losses.items():
                     key = part if len(optimizers) == 1 else f"{name}.{part}"
-                    sums[key] = sums[key] + value.detach() if key in sums else value.detach()
+                    share = value.detach() / turns.count(name)
+                    sums[key] = sums[key] + share if key in sums else share
             if ema is not None:
                 ema.update(model, step=index)
             done = index + 1
