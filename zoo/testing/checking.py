@@ -50,6 +50,7 @@ class Check:
 
     Calling it with the name of a subject, or with a :class:`~zoo.testing.subjects.Subject`, raises an ``AssertionError``
     (or whatever the subject raised) where the contract is broken, and :class:`Skipped` where there is nothing to check.
+    The global random state and torch's defaults are the same after it, whatever the subject does.
 
     Attributes:
         name: of the contract, such as ``the_same_seed_gives_the_same_bits``.
@@ -69,7 +70,10 @@ class Check:
             from zoo.testing.subjects import subject_of
 
             subject = subject_of(subject, self.kind)
-        self.function(subject)
+        from zoo.testing.world import kept
+
+        with kept():
+            self.function(subject)
 
 
 _CHECKS: dict[Kind, dict[str, Check]] = {kind: {} for kind in KINDS}

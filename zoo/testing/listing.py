@@ -7,7 +7,7 @@ from zoo.testing.checking import KINDS, checks
 _HEAD = """# The checks
 
 What `zoo check NAME` and `zoo.testing` look at: one function a check, named after its contract. This page is written by
-`zoo.testing.page()` (`python -m zoo.testing.listing > docs/checks.md`) from the functions' own words; a test compares the two.
+`zoo.testing.page()` from the functions' own words; a test compares the two.
 """
 
 
@@ -23,7 +23,3 @@ def page() -> str:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|")
-
-
-if __name__ == "__main__":
-    print(page(), end="")

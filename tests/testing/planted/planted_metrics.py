@@ -105,3 +105,70 @@ class NeedsX(RightMetric):
     def __call__(self, samples: Tensor, y: Tensor, **known: Tensor | None) -> Mapping[str, Tensor]:
         x = known["x"]
         return {"": super().__call__(samples, y)[""] + 0 * x.flatten(1).mean(1)}  # type: ignore[union-attr]
+
+
+@fault("it_needs_what_there_is", "without_what_it_needs_it_says_so")
+class NeedsTheMoon(RightMetric):
+    """It needs what nobody has."""
+
+    needs = "the moon"  # type: ignore[assignment]
+
+
+@fault("without_what_it_needs_it_says_so")
+class NeedsADensity(RightMetric):
+    """Without a density it ends in an error."""
+
+    needs = "joint_log_prob"
+
+    def __call__(self, samples: Tensor, y: Tensor, **known: Tensor | None) -> Mapping[str, Tensor]:
+        return {"": -known["joint_log_prob"]}  # type: ignore[operator]
+
+
+@fault("its_suffixes_do_not_depend_on_the_items")
+class NamesTheItems(RightMetric):
+    """Its suffix is the number of items."""
+
+    def __call__(self, samples: Tensor, y: Tensor, **known: Tensor | None) -> Mapping[str, Tensor]:
+        return {f"@{len(samples)}": super().__call__(samples, y)[""]}
+
+
+@fault("many_samples_are_measured")
+class FewSamples(RightMetric):
+    """A hundred samples and more are too many for it."""
+
+    def __call__(self, samples: Tensor, y: Tensor, **known: Tensor | None) -> Mapping[str, Tensor]:
+        return {"": super().__call__(samples, y)[""] * (float("nan") if samples.shape[1] > 100 else 1)}
+
+
+@fault("large_numbers_are_measured")
+class Exponential(RightMetric):
+    """Large numbers are beyond it."""
+
+    def __call__(self, samples: Tensor, y: Tensor, **known: Tensor | None) -> Mapping[str, Tensor]:
+        return {"": super().__call__(samples, y)[""] + y.flatten(1).amax(1).exp()}
+
+
+@fault("measuring_leaves_the_global_state_alone")
+class SeedsTorch(RightMetric):
+    """Measuring seeds torch for everybody."""
+
+    def __call__(self, samples: Tensor, y: Tensor, **known: Tensor | None) -> Mapping[str, Tensor]:
+        torch.manual_seed(0)
+        return super().__call__(samples, y)
+
+
+@fault("measuring_prints_nothing")
+class TalksOfIt(RightMetric):
+    """Measuring prints."""
+
+    def __call__(self, samples: Tensor, y: Tensor, **known: Tensor | None) -> Mapping[str, Tensor]:
+        print("measuring")
+        return super().__call__(samples, y)
+
+
+@fault("values_carry_no_gradient")
+class HangsOnAGraph(RightMetric):
+    """Its values require a gradient."""
+
+    def __call__(self, samples: Tensor, y: Tensor, **known: Tensor | None) -> Mapping[str, Tensor]:
+        return {"": super().__call__(samples, y)[""].clone().requires_grad_()}

@@ -189,6 +189,23 @@ class DividesByNothing(Right):
         return y / 0 if getattr(self, "rare", 1.0) == 0 else y
 
 
+@fault("fit_can_be_done_again")
+class FitsOnce(Right):
+    """A second fit ends in an error."""
+
+    def prepare(self, pairs: Pairs, seed: int) -> None:
+        assert not self.fitted
+        super().prepare(pairs, seed)
+
+
+@fault("a_device_that_is_not_there_is_refused")
+class AnyDevice(Right):
+    """A device that it does not know is the CPU to it."""
+
+    def fit(self, pairs: Pairs, *, device: str = "auto", **known: Any) -> History:  # type: ignore[override]
+        return super().fit(pairs, device=device if device in ("auto", "cpu", "cuda") else "cpu", **known)
+
+
 @fault("every_parameter_has_one_optimizer")
 class ForgetsAParameter(Right):
     """One parameter is in no optimizer."""
@@ -413,6 +430,28 @@ class NoGenerator(Right):
         return super().sample(x, n, seed=seed)
 
 
+@fault(
+    "the_same_seed_gives_the_same_bits",
+    "a_generator_takes_the_place_of_a_seed",
+    "sampling_keeps_the_mode_and_ignores_it",
+    "sampling_does_not_read_the_global_random_state",
+    "samples_do_not_depend_on_the_rest_of_the_batch",
+    "samples_follow_the_order_of_the_batch",
+    "save_load_sample_gives_the_same_bits",
+    "saving_changes_nothing",
+    "a_loaded_model_depends_on_nothing_else",
+    "the_inference_half_gives_the_same_samples",
+)
+class NeverTheSame(Right):
+    """Every call has a part in what the next one gives."""
+
+    calls = 0
+
+    def draw(self, code: Tensor, n: int, noise: Noise) -> Tensor:
+        self.calls += 1
+        return super().draw(code, n, noise) + 1e-3 * self.calls
+
+
 @fault("any_integer_is_a_seed")
 class PositiveSeeds(Right):
     """A negative seed ends in an error."""
@@ -613,6 +652,15 @@ class CannotBeCopied(Right):
         return model.eval()
 
 
+@fault("weights_in_half_precision_still_sample")
+class LargeNumbers(Right):
+    """It keeps a number that half precision does not hold."""
+
+    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
+        super().__init__(x_shape, y_shape, **config)
+        self.register_buffer("large", torch.tensor(1e6))
+
+
 # Abilities
 
 
@@ -637,6 +685,30 @@ class DensityOfTheBatch(Right):
         found = super().log_prob(y, x, seed=seed)
         assert found is not None
         return found.mean().expand(len(found))
+
+
+@fault("log_prob_follows_its_seed_alone")
+class DensityByChance(Right):
+    """Its log_prob reads the global random state."""
+
+    def log_prob(self, y: Tensor, x: Tensor, *, seed: int = 0) -> Tensor | None:
+        found = super().log_prob(y, x, seed=seed)
+        assert found is not None
+        with torch.random.fork_rng(devices=[]):
+            return found + torch.randn(len(found)).to(found)
+
+    def joint_log_prob(self, y: Tensor, x: Tensor, *, seed: int = 0) -> Tensor | None:
+        return None
+
+
+@fault("joint_log_prob_is_one_number_an_item")
+class JointDensityOfColumns(Right):
+    """Its joint_log_prob is (B, 1)."""
+
+    def joint_log_prob(self, y: Tensor, x: Tensor, *, seed: int = 0) -> Tensor | None:
+        found = super().log_prob(y, x, seed=seed)
+        assert found is not None
+        return found[:, None]
 
 
 @fault("log_prob_is_lower_far_from_the_data")

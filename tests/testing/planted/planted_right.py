@@ -104,9 +104,9 @@ class Right(Model):
 
 
 class RightTask(Task):
-    """A photo's brightness from a blurred picture of it."""
+    """The light of a photo, given its brightness."""
 
-    x_name, y_name = "brightness", "negative"
+    x_name, y_name = "brightness", "light"
 
     def __init__(self, **config: Any) -> None:
         super().__init__(**config)
@@ -114,13 +114,14 @@ class RightTask(Task):
 
     def pairs(self, data: Data, split: Split, seed: int = 0, *, pool: int = 0) -> Pairs:
         records = data.read(split, seed=seed)
-        known = records.known("value", "shading", size=8)
-        if known is None:
-            raise RequestError(f"{data} does not know its shading; use scenes")
+        fields = records.known("value", "shading", size=8)
+        if fields is None:
+            made = records.map(small, "planted")
+            fields = {"value": made["x"], "shading": made["y"]}
         drawn = records.pool("shading", pool, size=8) if pool else None
         return Pairs(
-            torch.from_numpy(known["value"]),
-            torch.from_numpy(known["shading"]),
+            torch.from_numpy(fields["value"]),
+            torch.from_numpy(fields["shading"]),
             pool=None if drawn is None else torch.from_numpy(drawn),
             names=records.names,
             digest=records.digest,
@@ -129,14 +130,23 @@ class RightTask(Task):
     def condition(self, image: Image) -> tuple[Tensor, Any]:
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
             raise RequestError(f"a photo is (H, W, 3) uint8, not {image.shape} {image.dtype}")
-        grey = torch.from_numpy(image.astype(np.float32)).mean(2)[None, None] / 255
-        return nn.functional.interpolate(grey, (8, 8), mode="bilinear")[0].clamp(0, 1), image
+        return torch.from_numpy(small(image)["x"]), image
 
     def compose(self, context: Any, y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
         if tuple(y.shape[1:]) != self.y_shape or y.ndim != 4:
             raise RequestError(f"y has shape {tuple(y.shape)}; it must be (n, 1, 8, 8)")
-        light = nn.functional.interpolate(y, context.shape[:2], mode="bilinear")[:, 0, :, :, None]
-        return (torch.from_numpy(context.astype(np.float32)) * (0.5 + 0.5 * light)).clamp(0, 255).to(torch.uint8)
+        own = torch.from_numpy(small(context)["y"])[None]
+        lighter, darker = (
+            nn.functional.interpolate(one, context.shape[:2], mode="bilinear")[:, 0, :, :, None] + 0.1 for one in (y, own)
+        )
+        return (torch.from_numpy(context.astype(np.float32)) * lighter / darker).round().clamp(0, 255).to(torch.uint8)
+
+
+def small(image: Image) -> dict[str, Any]:
+    """The mean and the brightest of the channels of a photo, each (1, 8, 8) float32 in [0, 1]."""
+    channels = torch.from_numpy(image.astype(np.float32)) / 255
+    made = {"x": channels.mean(2), "y": channels.amax(2)}
+    return {name: nn.functional.adaptive_avg_pool2d(one[None], 8).clamp(0, 1).numpy() for name, one in made.items()}
 
 
 class RightMetric(Metric):

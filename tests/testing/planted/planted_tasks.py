@@ -22,7 +22,7 @@ class BeyondOne(RightTask):
 
     def pairs(self, data: Data, split: Split, seed: int = 0, *, pool: int = 0) -> Pairs:
         pairs = super().pairs(data, split, seed, pool=pool)
-        return replace(pairs, y=1.5 * pairs.y)
+        return replace(pairs, y=1.5 * pairs.y) if data.kind == "scenes" else pairs
 
 
 @fault("pairs_are_finite_float32")
@@ -77,7 +77,7 @@ class TestsOnTraining(RightTask):
 
     def pairs(self, data: Data, split: Split, seed: int = 0, *, pool: int = 0) -> Pairs:
         pairs = super().pairs(data, split, seed, pool=pool)
-        if split == "test":
+        if split == "test" and data.kind == "scenes":
             other = super().pairs(data, "train", seed)
             pairs = replace(pairs, x=torch.cat([other.x[:1], pairs.x[1:]]), y=torch.cat([other.y[:1], pairs.y[1:]]))
         return pairs
@@ -131,7 +131,7 @@ class NoBlack(RightTask):
         return super().condition(image)
 
 
-@fault("another_field_gives_another_photo")
+@fault("another_field_gives_another_photo", "a_photos_own_field_gives_the_photo_back")
 class GivesItBack(RightTask):
     """Whatever y is, the photo comes back as it was."""
 
@@ -157,10 +157,113 @@ class DarkensThePhoto(RightTask):
         return made
 
 
-@fault("a_field_composes_alone_as_among_others")
+@fault("a_field_composes_alone_as_among_others", "a_photos_own_field_gives_the_photo_back")
 class Evens(RightTask):
     """The fields are made equally bright among each other before they are composed."""
 
     def compose(self, context: Any, y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
         super().compose(context, y)
         return super().compose(context, y / y.max().clamp_min(0.01))
+
+
+@fault("it_is_registered", "an_unknown_setting_is_refused")
+class NoSettings(RightTask):
+    """It cannot be given settings."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+
+@fault("its_shapes_are_known_when_it_is_made")
+class ListsForShapes(RightTask):
+    """Its shapes are lists."""
+
+    def __init__(self, **config: Any) -> None:
+        super().__init__(**config)
+        self.x_shape = list(self.x_shape)  # type: ignore[assignment]
+
+
+@fault("pairs_have_the_documented_shapes", "a_model_can_be_fitted_to_it")
+class OtherShapes(RightTask):
+    """Its x is smaller than it says."""
+
+    def pairs(self, data: Data, split: Split, seed: int = 0, *, pool: int = 0) -> Pairs:
+        pairs = super().pairs(data, split, seed, pool=pool)
+        return replace(pairs, x=pairs.x[..., :4]) if data.kind == "scenes" else pairs
+
+
+@fault("x_and_y_vary")
+class NothingToSee(RightTask):
+    """Its x is always grey."""
+
+    def pairs(self, data: Data, split: Split, seed: int = 0, *, pool: int = 0) -> Pairs:
+        pairs = super().pairs(data, split, seed, pool=pool)
+        return replace(pairs, x=torch.full_like(pairs.x, 0.5)) if data.kind == "scenes" else pairs
+
+
+@fault("the_pool_has_the_documented_shape")
+class OneDrawMore(RightTask):
+    """It gives one true draw more than it was asked for."""
+
+    def pairs(self, data: Data, split: Split, seed: int = 0, *, pool: int = 0) -> Pairs:
+        return super().pairs(data, split, seed, pool=pool + 1 if pool else 0)
+
+
+@fault("the_guide_is_one_vector_a_pair")
+class GuideOfNumbers(RightTask):
+    """Its guide is a number a pair."""
+
+    def pairs(self, data: Data, split: Split, seed: int = 0, *, pool: int = 0) -> Pairs:
+        pairs = super().pairs(data, split, seed, pool=pool)
+        return replace(pairs, guide=pairs.x.flatten(1).mean(1))
+
+
+@fault("a_model_can_be_fitted_to_it")
+class WideOfOtherChannels(RightTask):
+    """The fields that training crops from have a channel more."""
+
+    def pairs(self, data: Data, split: Split, seed: int = 0, *, pool: int = 0) -> Pairs:
+        pairs = super().pairs(data, split, seed, pool=pool)
+        return replace(pairs, wide=(pairs.x.repeat(1, 2, 2, 2), pairs.y.repeat(1, 1, 2, 2)))
+
+
+@fault("condition_gives_x_of_a_photo")
+class DoubleConditions(RightTask):
+    """x of a photo is float64."""
+
+    def condition(self, image: Image) -> tuple[Tensor, Any]:
+        x, context = super().condition(image)
+        return x.double(), context
+
+
+@fault("compose_takes_a_reconstruction")
+class NoReconstruction(RightTask):
+    """A reconstruction of x ends in an error."""
+
+    def compose(self, context: Any, y: Tensor) -> Tensor:  # type: ignore[override]
+        return super().compose(context, y)
+
+
+@fault("fields_of_another_shape_are_refused")
+class AnyField(RightTask):
+    """It takes the middle of fields that are too wide."""
+
+    def compose(self, context: Any, y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
+        return super().compose(context, y[..., :8])
+
+
+@fault("a_photos_own_field_gives_the_photo_back")
+class Dims(RightTask):
+    """Every photo comes back darker."""
+
+    def compose(self, context: Any, y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
+        return (super().compose(context, y) * 0.9).to(torch.uint8)
+
+
+@fault("x_is_the_same_in_pairs_and_from_a_photo")
+class OtherWayRound(RightTask):
+    """x of a photo is upside down."""
+
+    def condition(self, image: Image) -> tuple[Tensor, Any]:
+        x, context = super().condition(image)
+        return x.flip(1), context

@@ -1,0 +1,107 @@
+"""``zoo check``, and the process of its own in which each subject is checked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import planting
+import pytest
+
+from zoo import registry
+from zoo.cli import check as command
+from zoo.errors import RequestError, ZooError
+from zoo.testing import apart
+
+ONE, OTHER = "one_sample_is_enough", "samples_are_float32"
+
+
+@pytest.fixture(autouse=True)
+def _plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    planting.install(monkeypatch, tmp_path)
+    yield
+    registry._all_entries.cache_clear()
+
+
+def test_every_check_is_printed_with_what_came_of_it(capfd: pytest.CaptureFixture[str]) -> None:
+    command.main(["right-metric"], False, [], False)
+    lines = capfd.readouterr().out.splitlines()
+    assert lines[0].startswith("metric right-metric: 25 ran, ")
+    assert "  ran       its_suffixes_are_names" in lines
+    assert "  skipped   without_what_it_needs_it_says_so: the metric needs samples alone" in lines
+    assert lines[-1].startswith("1 checked: 25 ran, ")
+    assert lines[-1].endswith(" 0 failed, 0 did not run, of 27 checks")
+
+
+def test_what_is_found_is_said_and_the_command_fails(capfd: pytest.CaptureFixture[str]) -> None:
+    """A plugin that prints does not mix into the output; the expected failure of another is no failure."""
+    with pytest.raises(ZooError, match="metric wrong-way does not keep the contracts") as caught:
+        command.main(["wrong-way", "variance"], False, ["the_truth_is_at_least_as_good_as_noise"], True)
+    assert caught.value.exit_code == 1
+    said = json.loads(capfd.readouterr().out)
+    assert not said["ok"]
+    wrong, right = said["checked"]
+    assert (wrong["name"], wrong["ok"], right["name"], right["ok"]) == ("wrong-way", False, "variance", True)
+    assert "although higher is better" in wrong["failed"]["the_truth_is_at_least_as_good_as_noise"]
+    assert right["expected"] == {"the_truth_is_at_least_as_good_as_noise": "it does not look at y, and noise varies most"}
+    assert (right["checks"], right["missing"]) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("names", "all_", "only", "message"),
+    [
+        ([], False, [], "name what to check, or write --all"),
+        (["nn"], True, [], "not both"),
+        (["nm"], False, [], "no model, task or metric is called 'nm'"),
+        (["nn"], False, ["samples_are_finit"], "did you mean 'samples_are_finite'"),
+        (["both"], False, [], "write model:both or task:both"),
+    ],
+)
+def test_a_wrong_request_is_refused_before_anything_starts(
+    names: list[str], all_: bool, only: list[str], message: str
+) -> None:
+    with pytest.raises(RequestError, match=message):
+        command.main(names, all_, only, False)
+
+
+def test_all_takes_everything_of_whose_kind_a_check_is_wanted() -> None:
+    wanted = command._wanted([], True, ("its_suffixes_are_names",))
+    assert [name for name, _, _ in wanted] == registry.names("metrics")
+    everything = {(name, kind) for name, kind, _ in command._wanted([], True, ())}
+    assert everything == {(name, kind) for kind in ("model", "task", "metric") for name in registry.names(f"{kind}s")}
+
+
+def test_a_check_that_does_not_end_is_named_and_the_others_go_on() -> None:
+    outcome = apart.check_apart("sleeps", "model", (ONE, OTHER), limit=15)
+    assert outcome.failed == {ONE: "it did not end within 15 s"}
+    assert outcome.ran == (OTHER,)
+    assert not outcome.ok
+
+
+def test_a_plugin_that_ends_the_process_is_named_and_the_others_go_on() -> None:
+    outcome = apart.check_apart("exits", "model", (ONE, OTHER))
+    assert outcome.failed == {ONE: "it ended the process (exit code 7)"}
+    assert outcome.ran == (OTHER,)
+
+
+def test_what_a_plugin_prints_is_not_taken_for_a_result(capfd: pytest.CaptureFixture[str]) -> None:
+    outcome = apart.check_apart("leaves", "model", (ONE, OTHER))
+    assert outcome.failed[ONE].startswith("it raised SystemExit: enough (planted_wild.py:")
+    assert outcome.ran == (OTHER,)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_plugin_that_always_ends_the_process_is_given_up_and_the_rest_counts_as_not_run() -> None:
+    names = (ONE, OTHER, "samples_are_finite", "it_is_described", "it_has_a_repr")
+    outcome = apart.check_apart("always-exits", "model", names)
+    assert len(outcome.failed) == apart.ENDS
+    assert outcome.missing
+    assert not outcome.ok
+
+
+def test_a_module_that_never_ends_to_be_imported_is_named() -> None:
+    outcome = apart.check_apart("endless", "model", (OTHER, "importing_it_is_quick"), limit=15)
+    assert outcome.failed == {"importing_it_is_quick": "importing its module: it did not end within 15 s"}
+    assert outcome.missing == (OTHER,)
+    assert not outcome.ok
