@@ -14,6 +14,10 @@ LIBRARY = "cond-zoo"
 HERE = "dir:PATH/OF/THIS/FOLDER"
 """What a card says to load, until the checkpoint has a place of its own."""
 PICTURE = "samples.png"
+SIZE = "weights_bytes"
+"""The key of the front matter that says how large the weights are."""
+
+_LOAD = re.compile(rf'zoo\.load\("(?:{re.escape(HERE)}|hf:[^"]*)"\)(?:  # or @ .*)?')
 
 
 def write_card(facts: Facts, words: Mapping[str, str]) -> str:
@@ -53,7 +57,7 @@ def write_card(facts: Facts, words: Mapping[str, str]) -> str:
     return "\n".join(front + body).rstrip() + "\n"
 
 
-def hub_card(text: str, facts: Facts, repo: str, licence: str | None, picture: bool) -> str:
+def hub_card(text: str, facts: Facts, repo: str, licence: str | None, picture: bool, size: int) -> str:
     """The card for the Hub: the front matter with scores and all tags, and the words of the card that is there.
 
     Args:
@@ -62,17 +66,23 @@ def hub_card(text: str, facts: Facts, repo: str, licence: str | None, picture: b
         repo: ``ORG/REPO``, which the card then says to load.
         licence: an SPDX name; None for the one in ``text``.
         picture: whether ``samples.png`` lies beside the card.
+        size: of the weights in bytes.
     """
-    body, own = text or write_card(facts, {}), ""
+    body, own = text or write_card(facts, {}), licence_of(text)
     if body.startswith("---\n"):
-        front, _, body = body.removeprefix("---\n").partition("\n---\n")
-        found = re.search(r"^license:\s*(.+)$", front, re.M)
-        own = found[1].strip("'\" ") if found else ""
-    body = body.strip().replace(HERE, f"hf:{repo}")
+        body = body.partition("\n---\n")[2]
+    body = _LOAD.sub(f'zoo.load("hf:{repo}@main")  # or @ a commit of this repository, to pin it', body.strip())
     if picture and f"({PICTURE})" not in body:
         title, _, rest = body.partition("\n")
         body = f"{title}\n\n![x, the truth, and samples of test items]({PICTURE})\n{rest}"
-    return "\n".join([*_front(facts, licence or own, repo), body]) + "\n"
+    return "\n".join([*_front(facts, licence or own, repo, size), body]) + "\n"
+
+
+def licence_of(card: str) -> str:
+    """The licence that a card's front matter names, "" if none."""
+    front = card.removeprefix("---\n").partition("\n---\n")[0] if card.startswith("---\n") else ""
+    found = re.search(r"^license:\s*(.+)$", front, re.M)
+    return found[1].strip("'\" ") if found else ""
 
 
 def tag_value(tags: Iterable[str], key: str) -> str:
@@ -81,7 +91,7 @@ def tag_value(tags: Iterable[str], key: str) -> str:
     return next((tag.removeprefix(prefix) for tag in tags if tag.startswith(prefix)), "")
 
 
-def _front(facts: Facts, licence: str, repo: str = "") -> list[str]:
+def _front(facts: Facts, licence: str, repo: str = "", size: int = 0) -> list[str]:
     """The front matter, as YAML whose values are written as JSON; with ``repo``, the scores in the form that the Hub reads."""
     task = facts.task["name"] if facts.task else None
     words = ["conditional-generation", facts.model, *([task] if task else [])]
@@ -89,13 +99,22 @@ def _front(facts: Facts, licence: str, repo: str = "") -> list[str]:
     lines = ["---", f"library_name: {LIBRARY}"]
     if licence:
         lines.append(f"license: {json.dumps(licence.lower())}")
-    if len(facts.x_shape) == len(facts.y_shape) == 3:
-        lines.append("pipeline_tag: image-to-image")
+    kind = "image-to-image" if task else "other"  # whatever its fields are, a task takes a photo and gives photos
+    if task:
+        lines.append(f"pipeline_tag: {kind}")
+    if size:
+        lines.append(f"{SIZE}: {size}")
     lines += ["tags:", *(f"- {json.dumps(tag)}" for tag in [*words, *named])]
     if repo and facts.scores:
         data = str((facts.data or {}).get("name") or "unknown")
-        metrics = [{"type": name, "value": score["value"]} for name, score in facts.scores.items()]
-        result = {"task": {"type": task or "other"}, "dataset": {"name": data, "type": data}, "metrics": metrics}
+        metrics = [
+            {"type": name.partition("@")[0], "name": name, "value": score["value"]} for name, score in facts.scores.items()
+        ]
+        result = {
+            "task": {"type": kind, "name": task or facts.model},
+            "dataset": {"type": data.partition(":")[0], "name": data},
+            "metrics": metrics,
+        }
         lines.append(f"model-index: {json.dumps([{'name': repo.partition('/')[2], 'results': [result]}])}")
     return [*lines, "---", ""]
 

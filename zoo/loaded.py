@@ -131,10 +131,15 @@ def folder_of(name: str) -> Path:
             raise RequestError(f"there is no folder {folder}; name a checkpoint's folder as dir:PATH")
         return folder
     if name.startswith("hf:"):
+        from zoo.hub.client import say
         from zoo.hub.pull import pull
         from zoo.hub.source import parse
 
-        return pull(parse(name)).folder
+        source = parse(name)
+        pulled = pull(source)
+        if source.revision is None and not pulled.why:
+            say(f"{source} is at commit {pulled.revision}; to pin it, load {source}@{pulled.revision}")
+        return pulled.folder
     from zoo import checkpoints
 
     return checkpoints.folder_of(checkpoints.find(name))

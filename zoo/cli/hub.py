@@ -6,9 +6,13 @@ import json as json_format
 import shutil
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from zoo.cli.table import table
 from zoo.errors import RequestError
+
+if TYPE_CHECKING:
+    from zoo.hub.source import HubSource
 
 
 def pull_main(repo: str, out: str | None, json: bool) -> None:
@@ -18,44 +22,52 @@ def pull_main(repo: str, out: str | None, json: bool) -> None:
         RequestError: it names nothing, or ``out`` holds something.
         ZooError: the Hub failed, or what came is damaged.
     """
-    from zoo import checkpoints
     from zoo.files import sha256_of, whole_folder
     from zoo.hub.cache import FILES, WEIGHTS
-    from zoo.hub.pull import pull
-    from zoo.hub.source import parse
 
-    folder = None if out is None else Path(out)
-    if folder is not None and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise RequestError(f"{folder} already holds something; name a new folder")
-    registered = checkpoints.known().checkpoints.get(repo)
-    if registered is not None:
-        one = checkpoints.find(repo)
-        if not one.source.startswith("hf:"):
-            raise RequestError(f"checkpoint {repo!r} needs no pull: its source is {one.source}")
-        source, sha256 = parse(one.source), one.sha256
-    else:
-        source, sha256 = parse(repo), None
-    pulled = pull(source, sha256)
-    place = pulled.folder
-    if folder is not None:
-        with whole_folder(folder) as part:
+    copy = None if out is None else Path(out)
+    if copy is not None and copy.exists() and (not copy.is_dir() or any(copy.iterdir())):
+        raise RequestError(f"{copy} already holds something; name a new folder")
+    source, commit, cached, place = _have(repo)
+    load = repo if source is None or commit is None else f"hf:{source.repo_id}@{commit}"
+    if copy is not None:
+        with whole_folder(copy) as part:
             for name in FILES:
                 if (place / name).is_file():
                     shutil.copyfile(place / name, part / name)
-        place = folder
-    facts = {
-        "repo": source.repo_id,
-        "commit": pulled.revision,
-        "sha256": sha256_of(place / WEIGHTS),
-        "folder": str(place),
-        "cached": pulled.from_cache,
-        "load": f"dir:{folder}" if folder is not None else f"hf:{source.repo_id}@{pulled.revision}",
-    }
+        place, load = copy, f"dir:{copy}"
+    sha256 = sha256_of(place / WEIGHTS)
     if json:
+        named = None if source is None else source.repo_id
+        facts = {"repo": named, "commit": commit, "sha256": sha256, "folder": str(place), "cached": cached, "load": load}
         print(json_format.dumps(facts, indent=2))
         return
-    print(f"{source.repo_id} at {pulled.revision}{', as it was cached' if pulled.from_cache else ''}")
-    print(f"sha256  {facts['sha256']}\nfolder  {place}\nuse     zoo.load({facts['load']!r}).sample(photo, 20)")
+    what = f"{repo} needs no pull" if source is None else f"{source.repo_id}{', which was cached' if cached else ''}"
+    lines = [
+        what,
+        f"commit  {commit}" if commit else "",
+        f"sha256  {sha256}",
+        f"folder  {place}",
+        f"use     zoo.load({load!r})",
+    ]
+    print("\n".join(line for line in lines if line))
+
+
+def _have(repo: str) -> tuple[HubSource | None, str | None, bool, Path]:
+    """A checkpoint by its name or its repository: its source on the Hub, commit, whether it was cached, and its folder."""
+    from zoo import checkpoints
+    from zoo.hub.pull import pull
+    from zoo.hub.source import parse
+
+    sha256 = None
+    if repo in checkpoints.known().checkpoints:
+        one = checkpoints.find(repo)
+        if not one.source.startswith("hf:"):
+            return None, None, True, checkpoints.folder_of(one)
+        repo, sha256 = one.source, one.sha256
+    source = parse(repo)
+    pulled = pull(source, sha256)
+    return source, pulled.revision, pulled.from_cache, pulled.folder
 
 
 def push_main(folder: str, repo: str, private: bool, licence: str | None, message: str | None, json: bool) -> None:
@@ -68,12 +80,16 @@ def push_main(folder: str, repo: str, private: bool, licence: str | None, messag
     from zoo.hub.push import push
 
     pushed = push(Path(folder), repo, private=private, licence=licence, message=message)
+    block = pushed.registry_block()
     if json:
         facts = {"repo": pushed.source.repo_id, "commit": pushed.source.revision, "url": pushed.url, "sha256": pushed.sha256}
-        print(json_format.dumps({**facts, "registry": pushed.registry_block()}, indent=2))
+        print(json_format.dumps({**facts, "load": str(pushed.source), "registry": block}, indent=2))
         return
-    print(f"{pushed.url} is at {pushed.source.revision}")
-    print(f"\nTo give it a name, write into a registry.toml:\n\n{pushed.registry_block()}", end="")
+    print(f"{pushed.url}\ncommit  {pushed.source.revision}\nsha256  {pushed.sha256}\nuse     zoo.load({str(pushed.source)!r})")
+    if block:
+        print(f"\nTo give it a name, write into a registry.toml:\n\n{block}", end="")
+    else:
+        print("\nIt names no task, so it can be loaded as a model and not be registered by name.")
 
 
 def list_main(words: list[str]) -> None:
@@ -84,11 +100,14 @@ def list_main(words: list[str]) -> None:
     """
     from zoo.hub.search import search
 
-    found, more = search(" ".join(words))
+    found, more = search(words)
     if not found:
-        print("no checkpoint of the zoo on the Hub has these words in its name" if words else "no checkpoint is on the Hub")
+        print(f"no checkpoint on the Hub has the words {' '.join(words)!r}" if words else "no checkpoint is on the Hub")
         return
-    rows = [(one.repo_id, one.model, one.task, one.licence, one.changed) for one in found]
-    print(table(("REPOSITORY", "MODEL", "TASK", "LICENCE", "CHANGED"), rows))
+    rows = [
+        (one.repo_id, one.model, one.task, one.changed, f"{one.size / 1e6:.1f} MB" if one.size else "-", one.licence or "-")
+        for one in found
+    ]
+    print(table(("REPOSITORY", "MODEL", "TASK", "UPDATED", "SIZE", "LICENCE"), rows))
     if more:
-        print(f"zoo: these are the newest {len(found)}; words narrow the search", file=sys.stderr)
+        print(f"zoo: there are more than these {len(found)}, the newest; words narrow the search", file=sys.stderr)

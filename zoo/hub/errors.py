@@ -96,7 +96,8 @@ def _of_status(response: Any, repo_id: str, revision: str | None, doing: str) ->
         )
     if status == 403:
         return HubRefusedError(
-            f"{doing} of {repo_id}: the Hub does not let you (403{said}); give a token that has the right (hf auth login or HF_TOKEN)"
+            f"{doing} of {repo_id}: the Hub does not let you (403{said}); "
+            "give a token that has the right (hf auth login or HF_TOKEN)"
         )
     if status == 412:
         return HubFailedError(

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from zoo.card import PICTURE, hub_card
+from zoo.card import PICTURE, hub_card, licence_of
 from zoo.errors import RequestError
 from zoo.facts import Facts, read_facts
 from zoo.files import sha256_of
+from zoo.golden import read_golden
 from zoo.hub.cache import FILES, WEIGHTS
-from zoo.hub.client import api, need_token, quiet
-from zoo.hub.errors import translated
+from zoo.hub.client import api, is_offline, need_token, quiet, say
+from zoo.hub.errors import HubFailedError, translated
+from zoo.hub.pull import LIMITS
 from zoo.hub.source import HubSource, parse
 from zoo.saving import CARD, CONFIG, load
 
@@ -30,6 +33,7 @@ class Pushed(NamedTuple):
         sha256: of the weights.
         facts: what ``config.json`` says.
         size: of the weights in bytes.
+        licence: an SPDX name, "" if the card names none.
     """
 
     source: HubSource
@@ -37,15 +41,30 @@ class Pushed(NamedTuple):
     sha256: str
     facts: Facts
     size: int
+    licence: str
 
     def registry_block(self) -> str:
-        """What to write into a ``registry.toml`` so that the checkpoint has a name, pinned by commit and sha256."""
-        task = self.facts.task["name"] if self.facts.task else ""
-        scores = ", ".join(f'"{name}" = {score["value"]:.5g}' for name, score in self.facts.scores.items())
-        return (
-            f'[checkpoints."{self.facts.model}/{task}"]\nmodel = "{self.facts.model}"\ntask = "{task}"\n'
-            f'source = "{self.source}"\nsha256 = "{self.sha256}"\nsize = {self.size}\nscores = {{ {scores} }}\n'
-        )
+        """What to write into a ``registry.toml`` so that the checkpoint has a name, pinned by commit and sha256.
+
+        "" where it names no task, which every registered checkpoint does.
+        """
+        facts = self.facts
+        if facts.task is None:
+            return ""
+        data = "{name}, {items} pairs".format(**{"items": "?", **facts.data}) if facts.data and facts.data.get("name") else ""
+        given = {
+            "model": facts.model,
+            "task": facts.task["name"],
+            "source": str(self.source),
+            "sha256": self.sha256,
+            "size": self.size,
+            "licence": self.licence,
+            "data": data,
+        }
+        scores = ", ".join(f"{_toml(name)} = {float(score['value'])!r}" for name, score in facts.scores.items())
+        lines = [f"[checkpoints.{_toml(_name(self.source.repo_id))}]"]
+        lines += [f"{key} = {_toml(value)}" for key, value in given.items() if value != ""]
+        return "\n".join([*lines, *([f"scores = {{ {scores} }}"] if scores else [])]) + "\n"
 
 
 def push(folder: Path, repo: str, *, private: bool = False, licence: str | None = None, message: str | None = None) -> Pushed:
@@ -70,17 +89,21 @@ def push(folder: Path, repo: str, *, private: bool = False, licence: str | None 
         raise RequestError(f"{repo!r}: a push makes a new commit on the main branch; leave out the revision")
     checkpoint, picture = _parts(folder)
     load(checkpoint)
-    facts = read_facts(checkpoint / CONFIG)
+    read_golden(checkpoint)
+    facts, weights, old = read_facts(checkpoint / CONFIG), checkpoint / WEIGHTS, checkpoint / CARD
+    size = weights.stat().st_size
     with tempfile.TemporaryDirectory() as scratch:
         card = Path(scratch) / CARD
-        old = checkpoint / CARD
-        text = old.read_text(encoding="utf-8") if old.is_file() else ""
-        card.write_text(hub_card(text, facts, source.repo_id, licence, picture is not None), encoding="utf-8")
+        text = _text(old) if old.is_file() else ""
+        card.write_text(hub_card(text, facts, source.repo_id, licence, picture is not None, size), encoding="utf-8")
+        licence = licence_of(_text(card))
+        if not licence:
+            say(f"{folder} names no licence, so nobody may be sure to use it; name one with --licence, for example apache-2.0")
         paths = {name: checkpoint / name for name in FILES if (checkpoint / name).is_file()}
         paths |= {CARD: card, **({PICTURE: picture} if picture is not None else {})}
+        _check_sizes(paths)
         commit, url = _commit(source, paths, private, message or f"{facts.model} by cond-zoo")
-    weights = checkpoint / WEIGHTS
-    return Pushed(HubSource(source.repo_id, commit), url, sha256_of(weights), facts, weights.stat().st_size)
+    return Pushed(HubSource(source.repo_id, commit), url, sha256_of(weights), facts, size, licence)
 
 
 def push_model(model: Model, repo: str, save: Mapping[str, Any], **more: Any) -> Pushed:
@@ -98,6 +121,8 @@ def _parts(folder: Path) -> tuple[Path, Path | None]:
     """The checkpoint's folder and the picture of samples, of a checkpoint or of a run."""
     checkpoint = folder if (folder / CONFIG).is_file() else folder / "checkpoint"
     if not (checkpoint / CONFIG).is_file():
+        if not folder.is_dir():
+            raise RequestError(f"there is no folder {folder}; name a checkpoint's folder, or that of a finished run")
         raise RequestError(f"{folder} is neither a checkpoint nor a run: it has no {CONFIG} and no checkpoint/{CONFIG}")
     for place in (checkpoint / PICTURE, checkpoint.parent / PICTURE):
         if place.is_file() and (place.parent == checkpoint or checkpoint.name == "checkpoint"):
@@ -105,11 +130,37 @@ def _parts(folder: Path) -> tuple[Path, Path | None]:
     return checkpoint, None
 
 
+def _check_sizes(paths: Mapping[str, Path]) -> None:
+    """What nobody could pull is not pushed."""
+    for name, limit in LIMITS.items():
+        if name in paths and paths[name].stat().st_size > limit:
+            raise RequestError(f"{paths[name]} has {paths[name].stat().st_size:,} bytes; a pull takes at most {limit:,}")
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise RequestError(f"{path} is no UTF-8 text: byte {error.start} cannot be read") from error
+
+
+def _toml(value: str | int) -> str:
+    """A value as TOML; its basic strings are written as those of JSON."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _name(repo_id: str) -> str:
+    """A name that a registry takes: in lower case, each part beginning with a letter or a digit."""
+    return "/".join(part.lstrip("_") or "x" for part in repo_id.lower().split("/"))
+
+
 def _commit(source: HubSource, paths: dict[str, Path], private: bool, message: str) -> tuple[str, str]:
     """One commit that adds these files, takes away what a checkpoint no longer has, and stands on the commit seen before."""
+    if is_offline():
+        raise HubFailedError(f"{source.repo_id} cannot be pushed to: HF_HUB_OFFLINE is set; unset it to push")
+    need_token()
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
-    need_token()
     client = api()
     with quiet(), translated(source.repo_id, doing="pushing"):
         url = client.create_repo(source.repo_id, private=private, exist_ok=True)

@@ -2,39 +2,65 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-from zoo.card import LIBRARY, tag_value
-from zoo.hub.client import api, is_offline
+from zoo.card import LIBRARY, SIZE, tag_value
+from zoo.hub.client import api, is_offline, quiet
 from zoo.hub.errors import HubFailedError, translated
 
-MOST = 200
-"""Repositories listed, at most."""
+if TYPE_CHECKING:
+    from huggingface_hub.hf_api import ModelInfo
+
+MOST, SEEN = 100, 5000
+"""Repositories listed, and looked at, at most."""
 
 
 class Found(NamedTuple):
-    """One repository: its name, what its tags say of it, and when it last changed (ISO date)."""
+    """One repository: its name, what its card says of it, the date of its last change, the bytes of its weights or 0."""
 
     repo_id: str
     model: str
     task: str
-    licence: str
     changed: str
+    size: int
+    licence: str
 
 
-def search(words: str = "", most: int = MOST) -> tuple[list[Found], bool]:
-    """The repositories with the zoo's tag whose names have ``words``, newest first, and whether there are more than ``most``.
+def search(words: Sequence[str] = (), most: int = MOST) -> tuple[list[Found], bool]:
+    """The repositories with the zoo's tag, newest first, and whether there are more than ``most``.
+
+    Args:
+        words: each must be in the repository's name, its model, its task or its licence.
+        most: of them.
 
     Raises:
         ZooError: the Hub cannot be reached.
     """
     if is_offline():
         raise HubFailedError("HF_HUB_OFFLINE is set: unset it to list what is on the Hub")
-    found = []
-    with translated("the Hub", doing="listing"):
-        for one in api().list_models(filter=LIBRARY, search=words or None, sort="last_modified", full=True, limit=most + 1):
-            tags = list(one.tags or [])
-            changed = one.last_modified.date().isoformat() if one.last_modified else ""
-            licence = next((tag.removeprefix("license:") for tag in tags if tag.startswith("license:")), "")
-            found.append(Found(str(one.id), tag_value(tags, "model"), tag_value(tags, "task"), licence, changed))
+    found: list[Found] = []
+    with quiet(), translated("the Hub", doing="listing the checkpoints"):
+        listed = api().list_models(filter=LIBRARY, sort="last_modified", full=True, cardData=True, limit=SEEN)
+        for one in map(_found, listed):
+            text = " ".join((one.repo_id, one.model, one.task, one.licence)).lower()
+            if all(word.lower() in text for word in words):
+                found.append(one)
+                if len(found) > most:
+                    break
     return found[:most], len(found) > most
+
+
+def _found(listed: ModelInfo) -> Found:
+    tags, card = list(listed.tags or ()), listed.card_data
+    changed = listed.last_modified.date().isoformat() if listed.last_modified else ""
+    licence = next((tag.removeprefix("license:") for tag in tags if tag.startswith("license:")), "")
+    size = str(card.to_dict().get(SIZE, "")) if card is not None else ""
+    return Found(
+        str(listed.id),
+        tag_value(tags, "model"),
+        tag_value(tags, "task"),
+        changed,
+        int(size) if size.isdecimal() else 0,
+        licence,
+    )
