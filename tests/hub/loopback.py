@@ -1,6 +1,7 @@
 """A Hub on the loopback: what the real client asks, answered by the standard library, with faults on demand.
 
-``with Hub() as hub:`` starts it; ``hub.url`` is the ``HF_ENDPOINT``. Clients need ``HF_HUB_DISABLE_XET=1`` to upload.
+``with Hub() as hub:`` starts it. Then ``hub.attach(monkeypatch, tmp_path)`` turns the client of this process to it, and
+``env={**os.environ, **hub.environment(tmp_path)}`` that of another process.
 """
 
 from __future__ import annotations
@@ -14,11 +15,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
 from hubapi import Request, answer
 from hubstore import HubError, Repo, etag, is_lfs
+
+if TYPE_CHECKING:
+    import pytest
 
 WORDS = {401: "Invalid credentials in Authorization header", 403: "Forbidden", 412: "A commit has happened since"}
 
@@ -85,6 +90,26 @@ class Hub:
             server.shutdown()
             server.server_close()
             server.hang_up()
+
+    def environment(self, home: Path, token: str = "") -> dict[str, str]:
+        """The variables by which a client, started anew, speaks to this Hub only; what it keeps lies in ``home``."""
+        home_of_hub = {"HF_HOME": str(home), "HF_HUB_CACHE": str(home / "hub"), "HF_TOKEN_PATH": str(home / "token")}
+        switches = {"HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_OFFLINE": "0"}
+        return {"HF_ENDPOINT": self.url, "HF_TOKEN": token, **home_of_hub, **switches}
+
+    def attach(self, monkeypatch: pytest.MonkeyPatch, home: Path, token: str = "") -> None:
+        """The same for this process, where the client may have been imported, and have read its variables, long ago."""
+        from huggingface_hub import constants
+
+        variables = self.environment(home, token)
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        for name in ("HF_HOME", "HF_HUB_CACHE", "HF_TOKEN_PATH"):
+            monkeypatch.setattr(constants, name, variables[name])
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+        monkeypatch.setattr(constants, "ENDPOINT", self.url)
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", self.url + "/{repo_id}/resolve/{revision}/{filename}")
 
     def put(
         self, repo: str, files: Mapping[str, bytes], *, message: str = "", tags: tuple[str, ...] = (), private: bool = False

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-os.environ.setdefault("HF_HUB_DISABLE_XET", "1")
 
 import pytest
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, hf_hub_download, snapshot_download
@@ -26,16 +23,17 @@ FILES = {"README.md": CARD.encode(), "model.safetensors": bytes(range(256)) * 40
 
 
 @pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
+    # The client waits between its tries.
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
     with Hub() as hub:
+        hub.attach(monkeypatch, tmp_path / "home")
         yield hub
 
 
 @pytest.fixture
 def api(hub: Hub) -> HfApi:
-    return HfApi(endpoint=hub.url, token="token-of-org")
+    return HfApi(token="token-of-org")
 
 
 def push(api: HfApi, files: dict[str, bytes] = FILES, **more: Any) -> str:
@@ -43,8 +41,8 @@ def push(api: HfApi, files: dict[str, bytes] = FILES, **more: Any) -> str:
     return api.create_commit(REPO, operations, commit_message="Push", **more).oid
 
 
-def pull(hub: Hub, folder: Path, name: str, **more: Any) -> bytes:
-    return Path(hf_hub_download(REPO, name, cache_dir=folder, endpoint=hub.url, token=False, **more)).read_bytes()
+def pull(folder: Path, name: str, **more: Any) -> bytes:
+    return Path(hf_hub_download(REPO, name, cache_dir=folder, token=False, **more)).read_bytes()
 
 
 def test_round_trip(hub: Hub, api: HfApi, tmp_path: Path) -> None:
@@ -52,7 +50,7 @@ def test_round_trip(hub: Hub, api: HfApi, tmp_path: Path) -> None:
     sha = push(api)
     assert sha == hub.head(REPO)
     assert {**hub.files(REPO), ".gitattributes": b""} == {**FILES, ".gitattributes": b""}
-    folder = Path(snapshot_download(REPO, cache_dir=tmp_path, endpoint=hub.url, token=False))
+    folder = Path(snapshot_download(REPO, cache_dir=tmp_path, token=False))
     assert {name: (folder / name).read_bytes() for name in FILES} == FILES
     assert folder.name == sha
     assert any(method == "PUT" for method, _ in hub.requests)
@@ -76,7 +74,7 @@ def test_info_and_listing(hub: Hub, api: HfApi) -> None:
         hub.put(f"org/other-{number}", {"README.md": CARD.replace("cvae", "cgan").encode()})
     hub.put("org/hidden", {"README.md": CARD.encode()}, private=True)
     hub.page_size = 2
-    shown = {each.id for each in HfApi(endpoint=hub.url, token=False).list_models(filter=["cond-zoo", "relight"], full=True)}
+    shown = {each.id for each in HfApi(token=False).list_models(filter=["cond-zoo", "relight"], full=True)}
     assert shown == {REPO, *(f"org/other-{number}" for number in range(5))}
     assert sum(path.startswith("/api/models?") for _, path in hub.requests) == 3
     assert {each.id for each in api.list_models(filter="cvae", author="org")} == {REPO, "org/hidden"}
@@ -91,12 +89,12 @@ def test_tags(hub: Hub, api: HfApi, tmp_path: Path) -> None:
     api.create_tag(REPO, tag="v1/x", revision=first)
     hub.put(REPO, {"model.safetensors": b"newer"}, tags=["v2"])
     assert {each.name: each.target_commit for each in api.list_repo_refs(REPO).tags} == {"v1/x": first, "v2": hub.head(REPO)}
-    assert pull(hub, tmp_path, "model.safetensors", revision="v1/x") == FILES["model.safetensors"]
+    assert pull(tmp_path, "model.safetensors", revision="v1/x") == FILES["model.safetensors"]
     with pytest.raises(HfHubHTTPError, match="409"):
         api.create_tag(REPO, tag="v2")
     api.delete_tag(REPO, tag="v2")
     with pytest.raises(RevisionNotFoundError):
-        pull(hub, tmp_path, "README.md", revision="v2")
+        pull(tmp_path, "README.md", revision="v2")
 
 
 def test_who_may(hub: Hub, api: HfApi, tmp_path: Path) -> None:
@@ -105,19 +103,19 @@ def test_who_may(hub: Hub, api: HfApi, tmp_path: Path) -> None:
         api.create_repo(REPO)
     api.create_repo(REPO, exist_ok=True)
     assert api.whoami()["name"] == "org"
-    reader = HfApi(endpoint=hub.url, token="read-only")
+    reader = HfApi(token="read-only")
     assert reader.whoami()["auth"]["accessToken"]["role"] == "read"
-    for stranger in (reader, HfApi(endpoint=hub.url, token=False)):
+    for stranger in (reader, HfApi(token=False)):
         with pytest.raises(RepositoryNotFoundError):
             stranger.model_info(REPO)
-    for stranger, status in ((reader, 403), (HfApi(endpoint=hub.url, token="wrong"), 401)):
+    for stranger, status in ((reader, 403), (HfApi(token="wrong"), 401)):
         with pytest.raises(HfHubHTTPError, match=str(status)):
             stranger.create_repo("org/another")
     hub.put("org/open", FILES)
     with pytest.raises(HfHubHTTPError, match="403"):
         reader.create_commit("org/open", [CommitOperationAdd("x.txt", b"x")], commit_message="No")
     with pytest.raises(EntryNotFoundError):
-        hf_hub_download("org/open", "absent.txt", cache_dir=tmp_path, endpoint=hub.url, token=False)
+        hf_hub_download("org/open", "absent.txt", cache_dir=tmp_path, token=False)
     api.delete_repo(REPO)
     assert hub.head(REPO) is None
     with pytest.raises(RepositoryNotFoundError):
@@ -153,28 +151,27 @@ def test_downloads_that_fail(hub: Hub, tmp_path: Path) -> None:
     hub.put(REPO, {**FILES, "../out.txt": b"out"})
     for name in ("model.safetensors", "README.md"):
         hub.faults.corrupt.add(name)
-        wrong = pull(hub, tmp_path / "corrupt", name)
+        wrong = pull(tmp_path / "corrupt", name)
         assert (len(wrong), wrong[:-1]) == (len(FILES[name]), FILES[name][:-1])
         assert wrong != FILES[name]
         hub.faults.reset()
         hub.faults.halved.add(name)
         with pytest.raises(OSError, match="Consistency check"):
-            pull(hub, tmp_path / "halved", name)
+            pull(tmp_path / "halved", name)
         hub.faults.reset()
         hub.faults.slow[name] = 0.05
-        assert pull(hub, tmp_path / "slow", name) == FILES[name]
+        assert pull(tmp_path / "slow", name) == FILES[name]
     hub.faults.status["/resolve/"] = 500
     with pytest.raises(LocalEntryNotFoundError):
-        pull(hub, tmp_path / "down", "README.md")
-    assert "../out.txt" in {each.rfilename for each in HfApi(endpoint=hub.url, token=False).model_info(REPO).siblings}
+        pull(tmp_path / "down", "README.md")
+    assert "../out.txt" in {each.rfilename for each in HfApi(token=False).model_info(REPO).siblings}
 
 
 @pytest.mark.parametrize("fault", ["short", "drop"])
-def test_connections_that_end_early(hub: Hub, tmp_path: Path, fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda seconds: None)
+def test_connections_that_end_early(hub: Hub, tmp_path: Path, fault: str) -> None:
     hub.put(REPO, FILES)
     getattr(hub.faults, fault).add("model.safetensors")
     with pytest.raises(Exception, match=r"(?i)reset|incomplete|peer closed|broken"):
-        pull(hub, tmp_path, "model.safetensors")
+        pull(tmp_path, "model.safetensors")
     hub.faults.reset()
-    assert pull(hub, tmp_path, "model.safetensors") == FILES["model.safetensors"]
+    assert pull(tmp_path, "model.safetensors") == FILES["model.safetensors"]
