@@ -99,7 +99,7 @@ class Hub:
 
     def attach(self, monkeypatch: pytest.MonkeyPatch, home: Path, token: str = "") -> None:
         """The same for this process, where the client may have been imported, and have read its variables, long ago."""
-        from huggingface_hub import constants
+        from huggingface_hub import constants, file_download
 
         variables = self.environment(home, token)
         for name, value in variables.items():
@@ -109,7 +109,9 @@ class Hub:
         monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
         monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
         monkeypatch.setattr(constants, "ENDPOINT", self.url)
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", self.url + "/{repo_id}/resolve/{revision}/{filename}")
+        for module in (constants, file_download):  # clients before 1.0 keep a second one
+            place = self.url + "/{repo_id}/resolve/{revision}/{filename}"
+            monkeypatch.setattr(module, "HUGGINGFACE_CO_URL_TEMPLATE", place, raising=False)
 
     def put(
         self, repo: str, files: Mapping[str, bytes], *, message: str = "", tags: tuple[str, ...] = (), private: bool = False
