@@ -5,42 +5,16 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from broken import PACKAGES, install
+from calls import Called, call
 
-CALLS = """
-import contextlib, io, json, os, sys
-from zoo.cli import main
-for words in json.loads(sys.argv[1]):
-    sys.argv = ["zoo", *words]
-    out, err, code = io.StringIO(), io.StringIO(), 0
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            main()
-        except SystemExit as left:
-            code = int(left.code or 0)
-    marks = os.environ["MARKS"]
-    seen = sorted(os.listdir(marks))
-    for name in seen:
-        os.unlink(os.path.join(marks, name))
-    print(json.dumps([code, out.getvalue(), err.getvalue(), seen]))
-"""
 RUN = ["run", "--model", "random", "--task", "relight", "--data", "scenes:48", "-n", "4", "--items", "12"]
 BENCH = ["bench", "--models", "random", "--tasks", "relight", "--data", "scenes:48", "-n", "3", "--items", "8", "--seeds", "1"]
-
-
-class Called(NamedTuple):
-    """What one command left: its exit code, what it printed, and which broken packages were imported meanwhile."""
-
-    code: int
-    out: str
-    err: str
-    imported: list[str]
 
 
 class Place(NamedTuple):
@@ -55,12 +29,7 @@ class Place(NamedTuple):
         env |= {"ZOO_CACHE": str(self.folder / "cache"), "MARKS": str(self.folder / "marks"), "ZOO_PROBE_SECONDS": "7"}
         if self.broken:
             env["PYTHONPATH"] = str(self.folder / "site")
-        words = [sys.executable, "-c", CALLS, json.dumps(commands)]
-        done = subprocess.run(words, capture_output=True, text=True, env=env, cwd=self.folder)
-        assert done.returncode == 0, done.stderr
-        lines = [json.loads(line) for line in done.stdout.splitlines()]
-        assert len(lines) == len(commands), done.stdout  # nothing else was printed, by anybody
-        return [Called(*line) for line in lines]
+        return call(sys.executable, commands, env, self.folder)
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +60,7 @@ def test_help_and_lists_say_the_same_of_ours_and_import_nothing(places: tuple[Pl
     assert listed[0] == plain_help
     for one in (listed[1], listed[3]):
         assert one.code == 0
-        assert one.imported == []
+        assert one.marks == []
         assert ours(one.out) == ours(plain_list.out) != []
     assert plain_list.err == ""
 
@@ -116,9 +85,9 @@ def test_every_culprit_is_named_with_its_reason(listed: list[Called]) -> None:
     assert rows["broken-raises"].endswith("sound")
     assert rows["cond-zoo"].endswith("built in")
     sources = {"broken_" + name for name, one in PACKAGES.items() if name not in ("metadata", "value", "nowhere")}
-    assert set(tried.imported) == sources
+    assert set(tried.marks) == sources
     assert again.out == tried.out
-    assert again.imported == []
+    assert again.marks == []
 
 
 def test_runs_of_ours_are_the_same(places: tuple[Place, Place], listed: list[Called]) -> None:
@@ -127,7 +96,7 @@ def test_runs_of_ours_are_the_same(places: tuple[Place, Place], listed: list[Cal
     (run, show, bench), (plain_run, plain_show, plain_bench) = (place.call(*calls) for place in places)
     for one in (run, show, bench):
         assert one.code == 0, one.err
-        assert set(one.imported) <= {"broken_raises"}
+        assert set(one.marks) <= {"broken_raises"}
     assert json.loads(run.out) == json.loads(plain_run.out)
     assert show[:3] == plain_show[:3]
     cells, plain_cells = (json.loads(one.out)["cells"] for one in (bench, plain_bench))
