@@ -14,7 +14,7 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-FILE = r"^`([\w./-]+)`[^\n]*:\s*\n\n|^[^\n]*`([\w./-]+)`:\s*\n\n"
+FILE = r"^`([\w./-]+)`[^\n]*\n\n|^[^\n]*`([\w./-]+)`:\s*\n\n"
 """The line before a block that names the file it is, at its beginning or its end."""
 QUICK = {
     "run": ["-n", "2", "--items", "3"],

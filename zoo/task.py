@@ -6,11 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from zoo.config import NoConfig, make_config
 from zoo.data.base import Data, Image, Split
+from zoo.errors import RequestError
 from zoo.pairs import Pairs
 
 
@@ -37,6 +39,22 @@ class Task(ABC):
 
     def __init__(self, **config: Any) -> None:
         self.config: Any = make_config(self.Config, config, f"task {type(self).__name__}")
+
+    @staticmethod
+    def check_photo(image: Image) -> None:
+        """Raises:
+        RequestError: this is not an RGB photo, (H, W, 3) uint8 with at least one pixel.
+        """
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
+            raise RequestError(f"a photo is (H, W, 3) uint8 with at least one pixel, not {image.shape} {image.dtype}")
+
+    def check_fields(self, y: Tensor, x_hat: Tensor | None = None) -> None:
+        """Raises:
+        RequestError: y is not (n, *y_shape), or x_hat not (*x_shape).
+        """
+        for name, value, shape in (("y", y, (len(y), *self.y_shape)), ("x_hat", x_hat, self.x_shape)):
+            if value is not None and tuple(value.shape) != shape:
+                raise RequestError(f"{name} has shape {tuple(value.shape)}; it must be {shape}")
 
     @abstractmethod
     def pairs(self, data: Data, split: Split, seed: int = 0, *, pool: int = 0) -> Pairs:

@@ -111,8 +111,7 @@ class Motion(Task):
         Raises:
             RequestError: this is not an RGB photo.
         """
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
-            raise RequestError(f"a photo is (H, W, 3) uint8 with at least one pixel, not {image.shape} {image.dtype}")
+        self.check_photo(image)
         return torch.from_numpy(squash_frame(image, self.config.size)), image
 
     def compose(self, context: Image, y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
@@ -131,8 +130,7 @@ class Motion(Task):
         Raises:
             RequestError: y has another shape, or a value that is not finite.
         """
-        if tuple(y.shape[1:]) != self.y_shape or y.ndim != 4:
-            raise RequestError(f"y has shape {tuple(y.shape)}; it must be {(len(y), *self.y_shape)}")
+        self.check_fields(y)
         if not torch.isfinite(y).all():
             raise RequestError("y has values that are not finite; every value must be a number")
         flows = y.detach().cpu().float().numpy() / np.float32(self.config.size)

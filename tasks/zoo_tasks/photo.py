@@ -125,8 +125,7 @@ class PhotoTask(Task):
         Raises:
             RequestError: this is not an RGB photo.
         """
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
-            raise RequestError(f"a photo is (H, W, 3) uint8 with at least one pixel, not {image.shape} {image.dtype}")
+        self.check_photo(image)
         size = self.config.size
         small = squash(image, type(self).fields, (size,))
         x, y = small[f"x{size}"], small[f"y{size}"]
@@ -157,9 +156,7 @@ class PhotoTask(Task):
         Raises:
             RequestError: y or x_hat has another shape.
         """
-        for name, value, shape in (("y", y, (len(y), *self.y_shape)), ("x_hat", x_hat, self.x_shape)):
-            if value is not None and tuple(value.shape) != shape:
-                raise RequestError(f"{name} has shape {tuple(value.shape)}; it must be {shape}")
+        self.check_fields(y, x_hat)
         image, up, layers = context.image, context.upsampler, context.layers
         detail = self._detail(context, x_hat)
         out = np.empty((len(y), *image.shape), np.uint8)

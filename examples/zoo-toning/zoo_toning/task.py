@@ -84,14 +84,12 @@ class Toning(zoo.Task):
 
     def condition(self, image: Image) -> tuple[Tensor, Image]:
         """x of a photo (H, W, 3) uint8, which is taken as a black-and-white print whatever its colours; and the photo."""
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
-            raise RequestError(f"a photo is (H, W, 3) uint8 with at least one pixel, not {image.shape} {image.dtype}")
+        self.check_photo(image)
         return torch.from_numpy(brightness(image, self.config.size)["value"]), image
 
     def compose(self, context: Image, y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
         """The photo as a print, toned in each of n ways: y (n, 1, size, size) gives (n, H, W, 3) uint8."""
-        if tuple(y.shape[1:]) != self.y_shape:
-            raise RequestError(f"y has shape {tuple(y.shape)}; it must be (n, {', '.join(map(str, self.y_shape))})")
+        self.check_fields(y, x_hat)
         grey = torch.tensor(context).amax(2).float()[None, :, :, None]
         amount = F.interpolate(y.detach().cpu().float() * 2 - 1, context.shape[:2], mode="bilinear")[:, 0, :, :, None]
         amount = amount.clamp(-1, 1)
