@@ -58,9 +58,7 @@ def test_what_is_found_is_said_and_the_command_fails(capfd: pytest.CaptureFixtur
         (["both"], False, [], "write model:both or task:both"),
     ],
 )
-def test_a_wrong_request_is_refused_before_anything_starts(
-    names: list[str], all_: bool, only: list[str], message: str
-) -> None:
+def test_a_wrong_request_is_refused_at_once(names: list[str], all_: bool, only: list[str], message: str) -> None:
     with pytest.raises(RequestError, match=message):
         command.main(names, all_, only, False)
 
