@@ -25,6 +25,7 @@ def shared_data(name: str) -> Path:
 @pytest.fixture
 def toy_plugin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The toy plugin of the tests of the core is installed for the length of one test."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parent / "core"))
     import toy
 
     toy.install(monkeypatch)

@@ -26,7 +26,7 @@ def translated(repo_id: str, revision: str | None = None, *, doing: str) -> Iter
     Args:
         repo_id: what it is about.
         revision: that was asked for.
-        doing: in words, for example ``fetching config.json``.
+        doing: in words, for example ``fetching config.json of ORG/REPO``.
 
     Raises:
         HubRefusedError: no such repository or revision, no access, a name that the Hub does not take.
@@ -46,9 +46,9 @@ def _translate(error: Exception, repo_id: str, revision: str | None, doing: str)
     names = {name for one in chain for name in _names(one)}
     disk = next((one for one in chain if isinstance(one, OSError) and one.errno in _DISK), None)
     if disk is not None:
-        return ZooError(f"{doing} of {repo_id}: the disk refused: {disk.strerror}; nothing half-written is kept")
+        return ZooError(f"{doing}: the disk refused: {disk.strerror}; nothing half-written is kept")
     if names & {"OfflineModeIsEnabled"}:
-        return HubFailedError(f"{doing} of {repo_id}: HF_HUB_OFFLINE is set, and it is not in the cache")
+        return HubFailedError(f"{doing}: HF_HUB_OFFLINE is set, and it is not in the cache")
     response = next((one.response for one in chain if getattr(one, "response", None) is not None), None)  # type: ignore[attr-defined, unused-ignore]
     refused = _LFS.search(" ".join(map(str, chain)))
     if response is not None and not refused:
@@ -57,15 +57,15 @@ def _translate(error: Exception, repo_id: str, revision: str | None, doing: str)
         return HubRefusedError(f"the Hub does not take the name {repo_id!r}: {_line(error)}")
     if refused:
         return HubFailedError(
-            f"{doing} of {repo_id}: the Hub did not take the upload ({_line(error)}); nothing was changed there"
+            f"{doing}: the Hub did not take the upload ({_line(error)}); nothing was changed there"
         )
     if names & {"TimeoutException", "Timeout"}:
-        return HubFailedError(f"{doing} of {repo_id}: the Hub did not answer in time; try again later")
+        return HubFailedError(f"{doing}: the Hub did not answer in time; try again later")
     if any(name.startswith(("Connect", "NetworkError")) for name in names) and not names & _BROKEN:
-        return HubFailedError(f"{doing} of {repo_id}: the Hub cannot be reached: {_line(chain[-1])}")
+        return HubFailedError(f"{doing}: the Hub cannot be reached: {_reason(chain[-1])}")
     if names & _BROKEN or "onsistency check" in str(error) or "size" in str(error):
-        return HubFailedError(f"{doing} of {repo_id}: the connection broke off before all of it had come; try again")
-    return HubFailedError(f"{doing} of {repo_id} failed: {_line(error)}")
+        return HubFailedError(f"{doing}: the connection broke off in the middle; try again")
+    return HubFailedError(f"{doing} failed: {_line(error)}")
 
 
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EFBIG, errno.EIO}
@@ -82,7 +82,7 @@ def _of_status(response: Any, repo_id: str, revision: str | None, doing: str) ->
             f"{repo_id} has no revision {revision!r} on the Hub; name a commit, a tag or a branch that it has"
         )
     if code == "EntryNotFound":
-        return HubFailedError(f"{doing} of {repo_id}: the Hub lists the file and does not have it; try again later")
+        return HubFailedError(f"{doing}: the Hub lists the file and does not have it; try again later")
     if code == "GatedRepo":
         return HubRefusedError(
             f"{repo_id} is gated: ask for access on its page, then give your token (hf auth login or HF_TOKEN)"
@@ -96,18 +96,18 @@ def _of_status(response: Any, repo_id: str, revision: str | None, doing: str) ->
         )
     if status == 403:
         return HubRefusedError(
-            f"{doing} of {repo_id}: the Hub does not let you (403{said}); "
+            f"{doing}: the Hub does not let you (403{said}); "
             "give a token that has the right (hf auth login or HF_TOKEN)"
         )
     if status == 412:
         return HubFailedError(
-            f"{doing} of {repo_id}: somebody else changed it meanwhile (412); look at what is there now and push again"
+            f"{doing}: somebody else changed it meanwhile (412); look at what is there now and push again"
         )
     if status == 429:
-        return HubFailedError(f"{doing} of {repo_id}: too many requests (429); try again later")
+        return HubFailedError(f"{doing}: too many requests (429); try again later")
     if status < 500:
-        return HubRefusedError(f"{doing} of {repo_id}: the Hub refused ({status}{said})")
-    return HubFailedError(f"{doing} of {repo_id}: the Hub failed ({status}{said}); try again later")
+        return HubRefusedError(f"{doing}: the Hub refused ({status}{said})")
+    return HubFailedError(f"{doing}: the Hub failed ({status}{said}); try again later")
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -122,6 +122,10 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 def _names(error: BaseException) -> Iterator[str]:
     return (cls.__name__ for cls in type(error).__mro__)
+
+
+def _reason(error: BaseException) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or _line(error)
 
 
 def _line(words: object) -> str:

@@ -72,7 +72,7 @@ def pull(source: HubSource, sha256: str | None = None, *, progress: bool = True)
     except (HubFailedError, HubRefusedError) as error:
         if kept is None:
             if lost:
-                error.args = (f"{error}; what was cached was damaged and is removed: {', '.join(lost)}",)
+                error.args = (f"{error}; what was cached was damaged and is removed",)
             raise
         reason = "HF_HUB_OFFLINE is set" if is_offline() else str(error)
         say(f"{source}: using the cached commit {kept.name}, because {reason}")
@@ -88,7 +88,7 @@ def _kept(source: HubSource, sha256: str | None) -> tuple[Path | None, list[str]
     for name in wrong:
         cache.remove(folder / name)
     if wrong:
-        say(f"{source}: {', '.join(wrong)} in the cache {'are' if len(wrong) > 1 else 'is'} damaged and removed")
+        say(f"{source}: damaged in the cache and removed: {', '.join(wrong)}")
         return None, wrong
     if sha256 and not cache.matches(folder / cache.WEIGHTS, sha256):
         if source.is_commit:
@@ -99,7 +99,7 @@ def _kept(source: HubSource, sha256: str | None) -> tuple[Path | None, list[str]
 
 def _look(source: HubSource) -> tuple[str, dict[str, _Remote]]:
     """The commit that the revision is at, and those of its files that a checkpoint consists of."""
-    with quiet(), translated(source.repo_id, source.ref, doing=f"looking up revision {source.ref}"):
+    with quiet(), translated(source.repo_id, source.ref, doing=f"looking up revision {source.ref} of {source.repo_id}"):
         info: ModelInfo = api().model_info(source.repo_id, revision=source.ref, files_metadata=True)
         if not is_commit(str(info.sha)):
             raise HubFailedError(f"the Hub names no commit for {source}")
@@ -141,7 +141,7 @@ def _fetch(source: HubSource, commit: str, files: dict[str, _Remote], progress: 
             continue
         if path.is_file():
             cache.remove(path)
-        with quiet() as shown, translated(source.repo_id, source.ref, doing=f"fetching {name}"):
+        with quiet() as shown, translated(source.repo_id, source.ref, doing=f"fetching {name} of {source.repo_id}"):
             if progress and not shown:
                 say(f"{source}: fetching {name} ({_size(remote.size)})")
             path = Path(client.hf_hub_download(source.repo_id, name, revision=commit, cache_dir=cache.cache_root()))

@@ -97,12 +97,12 @@ def push(folder: Path, repo: str, *, private: bool = False, licence: str | None 
         text = _text(old) if old.is_file() else ""
         card.write_text(hub_card(text, facts, source.repo_id, licence, picture is not None, size), encoding="utf-8")
         licence = licence_of(_text(card))
-        if not licence:
-            say(f"{folder} names no licence, so nobody may be sure to use it; name one with --licence, for example apache-2.0")
         paths = {name: checkpoint / name for name in FILES if (checkpoint / name).is_file()}
         paths |= {CARD: card, **({PICTURE: picture} if picture is not None else {})}
         _check_sizes(paths)
         commit, url = _commit(source, paths, private, message or f"{facts.model} by cond-zoo")
+    if not licence:
+        say(f"{folder} names no licence, so nobody may be sure to use it; name one with --licence, for example apache-2.0")
     return Pushed(HubSource(source.repo_id, commit), url, sha256_of(weights), facts, size, licence)
 
 
@@ -162,7 +162,7 @@ def _commit(source: HubSource, paths: dict[str, Path], private: bool, message: s
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
     client = api()
-    with quiet(), translated(source.repo_id, doing="pushing"):
+    with quiet(), translated(source.repo_id, doing=f"pushing to {source.repo_id}"):
         url = client.create_repo(source.repo_id, private=private, exist_ok=True)
         info = client.model_info(source.repo_id)
         there = {one.rfilename for one in info.siblings or ()}

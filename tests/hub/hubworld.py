@@ -1,0 +1,115 @@
+"""A small world around the tests' Hub: a cache of its own, a checkpoint, the command line, what it says made comparable."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from loopback import Hub
+
+REPO, TOKEN = "org/model", "token-of-org"
+NAMES = ("HF_HUB_OFFLINE", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HUGGING_FACE_HUB_TOKEN", "TRANSFORMERS_OFFLINE")
+
+
+class World:
+    """One test's Hub, cache and checkpoint.
+
+    Attributes:
+        hub: running.
+        path: the test's folder; the client's cache is in ``home`` there.
+    """
+
+    def __init__(self, hub: Hub, path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self.hub, self.path, self.patch, self.capsys = hub, path, monkeypatch, capsys
+        self.home = path / "home"
+        self.cache = self.home / "hub"
+
+    def environment(self) -> dict[str, str]:
+        """For a process of its own."""
+        return {
+            **{name: value for name, value in os.environ.items() if name not in NAMES},
+            "HF_HOME": str(self.home),
+            "HF_ENDPOINT": self.hub.url,
+            "HF_TOKEN": TOKEN,
+            "HF_HUB_DISABLE_XET": "1",
+            "HF_HUB_DISABLE_TELEMETRY": "1",
+        }
+
+    def zoo(self, *words: str) -> tuple[int, str, str]:
+        """The command line, in this process: its exit code, stdout and stderr."""
+        from zoo.cli import main
+
+        self.capsys.readouterr()
+        before, sys.argv = sys.argv, ["zoo", *words]
+        try:
+            main()
+        except SystemExit as left:
+            out, err = self.capsys.readouterr()
+            return int(left.code or 0), out, err
+        finally:
+            sys.argv = before
+
+    def checkpoint(self, name: str = "weights", **more: Any) -> Path:
+        """A new folder with a fitted toy."""
+        import torch
+
+        from zoo.pairs import Pairs
+        from zoo.saving import create, save
+
+        model = create("toy-wide", (1, 4, 4), (1, 4, 4))
+        x = torch.rand(12, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+        model.fit(Pairs(x, 1 - x))
+        scores = {"toy-best@3": {"value": 0.0123, "low": 0.01, "high": 0.02, "unit": "squared error", "better": "lower"}}
+        data = {"name": "folder:photos", "digest": "ab", "items": 12}
+        given = {"task": "toy-shade", "task_config": {"size": 4}, "seed": 3, "data": data, "scores": scores, **more}
+        save(model, self.path / name, **given)
+        return self.path / name
+
+    def files(self, folder: Path | None = None) -> dict[str, bytes]:
+        """The files of a checkpoint by name; of the one in ``weights`` if no folder is named."""
+        folder = folder or self.path / "weights"
+        return {path.name: path.read_bytes() for path in (folder if folder.exists() else self.checkpoint()).iterdir()}
+
+    def put(self, **changed: bytes | None) -> str:
+        """A good checkpoint is on the Hub, except that the files named like ``config_json`` are changed or left out."""
+        files: dict[str, bytes | None] = dict(self.files())
+        files |= {re.sub(r"_(json|safetensors|png|md)$", r".\1", name): content for name, content in changed.items()}
+        return self.hub.put(REPO, {name: content for name, content in files.items() if content is not None})
+
+    def whole(self) -> bool:
+        """Whether nothing in the cache is half-written: every blob is what its name says, and no snapshot lacks a file."""
+        from zoo.hub.cache import damaged
+
+        snapshots = list(self.cache.glob("models--*/snapshots/*"))
+        links = [entry for folder in snapshots for entry in folder.iterdir()]
+        return not any(damaged(folder) for folder in snapshots) and all(entry.is_file() for entry in links)
+
+    def plain(self, said: str) -> str:
+        """The words with what differs from run to run taken out."""
+        said = re.sub(r"/\S*/snapshots/[0-9a-f]{40}", "FOLDER", said)
+        said = said.replace(str(self.path), "FOLDER").replace(REPO, "ORG/REPO")
+        said = re.sub(r"\bweights\b(?=/| ORG)", "DIR", said)
+        return re.sub(r"\b[0-9a-f]{40}\b", "COMMIT", said)
+
+
+@contextmanager
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[World]:
+    """A world whose client neither waits between its tries nor finds the user's own token."""
+    import huggingface_hub.constants
+
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_DISABLE_XET", True)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+    with Hub() as hub:
+        made = World(hub, tmp_path, monkeypatch, capsys)
+        for name in ("HF_HOME", "HF_ENDPOINT", "HF_TOKEN"):
+            monkeypatch.setenv(name, made.environment()[name])
+        yield made
