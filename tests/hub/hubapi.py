@@ -27,12 +27,12 @@ class Request:
     path: str
     query: dict[str, list[str]]
     body: bytes
-    headers: Mapping[str, str]
+    headers: Mapping[str, str]  # names in lower case
 
     @property
     def json(self) -> Json:
         """The body's object, be it JSON or a form (whose values are lists)."""
-        if "form" in (self.headers.get("Content-Type") or ""):
+        if "form" in (self.headers.get("content-type") or ""):
             return dict(parse_qs(self.body.decode()))
         return json.loads(self.body or b"{}")
 
@@ -41,13 +41,13 @@ class Request:
 
     def user(self, hub: Hub) -> str | None:
         """The name that belongs to the token; None without a token."""
-        token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
+        token = (self.headers.get("authorization") or "").removeprefix("Bearer ")
         if token and token not in hub.users:
             raise HubError(401, "", "Invalid credentials in Authorization header")
         return hub.users[token] if token else None
 
     def role(self) -> str:
-        return "read" if (self.headers.get("Authorization") or "").endswith("read-only") else "write"
+        return "read" if (self.headers.get("authorization") or "").endswith("read-only") else "write"
 
     def readable(self, hub: Hub, repo: str) -> Repo:
         """The repository, if it is there and this user may know."""

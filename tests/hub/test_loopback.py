@@ -49,10 +49,12 @@ def test_round_trip(hub: Hub, api: HfApi, tmp_path: Path) -> None:
     api.create_repo(REPO)
     sha = push(api)
     assert sha == hub.head(REPO)
-    assert {**hub.files(REPO), ".gitattributes": b""} == {**FILES, ".gitattributes": b""}
+    assert {name: data for name, data in hub.files(REPO).items() if name != ".gitattributes"} == FILES
     folder = Path(snapshot_download(REPO, cache_dir=tmp_path, token=False))
     assert {name: (folder / name).read_bytes() for name in FILES} == FILES
     assert folder.name == sha
+    own = api.hf_hub_download(REPO, "model.safetensors", cache_dir=tmp_path / "own")
+    assert Path(own).read_bytes() == FILES["model.safetensors"], "the token stays with the Hub, or its files' place refuses"
     assert any(method == "PUT" for method, _ in hub.requests)
 
     asked = len(hub.requests)
