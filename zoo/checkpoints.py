@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -202,6 +201,8 @@ def _plugins() -> tuple[list[RegistryFile], dict[str, str]]:
 
 
 def _file_of(package: str) -> Path:
+    from importlib.util import find_spec  # not before a plugin brings checkpoints: it takes its time
+
     if "." in package or ":" in package:
         raise RequestError(f"{package!r} must be the name of a top-level package that holds a registry.toml")
     spec = find_spec(package)

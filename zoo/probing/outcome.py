@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 import os
+import re
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -56,8 +54,13 @@ Outcome = dict[tuple[str, str], Tried]
 
 def kept(plugin: Installed) -> Outcome | None:
     """The outcome that is kept for a distribution as it is now; None where it was not tried since it changed."""
+    file = _file(plugin)
+    if not file.is_file():
+        return None
+    import json  # "zoo list" comes here at every start, and mostly no further
+
     try:
-        values = json.loads(_file(plugin).read_text(encoding="utf-8"))
+        values = json.loads(file.read_text(encoding="utf-8"))
         if values["schema"] != SCHEMA or values["key"] != _key(plugin):
             return None
         outcome = from_rows(values["entries"])
@@ -99,12 +102,13 @@ def importable(plugin: Installed) -> list[Entry]:
 
 
 def _file(plugin: Installed) -> Path:
-    name = hashlib.sha256(normal(plugin.name).encode()).hexdigest()[:32]
-    return cache_folder() / "plugins" / f"{name}.json"
+    return cache_folder() / "plugins" / f"{re.sub('[^a-z0-9-]', '-', normal(plugin.name))}.json"
 
 
 def _key(plugin: Installed) -> str:
     """Changes with all that decides the outcome: its files, what else is installed, Python, and this project's version."""
+    import hashlib
+
     what = [sys.version, sys.prefix, *registry.found().environment, *map(str, plugin[:4])]
     for module in sorted({entry.module.partition(".")[0] for entry in registry.entries_of(plugin)}):
         what += _stamps(module)
@@ -112,6 +116,8 @@ def _key(plugin: Installed) -> str:
 
 
 def _places(module: str) -> tuple[str, ...]:
+    from importlib.util import find_spec
+
     try:
         spec = find_spec(module)
     except (ImportError, ValueError):
