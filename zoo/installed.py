@@ -106,7 +106,8 @@ def _file_reader(folder: str) -> Read:
 def _read(folder: str, entry_points: bytes, read: Read) -> Installed:
     stem = os.path.basename(folder).rpartition(".")[0].partition("-")[0]
     try:
-        headers = _headers(read("METADATA") or read("PKG-INFO"))
+        text = read("METADATA")
+        headers = _headers(read("PKG-INFO") if text is None else text)
         (name, *_), (version, *_) = headers["Name"], headers["Version"]
         return Installed(name, version, tuple(_points(entry_points)), tuple(headers["Requires-Dist"]), folder)
     except (OSError, ValueError) as error:

@@ -70,3 +70,30 @@ def test_the_unit_of_y_is_named() -> None:
     plain, moving = (evaluate(model, pairs, metrics, 3, y_unit=unit).scores["toy-best@1"] for unit in ("", "px/s"))
     assert moving.unit == f"{plain.unit}, y in px/s"
     assert (moving.value, moving.low) == (plain.value, plain.low)
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), SystemExit(3)])
+def test_a_metric_that_nobody_asked_for_may_fail(error: BaseException) -> None:
+    """It is left out with the reason, also what it gave before, and the others are as they were without it."""
+
+    class Failing(Metric):
+        unit, better, source = "none", "lower", "nowhere"
+        calls = 0
+
+        def __call__(self, samples: torch.Tensor, y: torch.Tensor, **known: object) -> dict[str, torch.Tensor]:
+            self.calls += 1
+            if self.calls > 1:
+                raise error
+            return {"": torch.zeros(len(y))}
+
+    model, pairs = fitted()
+    best = {"toy-best": make.metric("toy-best")}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "ITEMS", 8)
+        made = evaluate(model, pairs, {**best, "failing": Failing()}, 9, seed=3, optional={"failing"})
+        alone = evaluate(model, pairs, best, 9, seed=3)
+        with pytest.raises(type(error)):
+            evaluate(model, pairs, {**best, "failing": Failing()}, 9, seed=3)
+    assert made.scores == alone.scores
+    assert list(made.skipped) == ["failing"]
+    assert type(error).__name__ in made.skipped["failing"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -95,3 +97,134 @@ def test_unreadable_metadata_registers_nothing_and_breaks_nothing(site: Path) ->
 def test_a_wrong_name_is_answered_with_the_near_ones() -> None:
     with pytest.raises(RequestError, match="no model is called 'cdvae-mdn21': did you mean 'cdvae-mdn12'"):
         registry.entry("models", "cdvae-mdn21")
+
+
+def test_a_clash_names_the_other(site: Path) -> None:
+    for name in ("zoo_one", "zoo_two"):
+        distribution(site, name, f"same = {name}:Model", "Model = int")
+    said = [registry.clash(one) for one in registry.entries("models")["same"]]
+    assert sorted(said) == [f"unusable: two packages bring it, and one is {name} 1.0" for name in ("zoo_one", "zoo_two")]
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ("zoo_odd", "it must be module:object"),
+        ("zoo_odd:", "it must be module:object"),
+        ("zoo odd:Model", "it must be module:object"),
+        ("zoo_no_such_module.inner:Model", "there is no module 'zoo_no_such_module'"),
+        ("zoo_odd:Model", ""),
+        ("zoo_odd.inner : Model.deep [extra]", ""),
+    ],
+)
+def test_what_metadata_shows_is_told_without_an_import(site: Path, value: str, says: str) -> None:
+    distribution(site, "zoo_odd", f"odd = {value}", "raise SystemExit('imported')")
+    entry = registry.entry("models", "odd")
+    assert says in registry.trouble(entry)
+    assert bool(says) == bool(registry.trouble(entry))
+    assert "zoo_odd" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "says"),
+    [
+        ("METADATA", b"", "METADATA has no Name"),
+        ("METADATA", b"Name: zoo_bad\n\nVersion: 1.0\n", "METADATA has no Version"),
+        ("METADATA", b"Name: zoo_bad\xff\n", "METADATA is no UTF-8 text"),
+        ("METADATA", None, "there is no METADATA"),
+        ("entry_points.txt", b"[zoo.models]\nbad\n", "has the line 'bad'; it must be NAME = VALUE"),
+        ("entry_points.txt", b"[zoo.models]\nbad = \xff\n", "entry_points.txt is no UTF-8 text"),
+    ],
+)
+def test_metadata_that_cannot_be_read_is_named_with_its_folder(
+    site: Path, file: str, content: bytes | None, says: str
+) -> None:
+    distribution(site, "zoo_bad", "bad = zoo_bad:Model")
+    path = site / "zoo_bad-1.0.dist-info" / file
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    (bad,) = (plugin for plugin in registry.plugins() if plugin.name == "zoo_bad")
+    assert bad.trouble == f"its metadata in {path.parent} cannot be read: {bad.trouble.partition('read: ')[2]}"
+    assert says in bad.trouble
+    assert "bad" not in registry.names("models")
+
+
+def test_the_same_is_found_as_by_importlib(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where distributions may lie elsewhere than in folders, importlib.metadata is asked; else its files are read here."""
+    distribution(site, "zoo_same", "# a comment\nsame = zoo_same:Model [extra]\n; another\nother=zoo_same.deep:Model")
+
+    def points() -> dict[str, set[tuple[str, str, str]]]:
+        registry._all_entries.cache_clear()
+        return {plugin.name: set(plugin.points) for plugin in registry.plugins()}
+
+    own = points()
+    (site / "empty.zip").write_bytes(b"PK\x05\x06" + bytes(18))
+    monkeypatch.syspath_prepend(str(site / "empty.zip"))
+    assert points() == own
+    assert {("zoo.models", "same", "zoo_same:Model [extra]"), ("zoo.models", "other", "zoo_same.deep:Model")} <= own[
+        "zoo_same"
+    ]
+    by_importlib = {(one.group, one.name, one.value) for one in importlib.metadata.distribution(registry.OWN).entry_points}
+    assert own[registry.OWN] == by_importlib
+
+
+def test_a_print_at_import_leaves_stdout_alone(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    distribution(site, "zoo_chatty", "chatty = zoo_chatty:Model", "print('hello')\nModel = int")
+    registry.load("models", "chatty")
+    assert capsys.readouterr() == ("", "hello\n")
+
+
+def test_a_required_distribution_that_is_not_there_is_named(site: Path) -> None:
+    from zoo.probing.requirements import lacking
+
+    needs = ["torch>=1000", "zoo-no-such-thing>2 ; python_version > '3'", "zoo-nothing; extra == 'dev'", "numpy", "a b c"]
+    distribution(site, "zoo_needy", "needy = zoo_needy:Model")
+    with (site / "zoo_needy-1.0.dist-info" / "METADATA").open("a") as file:
+        file.writelines(f"Requires-Dist: {need}\n" for need in needs)
+    (needy,) = (plugin for plugin in registry.plugins() if plugin.name == "zoo_needy")
+    first, second, third = lacking(needy)
+    assert first.startswith("it requires torch>=1000, and ")
+    assert second == "it requires zoo-no-such-thing>2, which is not installed"
+    assert third == "its requirement 'a b c' cannot be read"
+
+
+def test_an_outcome_is_kept_until_something_changes(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from zoo.probing import outcome
+
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+    distribution(site, "zoo_kept", "kept = zoo_kept:Model", "Model = int")
+
+    def plugin() -> registry.Installed:
+        registry._all_entries.cache_clear()
+        return next(one for one in registry.plugins() if one.name == "zoo_kept")
+
+    sound = {("models", "kept"): outcome.Tried(seconds=0.5, effects=("the environment",))}
+    outcome.keep(plugin(), sound)
+    assert outcome.kept(plugin()) == sound
+    (site / "zoo_kept.py").write_text("Model = float  # longer")
+    assert outcome.kept(plugin()) is None
+    outcome.keep(plugin(), sound)
+    distribution(site, "zoo_neighbour", "neighbour = zoo_neighbour:Model")
+    assert outcome.kept(plugin()) is None, "what else is installed may be what was missing"
+    broken = {("models", "kept"): outcome.Tried("it is broken")}
+    outcome.keep(plugin(), broken)
+    assert outcome.kept(plugin()) == broken
+    now = time.time()
+    monkeypatch.setattr(outcome.time, "time", lambda: now + outcome.AGAIN + 1)
+    assert outcome.kept(plugin()) is None, "the cause may have been a passing one"
+    (file,) = (tmp_path / "cache" / "plugins").iterdir()
+    file.write_text('{"schema": 1')
+    assert outcome.kept(plugin()) is None
+
+
+def test_where_there_is_no_fork_new_processes_try(site: Path, tmp_path: Path) -> None:
+    from zoo.probing.nursery import _Spawn
+
+    distribution(site, "zoo_dying", "dying = zoo_dying:Model", "import os\nos._exit(3)")
+    answers = tmp_path / "answers"
+    answers.write_text("")
+    entry = registry.entry("models", "dying")
+    child = _Spawn([list(entry)], answers, sys.path)
+    assert child.process.wait(120) == 3
+    assert answers.read_text() == '["models", "dying"]\n'
