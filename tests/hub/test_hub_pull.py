@@ -1,0 +1,224 @@
+"""Pulling with the real client: what is fetched and what is not, and what becomes of it when the work is cut short."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hubworld import REPO, World, world
+
+import zoo
+from zoo.errors import RequestError, ZooError
+from zoo.files import sha256_of
+from zoo.hub.cache import cached_folder, damaged
+from zoo.hub.pull import pull
+from zoo.hub.source import parse
+
+PULL = f"from zoo.hub.pull import pull; from zoo.hub.source import parse; print(pull(parse({REPO!r})).revision)"
+WAIT = time.sleep
+
+pytestmark = pytest.mark.usefixtures("toy_plugin")
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[World]:
+    with world(tmp_path, monkeypatch, capsys) as made:
+        yield made
+
+
+def until(happened: Callable[[], object]) -> None:
+    """Wait for it, at most a minute."""
+    for _ in range(6000):
+        if happened():
+            return
+        WAIT(0.01)
+    raise AssertionError("it did not happen")
+
+
+def test_only_the_files_of_a_checkpoint_are_fetched(here: World) -> None:
+    here.put()
+    here.hub.put(REPO, {"train.py": b"raise SystemExit", "big.bin": b"x", "config.json.bak": b"", "golden.safetensors": b"g"})
+    pulled = pull(parse(REPO))
+    assert not pulled.from_cache
+    assert pulled.revision == here.hub.head(REPO)
+    assert pulled.folder.name == pulled.revision
+    names = {"README.md", "config.json", "model.safetensors", "golden.safetensors"}
+    assert {path.name for path in pulled.folder.iterdir()} == names
+    asked = {path.partition("?")[0].rpartition("/")[2] for _, path in here.hub.requests if "/resolve/" in path}
+    assert asked == names
+    assert all(f"/resolve/{pulled.revision}/" in path for _, path in here.hub.requests if "/resolve/" in path), "one commit"
+
+
+def test_a_commit_that_is_cached_needs_no_network(here: World, capsys: pytest.CaptureFixture[str]) -> None:
+    commit = here.put()
+    first = pull(parse(f"{REPO}@{commit}"))
+    here.hub.requests.clear()
+    capsys.readouterr()
+    again = pull(parse(f"{REPO}@{commit}"))
+    assert (again.folder, again.from_cache, again.why) == (first.folder, True, "")
+    assert here.hub.requests == []
+    assert capsys.readouterr().err == "", "there is nothing to be said"
+
+
+def test_a_branch_is_looked_up_and_only_what_changed_is_fetched(here: World) -> None:
+    here.put()
+    first = pull(parse(REPO))
+    assert pull(parse(REPO)).from_cache
+    here.hub.put(REPO, {"README.md": b"# Newer\n"}, tags=("v2",))
+    here.hub.requests.clear()
+    second = pull(parse(REPO))
+    assert second.revision != first.revision
+    fetched = [path for method, path in here.hub.requests if method == "GET" and "/api/" not in path]
+    assert len(fetched) == 1
+    assert fetched[0].endswith("README.md")
+    assert pull(parse(f"{REPO}@v2")).from_cache
+    assert cached_folder(parse(f"{REPO}@v2")) == second.folder
+
+
+def test_what_was_loaded_without_a_revision_can_be_pinned(here: World, capsys: pytest.CaptureFixture[str]) -> None:
+    commit = here.put()
+    loaded = zoo.load(f"hf:{REPO}", device="cpu")
+    assert f"zoo: hf:{REPO} is at commit {commit}; to pin it, load hf:{REPO}@{commit}" in capsys.readouterr().err
+    assert loaded.facts.model == "toy-wide"
+    zoo.load(f"hf:{REPO}@{commit}", device="cpu")
+    assert capsys.readouterr().err == ""
+
+
+def test_registered_weights_are_held_to_their_sha256(here: World) -> None:
+    commit = here.put()
+    good = sha256_of(here.path / "weights" / "model.safetensors")
+    registry = here.path / "registry.toml"
+    here.patch.setenv("ZOO_REGISTRY", str(registry))
+
+    def register(revision: str, sha256: str) -> None:
+        source = f'source = "hf:{REPO}@{revision}"'
+        registry.write_text(
+            f'schema = 1\n[checkpoints."mine/toy"]\nmodel = "toy"\ntask = "toy-shade"\n{source}\nsha256 = "{sha256}"\n'
+        )
+
+    for revision in (commit, "main"):
+        for _ in range(2):  # from the Hub, then with the cache
+            register(revision, "0" * 64)
+            with pytest.raises(RequestError, match="is not the registered one"):
+                zoo.load("mine/toy", device="cpu")
+            register(revision, good)
+            zoo.load("mine/toy", device="cpu")
+    code, out, _ = here.zoo("pull", "mine/toy", "--json")
+    assert code == 0
+    assert json.loads(out)["sha256"] == good
+
+
+def test_a_pull_prints_where_it_is_and_how_to_use_it(here: World) -> None:
+    commit = here.put()
+    code, out, _ = here.zoo("pull", REPO)
+    lines = dict(line.split(maxsplit=1) for line in out.splitlines()[1:])
+    assert code == 0
+    assert lines["commit"] == commit
+    assert lines["sha256"] == sha256_of(Path(lines["folder"]) / "model.safetensors")
+    assert lines["use"] == f"zoo.load('hf:{REPO}@{commit}')"
+    code, out, err = here.zoo("pull", f"{REPO}@{commit}", "--out", str(here.path / "copy"), "--json")
+    facts = json.loads(out)
+    assert (code, err, facts["cached"], facts["load"]) == (0, "", True, f"dir:{here.path / 'copy'}")
+    assert not any(path.is_symlink() for path in (here.path / "copy").iterdir())
+    assert here.files(here.path / "copy") == here.files()
+    code, _, err = here.zoo("pull", REPO, "--out", str(here.path / "copy"))
+    assert code == 2
+    assert "already holds something" in err
+    code, out, _ = here.zoo("pull", "cdvae/relight")
+    assert code == 0
+    assert out.startswith("cdvae/relight needs no pull")
+
+
+def test_names_that_lead_out_of_the_folder_are_never_asked_for(here: World) -> None:
+    here.put()
+    evil = ("../evil", "../../../evil", "/evil", "a/../../evil", "C:\\evil", "snapshots/config.json", "./config.json")
+    here.hub.put(REPO, dict.fromkeys(evil, b"evil"))
+    before = {path for path in here.path.rglob("*") if here.home not in path.parents}
+    folder = pull(parse(REPO)).folder
+    assert {path.name for path in folder.rglob("*")} == {"README.md", "config.json", "model.safetensors"}
+    assert {path for path in here.path.rglob("*") if here.home not in path.parents} - before <= {here.home}
+    assert not Path("/evil").exists()
+    assert not any("evil" in path for _, path in here.hub.requests)
+    assert json.loads((folder / "config.json").read_text())["model"] == "toy-wide"
+
+
+def test_a_pull_killed_in_the_middle_leaves_nothing_that_is_taken_for_whole(here: World) -> None:
+    here.put(model_safetensors=bytes(24_000_000))  # the client writes 10 MiB at a time
+    here.hub.faults.slow["model.safetensors"] = 60.0
+    process = subprocess.Popen(
+        [sys.executable, "-c", PULL], env=here.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    until(lambda: any(path.stat().st_size for path in here.cache.glob("models--*/blobs/*.incomplete")))
+    process.kill()
+    process.communicate()
+    assert cached_folder(parse(REPO)) is None
+    assert cached_folder(parse(f"{REPO}@{here.hub.head(REPO)}")) is None
+    here.hub.faults.reset()
+    pulled = pull(parse(REPO))
+    assert not pulled.from_cache
+    assert damaged(pulled.folder) == []
+    assert (pulled.folder / "model.safetensors").read_bytes() == here.hub.files(REPO)["model.safetensors"]
+
+
+def test_two_processes_that_pull_the_same_both_have_it(here: World) -> None:
+    here.put(model_safetensors=os.urandom(200_000))
+    here.hub.faults.slow["model.safetensors"] = 0.3
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", PULL], env=here.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    said = [process.communicate() for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert {out.strip() for out, _ in said} == {here.hub.head(REPO)}
+    folder = cached_folder(parse(REPO))
+    assert folder is not None
+    assert damaged(folder) == []
+    assert not list(here.cache.glob("models--*/blobs/*.incomplete"))
+
+
+def test_a_full_disk_is_said_and_the_next_pull_works(here: World) -> None:
+    """On a small disk of its own where this user may mount one, else with a bound on the size of a file."""
+    here.put(model_safetensors=os.urandom(400_000))
+    disk = here.path / "disk"
+    disk.mkdir()
+    mounted = not subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(disk)], capture_output=True
+    ).returncode
+    here.patch.setenv("HF_HUB_CACHE", str(disk))
+    bound = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        if not mounted:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, bound[1]))
+        with pytest.raises(ZooError, match=r"the disk refused: (No space left on device|File too large)") as caught:
+            pull(parse(REPO))
+        assert caught.value.exit_code == 1
+        assert cached_folder(parse(REPO)) is None
+        assert not list(disk.glob("models--*/snapshots/*/model.safetensors"))
+    finally:
+        if mounted:
+            subprocess.run(["umount", str(disk)], check=True)
+        else:
+            resource.setrlimit(resource.RLIMIT_FSIZE, bound)
+    assert not pull(parse(REPO)).from_cache
+
+
+def test_a_copy_that_fails_leaves_nothing(here: World) -> None:
+    here.put()
+    (here.path / "file").touch()
+    code, _, err = here.zoo("pull", REPO, "--out", str(here.path / "file" / "copy"))
+    assert code == 1
+    assert "cannot write" in err
+    here.patch.setattr("shutil.copyfile", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    code, _, err = here.zoo("pull", REPO, "--out", str(here.path / "copy"))
+    assert code == 1
+    assert "No space left" in err
+    assert not list(here.path.glob("*copy*"))
