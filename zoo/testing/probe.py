@@ -1,6 +1,7 @@
 """What importing a module does: how long it takes, what it brings along, what it prints, what it changes for everybody.
 
-Run as ``python -m zoo.testing.probe MODULE``, it tells of the module in a process of its own.
+Run as ``python -m zoo.testing.probe MODULE``, it tells of the module in a process of its own; without a module, of each
+that its standard input names.
 """
 
 from __future__ import annotations
@@ -76,17 +77,73 @@ def probe_apart(module: str) -> Imported:
     Raises:
         ZooError: the process did not tell: the import ended it, or did not end.
     """
+    said = _forked(module) if hasattr(os, "fork") else _started(module)
+    try:
+        return Imported(**json.loads(said))
+    except (ValueError, TypeError) as error:
+        raise ZooError(f"importing {module} ended the process, or did not end within {PROBE_SECONDS} s") from error
+
+
+def _started(module: str) -> str:
+    """What a new process tells of importing ``module``; "" if nothing."""
     command = [sys.executable, "-m", "zoo.testing.probe", module]
     try:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PROBE_SECONDS, env=environment()
         )
-        return Imported(**json.loads((done.stdout.strip().splitlines() or [""])[-1]))
-    except subprocess.TimeoutExpired as error:
-        raise ZooError(f"importing {module} did not end within {PROBE_SECONDS} s") from error
-    except (ValueError, TypeError) as error:
-        last = (done.stderr.strip().splitlines() or ["nothing was said"])[-1]
-        raise ZooError(f"importing {module} ended the process (exit code {done.returncode}): {last}") from error
+    except subprocess.TimeoutExpired:
+        return ""
+    return (done.stdout.strip().splitlines() or [""])[-1]
+
+
+def _forked(module: str) -> str:
+    """The same from a fork of a process that has imported the core already: importing torch takes longer than all else."""
+    import select
+
+    server = _server()
+    assert server.stdin is not None
+    assert server.stdout is not None
+    server.stdin.write(json.dumps({"module": module, "path": sys.path}) + "\n")
+    server.stdin.flush()
+    ready, _, _ = select.select([server.stdout], [], [], PROBE_SECONDS)
+    if not ready:
+        os.killpg(server.pid, 9)
+        _server.cache_clear()
+        return ""
+    return server.stdout.readline()
+
+
+@cache
+def _server() -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "zoo.testing.probe"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=environment(),
+        start_new_session=True,
+    )
+
+
+def _serve() -> None:
+    """One line of JSON for each that comes in, told by a fork; an empty one where the fork said nothing."""
+    for name in CORE:
+        import_module(name)
+    for line in sys.stdin:
+        asked = json.loads(line)
+        source, sink = os.pipe()
+        fork = os.fork()
+        if fork == 0:
+            os.close(source)
+            sys.path[:] = asked["path"]
+            os.write(sink, json.dumps(asdict(probe(asked["module"]))).encode())
+            os._exit(0)
+        os.close(sink)
+        with os.fdopen(source, encoding="utf-8") as said:
+            answer = said.read()
+        os.waitpid(fork, 0)
+        print(answer, flush=True)
 
 
 def environment() -> dict[str, str]:
@@ -127,4 +184,7 @@ def _streams() -> Iterator[list[str]]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asdict(probe(sys.argv[1]))))
+    if sys.argv[1:]:
+        print(json.dumps(asdict(probe(sys.argv[1]))))
+    else:
+        _serve()
