@@ -37,9 +37,9 @@ def test_a_source_is_read(text: str, source: HubSource) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "repo", "org/", "/repo", "a/b/c", "org/re po", "../repo", "org/..", "org/a..b", "org/a--b", "-org/repo", 
-     "org/repo.git", "org/" + "x" * 100, "org/repo@", "org/repo@../x", "org/repo@/x", "org/repo@a//b", "org/repo@-x", "org/repo@a b",
-     "org/repo@x.lock", "org/repo@a..b", "org/repo@~1", "https://huggingface.co/org/repo"],
+    ["", "repo", "org/", "/repo", "a/b/c", "org/re po", "../repo", "org/..", "org/a..b", "org/a--b", "-org/repo",
+     "org/repo.git", "org/" + "x" * 100, "org/repo@", "org/repo@../x", "org/repo@/x", "org/repo@a//b", "org/repo@-x",
+     "org/repo@a b", "org/repo@x.lock", "org/repo@a..b", "org/repo@~1", "https://huggingface.co/org/repo"],
 )  # fmt: skip
 def test_what_is_no_source_is_refused(text: str) -> None:
     with pytest.raises(RequestError, match=r"ORG/REPO|after the @") as caught:

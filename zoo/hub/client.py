@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -52,9 +53,9 @@ def say(line: str) -> None:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[bool]:
-    """Within it the client logs nothing, and shows its bars on a terminal alone; gives whether it does.
+    """Within it the client logs and warns of nothing, and shows its bars on a terminal alone; gives whether it does.
 
-    What it would log (each of several tries that failed) is in the error that is raised in the end.
+    What it would say (each of several tries that failed, a disk that may be too small) is in the error that is raised then.
     """
     from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
@@ -64,7 +65,9 @@ def quiet() -> Iterator[bool]:
     if hide:
         disable_progress_bars()
     try:
-        yield shown
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield shown
     finally:
         logger.setLevel(level)
         if hide:
