@@ -57,13 +57,15 @@ def commands(text: str) -> list[list[str]]:
 
 
 def quick(words: list[str]) -> list[str]:
-    """A ``zoo`` command with little to do: few items, samples and steps, and of a whole suite one model."""
-    verb = words[1]
+    """A ``zoo`` command with little to do: few worlds, items, samples and steps, and of a whole suite one model."""
+    verb, more = words[1], [*QUICK.get(words[1], [])]
+    if verb in QUICK and "--data" not in words:
+        more += ["--data", "scenes:200"]
     if verb == "run" and "--checkpoint" not in words:
-        return [*words, *QUICK["run"], "--set", "training.steps=2"]
+        more += ["--set", "training.steps=2"]
     if verb == "bench" and "--models" not in words:
-        return [*words, *QUICK["bench"], "--models", "nn"]
-    return [*words, *QUICK.get(verb, [])]
+        more += ["--models", "nn"]
+    return [*words, *more]
 
 
 def make_world(folder: Path) -> None:

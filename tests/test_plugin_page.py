@@ -39,24 +39,28 @@ def test_the_commands_of_the_page(environment: Environment) -> None:
     """In order; the installation is the page's, made in an environment that has the zoo."""
     done = []
     for block in blocks(PAGE):
+        together = []  # commands between installations, in one process
         for words in commands(block.text) if block.kind == "sh" else []:
             done.append(words[:2])
             if words[0] == "pip":
                 environment.install(*words[2:])
             else:
-                environment.zoo(quick(words)[1:])
+                few = ["--only", "samples_have_the_documented_shape"] if words[2:] == ["mixture"] else []
+                together.append([*quick(words)[1:], *few])
+        if together:
+            environment.zoo(*together)
     assert ["pip", "install"] in done
     assert done.count(["zoo", "check"]) == 2
     assert (environment.folder / "zoo-rain" / "pyproject.toml").is_file()
 
 
 def test_its_tests_pass_and_it_learns(environment: Environment) -> None:
-    """The page's own test, one for each check; and more than chance on the embedded worlds after a short fit."""
+    """The page's own test, which is every check; and it does better than chance on embedded worlds after a short fit."""
     out = environment.run("-m", "pytest", "-q", "-p", "no:cacheprovider", "zoo-mixture/tests")
     assert "failed" not in out
     assert int(out.rpartition(" passed")[0].split()[-1]) > 25
     best = {}
-    for model, settings in (("mixture", ["--set", "steps=250"]), ("random", [])):
+    for model, settings in (("mixture", ["--set", "steps=150"]), ("random", [])):
         run = [
             "run",
             "--model",
