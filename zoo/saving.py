@@ -108,7 +108,10 @@ def load(folder: Path | str, device: str | torch.device = "cpu") -> Model:
     stored = read_header(weights)
     shapes = {name: one.shape for name, one in stored.items()}
     _check_plan(facts, stored, config, weights)
-    model = _made(facts, folder)
+    try:
+        model = _made(facts, folder)
+    except (RuntimeError, MemoryError, OverflowError) as error:
+        raise RequestError(f"{config}: no model can be made of it: {str(error).splitlines()[0]}") from error
     if facts.parts == "inference":
         model.drop_training_parts()
     model.allocate(shapes)
@@ -133,8 +136,9 @@ def _check_plan(facts: Facts, stored: Mapping[str, Stored], config: Path, weight
     except RequestError:
         raise
     except Exception as error:
-        if max(math.prod(facts.x_shape), math.prod(facts.y_shape)) * 4 > ROOM:
-            raise RequestError(f"{config}: x_shape or y_shape is too large for a model: it is not built") from error
+        overflows = isinstance(error, (OverflowError, MemoryError)) or "verflow" in f"{error} {error.__cause__}"
+        if overflows or max(math.prod(facts.x_shape), math.prod(facts.y_shape)) * 4 > ROOM:
+            raise RequestError(f"{config}: its shapes or settings are too large for a model: it is not built") from error
         return
     check_header(model.state_dict(), stored, weights, facts.dtype == "float16")
 

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from zoo.errors import RequestError, nearest
+from zoo.hub.source import parse as parse_source
 from zoo.suite import Suite, read_suite
 from zoo.toml_lines import Keys, Lines, parse
 
@@ -191,13 +192,21 @@ def _checkpoint(name: str, table: Table, owner: str) -> Checkpoint:
     right = {
         "package": bool(inside),
         "dir": bool(rest),
-        "hf": re.fullmatch(r"[\w.-]+/[\w.-]+@[\w./-]+", rest) is not None,
+        "hf": kind == "hf" and _pinned(rest),
     }
     if not right.get(kind):
         raise RequestError(
             f"{table.at('source')}: source is {made.source!r}; it must be package:DIR, dir:PATH or hf:ORG/REPO@REVISION"
         )
     return made
+
+
+def _pinned(text: str) -> bool:
+    """Whether it is a repository of the Hub with a revision."""
+    try:
+        return parse_source(text).revision is not None
+    except RequestError:
+        return False
 
 
 def _published(table: Table) -> Published:

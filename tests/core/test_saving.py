@@ -196,3 +196,90 @@ def test_the_card_says_what_the_model_is(tmp_path: Path) -> None:
         "Seed: 7",
     ):
         assert words_of_it in card
+
+
+@pytest.mark.parametrize("length", [10**10, 2**63, 10**6])
+def test_a_header_is_bounded_before_it_is_read(tmp_path: Path, length: int) -> None:
+    save(fitted(), tmp_path / "a")
+    path = tmp_path / "a" / "model.safetensors"
+    path.write_bytes(length.to_bytes(8, "little") + path.read_bytes()[8:])
+    with pytest.raises(RequestError, match=r"its header would have [\d,]+ bytes, and the file has"):
+        load(tmp_path / "a")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[" * 100_000, "nested too deeply"),
+        ('{"schema": ' + "1" * 5000 + "}", "cannot be read as JSON"),
+        ('{"schema": 1, "seed": NaN}', "NaN is no number of JSON"),
+        ('{"schema": 1}' + " " * 1_000_000, "at most 1,000,000"),
+        ("{'schema': 1}", "cannot be read as JSON"),
+        ("[]", "must hold a JSON object"),
+    ],
+)
+def test_json_that_is_deep_large_or_wrong_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    save(fitted(), tmp_path / "a")
+    (tmp_path / "a" / "config.json").write_text(text)
+    with pytest.raises(RequestError, match=message) as caught:
+        load(tmp_path / "a")
+    assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"x_shape": [1, 10**8, 10**8], "y_shape": [1, 10**8, 10**8]}, "is not built|tensor mean has shape"),
+        ({"x_shape": [1, 10**30], "y_shape": [1, 10**30]}, "too large for a model"),
+        ({"x_shape": [1, 10**12, 10**12], "y_shape": [1, 10**12, 10**12]}, "too large for a model"),
+        ({"scores": {"nll": 3}}, "score 'nll'"),
+        ({"scores": {"nll": {"value": "low"}}}, "score 'nll'"),
+        ({"scores": {"nll": {"value": 1, "low": "x"}}}, "interval of score 'nll'"),
+        ({"plugin": {"distribution": 3, "version": "1"}}, "named in text"),
+        ({"task": {"name": ["a"], "config": {}}}, "named in text"),
+        ({"task": {"name": "toy-shade", "config": []}}, "must be an object"),
+    ],
+)
+def test_a_config_that_would_eat_the_memory_or_is_of_another_form_is_refused(
+    tmp_path: Path, values: dict[str, Any], message: str
+) -> None:
+    save(fitted(), tmp_path / "a")
+    change(tmp_path / "a", **values)
+    with pytest.raises(RequestError, match=message):
+        load(tmp_path / "a")
+
+
+def test_a_model_of_countless_parts_is_not_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from toy_zoo import Toy
+
+    init = Toy.__init__
+
+    def stacks(self: Any, *shapes: Any, **config: Any) -> None:
+        init(self, *shapes, **config)
+        self.stack = torch.nn.ModuleList(torch.nn.Linear(1, 1) for _ in range(self.config.layers))
+
+    save(fitted(), tmp_path / "a")
+    monkeypatch.setattr(Toy, "__init__", stacks)
+    change(tmp_path / "a", config={"spread": 0.1, "layers": 10**9})
+    with pytest.raises(RequestError, match=r"more than 10,000 parts for \d+ stored tensors"):
+        load(tmp_path / "a")
+    assert len(torch.nn.ModuleList(torch.nn.Linear(1, 1) for _ in range(11_000))) == 11_000, "others are not bounded"
+
+
+def test_a_model_that_looks_at_numbers_while_it_is_made_is_loaded_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It cannot be made without memory for its numbers; its shapes alone are bounded then."""
+    from toy_zoo import Toy
+
+    init = Toy.__init__
+
+    def looks(self: Any, *shapes: Any, **config: Any) -> None:
+        init(self, *shapes, **config)
+        assert torch.ones(1).item() == 1
+
+    save(fitted(), tmp_path / "a")
+    monkeypatch.setattr(Toy, "__init__", looks)
+    x = torch.rand(1, 1, 4, 4)
+    assert load(tmp_path / "a").sample(x, 2, seed=0).shape == (1, 2, 1, 4, 4)
+    change(tmp_path / "a", x_shape=[1, 10**8, 10**8])
+    with pytest.raises(RequestError, match="too large for a model"):
+        load(tmp_path / "a")

@@ -120,6 +120,20 @@ def test_damage_is_seen_and_removed(snapshot: Path) -> None:
     assert sorted(path.name for path in snapshot.iterdir()) == ["config.json", "model.safetensors"]
 
 
+def test_a_blob_that_repositories_share_goes_too(snapshot: Path, tmp_path: Path) -> None:
+    """Newer clients keep some content once a cache, and link to it from the blobs of each repository."""
+    blob, shared = (snapshot / "model.safetensors").resolve(), tmp_path / "blobs" / "ab" / "abcdef"
+    shared.parent.mkdir(parents=True)
+    blob.rename(shared)
+    blob.symlink_to(os.path.relpath(shared, blob.parent))
+    assert cache.damaged(snapshot) == []
+    shared.write_bytes(b"damaged")
+    assert cache.damaged(snapshot) == ["model.safetensors"]
+    cache.remove(snapshot / "model.safetensors")
+    assert not shared.exists()
+    assert not blob.is_symlink()
+
+
 def test_a_link_out_of_the_cache_takes_nothing_with_it(snapshot: Path, tmp_path: Path) -> None:
     """Where somebody linked an entry elsewhere, only the link is removed."""
     mine = tmp_path / "mine.txt"

@@ -82,6 +82,16 @@ def test_a_branch_is_looked_up_and_only_what_changed_is_fetched(here: World) -> 
     assert cached_folder(parse(f"{REPO}@v2")) == second.folder
 
 
+def test_what_a_cached_commit_lacks_is_fetched(here: World) -> None:
+    """Another program may have fetched the weights and the config alone."""
+    here.put()
+    folder = pull(parse(REPO)).folder
+    (folder / "README.md").unlink()
+    pulled = pull(parse(REPO))
+    assert (pulled.folder, pulled.from_cache) == (folder, False)
+    assert (folder / "README.md").is_file()
+
+
 def test_what_was_loaded_without_a_revision_can_be_pinned(here: World, capsys: pytest.CaptureFixture[str]) -> None:
     commit = here.put()
     loaded = zoo.load(f"hf:{REPO}", device="cpu")

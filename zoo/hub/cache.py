@@ -82,10 +82,16 @@ def git_blob_id(path: Path) -> str:
 
 
 def remove(path: Path) -> None:
-    """Take a file out of the cache, its blob too, so that it is fetched anew."""
-    blob = _blob(path)
-    for one in (path, blob):
-        if one == path or one.parent.name == "blobs":
+    """Take a file out of the cache, its blob too, so that it is fetched anew.
+
+    A blob may itself be a link, to one that several repositories share. What lies outside of the cache is left alone.
+    """
+    root, chain = cache_root().resolve(), [path]
+    while chain[-1].is_symlink() and len(chain) < 4:
+        chain.append(_blob(chain[-1]))
+    for one in chain:
+        place = one.parent.resolve()
+        if one == path or (root in place.parents and "blobs" in place.relative_to(root).parts):
             with contextlib.suppress(FileNotFoundError):
                 one.unlink()
 

@@ -56,9 +56,7 @@ def _translate(error: Exception, repo_id: str, revision: str | None, doing: str)
     if names & {"HFValidationError"}:
         return HubRefusedError(f"the Hub does not take the name {repo_id!r}: {_line(error)}")
     if refused:
-        return HubFailedError(
-            f"{doing}: the Hub did not take the upload ({_line(error)}); nothing was changed there"
-        )
+        return HubFailedError(f"{doing}: the Hub did not take the upload ({_line(error)}); nothing was changed there")
     if names & {"TimeoutException", "Timeout"}:
         return HubFailedError(f"{doing}: the Hub did not answer in time; try again later")
     if any(name.startswith(("Connect", "NetworkError")) for name in names) and not names & _BROKEN:
@@ -96,13 +94,10 @@ def _of_status(response: Any, repo_id: str, revision: str | None, doing: str) ->
         )
     if status == 403:
         return HubRefusedError(
-            f"{doing}: the Hub does not let you (403{said}); "
-            "give a token that has the right (hf auth login or HF_TOKEN)"
+            f"{doing}: the Hub does not let you (403{said}); give a token that has the right (hf auth login or HF_TOKEN)"
         )
     if status == 412:
-        return HubFailedError(
-            f"{doing}: somebody else changed it meanwhile (412); look at what is there now and push again"
-        )
+        return HubFailedError(f"{doing}: somebody else changed it meanwhile (412); look at what is there now and push again")
     if status == 429:
         return HubFailedError(f"{doing}: too many requests (429); try again later")
     if status < 500:

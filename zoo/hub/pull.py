@@ -64,8 +64,6 @@ def pull(source: HubSource, sha256: str | None = None, *, progress: bool = True)
             raise HubFailedError(f"{source} is not in the cache, and HF_HUB_OFFLINE is set")
         commit, files = _look(source)
         _allow(source, commit, files, sha256)
-        if kept is not None and kept.name == commit:
-            return Pulled(kept, commit, True)
         fetched = _fetch(source, commit, files, progress)
         cache.keep_ref(source, commit)
         return Pulled(cache.snapshot(source, commit), commit, not fetched)
