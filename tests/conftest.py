@@ -11,7 +11,9 @@ import pytest
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
+# One cache for all the processes that share the tests, and one core for each of them: torch would take all.
 os.environ.setdefault("ZOO_CACHE", tempfile.mkdtemp(prefix="zoo-test-cache-"))
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def shared_data(name: str) -> Path:
