@@ -106,6 +106,7 @@ OUTCOMES = [
     Outcome("a push to somebody else's name", nothing, ("push", "weights", "other/model"), 2),
     Outcome("412: somebody else pushed meanwhile", stale, PUSH, 1),
     Outcome("the upload of the weights is refused", older(refuse_lfs=True), PUSH, 1),
+    Outcome("the large files are refused to this token", older(status={".git/info/lfs": 403}), PUSH, 2),
     Outcome("a push dies halfway", older(die_at_commit=True), PUSH, 1),
     Outcome("a push of a damaged checkpoint", local(model_safetensors=lambda content: content[:-10]), PUSH, 2),
     Outcome("a push of a folder that is no checkpoint", nothing, ("push", "photos", REPO), 2),

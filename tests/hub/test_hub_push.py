@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hubapi
 import numpy as np
 import pytest
 import torch
@@ -173,6 +174,20 @@ def test_the_printed_block_registers_it(here: World) -> None:
     facts = json.loads(out)
     assert (code, facts["commit"], facts["load"]) == (0, here.hub.head(REPO), one.source)
     assert facts["sha256"] == one.sha256
+
+
+def test_a_card_that_the_hub_does_not_take_is_said(here: World) -> None:
+    def refuse(*_: Any) -> Any:
+        raise hubapi.HubError(400, "", "Bad", errors=[{"message": '"license" must be one of the known ones'}], warnings=[])
+
+    here.checkpoint()
+    routes = [(verb, path, refuse if "validate-yaml" in path else made) for verb, path, made in hubapi.ROUTES]
+    here.patch.setattr(hubapi, "ROUTES", routes)
+    code, _, err = here.zoo("push", "weights", REPO, "--licence", "mine")
+    assert code == 2
+    assert "the Hub does not take the card" in err
+    assert '"license" must be one of the known ones' in err
+    assert "model.safetensors" not in here.hub.files(REPO)
 
 
 def test_a_missing_licence_is_said(here: World) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -50,7 +49,9 @@ def _translate(error: Exception, repo_id: str, revision: str | None, doing: str)
     if names & {"OfflineModeIsEnabled"}:
         return HubFailedError(f"{doing}: HF_HUB_OFFLINE is set, and it is not in the cache")
     response = next((one.response for one in chain if getattr(one, "response", None) is not None), None)  # type: ignore[attr-defined, unused-ignore]
-    refused = _LFS.search(" ".join(map(str, chain)))
+    refused = isinstance(error, RuntimeError) and "upload" in str(error)  # what the client makes of a failed LFS upload
+    if isinstance(error, ValueError) and "Invalid metadata" in str(error):
+        return HubRefusedError(f"{doing}: the Hub does not take the card: {' '.join(str(error).split())[:300]}")
     if response is not None and not refused:
         return _of_status(response, repo_id, revision, doing)
     if names & {"HFValidationError"}:
@@ -67,7 +68,6 @@ def _translate(error: Exception, repo_id: str, revision: str | None, doing: str)
 
 
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EFBIG, errno.EIO}
-_LFS = re.compile(r"while uploading|lfs[- ]upload|LFS", re.IGNORECASE)
 _BROKEN = {"RemoteProtocolError", "ReadError", "ChunkedEncodingError", "IncompleteRead", "ProtocolError"}
 
 
