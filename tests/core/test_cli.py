@@ -143,7 +143,7 @@ def test_show(zoo_: Any, name: str, words: list[str]) -> None:
         (["bench"], 2, "name a suite (cdvae-paper), or models and tasks"),
         (["bench", "cdvae-paper", "--set", "spread"], 2, "KEY=VALUE"),
         (["sample", "no/such", "x.jpg"], 2, "no checkpoint is called"),
-        (["sample", "hf:a/b@c", "x.jpg"], 1, "Hub"),
+        (["sample", "hf:a/b@c", "x.jpg"], 1, "the Hub cannot be reached"),
     ],
 )
 def test_a_wrong_request_is_one_line(
