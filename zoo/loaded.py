@@ -36,7 +36,7 @@ class Loaded:
         task: from a photo to x, and from y back to a photo.
         facts: what the checkpoint says of itself.
         card: the model card, Markdown.
-        name: what it was loaded as.
+        name: what it was loaded as; of the Hub always with the commit, so that it names the same again.
         folder: where its files lie.
     """
 
@@ -116,8 +116,13 @@ def load(name: str | os.PathLike[str], device: str | torch.device = "auto") -> L
             f"checkpoint {name}: the model takes x {model.x_shape} and gives y {model.y_shape}, "
             f"but its task has {tuple(task.x_shape)} and {tuple(task.y_shape)}"
         )
+    named = str(name)
+    if named.startswith("hf:"):
+        from zoo.hub.source import parse
+
+        named = str(parse(named)._replace(revision=folder.name))
     card = folder / CARD
-    return Loaded(str(name), model, task, facts, card.read_text(encoding="utf-8") if card.is_file() else "", folder)
+    return Loaded(named, model, task, facts, card.read_text(encoding="utf-8") if card.is_file() else "", folder)
 
 
 def folder_of(name: str) -> Path:

@@ -130,7 +130,7 @@ def make_plan(
         loaded = _loaded(checkpoint, model, task, place, epochs, settings)
         made, made_task = loaded.model, loaded.task
         assert loaded.facts.task is not None
-        model, task = loaded.facts.model, loaded.facts.task["name"]
+        model, task, checkpoint = loaded.facts.model, loaded.facts.task["name"], loaded.name
     else:
         if model is None or task is None:
             lacking = "model" if model is None else "task"

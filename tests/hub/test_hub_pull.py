@@ -97,6 +97,10 @@ def test_what_was_loaded_without_a_revision_can_be_pinned(here: World, capsys: p
     loaded = zoo.load(f"hf:{REPO}", device="cpu")
     assert f"zoo: hf:{REPO} is at commit {commit}; to pin it, load hf:{REPO}@{commit}" in capsys.readouterr().err
     assert loaded.facts.model == "toy-wide"
+    assert loaded.name == f"hf:{REPO}@{commit}"
+    result = zoo.run(checkpoint=f"hf:{REPO}", n=2, items=2, device="cpu", out=here.path / "run", progress=False)
+    assert f"--checkpoint hf:{REPO}@{commit} " in json.loads((result.out / "run.json").read_text())["command"]
+    capsys.readouterr()
     zoo.load(f"hf:{REPO}@{commit}", device="cpu")
     assert capsys.readouterr().err == ""
 
