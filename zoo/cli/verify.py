@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json as json_format
 import sys
 
@@ -15,6 +16,7 @@ def main(names: list[str], everything: bool, device: str, json: bool) -> None:
         RequestError: none is named, or one that is not known.
         ZooError: one of them is not what it was, or could not be looked at.
     """
+    from zoo.cli.output import stdout_is_kept
     from zoo.verify import verify
 
     if bool(names) == everything:
@@ -26,7 +28,8 @@ def main(names: list[str], everything: bool, device: str, json: bool) -> None:
             print(f"{name}: skipped, {reason}", file=sys.stderr)
     found = []
     for name in names:
-        one = verify(name, device)
+        with stdout_is_kept() if json else contextlib.nullcontext():
+            one = verify(name, device)
         found.append(one)
         if not json:
             print(f"{name}: {'verified' if one.ok else 'NOT verified'}")
