@@ -15,8 +15,7 @@ from typing import Any
 
 from zoo.benching.cells import Cell
 from zoo.benching.worker import do_cell, reason_of
-
-_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
+from zoo.threads import with_threads
 
 
 def do_cells(cells: Sequence[Cell], workers: int, cores: int) -> Iterator[Cell]:
@@ -40,7 +39,7 @@ def do_cells(cells: Sequence[Cell], workers: int, cores: int) -> Iterator[Cell]:
     for cell in cells:
         waiting.put(cell)
     count = min(workers, len(cells))
-    lanes = [_Lane(waiting, ended, _environment(cores // count)) for _ in range(count)]
+    lanes = [_Lane(waiting, ended, with_threads(os.environ, cores // count)) for _ in range(count)]
     try:
         for lane in lanes:
             lane.start()
@@ -60,15 +59,6 @@ def _next(ended: queue.SimpleQueue[Cell]) -> Cell:
 def _finish(cell: Cell) -> None:
     if not cell.load():
         cell.fail(f"what it wrote to {cell.folder} cannot be read")
-
-
-def _environment(share: int) -> dict[str, str]:
-    """This process's environment, with so many threads for each library that has threads, or fewer where fewer are set."""
-    made = dict(os.environ)
-    for name in _THREADS:
-        old = made.get(name, "")
-        made[name] = str(min(int(old), max(1, share)) if old.isdigit() and int(old) else max(1, share))
-    return made
 
 
 class _Lane(threading.Thread):

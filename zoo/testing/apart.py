@@ -16,6 +16,7 @@ from typing import Any
 from zoo.testing.checking import Kind, chosen
 from zoo.testing.outcome import Outcome, Result
 from zoo.testing.probe import environment
+from zoo.threads import with_threads
 
 LIMIT = 120.0
 """Seconds that one check may take, on any machine that one would use."""
@@ -93,7 +94,7 @@ def _worker(kind: Kind, name: str, names: list[str]) -> Iterator[tuple[subproces
         stderr=subprocess.DEVNULL,
         text=True,
         encoding="utf-8",
-        env=environment(),
+        env=with_threads(environment(), 1),  # the subjects are small, and others are checked at the same time
         start_new_session=True,
     )
     lines: queue.Queue[Any] = queue.Queue()
