@@ -1,0 +1,10 @@
+"""cGML: conditional generation by learning how latent codes move, with and without momentum, and the same networks by L1."""
+
+from zoo.model import Preset
+from zoo_cgml.config import CGMLConfig, L1Config
+from zoo_cgml.l1 import L1
+from zoo_cgml.model import CGML
+
+norho = Preset(CGML, rho=False)
+
+__all__ = ["CGML", "L1", "CGMLConfig", "L1Config", "norho"]

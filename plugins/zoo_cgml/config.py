@@ -1,0 +1,79 @@
+"""The settings of cGML."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from zoo.errors import RequestError
+
+
+@dataclass(frozen=True)
+class CGMLConfig:
+    """Settings of cGML; names in brackets are the paper's.
+
+    Attributes:
+        latent: length of z; None for the paper's choice by the side of the fields (3.1), and 2 for vectors.
+        latent_steps: updates of z, and of the predictor, for one update of encoder and generator (3.1: 20).
+        inference_steps: predicted steps of z when a sample is drawn (3.1: 20).
+        latent_rate: how far z goes along the gradient of the cost in one update (beta, algorithm 1). The cost is the absolute
+            error in standard deviations of y, averaged over the values of y.
+        momentum: what the length of a step is multiplied with to give rho (alpha, section 2.2).
+        rho: whether a predicted step has the predicted length (eq. 4); else z goes all the way to where it is predicted to be.
+        lipschitz: weight of the Lipschitz penalties (alpha, appendix 2.4); 0 for none.
+        noise: deviation of what they add to the inputs of generator and predictor (e, appendix 2.4).
+        width: channels of the encoder's first layer, or of each hidden layer where fields are vectors.
+        predictor_width: of the predictor's two hidden layers.
+        learning_rate: of Adam. The paper's 1e-5 (3.1) needs some hundred thousand steps.
+        steps: updates of encoder and generator, where no number of epochs is given.
+        batch_size: pairs a step (3.1: 20).
+    """
+
+    latent: int | None = None
+    latent_steps: int = 20
+    inference_steps: int = 20
+    latent_rate: float = 0.2
+    momentum: float = 1.0
+    rho: bool = True
+    lipschitz: float = 0.1
+    noise: float = 0.05
+    width: int = 32
+    predictor_width: int = 128
+    learning_rate: float = 1e-3
+    steps: int = 1500
+    batch_size: int = 20
+
+    def __post_init__(self) -> None:
+        for name in ("latent", "latent_steps", "inference_steps", "width", "predictor_width", "steps", "batch_size"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise RequestError(f"{name} is {value}; it must be at least 1")
+        for name in ("latent_rate", "momentum", "learning_rate"):
+            if not 0 < getattr(self, name) < float("inf"):
+                raise RequestError(f"{name} is {getattr(self, name)}; it must be a number above 0")
+        for name in ("lipschitz", "noise"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise RequestError(f"{name} is {getattr(self, name)}; it must be a number, 0 or above")
+
+
+@dataclass(frozen=True)
+class L1Config:
+    """Settings of the L1 baseline; see :class:`CGMLConfig`.
+
+    Attributes:
+        width: channels of the encoder's first layer, or of each hidden layer where fields are vectors.
+        learning_rate: of Adam.
+        steps: optimizer steps, where no number of epochs is given.
+        batch_size: pairs a step.
+    """
+
+    width: int = 32
+    learning_rate: float = 1e-3
+    steps: int = 3000
+    batch_size: int = 64
+
+    def __post_init__(self) -> None:
+        for name in ("width", "steps", "batch_size"):
+            if getattr(self, name) < 1:
+                raise RequestError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        if not 0 < self.learning_rate < float("inf"):
+            raise RequestError(f"learning_rate is {self.learning_rate}; it must be a number above 0")

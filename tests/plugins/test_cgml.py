@@ -1,0 +1,146 @@
+"""cGML: both branches of the paper's toy, what the momentum is for, and what a training step does."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from zoo.errors import RequestError
+from zoo.noise import Noise
+from zoo.pairs import Batch, Pairs
+from zoo.training import Step
+from zoo_cgml import CGML
+
+SMALL = {"width": 8, "predictor_width": 16, "latent_steps": 3, "inference_steps": 5, "batch_size": 8}
+
+
+def branch(x: Tensor) -> Tensor:
+    """The upper branch of y = +-4 (x, x^2, x^3) (section 4), (N, 3)."""
+    return 4 * torch.cat([x, x**2, x**3], 1)
+
+
+def toy(items: int, seed: int) -> Pairs:
+    g = torch.Generator().manual_seed(seed)
+    x = 2 * torch.rand(items, 1, generator=g) - 1
+    sign = torch.randint(0, 2, (items, 1), generator=g) * 2 - 1
+    return Pairs(x, sign * branch(x))
+
+
+@cache
+def fitted(rho: bool) -> CGML:
+    model = CGML((1,), (3,), width=64, batch_size=64, steps=1000, rho=rho)
+    model.fit(toy(4000, 0), seed=0, device="cpu", progress=False)
+    return model
+
+
+@pytest.mark.parametrize("rho", [True, False])
+def test_both_branches_are_found(rho: bool) -> None:
+    """95 % of the samples lie within 0.5 of a branch, and each branch has a fifth of them where they lie apart."""
+    x = torch.linspace(-1, 1, 41)[:, None]
+    samples = fitted(rho).sample(x, 200, seed=0)
+    up, down = ((samples - sign * branch(x)[:, None]).norm(dim=2) for sign in (1, -1))
+    near = torch.minimum(up, down) < 0.5
+    assert near.float().mean() > 0.95
+    apart = x[:, 0].abs() > 0.3
+    for one, other in ((up, down), (down, up)):
+        assert ((one < other) & near).float().mean(1)[apart].min() > 0.2
+
+
+def test_z_travels_from_where_it_was_drawn_to_where_the_cost_is_low() -> None:
+    """Along the predicted way the error about the nearer branch falls, and it is far from the best at the start."""
+    model, x = fitted(True), torch.linspace(0.4, 1, 16)[:, None]
+    with torch.no_grad():
+        code = model.encode(x)
+        start = F.normalize(Noise(x, 0).normal(50, model.latent), dim=2).flatten(0, 1)
+        way = model.travel(code, 50, start)
+        errors = []
+        for z in way:
+            y = model.generate(code, 50, z).unflatten(0, (-1, 50))
+            errors.append(min_error(y, branch(x)))
+    assert len(way) == model.config.inference_steps + 1
+    assert all(torch.allclose(z.norm(dim=1), torch.ones(len(z))) for z in way)
+    assert errors[-1] < 0.5 * errors[0]
+    assert errors[10] < errors[1]
+
+
+def min_error(y: Tensor, upper: Tensor) -> float:
+    return float(torch.minimum((y - upper[:, None]).norm(dim=2), (y + upper[:, None]).norm(dim=2)).mean())
+
+
+def test_uncertainty_grows_away_from_the_data() -> None:
+    """Figure 22: fitted on [0, 0.5], the deviation under a shaken z is larger where x was never seen."""
+    pairs = toy(4000, 1)
+    pairs = Pairs(pairs.x.abs() / 2, pairs.y.sign().prod(1, keepdim=True) * branch(pairs.x.abs() / 2))
+    model = CGML((1,), (3,), width=64, batch_size=64, steps=250)
+    model.fit(pairs, seed=0, device="cpu", progress=False)
+    x = torch.tensor([[0.1], [0.25], [0.4], [1.2], [1.35], [1.5]])
+    shown = model.uncertainty(x, seed=0)
+    assert shown.shape == (6, 3)
+    assert shown.min() >= 0
+    assert shown[3:].mean() > 1.5 * shown[:3].mean()
+    assert torch.equal(shown, model.uncertainty(x, seed=0))
+
+
+def steps(model: CGML, pairs: Pairs) -> tuple[Tensor, Tensor]:
+    """z before and after the moves of one step."""
+    x, y = model.inner_x(pairs.x), model.true_y(pairs.y)
+    with torch.no_grad():
+        features = model.h(x)
+    z = start = F.normalize(torch.randn(len(x), model.latent, generator=torch.Generator().manual_seed(0)), dim=1)
+    for _ in range(model.config.latent_steps):
+        z = model._move(z, features, y)
+    return start, z
+
+
+def test_moves_of_z_lower_the_cost_of_their_own_pair() -> None:
+    model, pairs = fitted(True), toy(64, 3)
+    before, after = steps(model, pairs)
+    x, y = model.inner_x(pairs.x), model.true_y(pairs.y)
+    with torch.no_grad():
+        cost = [(model.inner_y(model.h(x), z) - y).abs().mean(1) for z in (before, after)]
+    assert (cost[1] <= cost[0] + 1e-3).float().mean() > 0.95
+    assert cost[1].mean() < 0.5 * cost[0].mean()
+
+
+def test_a_turn_changes_only_whose_turn_it_is() -> None:
+    """Algorithm 1: the predictor learns with encoder and generator frozen, and these with the predictor frozen."""
+    g = torch.Generator().manual_seed(0)
+    pairs = Pairs(torch.rand(16, 1, 16, 16, generator=g), torch.rand(16, 1, 16, 16, generator=g))
+    model = CGML((1, 16, 16), (1, 16, 16), **SMALL)
+    model.fit(pairs, seed=0, device="cpu", progress=False, steps=1)
+    model.train()
+    statistics = {name: value.clone() for name, value in model.named_buffers()}
+    for turn, own in (("predictor", ("z.",)), ("generator", ("h.", "g."))):
+        model.zero_grad()
+        model.losses(Batch(pairs.x, pairs.y), Step(0, 2, turn, torch.Generator().manual_seed(0)))["total"].backward()
+        reached = {name for name, value in model.named_parameters() if value.grad is not None}
+        assert reached == {name for name, _ in model.named_parameters() if name.startswith(own)}
+        if turn == "predictor":
+            assert all(torch.equal(value, statistics[name]) for name, value in model.named_buffers())
+
+
+def test_the_inner_loop_has_its_turns() -> None:
+    model = CGML((1,), (3,), latent_steps=4)
+    assert list(model.turns(list(model.optimizers()))) == ["predictor"] * 4 + ["generator"]
+
+
+@pytest.mark.parametrize(("side", "latent"), [(32, 10), (64, 16), (128, 32), (256, 64)])
+def test_sizes_of_the_paper_come_from_one_definition(side: int, latent: int) -> None:
+    model = CGML((1, side, side), (2, side, side), width=4)
+    assert model.latent == latent
+    x = torch.rand(2, 1, side, side)
+    losses = model.train().losses(Batch(x, torch.rand(2, 2, side, side)), Step(0, 1, "generator", torch.Generator()))
+    assert torch.isfinite(losses["total"])
+    assert model.h.bottleneck[1:] == (4, 4)
+
+
+@pytest.mark.parametrize(
+    "shapes", [((1,), (1, 8, 8)), ((1, 12, 12), (1, 12, 12)), ((1, 16, 16), (1, 32, 32)), ((1, 8), (1, 8))]
+)
+def test_other_shapes_are_refused(shapes: tuple[tuple[int, ...], tuple[int, ...]]) -> None:
+    with pytest.raises(RequestError, match="cGML is for"):
+        CGML(*shapes)
