@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import typing
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -39,6 +40,34 @@ def make_config(cls: type[C], values: Mapping[str, Any], owner: str) -> C:
         raise
     except (TypeError, ValueError) as error:
         raise RequestError(f"{owner}: {error}") from error
+
+
+def at_least(config: object, least: float, *names: str) -> None:
+    """For a config's ``__post_init__``: each of these fields that is not None is a finite number of at least ``least``.
+
+    Raises:
+        RequestError: one is not; says which, and what is right.
+    """
+    for name in names:
+        value = getattr(config, name)
+        if value is not None and not least <= value < math.inf:
+            raise RequestError(f"{name} is {value}; it must be at least {least}")
+
+
+def above(config: object, bound: float, *names: str) -> None:
+    """As :func:`at_least`, and not ``bound`` itself."""
+    for name in names:
+        value = getattr(config, name)
+        if value is not None and not bound < value < math.inf:
+            raise RequestError(f"{name} is {value}; it must be a number above {bound}")
+
+
+def share(config: object, *names: str) -> None:
+    """For a config's ``__post_init__``: each of these fields is in [0, 1); raises as :func:`at_least`."""
+    for name in names:
+        value = getattr(config, name)
+        if not 0 <= value < 1:
+            raise RequestError(f"{name} is {value}; it must be in [0, 1)")
 
 
 def _coerce(value: Any, hint: Any, where: str) -> Any:

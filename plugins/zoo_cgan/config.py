@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from zoo.config import above, at_least, share
 from zoo.errors import RequestError, nearest
 
 EMBEDDINGS = ("pixels-pca", "guidance")
@@ -48,13 +49,7 @@ class CGANConfig:
                 f"embedding is {self.embedding!r}: {nearest(self.embedding, (*EMBEDDINGS, 'timm:NAME'))} "
                 "(NAME is a backbone of timm)"
             )
-        for name in ("embedding_size", "codes", "width", "penalty_every", "steps", "batch_size"):
-            if getattr(self, name) < 1:
-                raise RequestError(f"{name} is {getattr(self, name)}; it must be at least 1")
-        for name in ("learning_rate", "discriminator_rate"):
-            if not 0 < getattr(self, name) < float("inf"):
-                raise RequestError(f"{name} is {getattr(self, name)}; it must be a number above 0")
-        if not 0 <= self.penalty < float("inf"):
-            raise RequestError(f"penalty is {self.penalty}; it must be a number, 0 or above")
-        if not 0 <= self.ema < 1:
-            raise RequestError(f"ema is {self.ema}; it must be in [0, 1)")
+        at_least(self, 1, "embedding_size", "codes", "width", "penalty_every", "steps", "batch_size")
+        above(self, 0, "learning_rate", "discriminator_rate")
+        at_least(self, 0, "penalty")
+        share(self, "ema")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from zoo.errors import RequestError
+from zoo.config import above, at_least
 
 
 @dataclass(frozen=True)
@@ -43,16 +43,9 @@ class CGMLConfig:
     batch_size: int = 20
 
     def __post_init__(self) -> None:
-        for name in ("latent", "latent_steps", "inference_steps", "width", "predictor_width", "steps", "batch_size"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise RequestError(f"{name} is {value}; it must be at least 1")
-        for name in ("latent_rate", "momentum", "learning_rate"):
-            if not 0 < getattr(self, name) < float("inf"):
-                raise RequestError(f"{name} is {getattr(self, name)}; it must be a number above 0")
-        for name in ("lipschitz", "noise"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise RequestError(f"{name} is {getattr(self, name)}; it must be a number, 0 or above")
+        at_least(self, 1, "latent", "latent_steps", "inference_steps", "width", "predictor_width", "steps", "batch_size")
+        above(self, 0, "latent_rate", "momentum", "learning_rate")
+        at_least(self, 0, "lipschitz", "noise")
 
 
 @dataclass(frozen=True)
@@ -72,8 +65,5 @@ class L1Config:
     batch_size: int = 64
 
     def __post_init__(self) -> None:
-        for name in ("width", "steps", "batch_size"):
-            if getattr(self, name) < 1:
-                raise RequestError(f"{name} is {getattr(self, name)}; it must be at least 1")
-        if not 0 < self.learning_rate < float("inf"):
-            raise RequestError(f"learning_rate is {self.learning_rate}; it must be a number above 0")
+        at_least(self, 1, "width", "steps", "batch_size")
+        above(self, 0, "learning_rate")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
+from zoo.config import above, at_least, share
 from zoo.errors import RequestError
 
 
@@ -48,18 +48,12 @@ class PixelCNNConfig:
     batch_size: int = 16
 
     def __post_init__(self) -> None:
-        for name in ("features", "layers", "condition", "hidden", "steps", "batch_size"):
-            if getattr(self, name) < 1:
-                raise RequestError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        at_least(self, 1, "features", "layers", "condition", "hidden", "steps", "batch_size")
         if not 2 <= self.levels <= 4096:
             raise RequestError(f"levels is {self.levels}; it must be from 2 to 4096")
-        for name in ("temperature", "learning_rate"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise RequestError(f"{name} is {getattr(self, name)}; it must be above 0")
-        if not 0 <= self.weight_decay < math.inf:
-            raise RequestError(f"weight_decay is {self.weight_decay}; it must not be below 0")
-        if not 0 <= self.ema < 1:
-            raise RequestError(f"ema is {self.ema}; it must be in [0, 1)")
+        above(self, 0, "temperature", "learning_rate")
+        at_least(self, 0, "weight_decay")
+        share(self, "ema")
         if min(self.dilations, default=0) < 1:
             raise RequestError(f"dilations is {self.dilations}; it must be at least one distance, each at least 1")
         if len(self.kernels) != 2 or any(k < 3 or k % 2 == 0 for k in self.kernels):

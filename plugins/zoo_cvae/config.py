@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from zoo.config import above, at_least, share
 from zoo.errors import RequestError
 
 
@@ -38,16 +39,9 @@ class CVAEConfig:
     ema: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("codes", "width", "steps", "batch_size"):
-            if getattr(self, name) < 1:
-                raise RequestError(f"{name} is {getattr(self, name)}; it must be at least 1")
-        for name in ("output_variance", "learning_rate"):
-            if not 0 < getattr(self, name) < float("inf"):
-                raise RequestError(f"{name} is {getattr(self, name)}; it must be a number above 0")
+        at_least(self, 1, "codes", "width", "steps", "batch_size")
+        above(self, 0, "output_variance", "learning_rate")
         if not abs(self.offset) < float("inf"):
             raise RequestError(f"offset is {self.offset}; it must be a number")
-        if not 0 <= self.beta < float("inf"):
-            raise RequestError(f"beta is {self.beta}; it must be a number, 0 or above")
-        for name in ("warmup", "ema"):
-            if not 0 <= getattr(self, name) < 1:
-                raise RequestError(f"{name} is {getattr(self, name)}; it must be in [0, 1)")
+        at_least(self, 0, "beta")
+        share(self, "warmup", "ema")

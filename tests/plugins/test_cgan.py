@@ -301,7 +301,7 @@ def test_weights_that_cannot_be_had_are_named(monkeypatch: pytest.MonkeyPatch) -
         ({"embedding": "timm:"}, "embedding is 'timm:'"),
         ({"width": 0}, "at least 1"),
         ({"ema": 1.0}, r"in \[0, 1\)"),
-        ({"penalty": -1.0}, "0 or above"),
+        ({"penalty": -1.0}, "at least 0"),
         ({"discriminator_rate": 0.0}, "above 0"),
         ({"code": 3}, "did you mean 'codes'"),
     ],

@@ -344,7 +344,7 @@ def test_samples_lie_where_in_their_bins_the_setting_says() -> None:
         ({"kernels": (7,)}, "two odd sizes"),
         ({"dilations": ()}, "at least one distance"),
         ({"dilations": (1, 0)}, "each at least 1"),
-        ({"weight_decay": -1.0}, "below 0"),
+        ({"weight_decay": -1.0}, "at least 0"),
         ({"ema": 1.0}, r"in \[0, 1\)"),
         ({"within": "middle"}, "'centre', 'uniform'"),
         ({"featurs": 3}, "did you mean 'features'"),

@@ -237,7 +237,7 @@ def test_the_kl_weight_rises() -> None:
     [
         ({"codes": 0}, "codes is 0; it must be at least 1"),
         ({"output_variance": 0.0}, "above 0"),
-        ({"beta": -1.0}, "0 or above"),
+        ({"beta": -1.0}, "at least 0"),
         ({"warmup": 1.0}, r"in \[0, 1\)"),
         ({"code": 3}, "did you mean 'codes'"),
     ],
