@@ -17,7 +17,7 @@ from snippets import PAGES, ROOT, blocks, commands, make_world, quick
 from zoo.pairs import Pairs
 
 README = ROOT / "README.md"
-ELSEWHERE = {"plugin.md": "test_plugin_page.py", "hub.md": "tests/hub"}
+ELSEWHERE = {"plugin.md": "test_plugin_page.py", "hub.md": "hub/test_hub_page.py"}
 """Pages whose snippets need an installation or a Hub, and where they are run."""
 
 
@@ -64,7 +64,9 @@ def test_the_snippets_of_a_page(page: Path, here: Path, capsys: pytest.CaptureFi
 
 def test_every_page_with_snippets_is_run_somewhere() -> None:
     for name, where in ELSEWHERE.items():
-        assert (ROOT / "tests" / where).exists() or (ROOT / where).exists(), f"{name} is run nowhere"
+        text = (ROOT / "tests" / where).read_text(encoding="utf-8")
+        assert f'"{name}"' in text, f"{where} does not read {name}"
+        assert "commands(" in text, f"{where} runs no command of {name}"
 
 
 def test_the_suite_of_the_page_is_a_suite(here: Path) -> None:

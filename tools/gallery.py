@@ -22,11 +22,15 @@ if TYPE_CHECKING:
 
 INTRO = {
     "models": "Every model by its entry-point name. `zoo run --model NAME --task TASK` fits it.",
-    "tasks": "Every task by its entry-point name. A picture shows test items of its embedded data and true draws of "
-    "p(y | x), where the data knows them.",
+    "tasks": "Every task by its entry-point name. A row of a picture is a test item of its embedded "
+    "data, as it is and with true draws of p(y | x), where the data knows them.",
     "metrics": "Every metric by its entry-point name; [what the numbers say](../metrics.md) tells how to read them.",
     "data": "Every kind of data, named on the command line as `KIND` or `KIND:PATH`.",
 }
+INTRO_OF_CHECKPOINTS = (
+    "Every registered checkpoint. A row is a photo, as it is and with samples, not chosen. `zoo verify NAME` tells whether a "
+    "checkpoint is still what it was."
+)
 COLUMNS, WIDTH, SEED = 5, 1000, 3
 
 
@@ -83,7 +87,7 @@ def _section(one: Description) -> list[str]:
 
 
 def _checkpoints_page() -> str:
-    lines = ["# Checkpoints", "", "Every registered checkpoint. `zoo verify NAME` tells whether one is still what it was.", ""]
+    lines = ["# Checkpoints", "", INTRO_OF_CHECKPOINTS, ""]
     here = {one.name for one in _here()}
     for one in _single():
         lines += [f"## {one.name} {{ #{_anchor(one.name)} }}", ""]

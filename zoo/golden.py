@@ -138,9 +138,9 @@ def read_golden(folder: Path) -> Golden | None:
         score = facts.pop("score")
         made = Golden(**tensors, **facts, score=None if score is None else SmallScore(**score))
         ok = all(isinstance(value, (int, float)) for value in (made.seed, made.tolerance))
+    except RequestError:
+        raise
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        if isinstance(error, RequestError):
-            raise
         raise RequestError(f"{path} holds no golden samples: {error}") from error
     if not ok or not all(torch.isfinite(value).all() for value in tensors.values()):
         raise RequestError(f"{path} holds no golden samples: its numbers are not finite")

@@ -60,7 +60,7 @@ class Encoder(nn.Module):
     def __init__(self, inputs: int, levels: int, width: int) -> None:
         super().__init__()
         self.channels = [width * 2 ** min(3, level) for level in range(levels)]
-        ends = zip((inputs, *self.channels), self.channels, strict=False)
+        ends = zip((inputs, *self.channels[:-1]), self.channels, strict=True)
         self.layers = nn.ModuleList(_Layer(Conv(i, o, 2), o) for i, o in ends)
 
     def forward(self, value: Tensor) -> list[Tensor]:

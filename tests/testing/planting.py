@@ -15,6 +15,9 @@ from zoo.model import Model
 FOLDER = Path(__file__).parent / "planted"
 MODULES = (
     "planted_models",
+    "planted_fitting",
+    "planted_sampling",
+    "planted_keeping",
     "planted_tasks",
     "planted_metrics",
     "planted_slow",
