@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from zoo.config import above, at_least
 from zoo.errors import RequestError
 
 
@@ -60,13 +61,8 @@ class CDVAEConfig:
             raise RequestError(
                 f"codes {self.codes} and widths {self.widths} must be equally many positive sizes, at least one"
             )
-        for name in ("components", "steps", "batch_size"):
-            if getattr(self, name) < 1:
-                raise RequestError(f"{name} is {getattr(self, name)}; it must be at least 1")
-        for name in ("sigma", "temperature", "output_variance", "learning_rate"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise RequestError(f"{name} is {value}; it must be above 0")
+        at_least(self, 1, "components", "steps", "batch_size")
+        above(self, 0, "sigma", "temperature", "output_variance", "learning_rate")
         if not 0 < self.tied <= 1:
             raise RequestError(f"tied is {self.tied}; it must be a share above 0, at most 1")
         for name in ("guidance", "reconstruction", "tie_weight", "standard", "phases"):
