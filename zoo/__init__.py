@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from zoo.benching.bench import BenchResult, bench
-    from zoo.data.base import Annotation, Data, Image, Records, Split
+    from zoo.data.base import Annotation, Attributes, Data, Image, Records, Split
     from zoo.errors import RequestError, ZooError
     from zoo.loaded import Loaded, load
-    from zoo.metric import Metric, Score
+    from zoo.metric import Fitted, Metric, NotApplicable, Score
     from zoo.model import Model, Preset
     from zoo.pairs import Batch, Pairs
     from zoo.running import RunResult, run
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "zoo.benching.bench": ("BenchResult", "bench"),
-    "zoo.data.base": ("Annotation", "Data", "Image", "Records", "Split"),
+    "zoo.data.base": ("Annotation", "Attributes", "Data", "Image", "Records", "Split"),
     "zoo.errors": ("RequestError", "ZooError"),
     "zoo.loaded": ("Loaded", "load"),
-    "zoo.metric": ("Metric", "Score"),
+    "zoo.metric": ("Fitted", "Metric", "NotApplicable", "Score"),
     "zoo.model": ("Model", "Preset"),
     "zoo.pairs": ("Batch", "Pairs"),
     "zoo.running": ("RunResult", "run"),
@@ -37,13 +37,16 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Annotation",
+    "Attributes",
     "Batch",
     "BenchResult",
     "Data",
+    "Fitted",
     "Image",
     "Loaded",
     "Metric",
     "Model",
+    "NotApplicable",
     "Pairs",
     "Preset",
     "Records",

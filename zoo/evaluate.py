@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from zoo.errors import RequestError, ZooError
-from zoo.metric import Metric, Score, bootstrap
+from zoo.metric import Fitted, Metric, NotApplicable, Score, bootstrap
 from zoo.progress import progress as progress_bar
 
 if TYPE_CHECKING:
@@ -45,11 +45,13 @@ def evaluate(
     y_unit: str = "",
     progress: bool = False,
     optional: Container[str] = (),
+    fitted: Fitted | None = None,
 ) -> Evaluation:
     """Score ``model`` on ``pairs`` by each of ``metrics`` (by name), from n samples an item.
 
     The batches change nothing in the values: the samples for one x do not depend on the others. ``y_unit`` is the unit of the
     numbers of y, which the units of the scores then name. A metric in ``optional`` that fails is left out with the reason.
+    ``fitted`` is the run, for the metrics that have to see it; without it they are left out.
 
     Raises:
         RequestError: there are no pairs.
@@ -62,10 +64,11 @@ def evaluate(
     densities = any(metric.needs == "joint_log_prob" for metric in metrics.values())
     values: dict[str, list[Tensor]] = {}
     owner: dict[str, str] = {}
-    skipped: dict[str, str] = {}
+    skipped = _prepared(metrics, fitted, optional)
     with progress_bar(len(pairs), "evaluate", show=progress) as bar:
         for start in range(0, len(pairs), size):
-            part = pairs.subset(torch.arange(start, min(start + size, len(pairs)))).to(model.device)
+            index = torch.arange(start, min(start + size, len(pairs)))
+            part = pairs.subset(index).to(model.device)
             samples = model.sample(part.x, n, seed=seed)
             density, lacking = _density(model, part, seed) if densities else (None, "")
             for name, metric in metrics.items():
@@ -74,7 +77,7 @@ def evaluate(
                 if name in skipped:
                     continue
                 try:
-                    found = metric(samples, part.y, x=part.x, pool=part.pool, joint_log_prob=density)
+                    found = metric(samples, part.y, x=part.x, pool=part.pool, joint_log_prob=density, index=index)
                     checked = {suffix: _checked(value, name, len(part)) for suffix, value in found.items()}
                 except (Exception, SystemExit) as error:
                     if name not in optional:
@@ -89,8 +92,29 @@ def evaluate(
         name: bootstrap(torch.cat(parts), metrics[owner[name]]) for name, parts in values.items() if owner[name] not in skipped
     }
     if y_unit:
-        scores = {name: replace(score, unit=f"{score.unit}, y in {y_unit}") for name, score in scores.items()}
+        for name, score in scores.items():
+            if metrics[owner[name]].needs != "fitted":
+                scores[name] = replace(score, unit=f"{score.unit}, y in {y_unit}")
     return Evaluation(scores, skipped, time.monotonic() - began)
+
+
+def _prepared(metrics: Mapping[str, Metric], fitted: Fitted | None, optional: Container[str]) -> dict[str, str]:
+    """Show every metric the run; those that have no use for such a one, with the reason."""
+    skipped = {}
+    for name, metric in metrics.items():
+        if fitted is None:
+            if metric.needs == "fitted":
+                skipped[name] = "it is measured of whole runs only"
+            continue
+        try:
+            metric.prepare(fitted)
+        except NotApplicable as error:
+            skipped[name] = str(error)
+        except (Exception, SystemExit) as error:
+            if name not in optional:
+                raise
+            skipped[name] = f"it failed: {type(error).__name__}: {error}"
+    return skipped
 
 
 def _density(model: Model, pairs: Pairs, seed: int) -> tuple[Tensor | None, str]:

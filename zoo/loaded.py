@@ -1,9 +1,9 @@
-"""A fitted model bound to its task: from a photo to n photos."""
+"""A fitted model bound to its task: from a photo, or from what else the task starts from, to n pictures."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from zoo.model import Model
     from zoo.task import Task
 
-    Photo = str | os.PathLike[str] | PILImage | NDArray[np.uint8]
+    Item = str | os.PathLike[str] | PILImage | NDArray[np.uint8] | Mapping[str, Any]
 
 
 class Loaded:
@@ -33,7 +33,7 @@ class Loaded:
 
     Attributes:
         model: tensors in, tensors out; x is ``(B, *model.x_shape)``.
-        task: from a photo to x, and from y back to a photo.
+        task: from a photo (or what else it starts from) to x, and from y back to a picture.
         facts: what the checkpoint says of itself.
         card: the model card, Markdown.
         name: what it was loaded as; of the Hub always with the commit, so that it names the same again.
@@ -53,14 +53,15 @@ class Loaded:
         return push(self.folder, repo, **more)
 
     @overload
-    def sample(self, img: Photo, n: int, seed: int | None = None) -> Samples: ...
+    def sample(self, img: Item, n: int, seed: int | None = None) -> Samples: ...
     @overload
-    def sample(self, img: list[Photo] | tuple[Photo, ...], n: int, seed: int | None = None) -> list[Samples]: ...
-    def sample(self, img: Photo | list[Photo] | tuple[Photo, ...], n: int, seed: int | None = None) -> Samples | list[Samples]:
-        """n different photos for one photo, or for each of a list of them.
+    def sample(self, img: list[Item] | tuple[Item, ...], n: int, seed: int | None = None) -> list[Samples]: ...
+    def sample(self, img: Item | list[Item] | tuple[Item, ...], n: int, seed: int | None = None) -> Samples | list[Samples]:
+        """n different pictures for one photo (or for what else the task starts from), or for each of a list of them.
 
         Args:
-            img: a path, a PIL image, or an array (H, W, 3) uint8; or a list of them.
+            img: for a task on photos a path, a PIL image, or an array (H, W, 3) uint8; for others what :meth:`Task.read`
+                takes (``"Eyeglasses,Blond_Hair"``); or a list of them.
             n: samples a photo, at least 1.
             seed: any integer; the same one gives the same samples. None for new ones at every call.
 
@@ -75,14 +76,14 @@ class Loaded:
         if seed is not None and not isinstance(seed, int):
             raise RequestError(f"seed is {seed!r}; it must be a whole number or None")
         many = isinstance(img, (list, tuple))
-        photos = [photo_of(one) for one in (img if many else [img])]  # type: ignore[union-attr, list-item, unused-ignore]
-        if not photos:
+        items = [self.task.read(one) for one in (img if many else [img])]  # type: ignore[union-attr, list-item, unused-ignore]
+        if not items:
             return []
-        made = self._sample(photos, n, seed)
+        made = self._sample(items, n, seed)
         return made if many else made[0]
 
-    def _sample(self, photos: Sequence[NDArray[np.uint8]], n: int, seed: int | None) -> list[Samples]:
-        conditions = [self.task.condition(photo) for photo in photos]
+    def _sample(self, items: Sequence[Any], n: int, seed: int | None) -> list[Samples]:
+        conditions = [self.task.condition(item) for item in items]
         x = torch.stack([condition[0] for condition in conditions])
         fields = self.model.sample(x, n, seed=seed).cpu()
         with torch.no_grad():
@@ -148,29 +149,3 @@ def folder_of(name: str) -> Path:
     from zoo import checkpoints
 
     return checkpoints.folder_of(checkpoints.find(name))
-
-
-def photo_of(img: Any) -> NDArray[np.uint8]:
-    """A photo as an array (H, W, 3) uint8, from a path, a PIL image or such an array.
-
-    Raises:
-        RequestError: it is none of these, or cannot be read.
-    """
-    if isinstance(img, (str, os.PathLike)):
-        from zoo.data.images import read_image
-
-        return read_image(Path(img))
-    if isinstance(img, np.ndarray):
-        if img.ndim == 3 and img.shape[2] == 3 and img.dtype == np.uint8 and img.size:
-            return img
-        raise RequestError(f"the image has shape {img.shape} and type {img.dtype}; it must be (H, W, 3) uint8")
-    from PIL import Image
-
-    if isinstance(img, Image.Image):
-        from zoo.data.images import to_rgb
-
-        try:
-            return to_rgb(img)
-        except ValueError as error:
-            raise RequestError(f"the image cannot be used: {error}") from error
-    raise RequestError(f"the image is of type {type(img).__name__}; it must be a path, a PIL image or an array")

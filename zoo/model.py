@@ -173,6 +173,14 @@ class Model(nn.Module):
         """log p(x, y) or a lower bound of it in nats, (B,); None if the model has none."""
         return None
 
+    def evidence(self, y: Tensor, x: Tensor, *, seed: int = 0) -> Mapping[str, Tensor] | None:
+        """The two terms of the evidence bound, each (B,); None if the model has none.
+
+        ``mse`` is the squared error of y as it is rebuilt from its own code, summed over its numbers; ``kl`` is what the
+        code tells, KL(q(z | x, y) || p(z | x)) in nats.
+        """
+        return None
+
     def features(self, x: Tensor) -> Tensor | None:
         """The code of each x, (B, D), for downstream tasks; None if the model has none."""
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -11,15 +11,20 @@ from torch import Tensor
 
 from zoo.errors import RequestError
 
+Penalty = Callable[[Tensor], Tensor]
+"""(B, *y_shape), in the units of y, to (B,): what a generated y costs besides its distance to the true one."""
+
 
 @dataclass(frozen=True)
 class Batch:
-    """Some of the pairs, on the device of the model: ``x`` (B, *x_shape), ``y`` (B, *y_shape), ``guide`` (B, G) or None."""
+    """Some of the pairs, on the device of the model: ``x`` (B, *x_shape), ``y`` (B, *y_shape), ``guide`` (B, G) or None,
+    and the pairs' ``penalty``, which models that minimise a cost add to it."""
 
     x: Tensor
     y: Tensor
     guide: Tensor | None = None
     index: Tensor | None = None
+    penalty: Penalty | None = None
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,8 @@ class Pairs:
         vectors: whether y is a field of displacements, (2, h, w): to the right and downwards, in pixels of the field (or of
             the field a second). Where ``wide`` is cropped or mirrored, its vectors, which are in pixels of y too, are
             turned and magnified with the picture.
+        penalty: what a generated y costs besides its distance to the true one, in the units of an absolute error a number;
+            differentiable; None for nothing. Models that minimise such a cost add its mean to it.
         names: one readable name an item.
         digest: sha256 of the data they were made of, "" if unknown.
     """
@@ -48,6 +55,7 @@ class Pairs:
     pool: Tensor | None = None
     wide: tuple[Tensor, Tensor] | None = None
     vectors: bool = False
+    penalty: Penalty | None = field(default=None, repr=False)
     names: Sequence[str] = field(default=(), repr=False)
     digest: str = ""
 
@@ -106,7 +114,7 @@ class Pairs:
         """
         guide = None if self.guide is None else self.guide[index].float()
         if self.wide is None or generator is None:
-            return Batch(self.x[index], self.y[index], guide, index)
+            return Batch(self.x[index], self.y[index], guide, index, self.penalty)
         flip = torch.rand(len(index), generator=generator) < 0.5
         theta = _random_windows(flip, self.x.shape[-1] / self.wide[0].shape[-1], generator).to(self.x.device)
         x = _crop(self.wide[0][index].float(), theta, self.x.shape[-2:])
@@ -115,7 +123,7 @@ class Pairs:
             y /= torch.stack([theta[:, 0, 0], theta[:, 1, 1]], 1)[..., None, None].to(y.device)
         if guide is not None and self.guide_mirror is not None:
             guide = torch.where(flip.to(guide.device)[:, None], guide[:, self.guide_mirror], guide)
-        return Batch(x, y, guide, index)
+        return Batch(x, y, guide, index, self.penalty)
 
 
 def _random_windows(flip: Tensor, smallest: float, generator: torch.Generator) -> Tensor:

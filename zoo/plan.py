@@ -129,6 +129,7 @@ def make_plan(
     if checkpoint is not None:
         loaded = _loaded(checkpoint, model, task, place, epochs, settings)
         made, made_task = loaded.model, loaded.task
+        of_data = make.data(data or made_task.data)
         assert loaded.facts.task is not None
         model, task, checkpoint = loaded.facts.model, loaded.facts.task["name"], loaded.name
     else:
@@ -136,7 +137,7 @@ def make_plan(
             lacking = "model" if model is None else "task"
             known = ", ".join(registry.names(f"{lacking}s"))
             raise RequestError(f"no {lacking} is named; known: {known} (or name a checkpoint)")
-        made_task = make.task(task, **of_task)
+        made_task, of_data = _task(task, of_task, data)
         made = make.model(model, tuple(made_task.x_shape), tuple(made_task.y_shape), **own)
     if of_training:
         from zoo.training import Training
@@ -148,7 +149,7 @@ def make_plan(
         task_name=task,
         model=made,
         task=made_task,
-        data=make.data(data or made_task.data),
+        data=of_data,
         metrics=chosen,
         n=n,
         epochs=epochs,
@@ -162,6 +163,14 @@ def make_plan(
         chosen=None if metrics is None else tuple(metrics),
         items=items,
     )
+
+
+def _task(name: str, settings: dict[str, Any], data: str | None) -> tuple[Task, Data]:
+    """The task, with the settings that its data decides where they were not given, and the data."""
+    task = make.task(name, **settings)
+    of_data = make.data(data or task.data)
+    more = task.settings_of(of_data)
+    return (make.task(name, **{**more, **settings}) if more else task), of_data
 
 
 def split_settings(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
@@ -221,7 +230,10 @@ def _metrics(names: Sequence[str] | None) -> tuple[dict[str, Metric], dict[str, 
                     raise entry.broken(outcome.reason)
                 skipped[name] = f"{entry.owner}: {', '.join(outcome.faults)}; name it as a metric to have it all the same"
                 continue
-            made[name] = make.metric(name)
+            metric = make.metric(name)
+            if metric.asked_only:
+                continue
+            made[name] = metric
             if entry.distribution != registry.OWN:
                 unasked.add(name)
         except ZooError as error:

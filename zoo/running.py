@@ -15,7 +15,7 @@ from zoo.errors import RequestError
 from zoo.evaluate import Evaluation, evaluate
 from zoo.files import whole_file, write_json, write_text
 from zoo.golden import keep_golden
-from zoo.metric import Score
+from zoo.metric import Fitted, Score
 from zoo.outputs import RunFolder, default_folder
 from zoo.pictures import DRAWS, Picture, take_pictures
 from zoo.plan import Plan, make_plan
@@ -147,6 +147,7 @@ def _run(plan: Plan, folder: RunFolder, progress: bool) -> RunResult:
         y_unit=plan.task.y_unit,
         progress=progress,
         optional=plan.unasked,
+        fitted=Fitted(plan.model, plan.task, plan.data, test, plan.seed),
     )
     result.scores, result.skipped = measured.scores, {**plan.skipped, **measured.skipped}
     clock.lap("evaluate")

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from torch import Tensor
 
 from zoo.errors import RequestError
-from zoo.metric import Metric
+from zoo.metric import Metric, Needs
 
 
 class NegativeLogLikelihood(Metric):
@@ -17,7 +17,7 @@ class NegativeLogLikelihood(Metric):
     unit: ClassVar[str] = "nats a pair"
     better: ClassVar[Literal["lower", "higher"]] = "lower"
     source: ClassVar[str] = "paper 1 (tied models), section 6.3 and Table 1"
-    needs: ClassVar[Literal["samples", "joint_log_prob"]] = "joint_log_prob"
+    needs: ClassVar[Needs] = "joint_log_prob"
 
     def __call__(
         self, samples: Tensor, y: Tensor, *, joint_log_prob: Tensor | None = None, **known: Tensor | None

@@ -89,7 +89,13 @@ def _bench(
 @app.command("sample")
 def _sample(
     checkpoint: Annotated[str, typer.Argument(help="A checkpoint: a name of zoo list checkpoints, or dir:PATH.")],
-    images: Annotated[list[str], typer.Argument(help="Photos.", metavar="IMAGE...")],
+    items: Annotated[
+        list[str] | None, typer.Argument(help="Photos, or what else the task starts from.", metavar="[IMAGE]...")
+    ] = None,
+    attributes: Annotated[
+        str | None,
+        typer.Option(help="What the picture is to have; a name with ! before it, what not.", metavar="NAME,NAME..."),
+    ] = None,
     n: Annotated[int, typer.Option("-n", "--samples", help="Samples of each photo.")] = 20,
     out: Annotated[
         str | None, typer.Option(help="A new folder; by default runs/<time>-sample-<checkpoint>.", metavar="DIR")
@@ -97,10 +103,10 @@ def _sample(
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same samples; by default a new one.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps, ...")] = "auto",
 ) -> None:
-    """Give n different photos for each photo."""
+    """Give n different photos for each photo, or n pictures with the attributes that are named."""
     from zoo.cli import sample
 
-    sample.main(checkpoint, images, n, out, seed, device)
+    sample.main(checkpoint, items or [], attributes, n, out, seed, device)
 
 
 @app.command(

@@ -8,25 +8,35 @@ from pathlib import Path
 from zoo.errors import RequestError
 
 
-def main(checkpoint: str, images: list[str], n: int, out: str | None, seed: int | None, device: str) -> None:
-    """Sample for every photo and save; nothing is written before every photo has been read.
+def main(
+    checkpoint: str, items: list[str], attributes: str | None, n: int, out: str | None, seed: int | None, device: str
+) -> None:
+    """Sample for every item and save; nothing is written before every item has been read.
 
     Raises:
-        RequestError: the checkpoint, a photo, n or the folder is not right.
+        RequestError: the checkpoint, an item, n or the folder is not right.
     """
-    from zoo.loaded import load, photo_of
+    from zoo.loaded import load
 
     if n < 1:
         raise RequestError(f"n is {n}; it must be at least 1")
     folder = _folder(checkpoint, out)
     loaded = load(checkpoint, device)
-    places = [folder / name for name in _names(images)]
-    photos = [photo_of(image) for image in images]
-    for image, photo, place in zip(images, photos, places, strict=True):
-        samples = loaded.sample(photo, n, seed=seed)
+    wanted = loaded.task.item
+    if attributes is not None:
+        if wanted != "attributes":
+            raise RequestError(f"checkpoint {checkpoint} starts from a {wanted}, not from attributes: leave out --attributes")
+        items = [*items, attributes]
+    if not items:
+        option = " (--attributes NAME,NAME)" if wanted == "attributes" else ""
+        raise RequestError(f"there is nothing to sample for; name at least one {wanted}{option}")
+    places = [folder / name for name in _names(items)]
+    given = [loaded.task.read(item) for item in items]
+    for item, one, place in zip(items, given, places, strict=True):
+        samples = loaded.sample(one, n, seed=seed)
         samples.save(place)
-        print(f"{image}: {n} samples in {place}", flush=True)
-    if len(images) > 1:
+        print(f"{item}: {n} samples in {place}", flush=True)
+    if len(items) > 1:
         print(f"all in {folder}", file=sys.stderr)
 
 
@@ -42,11 +52,11 @@ def _folder(checkpoint: str, out: str | None) -> Path:
     return folder
 
 
-def _names(images: list[str]) -> list[str]:
-    """A folder's name for each photo: its own name, numbered where two are alike."""
+def _names(items: list[str]) -> list[str]:
+    """A folder's name for each item: its own name, numbered where two are alike."""
     names: list[str] = []
-    for image in images:
-        stem, name, again = Path(image).stem or "photo", Path(image).stem or "photo", 1
+    for item in items:
+        stem, name, again = Path(item).stem or "item", Path(item).stem or "item", 1
         while name in names:
             again += 1
             name = f"{stem}-{again}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -51,6 +52,21 @@ class Clip:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Attributes:
+    """What the data says of every item in words.
+
+    Attributes:
+        names: of the K attributes, each one word or several joined by ``_``; no comma.
+        values: (N, K) float32 in [0, 1]: 1 where the attribute holds.
+        exclusive: whether exactly one of them holds for every item: they are classes.
+    """
+
+    names: tuple[str, ...]
+    values: NDArray[np.float32]
+    exclusive: bool = False
+
+
 class Records(ABC):
     """The items of one split, in a fixed order.
 
@@ -59,6 +75,7 @@ class Records(ABC):
         digest: sha256 of everything that decides the content, in hexadecimal.
         annotations: one an item where the data has them, else None.
         categories: the names of the C labels where the data has annotations, else ().
+        attributes: of the items, where the data has any, else None; by default which objects the annotations name.
     """
 
     names: Sequence[str]
@@ -68,6 +85,22 @@ class Records(ABC):
 
     def __len__(self) -> int:
         return len(self.names)
+
+    @cached_property
+    def attributes(self) -> Attributes | None:
+        if self.annotations is None:
+            return None
+        values = np.zeros((len(self), len(self.categories)), np.float32)
+        for row, one in zip(values, self.annotations, strict=True):
+            row[one.labels] = 1
+        return Attributes(tuple(name.replace(" ", "_") for name in self.categories), values)
+
+    def array(self, name: str) -> NDArray[np.generic] | None:
+        """What the data holds that is no picture, (N, ...); None if it has nothing of that name.
+
+        Names in use: ``voxels`` (N, s, s, s) bool; ``x`` (N, D) and ``y`` (N, E) float32 of a function with many values.
+        """
+        return None
 
     def known(self, *names: str, size: int = 32) -> Fields | None:
         """Fields the data itself knows, each (N, C, size, size) float32; None if one of ``names`` is unknown.
@@ -93,6 +126,22 @@ class Records(ABC):
         gives arrays of the same shapes for every image. ``key`` names it, its settings and its version: it is the cache
         key together with the images' content.
         """
+
+    def source(self, index: int) -> Image:
+        """Where the data comes in pairs of pictures, the one that :meth:`image` is to be made from, at its own size.
+
+        Raises:
+            RequestError: these are single pictures.
+        """
+        raise RequestError("these are single pictures; paired:DIR has pairs of them")
+
+    def map_pairs(self, function: Callable[[Image, Image], Mapping[str, NDArray[np.float32]]], key: str) -> Fields:
+        """``function`` of every (source, image); otherwise as :meth:`map`.
+
+        Raises:
+            RequestError: these are single pictures.
+        """
+        raise RequestError("these are single pictures; paired:DIR has pairs of them")
 
     def map_moments(self, function: Callable[[Clip], Mapping[str, NDArray[np.float32]]], key: str) -> Fields:
         """``function`` of the second that follows every image; otherwise as :meth:`map`.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -128,3 +129,25 @@ def _upright(image: PILImage) -> PILImage:
         return ImageOps.exif_transpose(image)
     except Exception:  # EXIF that cannot be read says nothing about the orientation
         return image
+
+
+def photo_of(img: Any) -> Image:
+    """A photo as an array (H, W, 3) uint8, from a path, a PIL image or such an array.
+
+    Raises:
+        RequestError: it is none of these, or cannot be read.
+    """
+    if isinstance(img, (str, os.PathLike)):
+        return read_image(Path(img))
+    if isinstance(img, np.ndarray):
+        if img.ndim == 3 and img.shape[2] == 3 and img.dtype == np.uint8 and img.size:
+            return img
+        raise RequestError(f"the image has shape {img.shape} and type {img.dtype}; it must be (H, W, 3) uint8")
+    import PIL.Image
+
+    if isinstance(img, PIL.Image.Image):
+        try:
+            return to_rgb(img)
+        except ValueError as error:
+            raise RequestError(f"the image cannot be used: {error}") from error
+    raise RequestError(f"the image is of type {type(img).__name__}; it must be a path, a PIL image or an array")
