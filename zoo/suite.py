@@ -36,7 +36,7 @@ class Suite(NamedTuple):
         n: samples an item.
         items: test items that are scored, at most; None for all.
         scatter: the metrics that the scatter plot has across and up; without ``@K``, at the largest K. None for no plot.
-        settings: as ``KEY`` of models, ``MODEL.KEY``, ``task.KEY`` and ``training.KEY``.
+        settings: as ``KEY`` of models, ``MODEL.KEY``, ``task.KEY``, ``TASK.KEY`` and ``training.KEY``.
         quick: the changes of its quick form.
         owner: the distribution that brought it, or ``the user``.
         file: the ``registry.toml`` it stands in.

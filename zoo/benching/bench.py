@@ -71,8 +71,8 @@ def bench(
             the cells are done in this process.
         quick: the suite's quick form.
         device: ``"auto"``, ``"cpu"``, ``"cuda"``, ...
-        settings: of all models that have them by name, of one as ``MODEL.NAME``, of tasks as ``task.NAME``, of the
-            training loop as ``training.NAME``.
+        settings: of all models that have them by name, of all tasks as ``task.NAME``, of one model or task as
+            ``MODEL.NAME``, ``TASK.NAME``, of the training loop as ``training.NAME``.
         out: a folder; None for ``runs/bench-<suite>-<kind of data>``, with ``-quick`` for the quick form.
         progress: show it on stderr.
 

@@ -35,8 +35,12 @@ class Settings:
             elif head == "task" and dot:
                 self.known |= {f"task.{name}" for name in tasks}
                 if tail in tasks:
-                    found[key] = value
+                    found.setdefault(key, value)
                     self.used.add(key)
+            elif head == task and dot:
+                self.known |= {f"{task}.{name}" for name in tasks}
+                found[f"task.{tail}"] = value
+                self.used.add(key)
             elif not dot or head == model:
                 self.known |= models
                 if dot or key in models:
@@ -55,7 +59,9 @@ class Settings:
                 continue
             head, dot, _ = key.partition(".")
             if dot and head != "task":
-                raise RequestError(f"setting {key!r}: write KEY for models, MODEL.KEY for one, task.KEY or training.KEY")
+                raise RequestError(
+                    f"setting {key!r}: write KEY for models, MODEL.KEY or TASK.KEY for one, task.KEY or training.KEY"
+                )
             raise RequestError(f"none of the {'tasks' if dot else 'models'} has a setting {key!r}: {nearest(key, self.known)}")
 
     def _fields(self, name: str, kind: str) -> set[str]:

@@ -67,7 +67,7 @@ def _bench(
         list[str] | None,
         typer.Option(
             "--set",
-            help="A setting of all models that have it (key=), of one (MODEL.key=), of tasks (task.key=) or training.",
+            help="A setting of all models (key=) or tasks (task.key=) that have it, of one (NAME.key=), or of training.",
             metavar="KEY=VALUE",
         ),
     ] = None,
