@@ -1,0 +1,46 @@
+"""The settings of an attribute CVAE."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from zoo.config import above, at_least, share
+from zoo.errors import RequestError
+
+
+@dataclass(frozen=True)
+class AttributeCVAEConfig:
+    """Settings of an attribute CVAE.
+
+    Attributes:
+        latent: length of the code z.
+        width: channels of the encoder's first layer and of the decoder's before the last; they double with every halving of
+            the side, up to eight times this.
+        blocks: halvings of the side by the encoder, and doublings by the decoder. The paper has 2.
+        norm: batch normalisation after every convolution but the last. The paper has none.
+        beta: the weight of the KL divergence in equation 9, in (0, 1); the squared error's is 1 - beta.
+        standardise: give the networks each attribute in units of its standard deviation over the training set, so that a rare
+            one says as much as a common one; without it (the paper), as it is.
+        learning_rate: of Adam.
+        steps: optimizer steps of the whole recipe, where no number of epochs is given.
+        batch_size: pairs a step.
+        ema: decay of the moving average of the weights; 0 for none.
+    """
+
+    latent: int = 64
+    width: int = 32
+    blocks: int = 2
+    norm: bool = False
+    beta: float = 0.5
+    standardise: bool = False
+    learning_rate: float = 1e-3
+    steps: int = 2000
+    batch_size: int = 64
+    ema: float = 0.0
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, "latent", "width", "blocks", "steps", "batch_size")
+        above(self, 0, "learning_rate", "beta")
+        if self.beta >= 1:
+            raise RequestError(f"beta is {self.beta}; it must be below 1")
+        share(self, "ema")
