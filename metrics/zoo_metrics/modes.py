@@ -1,0 +1,93 @@
+"""Whether the samples reach the answers there are, where these are few and known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from zoo.errors import RequestError
+from zoo.metric import Fitted, Metric, Needs, NotApplicable
+
+MOST = 8
+"""Different true draws an item may have for them to be its modes."""
+RADIUS = 0.5
+"""How near a vector has to come to a true draw, in units of y."""
+ALIKE = 1e-4
+"""Draws that differ by no more than this in any number are one."""
+
+
+class Modes(Metric):
+    """The share of samples that are right answers (``@hit``), and that of those at the least visited answer (``@least``).
+
+    The answers for x are its different true draws, at most eight. A sample is one of them if it lies within 0.5 of it (a
+    vector y: Euclidean distance, in the units of y), or nearer to it, by root mean square, than half the distance between
+    the two draws that are nearest to each other (a field y; the median of that over the items where an item has one draw
+    alone); and it is counted for the nearest. Of m equally visited answers, ``@least`` is 1 / m.
+    """
+
+    unit: ClassVar[str] = "share of samples"
+    better: ClassVar[Literal["lower", "higher"]] = "higher"
+    source: ClassVar[str] = "cGML, section 5 and Figure 3 (the branches of a toy), and Figure 5 (two modes of a completion)"
+    needs: ClassVar[Needs] = "fitted"
+
+    def __init__(self) -> None:
+        self.radius = RADIUS
+        """Of items with a single draw."""
+
+    def prepare(self, fitted: Fitted) -> None:
+        """Look at the true draws.
+
+        Raises:
+            NotApplicable: there are none, or too many different ones, or one alone for every x.
+        """
+        pool = fitted.pairs.pool
+        if pool is None or not pool.shape[1]:
+            raise NotApplicable("the data does not know the true answers")
+        different, gap = [], []
+        for part in pool.split(64):
+            mask, distance = _answers(part.flatten(2))
+            different.append(mask.sum(1))
+            gap.append(_nearest(mask, distance))
+        counts, gaps = torch.cat(different), torch.cat(gap)
+        if int(counts.max()) > MOST:
+            raise NotApplicable(f"an x has more than {MOST} different true answers")
+        if not gaps.isfinite().any():
+            raise NotApplicable("every x has a single true answer")
+        self.radius = RADIUS if pool.ndim == 3 else float(gaps[gaps.isfinite()].median()) / 2
+
+    def __call__(
+        self, samples: Tensor, y: Tensor, *, pool: Tensor | None = None, **known: Tensor | None
+    ) -> Mapping[str, Tensor]:
+        if pool is None:
+            raise RequestError("modes are looked for among true draws (pool); none are given")
+        answers = pool.flatten(2)
+        size = answers.shape[2]
+        mask, among = _answers(answers)
+        radius = torch.full((len(y), 1), self.radius, device=y.device)
+        if pool.ndim > 3:
+            half = _nearest(mask, among)[:, None] / 2
+            radius = torch.where(half.isfinite(), half, radius) * size**0.5
+        distance = torch.cdist(samples.flatten(2), answers, compute_mode="donot_use_mm_for_euclid_dist")
+        distance = distance.masked_fill(~mask[:, None], torch.inf)
+        nearest, which = distance.min(2)
+        hit = nearest <= radius if pool.ndim == 3 else nearest < radius
+        visits = torch.zeros_like(answers[:, :, 0]).scatter_add_(1, which, hit.to(answers.dtype))
+        least = visits.masked_fill(~mask, torch.inf).amin(1)
+        return {"@hit": hit.to(answers.dtype).mean(1), "@least": least / samples.shape[1]}
+
+
+def _answers(draws: Tensor) -> tuple[Tensor, Tensor]:
+    """Of draws (B, M, D): the first of each that are alike, (B, M) bool; root mean square distances, (B, M, M)."""
+    alike = torch.cdist(draws, draws, p=torch.inf) <= ALIKE
+    mask = ~alike.tril(-1).any(2)
+    distance = torch.cdist(draws, draws, compute_mode="donot_use_mm_for_euclid_dist") / draws.shape[2] ** 0.5
+    return mask, distance
+
+
+def _nearest(mask: Tensor, distance: Tensor) -> Tensor:
+    """(B,) the distance of the two different draws that are nearest to each other; infinite where there is one."""
+    pair = mask[:, :, None] & mask[:, None, :] & ~torch.eye(mask.shape[1], dtype=torch.bool, device=mask.device)
+    return distance.masked_fill(~pair, torch.inf).flatten(1).amin(1)
