@@ -1,0 +1,192 @@
+"""Completion: x is a picture of which a part is missing, y the whole picture.
+
+Source: cGML, sections 5.1 ("Corrupted image recovery") and 5.3 ("Image completion").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from zoo.config import at_least
+from zoo.data.base import Data, Image, Split
+from zoo.errors import RequestError
+from zoo.pairs import Pairs
+from zoo.task import Task
+from zoo_tasks.masks import Kind, corners, draw_masks
+from zoo_tasks.squares import enlarged, levels, read_squares, square
+
+STRIDE = 1_000_003
+"""Between the seeds of the masks of tests and those of training."""
+BOX = 6
+"""The side of the white box, in parts of the side of the field."""
+
+
+@dataclass(frozen=True)
+class CompleteConfig:
+    """Settings of the completion task.
+
+    Attributes:
+        size: the side of the fields given to models, in pixels.
+        channels: 3 for colour, 1 for grey.
+        mask: which part is missing; see :func:`zoo_tasks.masks.draw_masks`.
+        share: the share of the pixels that is missing, or the smallest and the largest (``0.1,0.4``), of square and
+            irregular masks.
+        copies: training pairs made of each picture, each with a mask of its own.
+        seed: of the masks; with the picture, it decides the mask of every test item and of every photo given.
+        flip: whether training sees mirror images too; right for photos, wrong for digits.
+        fill: the level that x has where it is missing.
+        corrupt: the share of training pictures whose top half is overlaid with that of another one, in x and y alike
+            (section 5.1: 0.2).
+        alternate: the share of pictures, for training and tests alike, that have a white box in the missing part
+            (section 5.1: up to 0.3): the second of two right answers. Then the pairs have a pool.
+    """
+
+    size: int = 32
+    channels: int = 3
+    mask: Kind = "square"
+    share: tuple[float, ...] = (0.25,)
+    copies: int = 1
+    seed: int = 0
+    flip: bool = False
+    fill: float = 0.5
+    corrupt: float = 0.0
+    alternate: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 8 <= self.size <= 256:
+            raise RequestError(f"size is {self.size}; it must be 8 to 256")
+        if self.channels not in (1, 3):
+            raise RequestError(f"channels is {self.channels}; it must be 3 for colour or 1 for grey")
+        ordered = len(self.share) in (1, 2) and 0.01 <= self.share[0] <= self.share[-1] <= 0.9
+        if not ordered:
+            raise RequestError(
+                f"share is {self.share}; it must be one share from 0.01 to 0.9, or the smallest and the largest"
+            )
+        at_least(self, 1, "copies")
+        for name in ("fill", "corrupt", "alternate"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise RequestError(f"{name} is {getattr(self, name)}; it must be in [0, 1]")
+        if self.alternate and self.mask == "irregular":
+            raise RequestError("alternate hides a box in the missing part; it needs the mask square, centre or top")
+
+
+@dataclass(frozen=True)
+class Context:
+    """What composing needs of one photo: itself, and x (C + 1, size, size)."""
+
+    image: Image
+    x: Tensor
+
+
+class Complete(Task):
+    """Completion: x is (C + 1, size, size), a picture and its mask; y (C, size, size) is the whole picture; in [0, 1].
+
+    x is grey (``fill``) where the picture is missing; its last channel is the mask, 1 where it is missing. C is 3 for colour,
+    1 for grey. cGML, sections 5.1 and 5.3. Masks lie on the pixels of the fields, so that nothing of what is missing shows.
+    """
+
+    Config: ClassVar[type] = CompleteConfig
+    x_name, y_name = "masked picture", "picture"
+    config: CompleteConfig
+
+    def __init__(self, **config: Any) -> None:
+        super().__init__(**config)
+        c, size = self.config.channels, self.config.size
+        self.x_shape, self.y_shape = (c + 1, size, size), (c, size, size)
+        self.shows_truth = self.config.alternate == 0  # type: ignore[misc]
+
+    def pairs(self, data: Data, split: Split, seed: int = 0, *, pool: int = 0) -> Pairs:
+        """One pair of each test picture, ``copies`` of each training picture; with ``flip``, training pairs have ``wide``.
+
+        A test item always has the mask that :meth:`condition` gives its photo. Training masks, and which pictures are
+        corrupted or have a box, follow from ``seed`` too.
+        """
+        records = data.read(split, seed=seed)
+        settings, train = self.config, split == "train"
+        [whole] = read_squares(records, (settings.size,), settings.channels, rendered=train)
+        copies = settings.copies if train else 1
+        bases, masks = [], []
+        for copy in range(copies):
+            random = np.random.default_rng([seed % 2**32, copy, 1])
+            bases.append(_corrupted(whole, settings.corrupt, random) if train else whole)
+            masks.append(self._masks(bases[-1], STRIDE * (seed * 4096 + copy + 1) if train else 0))
+        base, mask = (torch.cat(parts) if copies > 1 else parts[0] for parts in (bases, masks))
+        x, y, drawn = self._hidden(base, mask), base, None
+        if settings.alternate:
+            random = np.random.default_rng([seed % 2**32, train, 2])
+            boxes = corners(mask, max(2, settings.size // BOX))
+            has = torch.from_numpy(random.random((len(y), 1 + pool)) < settings.alternate).float()[..., None, None, None]
+            y = torch.maximum(base, has[:, 0] * boxes)
+            drawn = torch.maximum(base[:, None], has[:, 1:] * boxes[:, None]) if pool else None
+        names = list(records.names)
+        if copies > 1:
+            names = [f"{name} (mask {copy + 1})" for copy in range(copies) for name in names]
+        wide = (x, y) if train and settings.flip else None
+        return Pairs(x=x, y=y, pool=drawn, wide=wide, names=names, digest=records.digest)
+
+    def condition(self, image: Image) -> tuple[Tensor, Context]:
+        """x (C + 1, size, size) of one photo (H, W, 3) uint8 under its mask, and what :meth:`compose` needs of it.
+
+        The mask follows from the photo and the setting ``seed``.
+
+        Raises:
+            RequestError: this is not an RGB photo.
+        """
+        self.check_photo(image)
+        y = torch.from_numpy(square(image, self.config.size, self.config.channels))[None]
+        x = self._hidden(y, self._masks(y, 0))[0]
+        return x, Context(image, x)
+
+    def compose(self, context: Context, y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
+        """The photo with its missing part filled by each of n fields, enlarged; every other pixel is as it was.
+
+        Args:
+            context: from :meth:`condition`.
+            y: (n, C, size, size) in [0, 1].
+            x_hat: changes nothing.
+
+        Returns:
+            (n, H, W, 3) uint8.
+
+        Raises:
+            RequestError: y has another shape.
+        """
+        self.check_fields(y)
+        height, width = context.image.shape[:2]
+        size = self.config.size
+        missing = context.x[-1].numpy() > 0
+        missing = missing[np.arange(height) * size // height][:, np.arange(width) * size // width]
+        out = np.broadcast_to(context.image, (len(y), height, width, 3)).copy()
+        whole = self.render(context.x[None], y.detach().cpu().float())
+        for made, field in zip(out, whole, strict=True):
+            made[missing] = levels(enlarged(field[None], height, width)[0][missing])
+        return torch.from_numpy(out)
+
+    def render(self, x: Tensor, y: Tensor) -> Tensor:
+        """y (B, C, size, size) with the known pixels of x (B, C + 1, size, size) put back, in [0, 1]."""
+        mask = x[:, -1:]
+        return y.clamp(0, 1) * mask + x[:, :-1] * (1 - mask)
+
+    def _masks(self, y: Tensor, more: int) -> Tensor:
+        share = self.config.share
+        return draw_masks(y, self.config.mask, (share[0], share[-1]), self.config.seed + more)
+
+    def _hidden(self, y: Tensor, mask: Tensor) -> Tensor:
+        return torch.cat([y * (1 - mask) + self.config.fill * mask, mask], 1)
+
+
+def _corrupted(y: Tensor, share: float, random: np.random.Generator) -> Tensor:
+    """``share`` of the pictures (N, C, s, s) with the top half of another one laid over theirs, the brighter pixel winning."""
+    chosen = torch.from_numpy(random.random(len(y)) < share)
+    if len(y) < 2 or not chosen.any():
+        return y
+    other = (torch.arange(len(y)) + torch.from_numpy(random.integers(1, len(y), len(y)))) % len(y)
+    top = y.shape[-2] // 2
+    y = y.clone()
+    y[chosen, :, :top] = torch.maximum(y[chosen, :, :top], y[other[chosen], :, :top])
+    return y

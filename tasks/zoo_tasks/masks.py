@@ -1,0 +1,92 @@
+"""Masks of what is missing from a picture: drawn from a seed and from the picture itself, so that they can be had again.
+
+Sources: squares of random place or size and a fixed centre, Pathak et al., "Context encoders", CVPR 2016, and cGML, section
+5.3; strokes, Liu et al., "Image inpainting for irregular holes using partial convolutions", ECCV 2018; a mask of random size
+in the top half, cGML, section 5.1.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from zoo.noise import Noise
+
+Kind = Literal["square", "centre", "irregular", "top"]
+TURN, SEGMENTS = 1.2, 10
+"""Radians by which a stroke turns at most between two of its segments, and its most segments."""
+
+
+def draw_masks(y: Tensor, kind: Kind, share: tuple[float, float], seed: int) -> Tensor:
+    """A mask for each picture: 1 where it is missing, 0 where it is known.
+
+    The mask of a picture follows from ``seed`` and its own coarse content (as :class:`zoo.noise.Noise` takes it), so that it
+    is the same wherever the picture stands and whatever comes with it.
+
+    Args:
+        y: (N, C, s, s) pictures.
+        kind: ``square`` at a random place; ``centre``, a square of half the side; ``irregular`` strokes; ``top``, a
+            rectangle of random size and place in the top half, between half and all of its height and of its width.
+        share: the smallest and the largest share of the pixels that are missing; each in between is as likely. It does not
+            concern ``centre`` and ``top``.
+        seed: any integer.
+
+    Returns:
+        (N, 1, s, s) float32.
+    """
+    count, side = len(y), y.shape[-1]
+    numbers = Noise(y, seed).uniform(1, 4)[:, 0].cpu().numpy() if count else np.zeros((0, 4), np.float32)
+    wanted = share[0] + (share[1] - share[0]) * numbers[:, 0]
+    if kind == "irregular":
+        made = [_strokes(side, part, int(own * 2**24)) for part, own in zip(wanted, numbers[:, 1], strict=True)]
+        return torch.from_numpy(np.array(made, np.float32).reshape(count, 1, side, side))
+    if kind == "centre":
+        high = wide = np.full(count, side // 2)
+        top = left = np.full(count, (side - side // 2) // 2)
+    elif kind == "top":
+        half = side // 2
+        high, wide = (np.round(full * (1 + numbers[:, i]) / 2) for i, full in ((0, half), (1, side)))
+        top, left = np.floor(numbers[:, 2] * (half - high + 1)), np.floor(numbers[:, 3] * (side - wide + 1))
+    else:
+        high = np.clip(np.round(side * np.sqrt(wanted)), 1, side)
+        wide = np.clip(np.round(side * side * wanted / high), 1, side)
+        top, left = (np.floor(numbers[:, 1 + i] * (side - size + 1)) for i, size in enumerate((high, wide)))
+    row, column = np.arange(side)[:, None], np.arange(side)
+    inside = [
+        (row >= t) & (row < t + h) & (column >= c) & (column < c + w) for t, h, c, w in zip(top, high, left, wide, strict=True)
+    ]
+    return torch.from_numpy(np.array(inside, np.float32).reshape(count, 1, side, side))
+
+
+def corners(masks: Tensor, size: int) -> Tensor:
+    """A box of ``size`` pixels a side in the top left corner of each mask, a pixel from its edges: (N, 1, s, s), 1 within.
+
+    It lies inside the mask wholly: nothing of it is seen from outside. ``masks`` are of rectangles.
+    """
+    side = masks.shape[-1]
+    first = [(masks[:, 0].amax(axis) > 0).float().argmax(-1) for axis in (2, 1)]
+    place = torch.arange(side)
+    rows, columns = ((place > one[:, None]) & (place <= one[:, None] + size) for one in first)
+    return (rows[:, :, None] & columns[:, None]).float()[:, None] * masks
+
+
+def _strokes(side: int, share: float, seed: int) -> np.ndarray:
+    """Thick strokes that wander over a square until ``share`` of its pixels is covered: (side, side) uint8, 0 or 1."""
+    import cv2
+
+    random = np.random.default_rng(seed)
+    mask = np.zeros((side, side), np.uint8)
+    while True:
+        place, angle = random.uniform(0, side - 1, 2), random.uniform(0, 2 * np.pi)
+        thick = int(random.integers(max(1, side // 24), max(1, side // 12) + 1))
+        for _ in range(SEGMENTS):
+            angle += random.uniform(-TURN, TURN)
+            after = np.clip(place + random.uniform(0.04, 0.12) * side * np.array([np.cos(angle), np.sin(angle)]), 0, side - 1)
+            start, end = (tuple(int(v) for v in np.round(point)) for point in (place, after))
+            cv2.line(mask, start, end, 1, thick)
+            place = after
+            if mask.mean() >= share:
+                return mask

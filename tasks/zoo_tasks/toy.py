@@ -1,0 +1,145 @@
+"""cGML's toy: y = +-4 (x, x^2, x^3), one number with two right answers. Source: cGML, section 4 and Figure 3."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from zoo.data.base import Data, Image, Records, Split
+from zoo.errors import RequestError
+from zoo.pairs import Pairs
+from zoo.task import Task
+
+REACH = 5.0
+"""The panels show y from -REACH to REACH; what lies beyond is drawn on their edge."""
+PANEL, GAP = 160, 8
+"""Pixels: the side of a panel, and the white around it."""
+INK, FRAME, MARK = (120, 120, 120), (205, 205, 205), (200, 40, 40)
+FINE = 4
+"""Bits of a pixel in which OpenCV takes coordinates."""
+
+
+class Toy(Task):
+    """The toy of cGML: x is one number, y the three of one of the two branches +4 (x, x^2, x^3) and -4 (x, x^2, x^3).
+
+    x of -1 to 1 is given to models as the share (1 + x) / 2, (1,) float32; y is (3,) float32. cGML, section 4, Figure 3.
+    """
+
+    data = "branches"
+    x_name, y_name, y_unit = "number", "point", "units of the curve"
+    item = "number"
+    shows_truth = False
+
+    def __init__(self, **config: Any) -> None:
+        super().__init__(**config)
+        self.x_shape, self.y_shape = (1,), (3,)
+
+    def pairs(self, data: Data, split: Split, seed: int = 0, *, pool: int = 0) -> Pairs:
+        """The points that the data has; with ``pool``, true draws: one of both branches each.
+
+        Raises:
+            RequestError: the data holds no such function.
+        """
+        records = data.read(split, seed=seed)
+        x, y = (_numbers(data, records, name, columns) for name, columns in (("x", 1), ("y", 3)))
+        drawn = records.pool("y", pool) if pool > 0 else None
+        return Pairs(
+            x=(1 + x) / 2,
+            y=y,
+            pool=None if drawn is None else torch.from_numpy(np.asarray(drawn, np.float32)),
+            names=records.names,
+            digest=records.digest,
+        )
+
+    def read(self, given: Any) -> float:
+        """A number of -1 to 1, from text (``"0.3"``) or a number.
+
+        Raises:
+            RequestError: it is none.
+        """
+        try:
+            number = float(given)
+        except (TypeError, ValueError):
+            number = math.nan
+        if not -1 <= number <= 1:
+            raise RequestError(f"x is {given!r}; it must be a number from -1 to 1")
+        return number
+
+    def item_of(self, records: Records, index: int) -> float:
+        """x of one of the records."""
+        values = records.array("x")
+        if values is None:
+            raise RequestError("these records hold no numbers x; branches has them")
+        return float(values[index].item())
+
+    def condition(self, item: float) -> tuple[Tensor, float]:
+        """x (1,) as a share, and the number itself, of one number from -1 to 1.
+
+        Raises:
+            RequestError: it is none.
+        """
+        number = self.read(item)
+        return torch.tensor([(1 + number) / 2], dtype=torch.float32), number
+
+    def compose(self, context: float, y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
+        """Both branches, a panel for each of the three numbers of y over x, and in them each of n points.
+
+        Args:
+            context: from :meth:`condition`.
+            y: (n, 3).
+            x_hat: changes nothing.
+
+        Returns:
+            (n, 176, 512, 3) uint8.
+
+        Raises:
+            RequestError: y has another shape, or a value that is not finite.
+        """
+        import cv2
+
+        self.check_fields(y)
+        if not torch.isfinite(y).all():
+            raise RequestError("y has values that are not finite; every value must be a number")
+        out = np.repeat(_paper()[None], len(y), axis=0)
+        for picture, point in zip(out, y.detach().cpu().double().tolist(), strict=True):
+            for panel, value in enumerate(point):
+                place = _place(panel, np.array([context]), np.array([value]))[0]
+                cv2.circle(picture, tuple(int(v) for v in place), 5 << FINE, MARK, cv2.FILLED, cv2.LINE_AA, FINE)
+        return torch.from_numpy(out)
+
+
+def _numbers(data: Data, records: Records, name: str, columns: int) -> Tensor:
+    values = records.array(name)
+    if values is None or values.ndim != 2 or values.shape[1] != columns:
+        raise RequestError(f"{data} has no array {name} of {columns} column{'s' * (columns > 1)}; the toy needs branches")
+    return torch.from_numpy(values.astype(np.float32))
+
+
+@cache
+def _paper() -> Image:
+    """The three panels with both branches: (176, 512, 3) uint8; not to be written to."""
+    import cv2
+
+    paper = np.full((PANEL + 2 * GAP, 3 * (PANEL + GAP) + GAP, 3), 255, np.uint8)
+    x = np.linspace(-1, 1, 81)
+    for panel in range(3):
+        left = GAP + panel * (PANEL + GAP)
+        cv2.rectangle(paper, (left, GAP), (left + PANEL - 1, GAP + PANEL - 1), FRAME)
+        for sign in (1, -1):
+            line = _place(panel, x, sign * 4 * x ** (panel + 1))
+            cv2.polylines(paper, [line], False, INK, 1, cv2.LINE_AA, FINE)
+    paper.setflags(write=False)
+    return paper
+
+
+def _place(panel: int, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Where points lie in a panel: (K, 2) int32 in 1/16 pixels, right and down."""
+    inner = PANEL - 12
+    right = GAP + panel * (PANEL + GAP) + 6 + (x + 1) / 2 * inner
+    down = GAP + 6 + (1 - np.clip(y / REACH, -1, 1)) / 2 * inner
+    return np.round(np.stack([right, down], 1) * 2**FINE).astype(np.int32)
