@@ -7,6 +7,7 @@ knows itself (a rendered scene knows its shading) or the images, from which it c
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -65,6 +66,16 @@ class Attributes:
     names: tuple[str, ...]
     values: NDArray[np.float32]
     exclusive: bool = False
+
+    @classmethod
+    def classes(cls, names: Sequence[str], labels: NDArray[np.integer]) -> Attributes:
+        """Exclusive attributes: item i is of the class called ``names[labels[i]]``; ``labels`` is (N,) in 0..K-1."""
+        return cls(tuple(names), np.eye(len(names), dtype=np.float32)[labels], exclusive=True)
+
+    def digest(self) -> bytes:
+        """The sha256 of all of it, 32 bytes."""
+        told = ",".join(self.names) + f"|{self.exclusive}|{self.values.shape}|"
+        return hashlib.sha256(told.encode() + np.ascontiguousarray(self.values).tobytes()).digest()
 
 
 class Records(ABC):

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import warnings
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.data.base import Annotation, Fields, Image, Records
-from zoo.data.cache import MANY, SHARD, cache_folder, cached_map, on_all_cores, optional_write
-from zoo.data.images import EXTENSIONS, RULES, check, decode
+from zoo.data.base import Annotation, Attributes, Fields, Image, Records
+from zoo.data.cache import cached_map
+from zoo.data.images import RULES, check, decode
+from zoo.data.listing import image_names, judged, summary
 from zoo.errors import RequestError, ZooError
-from zoo.files import whole_file
-from zoo.progress import progress
 
-_NAMED = 5
-"""How many skipped files a warning names."""
+__all__ = ["Photo", "PhotoRecords", "image_names", "judged", "photos_in", "read_photo", "summary"]
 
 
 @dataclass(frozen=True)
@@ -34,26 +30,59 @@ class Photo:
 
 
 class PhotoRecords(Records):
-    """Photos on disk, in the given order; see :class:`zoo.data.base.Records`."""
+    """Photos on disk, in the given order; see :class:`zoo.data.base.Records`.
+
+    Attributes:
+        view: names what :meth:`cut` takes of a file's picture, and its version; "" for all of it. Part of every cache key.
+        ids: the content id of each item, 32 bytes: of the file and of what decides the cut of this one item.
+
+    Args:
+        photos: the files.
+        annotations: one a photo, or None.
+        categories: the names of the annotations' labels.
+        attributes: of the photos, or None.
+        ids: as the attribute; by default the content of the files.
+        view: as the attribute.
+    """
 
     def __init__(
-        self, photos: Sequence[Photo], annotations: Sequence[Annotation] | None = None, categories: Sequence[str] = ()
+        self,
+        photos: Sequence[Photo],
+        annotations: Sequence[Annotation] | None = None,
+        categories: Sequence[str] = (),
+        *,
+        attributes: Attributes | None = None,
+        ids: Sequence[bytes] | None = None,
+        view: str = "",
     ) -> None:
         self.photos = list(photos)
         self.names = [photo.name for photo in photos]
         self.annotations = annotations
         self.categories = categories
-        digest = hashlib.sha256(b"".join(photo.content for photo in photos))
+        self.view = view
+        self.ids = [photo.content for photo in photos] if ids is None else list(ids)
+        digest = hashlib.sha256(b"".join(self.ids))
         for annotation in annotations or ():
             digest.update(annotation.boxes.tobytes() + b"|" + annotation.labels.tobytes() + b"|")
-        digest.update("\n".join(categories).encode())
+        digest.update("\n".join(categories).encode() + view.encode())
+        if attributes is not None:
+            self.attributes = attributes
+            digest.update(attributes.digest())
         self.digest = digest.hexdigest()
 
     def image(self, index: int) -> Image:
-        return read_photo(self.photos[index])
+        return self.cut(read_photo(self.photos[index]), index)
+
+    def cut(self, image: Image, index: int) -> Image:
+        """What an item shows of the picture in its file; by default all of it."""
+        return image
 
     def map(self, function: Callable[[Image], Mapping[str, NDArray[np.float32]]], key: str) -> Fields:
-        return cached_map(lambda i: function(self.image(i)), [photo.content for photo in self.photos], f"photo-{RULES}:{key}")
+        return cached_map(lambda i: function(self.image(i)), self.ids, self.cache_key("photo", key))
+
+    def cache_key(self, kind: str, key: str) -> str:
+        """The cache key of what ``key`` makes of this view of the photos."""
+        return f"{kind}-{RULES}{self.view and '-'}{self.view}:{key}"
 
 
 def read_photo(photo: Photo) -> Image:
@@ -90,63 +119,6 @@ def photos_in(root: Path, names: Sequence[str]) -> list[Photo]:
     return photos
 
 
-def judged(
-    root: Path, names: Sequence[str], judge: Callable[[Path], tuple[str, str]], kind: str = "images"
-) -> dict[str, tuple[str, str]]:
-    """What ``judge`` says of each file of ``root``, remembered by size and modification time.
-
-    Args:
-        root: a folder.
-        names: files in it, relative, with slashes.
-        judge: gives (what is known of a file that can be used, beginning with its sha256 in hexadecimal; ""), or
-            ("", the reason) for one that cannot be used.
-        kind: what these files are; other kinds have other judges, and are remembered apart.
-    """
-    place = str(root.resolve()) if kind == "images" else f"{kind} {root.resolve()}"
-    memory = cache_folder() / "folders" / f"{hashlib.sha256(place.encode()).hexdigest()[:32]}.json"
-    known = _recall(memory)
-    verdicts: dict[str, list] = {}  # name: [size, mtime_ns, what is known or "", reason or ""]
-    new = []
-    for name in names:
-        try:
-            stat = (root / name).stat()
-            verdicts[name] = [stat.st_size, stat.st_mtime_ns, "", ""]
-        except OSError as error:
-            verdicts[name] = [-1, -1, "", error.strerror or str(error)]
-            continue
-        old = known.get(name)
-        if old is not None and old[:2] == verdicts[name][:2]:
-            verdicts[name] = old
-        else:
-            new.append(name)
-    with progress(len(new), f"looking at the {kind} in {root.name}", show=len(new) >= MANY) as bar:
-        for start in range(0, len(new), 4 * SHARD):
-            chunk = new[start : start + 4 * SHARD]
-            for name, verdict in zip(chunk, on_all_cores(lambda n: judge(root / n), chunk, bar), strict=True):
-                verdicts[name][2:] = verdict
-            _remember(memory, verdicts)
-    return {name: (verdict[2], verdict[3]) for name, verdict in verdicts.items()}
-
-
-def image_names(root: Path, extensions: Collection[str] = EXTENSIONS) -> list[str]:
-    """The files below ``root`` with one of these extensions, by default images: relative paths with slashes, sorted.
-
-    Hidden files and folders are left out; links are followed, each folder once.
-    """
-    names, seen = [], set()
-    for folder, inner, files in os.walk(root, followlinks=True):
-        real = os.path.realpath(folder)
-        if real in seen:
-            inner.clear()
-            continue
-        seen.add(real)
-        inner[:] = sorted(name for name in inner if not name.startswith("."))
-        for name in files:
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in extensions:
-                names.append(Path(folder, name).relative_to(root).as_posix())
-    return sorted(names)
-
-
 def _judge(path: Path) -> tuple[str, str]:
     """(sha256, "") of a photo that can be used, ("", reason) of one that cannot."""
     try:
@@ -157,31 +129,3 @@ def _judge(path: Path) -> tuple[str, str]:
     except ValueError as error:
         return "", str(error)
     return hashlib.sha256(data).hexdigest(), ""
-
-
-def _recall(memory: Path) -> dict[str, list]:
-    try:
-        remembered = json.loads(memory.read_text(encoding="utf-8"))
-        if remembered["rules"] != RULES:
-            return {}
-        files: dict[str, list] = remembered["files"]
-        for _, _, content, reason in files.values():
-            if not reason and len(bytes.fromhex(content.partition(" ")[0])) != 32:
-                return {}
-        return files
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # absent or broken: everything is read again
-        return {}
-
-
-def _remember(memory: Path, verdicts: Mapping[str, list]) -> None:
-    # An unreadable file may become readable by a change of permissions, which leaves its times as they are.
-    done = {name: verdict for name, verdict in verdicts.items() if verdict[2] or (verdict[3] and verdict[0] >= 0)}
-    with optional_write(), whole_file(memory) as part:
-        part.write_text(json.dumps({"rules": RULES, "files": done}), encoding="utf-8")
-
-
-def summary(bad: Mapping[str, str]) -> str:
-    """The first few files with the reason of each, and how many more there are."""
-    shown = [f"{name} ({reason})" for name, reason in list(bad.items())[:_NAMED]]
-    more = len(bad) - len(shown)
-    return ", ".join(shown) + (f", and {more} more" if more else "")
