@@ -1,0 +1,193 @@
+"""Real spherical harmonics of degree below L, and the transform between functions on the sphere and their coefficients.
+
+Sources: cGML, appendix 3.12 and 4.1 (equations 25 to 30); J. Driscoll, D. Healy, "Computing Fourier transforms and
+convolutions on the 2-sphere", Advances in Applied Mathematics 15 (1994), for the sampling theorem: 4 L^2 equiangular samples
+determine a function of degree below L, and for the quadrature weights, here those of the grid shifted by half a step, which
+has no sample at a pole (as in S2kit).
+
+**Angles.** theta in [0, pi] is the polar angle and phi in [0, 2 pi) the azimuth, as the paper's 3.12 has them; its appendix 4
+names them the other way round. Row j of a grid (2 L, 2 L) is at theta = pi (2 j + 1) / (4 L), column k at phi = pi k / L.
+
+**Basis.** With the Legendre functions normalised so that Q_lm(cos theta) exp(i m phi) has norm 1,
+``C_l0 = Q_l0``, ``C_lm = sqrt(2) Q_lm cos(m phi)`` and ``S_lm = sqrt(2) Q_lm sin(m phi)`` for 1 <= m <= l. These are the real
+and imaginary parts of the paper's Y_lm, whose two factors (-1)^m (equations 25 and 26) cancel: ``C_lm + i S_lm`` is
+``sqrt(2) (-1)^m`` times the Y_lm of SciPy, which has the Condon-Shortley phase. (The paper's "|m| < l" is |m| <= l, and its
+"l <= 128" with 16,384 moments is l < 128.) A real function has L^2 of them, and they are orthonormal.
+
+**Map.** They fill a square (L, L): C_lm stands at [l, m], on and below the diagonal, S_lm at [m - 1, l], above it. Degree l is
+then the set max(row, column) = l, so that ``map[:K, :K]`` is exactly the map of degrees below K.
+"""
+
+# ruff: noqa: E741 (l is the degree, as in the papers)
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.errors import RequestError
+
+Double = NDArray[np.float64]
+
+DEGREES = 128
+"""The paper's L: 128 x 128 coefficients from 256 x 256 samples."""
+CHUNK = 8
+"""Functions transformed at once: so few that the steps between lie in a core's cache."""
+
+
+def angles(degrees: int = DEGREES) -> tuple[Double, Double]:
+    """theta (2 L,) of the rows and phi (2 L,) of the columns of the grid, in radians."""
+    j = np.arange(2 * degrees)
+    return np.pi * (2 * j + 1) / (4 * degrees), np.pi * j / degrees
+
+
+def weights(degrees: int = DEGREES) -> Double:
+    """(2 L,) weights w_j: sum_j w_j p(cos theta_j) is the integral of p from -1 to 1 for polynomials p of degree < 2 L."""
+    theta = angles(degrees)[0]
+    odd = 2 * np.arange(degrees) + 1
+    made: Double = 2 / degrees * np.sin(theta) * (np.sin(theta[:, None] * odd) / odd).sum(1)
+    return made
+
+
+def legendre(degrees: int, x: NDArray[np.floating]) -> Double:
+    """Q_lm(x) for all l, m < L: (L, L, K) over l, m and the K points x in [-1, 1]; 0 where m > l.
+
+    Q_mm in closed form, then the three-term recurrence upwards in l, for all m and points at once; both are stable. Near the
+    poles sin(theta)^m underflows where m > 135; the zeros stand for values below 1e-300, and round trips stay as accurate.
+    """
+    x = np.asarray(x, np.float64)
+    m = np.arange(degrees)
+    q = np.zeros((degrees, degrees, len(x)))
+    with np.errstate(under="ignore"):
+        q[m[:1], m[:1]] = np.sqrt(1 / (4 * np.pi))
+        sine = np.sqrt((1 - x) * (1 + x))
+        for l in range(1, degrees):
+            q[l, l] = np.sqrt((2 * l + 1) / (2 * l)) * sine * q[l - 1, l - 1]
+            low = m[:l, None].astype(np.float64)
+            now = np.sqrt((4 * l * l - 1) / (l * l - low**2))
+            before = np.sqrt(np.maximum((l - 1) ** 2 - low**2, 0) / (4 * (l - 1) ** 2 - 1)) if l > 1 else 0 * low
+            q[l, :l] = now * (x * q[l - 1, :l] - before * q[max(l - 2, 0), :l])
+    return q
+
+
+@lru_cache(maxsize=4)
+def _tables(degrees: int) -> tuple[Double, Double]:
+    """sqrt(2) Q_lm (and Q_l0) on the northern half of the grid, (m, parity, rows L, l / 2 rounded up), and all weights.
+
+    Q_lm(-x) = (-1)^(l + m) Q_lm(x): with the sum and the difference of both halves, each degree needs only one of them.
+    Parity p holds the degrees l = p, p + 2, ... of every m.
+    """
+    theta, _ = angles(degrees)
+    q = legendre(degrees, np.cos(theta[:degrees]))
+    q[:, 1:] *= np.sqrt(2)
+    table = np.zeros((degrees, 2, degrees, -(-degrees // 2)))
+    for parity in (0, 1):
+        part = q[parity::2].transpose(1, 2, 0)
+        table[:, parity, :, : part.shape[2]] = part
+    table.setflags(write=False)
+    return table, weights(degrees)
+
+
+def _swap(degrees: int) -> NDArray[np.intp]:
+    """(m, 2) the half, 0 for the sum and 1 for the difference, that parity p of order m needs: p + m, modulo 2."""
+    return (np.arange(degrees)[:, None] + np.arange(2)) % 2
+
+
+def analyse(functions: NDArray[np.floating], degrees: int | None = None) -> Double:
+    """Coefficients of functions on the grid, equation 30: Fourier transform along phi, contraction over theta per order.
+
+    Args:
+        functions: (N, 2 L, 2 L) values on the grid of :func:`angles`.
+        degrees: K <= L: only coefficients of degree below K are made; None for L.
+
+    Returns:
+        (N, K, K) float64 maps; exact for functions of degree below L.
+
+    Raises:
+        RequestError: the grid is of another shape, or it holds no K degrees.
+    """
+    if functions.ndim != 3 or functions.shape[1] != functions.shape[2] or functions.shape[1] % 2 or not functions.shape[1]:
+        raise RequestError(f"functions have shape {functions.shape}; they must be (N, 2 L, 2 L)")
+    full = functions.shape[1] // 2
+    keep = full if degrees is None else degrees
+    if not 1 <= keep <= full:
+        raise RequestError(f"degrees is {degrees}; a grid of {2 * full} x {2 * full} holds 1 to {full}")
+    table, weight = _tables(full)
+    table = table[:keep, :, :, : -(-keep // 2)]
+    swap = _swap(keep)
+    out = np.empty((len(functions), keep, keep))
+    scale = (weight * (np.pi / full))[:, None]
+    for start in range(0, len(functions), CHUNK):
+        part = np.asarray(functions[start : start + CHUNK], np.float64)
+        spectrum = np.fft.rfft(part, axis=2)[:, :, :keep] * scale
+        north, south = spectrum[:, :full], spectrum[:, : full - 1 : -1]
+        halves = np.stack([north + south, north - south])  # (2, n, rows, m)
+        halves = halves.transpose(3, 0, 1, 2)  # (m, 2, n, rows)
+        flat = np.concatenate([halves.real, -halves.imag], axis=2)  # cosines, then sines
+        found = np.matmul(flat[np.arange(keep)[:, None], swap], table)  # (m, parity, 2 n, l / 2)
+        _pack(found, out[start : start + len(part)])
+    return out
+
+
+def synthesise(maps: NDArray[np.floating], degrees: int | None = None) -> Double:
+    """Functions on the grid from coefficients, equation 29.
+
+    Args:
+        maps: (N, K, K) coefficients of degree below K.
+        degrees: L >= K, of the grid; None for K.
+
+    Returns:
+        (N, 2 L, 2 L) float64.
+
+    Raises:
+        RequestError: the maps are no squares, or the grid is too coarse for them.
+    """
+    if maps.ndim != 3 or maps.shape[1] != maps.shape[2] or not maps.shape[1]:
+        raise RequestError(f"maps have shape {maps.shape}; they must be (N, K, K)")
+    keep = maps.shape[1]
+    full = keep if degrees is None else degrees
+    if full < keep:
+        raise RequestError(f"degrees is {degrees}; coefficients of degree below {keep} need at least that many")
+    table = _tables(full)[0][:keep, :, :, : -(-keep // 2)]
+    swap = _swap(keep)
+    out = np.empty((len(maps), 2 * full, 2 * full))
+    for start in range(0, len(maps), CHUNK):
+        part = np.asarray(maps[start : start + CHUNK], np.float64)
+        n = len(part)
+        values = np.matmul(_unpack(part), table.transpose(0, 1, 3, 2))  # (m, parity, 2 n, rows)
+        values = values[np.arange(keep)[:, None], swap]  # parities to sum and difference; the swap is its own inverse
+        spectrum = np.zeros((n, 2 * full, full + 1), np.complex128)
+        both = values[:, :, :n] - 1j * values[:, :, n:]
+        both[1:] /= 2  # an order m > 0 stands for the two terms of its cosine
+        spectrum[:, :full, :keep] = (both[:, 0] + both[:, 1]).transpose(1, 2, 0)
+        spectrum[:, : full - 1 : -1, :keep] = (both[:, 0] - both[:, 1]).transpose(1, 2, 0)
+        out[start : start + n] = np.fft.irfft(spectrum, n=2 * full, axis=2) * (2 * full)
+    return out
+
+
+def _pack(found: Double, out: Double) -> None:
+    """(m, parity, 2 n, l / 2), cosines before sines, into the maps ``out`` (n, K, K)."""
+    n, keep = len(out), out.shape[1]
+    row, column = np.tril_indices(keep)
+    out[:, row, column] = found[column, row % 2, :n, row // 2].T
+    row, column = np.tril_indices(keep, -1)  # here l, m - 1
+    out[:, column, row] = found[column + 1, row % 2, n:, row // 2].T
+
+
+def _unpack(maps: Double) -> Double:
+    """The inverse of :func:`_pack`: maps (n, K, K) as (m, parity, 2 n, l / 2), zero where l < m."""
+    n, keep = len(maps), maps.shape[1]
+    made = np.zeros((keep, 2, 2 * n, -(-keep // 2)))
+    row, column = np.tril_indices(keep)
+    made[column, row % 2, :n, row // 2] = maps[:, row, column].T
+    row, column = np.tril_indices(keep, -1)
+    made[column + 1, row % 2, n:, row // 2] = maps[:, column, row].T
+    return made
+
+
+def degree_of(degrees: int) -> NDArray[np.int64]:
+    """(L, L) the degree of each coefficient of a map: the larger of its row and column."""
+    index = np.arange(degrees)
+    return np.maximum(index[:, None], index)
