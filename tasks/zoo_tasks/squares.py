@@ -45,15 +45,17 @@ def read_squares(
 ) -> list[Tensor]:
     """All pictures of the records as squares, (N, channels, side, side) float32 for each of ``sides``.
 
+    Where the data renders its pictures, in any number, there is only the first.
+
     Args:
         records: any pictures.
         sides: pixels.
         channels: 3 for R, G, B; 1 for luma.
         cut: see :func:`square`.
-        rendered: whether fields that the data renders at this size (``frame``) may stand for its photos made small: much
-            quicker, and the same but for rounding.
+        rendered: whether fields that the data renders at the first size (``frame``) may stand for its photos made small:
+            much quicker, and the same but for rounding.
     """
-    if rendered and channels == 3 and len(sides) == 1:
+    if rendered and channels == 3:
         known = records.known("frame", size=sides[0])
         if known is not None:
             return [torch.from_numpy(known["frame"])]

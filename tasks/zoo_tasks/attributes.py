@@ -1,0 +1,173 @@
+"""Pictures from attributes: x says what is to be seen, y is a picture of it.
+
+Source: the attribute CVAE's paper, sections 4 and 5 (CelebA, 40 attributes; CUB-200-2011, 312).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from zoo.data.arrays import DIGIT_NAMES
+from zoo.data.base import Attributes, Data, Records, Split
+from zoo.errors import RequestError
+from zoo.pairs import Pairs
+from zoo.task import Task
+from zoo_tasks.naming import Naming
+from zoo_tasks.resize import Float
+from zoo_tasks.squares import levels, read_squares
+
+LEAST = 128
+"""Pixels a side of a picture that is shown, at least."""
+
+
+@dataclass(frozen=True)
+class AttributesConfig:
+    """Settings of the attributes task.
+
+    Attributes:
+        size: the side of the pictures, in pixels (paper: 64).
+        channels: 3 for colour, 1 for grey.
+        names: of the attributes; by default those of the data.
+        exclusive: whether the attributes are classes, of which exactly one holds; decided with ``names``.
+        cut: whether y is the largest square in the middle of a photo; otherwise the whole photo is squashed, as in the paper.
+        flip: whether training has the mirror image of every picture too; right for faces and birds, wrong for digits.
+    """
+
+    size: int = 32
+    channels: int = 3
+    names: tuple[str, ...] = DIGIT_NAMES
+    exclusive: bool = True
+    cut: bool = True
+    flip: bool = False
+
+    def __post_init__(self) -> None:
+        if not 4 <= self.size <= 256:
+            raise RequestError(f"size is {self.size}; it must be 4 to 256")
+        if self.channels not in (1, 3):
+            raise RequestError(f"channels is {self.channels}; it must be 3 for colour or 1 for grey")
+        Naming(self.names, self.exclusive)
+
+
+class AttributesToPicture(Task):
+    """Pictures from attributes: x (K,) is 1 where an attribute holds and 0 where not, y a picture (C, size, size) in [0, 1].
+
+    An item is a list of names, ``Eyeglasses,Blond_Hair``: what is not named does not hold. Names may be written in any case,
+    with blanks for ``_``; ``!Male`` says that one does not hold. Where the attributes are classes, exactly one is named.
+    """
+
+    Config: ClassVar[type] = AttributesConfig
+    data = "digits"
+    x_name, y_name = "attributes", "picture"
+    item = "attributes"
+    shows_truth = False
+    config: AttributesConfig
+
+    def __init__(self, **config: Any) -> None:
+        super().__init__(**config)
+        self.naming = Naming(self.config.names, self.config.exclusive)
+        self.x_shape = (len(self.config.names),)
+        self.y_shape = (self.config.channels, self.config.size, self.config.size)
+
+    def settings_of(self, data: Data) -> Mapping[str, Any]:
+        """The names of the data's attributes, and whether they are classes.
+
+        Raises:
+            RequestError: the data has none.
+        """
+        known = _attributes(data, data.read("test"))
+        return {"names": known.names, "exclusive": known.exclusive}
+
+    def pairs(self, data: Data, split: Split, seed: int = 0, *, pool: int = 0) -> Pairs:
+        """The attributes of every picture, and the picture. With ``flip``, training pictures come twice, once mirrored.
+
+        Raises:
+            RequestError: the data has no attributes, or others than this task was made for.
+        """
+        records = data.read(split, seed=seed)
+        known = _attributes(data, records)
+        self._check_names(data, known)
+        settings = self.config
+        x = torch.from_numpy(np.ascontiguousarray(known.values, np.float32))
+        [y] = read_squares(records, (settings.size,), settings.channels, cut=settings.cut)
+        names = list(records.names)
+        if split == "train" and settings.flip:
+            x, y = torch.cat([x, x]), torch.cat([y, y.flip(-1)])
+            names += [f"{name} (mirrored)" for name in names]
+        return Pairs(x=x, y=y, names=names, digest=records.digest)
+
+    def read(self, given: Any) -> Float:
+        """The values (K,) float32 of attributes by name.
+
+        Args:
+            given: names with commas between them or in a list, ``!`` before one that does not hold; or a mapping of names to
+                numbers from 0 to 1.
+
+        Raises:
+            RequestError: there is no such attribute (says the nearest ones), or see :meth:`zoo_tasks.naming.Naming.read`.
+        """
+        return self.naming.read(given)
+
+    def item_of(self, records: Records, index: int) -> Float:
+        """The attributes (K,) float32 of one of the records."""
+        known = records.attributes
+        if known is None:
+            raise RequestError("these records have no attributes; celeba:DIR, cub:DIR, mnist:DIR and digits have them")
+        return np.asarray(known.values[index], np.float32)
+
+    def condition(self, item: Any) -> tuple[Tensor, None]:
+        """x (K,) of the values (K,) of attributes, or of anything that :meth:`read` takes; :meth:`compose` needs no more.
+
+        Raises:
+            RequestError: it is neither.
+        """
+        values = self.naming.checked(item) if isinstance(item, np.ndarray) else self.read(item)
+        return torch.from_numpy(values.astype(np.float32)), None
+
+    def compose(self, context: None, y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
+        """Each of n pictures, enlarged to at least 128 pixels a side (Lanczos).
+
+        Args:
+            context: from :meth:`condition`.
+            y: (n, C, size, size) in [0, 1].
+            x_hat: changes nothing.
+
+        Returns:
+            (n, side, side, 3) uint8; side is the first multiple of size that is at least 128.
+
+        Raises:
+            RequestError: y has another shape.
+        """
+        import cv2
+
+        self.check_fields(y)
+        size = self.config.size
+        side = size * math.ceil(LEAST / size)
+        out = np.empty((len(y), side, side, 3), np.uint8)
+        for made, field in zip(out, y.detach().cpu().float().clamp(0, 1).numpy(), strict=True):
+            picture = np.ascontiguousarray(field.transpose(1, 2, 0))
+            made[:] = levels(cv2.resize(picture, (side, side), interpolation=cv2.INTER_LANCZOS4).reshape(side, side, -1))
+        return torch.from_numpy(out)
+
+    def _check_names(self, data: Data, known: Attributes) -> None:
+        if known.names == self.config.names and known.exclusive == self.config.exclusive:
+            return
+        ours, theirs = set(self.config.names), set(known.names)
+        missing = [*sorted(ours - theirs)[:2], *sorted(theirs - ours)[:2]]
+        what = f"{', '.join(missing)} among them" if missing else "the same in another order or kind"
+        raise RequestError(
+            f"{data} has {len(known.names)} attributes and the task {len(ours)}, not the same ({what}); "
+            "make the task for this data: leave out names and exclusive"
+        )
+
+
+def _attributes(data: Data, records: Records) -> Attributes:
+    if records.attributes is None:
+        raise RequestError(f"{data} has no attributes; celeba:DIR, cub:DIR, mnist:DIR and digits have them")
+    return records.attributes

@@ -1,0 +1,151 @@
+"""Translation: x is one picture, y another one that is to be made of it, such as a photo of a sketch.
+
+Source: cGML, section 5.3.1 and Figures 12 to 17; the task and its data are those of Isola et al., "Image-to-image translation
+with conditional adversarial networks", CVPR 2017.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from zoo.data.base import Data, Image, Records, Split
+from zoo.errors import RequestError
+from zoo.pairs import Pairs
+from zoo.task import Task
+from zoo_tasks.photo import WIDE
+from zoo_tasks.resize import Float
+from zoo_tasks.sketch import sketch
+from zoo_tasks.squares import VERSION, enlarged, levels, read_squares, square
+
+
+@dataclass(frozen=True)
+class TranslateConfig:
+    """Settings of the translation task.
+
+    Attributes:
+        size: the side of the fields given to models, in pixels (paper: 128; pix2pix: 256).
+        source: what x is: ``pair``, the source pictures of data that comes in pairs; ``sketch``, sketches of the photos that y
+            is. ``auto`` becomes one of both with the data, and is ``sketch`` where no data has been named.
+        crops: whether training sees random crops and flips of each pair.
+    """
+
+    size: int = 32
+    source: Literal["auto", "pair", "sketch"] = "auto"
+    crops: bool = True
+
+    def __post_init__(self) -> None:
+        if not 8 <= self.size <= 256:
+            raise RequestError(f"size is {self.size}; it must be 8 to 256")
+
+
+@dataclass(frozen=True)
+class Context:
+    """What composing needs of one item: its height and width."""
+
+    height: int
+    width: int
+
+
+class Translate(Task):
+    """Translation: x is the source picture (3, size, size), y the target (3, size, size), both R, G, B in [0, 1], squashed.
+
+    Data in pairs (``paired:DIR``) has both; its items are the source pictures. Of any other photos, x is a sketch
+    (:mod:`zoo_tasks.sketch`) and the item the photo; a drawing, dark on white, may be given in its place, as it is nearly
+    its own sketch. cGML, section 5.3.1.
+    """
+
+    Config: ClassVar[type] = TranslateConfig
+    x_name, y_name = "source", "target"
+    config: TranslateConfig
+
+    def __init__(self, **config: Any) -> None:
+        super().__init__(**config)
+        self.x_shape = self.y_shape = (3, self.config.size, self.config.size)
+        self.paired = self.config.source == "pair"
+        self.shows_truth = not self.paired  # type: ignore[misc]
+
+    def settings_of(self, data: Data) -> Mapping[str, Any]:
+        """``source``, where it is ``auto``: whether this data comes in pairs."""
+        if self.config.source != "auto":
+            return {}
+        return {"source": "pair" if _in_pairs(data.read("test")) else "sketch"}
+
+    def pairs(self, data: Data, split: Split, seed: int = 0, *, pool: int = 0) -> Pairs:
+        """Both pictures of each pair, or sketch and photo. With ``crops``, training pairs have ``wide``.
+
+        Raises:
+            RequestError: ``source`` is ``pair`` and the data holds single pictures, or it is ``auto`` and the data comes in
+                pairs: then the task has to be made for it first.
+        """
+        records = data.read(split, seed=seed)
+        size = self.config.size
+        sides = (size, round(WIDE * size)) if self.config.crops and split == "train" else (size,)
+        if self.paired:
+            key = f"pair-{VERSION}-{'-'.join(map(str, sides))}"
+            try:
+                made = records.map_pairs(partial(both_squares, sides=sides), key)
+            except RequestError as error:
+                raise RequestError(f"{data}: {error}") from error
+            x, y = ([torch.from_numpy(made[f"{name}{side}"]) for side in sides] for name in "xy")
+        else:
+            if self.config.source == "auto" and _in_pairs(records):
+                raise RequestError(f"{data} comes in pairs; say source=pair to translate them, source=sketch to leave them")
+            y = read_squares(records, sides)
+            x = [torch.from_numpy(np.stack([sketch(one) for one in part.numpy()])) for part in y]
+        wide = (x[1].half(), y[1].half()) if len(y) > 1 else None
+        return Pairs(x=x[0], y=y[0], wide=wide, names=records.names, digest=records.digest)
+
+    def item_of(self, records: Records, index: int) -> Image:
+        """The source picture of one of the records where they come in pairs, else the photo."""
+        return records.source(index) if self.paired else records.image(index)
+
+    def condition(self, image: Image) -> tuple[Tensor, Context]:
+        """x (3, size, size) of one source picture, or of the photo or drawing to be sketched, (H, W, 3) uint8.
+
+        Raises:
+            RequestError: this is not an RGB picture.
+        """
+        self.check_photo(image)
+        small = square(image, self.config.size)
+        return torch.from_numpy(small if self.paired else sketch(small)), Context(*image.shape[:2])
+
+    def compose(self, context: Context, y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
+        """Each of n target pictures at the size of the item.
+
+        Args:
+            context: from :meth:`condition`.
+            y: (n, 3, size, size) in [0, 1].
+            x_hat: changes nothing.
+
+        Returns:
+            (n, H, W, 3) uint8.
+
+        Raises:
+            RequestError: y has another shape.
+        """
+        self.check_fields(y)
+        out = np.empty((len(y), context.height, context.width, 3), np.uint8)
+        for made, field in zip(out, y, strict=True):
+            made[:] = levels(enlarged(field[None], context.height, context.width)[0])
+        return torch.from_numpy(out)
+
+
+def both_squares(source: Image, image: Image, sides: tuple[int, ...]) -> Mapping[str, Float]:
+    """``x32`` and ``y32`` (3, 32, 32), ... of a source and a target picture, for each of ``sides``."""
+    pair = {"x": source, "y": image}
+    return {f"{name}{side}": square(one, side) for name, one in pair.items() for side in sides}
+
+
+def _in_pairs(records: Records) -> bool:
+    try:
+        records.source(0)
+    except RequestError:
+        return False
+    return True
