@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from zoo.data.base import Data, Split, check_split
+import numpy as np
+
+from zoo.data.base import Attributes, Data, Split, check_split
 from zoo.data.photos import Photo, PhotoRecords, image_names, photos_in
 from zoo.errors import RequestError
 
@@ -21,6 +24,9 @@ class Folder(Data):
     Where it has sub-folders ``train`` and ``test``, those are the splits. Otherwise the photos are split by the hash of
     their content and the seed, about one in ten for testing: copies of one photo fall on the same side, and a photo
     stays on its side when others come or go.
+
+    Where all photos of both splits lie in class folders, ``{train,test}/<class>/*.jpg``, of which there are at least two,
+    the classes are the photos' attributes, in the order of the folders' names and the same in both splits.
     """
 
     kind: ClassVar[str] = "folder"
@@ -39,8 +45,9 @@ class Folder(Data):
         check_split(split)
         root = existing_folder(self.path, self.kind)
         if (root / "train").is_dir() and (root / "test").is_dir():
-            root = root / split
-            return PhotoRecords(photos_in(root, _names(root)))
+            names = {part: _names(root / part) if part == split else image_names(root / part) for part in ("train", "test")}
+            photos = photos_in(root / split, names[split])
+            return PhotoRecords(photos, attributes=_classes(photos, [*names["train"], *names["test"]]))
         photos = photos_in(root, _names(root))
         test = held_out(photos, seed)
         return PhotoRecords([photo for photo in photos if (photo.content in test) == (split == "test")])
@@ -74,6 +81,22 @@ def held_out(photos: Sequence[Photo], seed: int) -> set[bytes]:
     bar = int(TEST_SHARE * 2**64)
     count = sum(int.from_bytes(place[content], "big") < bar for content in ranked)
     return set(ranked[: min(max(count, 1), len(ranked) - 1)])
+
+
+def _classes(photos: Sequence[Photo], names: Sequence[str]) -> Attributes | None:
+    """The class of each photo, of the classes of all ``names``; None where one does not lie in a class folder."""
+    parts = [name.split("/") for name in names]
+    classes = sorted({part[0] for part in parts})
+    if len(classes) < 2 or any(len(part) != 2 for part in parts):
+        return None
+    place = {name: i for i, name in enumerate(classes)}
+    labels = np.array([place[photo.name.partition("/")[0]] for photo in photos])
+    return Attributes.classes([one_word(name) for name in classes], labels)
+
+
+def one_word(name: str) -> str:
+    """``name`` as the name of an attribute: whatever is no letter, digit, ``_``, ``-`` or ``.`` becomes one ``_``."""
+    return re.sub(r"[^\w.-]+", "_", name).strip("_") or "_"
 
 
 def _names(root: Path) -> list[str]:
