@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import io
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from zoo import checkpoints, make, registry
 from zoo.describe import Description, describe
+from zoo.pictures import true_picture
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import Files
     from PIL.Image import Image as PILImage
+
+    from zoo.data.base import Data
+    from zoo.task import Task
 
 INTRO = {
     "models": "Every model by its entry-point name. `zoo run --model NAME --task TASK` fits it.",
@@ -124,38 +128,54 @@ def _here() -> list[checkpoints.Checkpoint]:
 
 
 def _samples(name: str) -> PILImage:
-    """A photo, and samples of it."""
+    """An item with samples of it: a photo, as it is before them; or, where the task starts from other things, a test item."""
     from sklearn.datasets import load_sample_image
 
     from zoo.loaded import load
     from zoo.samples import Samples
 
-    photo = load_sample_image("china.jpg")
-    samples = load(name, "cpu").sample(photo, COLUMNS - 1, seed=SEED)
+    loaded = load(name, "cpu")
+    task = loaded.task
+    item = load_sample_image("china.jpg") if task.item == "photo" else _an_item(task)
+    samples = loaded.sample(item, COLUMNS - (task.item == "photo"), seed=SEED)
+    if task.item != "photo" or item.shape != samples.images.shape[1:]:
+        return samples.grid(COLUMNS, width=WIDTH)
     fields = samples.fields[[0, *range(len(samples))]]  # the photo's own place in the row needs a field too
-    return Samples(np.concatenate([photo[None], samples.images]), fields).grid(COLUMNS, width=WIDTH)
+    return Samples(np.concatenate([item[None], samples.images]), fields).grid(COLUMNS, width=WIDTH)
+
+
+def _an_item(task: Task) -> Any:
+    """Something to sample for where the task starts from no photo."""
+    if task.item == "attributes":  # those of the checkpoint's own data, which need not be here
+        return task.read(task.config.names[0])
+    return task.item_of(_own_data(task).read("test", seed=0), 0)
+
+
+def _own_data(task: Task) -> Data:
+    return make.data(task.data)
 
 
 def _knows_draws(task: str) -> bool:
     made = make.task(task)
-    return made.pairs(make.data(made.data), "test", 0, pool=1).pool is not None
+    return made.pairs(_own_data(made), "test", 0, pool=1).pool is not None
 
 
 def _true_draws(name: str) -> PILImage | None:
-    """Test items of a task's embedded data, and the item composed with true draws of its field."""
+    """Test items of a task's embedded data as the truth, and composed with true draws of their fields."""
     from zoo.samples import Samples
 
     task = make.task(name)
-    data = make.data(task.data)
-    pool = task.pairs(data, "test", 0, pool=COLUMNS - 1).pool
-    if pool is None:
+    data = _own_data(task)
+    pairs = task.pairs(data, "test", 0, pool=COLUMNS - 1)
+    if pairs.pool is None:
         return None
     records, images, fields = data.read("test", seed=0), [], []
-    for item in range(3):
-        photo = records.image(item)
-        _, context = task.condition(photo)
-        images.append(np.concatenate([photo[None], task.compose(context, pool[item]).numpy()]))
-        fields += [pool[item][:1], pool[item]]
+    for index in range(3):
+        item, pool = task.item_of(records, index), pairs.pool[index]
+        _, context = task.condition(item)
+        truth = true_picture(task, item, context, pairs.y[index])
+        images.append(np.concatenate([truth[None], task.compose(context, pool).numpy()]))
+        fields += [pairs.y[index][None], pool]
     import torch
 
     return Samples(np.concatenate(images), torch.cat(fields)).grid(COLUMNS, width=WIDTH)

@@ -1,13 +1,16 @@
-"""The test items that a report shows: photo, truth and samples, as pictures."""
+"""The test items that a report shows: item, truth and samples, as pictures."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 if TYPE_CHECKING:
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
 
     from zoo.pairs import Pairs
     from zoo.plan import Plan
+    from zoo.task import Task
 
 ITEMS, SAMPLES = 8, 6
 """How many test items a report shows, and how many samples of each."""
@@ -30,11 +34,11 @@ class Picture:
 
     Attributes:
         name: of the item.
-        photo: the photo, which is the ground truth, or the photo with the true field put in its place where that is
-            something it does not show (vectors); None where the data has no photos.
-        samples: the photo with each sampled field in its place; empty where there is no photo.
-        x, y: the fields of the pair; None where they are not images.
-        fields: the sampled fields; empty where they are not images.
+        photo: the photo, which is the ground truth; or the item composed with the true field, where the item is no photo or
+            does not show it (vectors, a source picture); None where the data does not have the item.
+        samples: the item composed with each sampled field; empty where there is no item.
+        x, y: the fields of the pair; None where they are not pictures.
+        fields: the sampled fields; empty where they are not pictures.
         draws: true draws of p(y | x); empty where the data knows none.
     """
 
@@ -58,35 +62,55 @@ def take_pictures(plan: Plan, test: Pairs) -> list[Picture]:
     records = plan.data.read("test", seed=plan.seed)
     place = {name: i for i, name in enumerate(records.names)}
     made = []
-    for i, item in enumerate(index.tolist()):
-        name = part.names[i] if part.names else str(item)
+    for i, number in enumerate(index.tolist()):
+        name = part.names[i] if part.names else str(number)
         photo, samples = None, []
         if name in place:
-            pixels = records.image(place[name])
-            _, context = plan.task.condition(pixels)
+            item = plan.task.item_of(records, place[name])
+            _, context = plan.task.condition(item)
             hat = None if x_hat is None else x_hat[i].cpu()
-            photo = _small(plan.task.compose(context, part.y[i : i + 1])[0].numpy() if part.vectors else pixels)
+            photo = _small(true_picture(plan.task, item, context, part.y[i], part.vectors))
             samples = [_small(one) for one in plan.task.compose(context, fields[i], x_hat=hat).numpy()]
         draws = [] if part.pool is None else list(part.pool[i][:SAMPLES])
         reach = reach_of([part.y[i], *fields[i], *draws]) if part.vectors else None
+        own = partial(_fields, plan.task, part.x[i].cpu(), reach=reach)
         made.append(
             Picture(
                 name=name,
                 photo=photo,
                 samples=samples,
-                x=field_image(part.x[i]),
-                y=field_image(part.y[i], reach),
-                fields=_fields(fields[i], reach),
-                draws=_fields(draws, reach),
+                x=conditioning_image(part.x[i]),
+                y=next(iter(own([part.y[i]])), None),
+                fields=own(fields[i]),
+                draws=own(draws),
             )
         )
     return made
 
 
+def true_picture(task: Task, item: Any, context: Any, y: Tensor, vectors: bool = False) -> NDArray[np.uint8]:
+    """What the truth looks like, (H, W, 3) uint8: the photo itself where it shows y, else the item composed with y.
+
+    Args:
+        task: the task.
+        item, context: what :meth:`~zoo.task.Task.condition` took, and what it gave besides x.
+        y: (*y_shape), the true field.
+        vectors: whether y is vectors, which no photo shows.
+    """
+    if task.item == "photo" and task.shows_truth and not vectors:
+        return np.asarray(item)
+    return task.compose(context, y[None])[0].numpy()
+
+
+def conditioning_image(x: Tensor) -> PILImage | None:
+    """x as :func:`field_image` shows it; of 2 or 4 channels the last is a mask, and what stands before it is shown."""
+    return field_image(x[:-1] if x.ndim == 3 and x.shape[0] in (2, 4) else x)
+
+
 def field_image(field: Tensor, reach: float | None = None) -> PILImage | None:
     """A field as a picture of as many pixels; None if it is of another shape than these.
 
-    (1, h, w) and (3, h, w) in [0, 1] are grey and R, G, B. (2, h, w) are vectors, shown by :func:`colour_wheel`.
+    (1, h, w) and (3, h, w) in [0, 1] are grey and R, G, B. (2, h, w) must be vectors, shown by :func:`colour_wheel`.
 
     Args:
         field: of one of these shapes.
@@ -122,9 +146,20 @@ def reach_of(fields: Sequence[Tensor]) -> float:
     return float(lengths.sort().values[int(0.99 * (len(lengths) - 1))])
 
 
-def _fields(fields: Iterable[Tensor], reach: float | None) -> list[PILImage]:
-    made = [field_image(field, reach) for field in fields]
-    return [one for one in made if one is not None]
+def _fields(task: Task, x: Tensor, fields: Iterable[Tensor], reach: float | None) -> list[PILImage]:
+    """Fields of one x as pictures: vectors by the colour wheel of this ``reach``, all others as the task renders them.
+
+    Two channels that are no vectors, and that the task does not render, are no picture.
+    """
+    made = []
+    for field in fields:
+        shown: Tensor | None = field.detach().float().cpu()
+        if reach is None:
+            rendered = task.render(x[None], field[None])
+            shown = rendered[0] if rendered is not None else None if field.shape[0] == 2 else field
+        picture = None if shown is None else field_image(shown, reach)
+        made += [] if picture is None else [picture]
+    return made
 
 
 def _small(pixels: Any) -> PILImage:

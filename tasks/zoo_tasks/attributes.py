@@ -107,7 +107,7 @@ class AttributesToPicture(Task):
 
         Args:
             given: names with commas between them or in a list, ``!`` before one that does not hold; or a mapping of names to
-                numbers from 0 to 1.
+                numbers from 0 to 1; or the values themselves, (K,).
 
         Raises:
             RequestError: there is no such attribute (says the nearest ones), or see :meth:`zoo_tasks.naming.Naming.read`.
@@ -122,13 +122,12 @@ class AttributesToPicture(Task):
         return np.asarray(known.values[index], np.float32)
 
     def condition(self, item: Any) -> tuple[Tensor, None]:
-        """x (K,) of the values (K,) of attributes, or of anything that :meth:`read` takes; :meth:`compose` needs no more.
+        """x (K,) of anything that :meth:`read` takes, and nothing else: :meth:`compose` needs no more.
 
         Raises:
-            RequestError: it is neither.
+            RequestError: it says no attributes.
         """
-        values = self.naming.checked(item) if isinstance(item, np.ndarray) else self.read(item)
-        return torch.from_numpy(values.astype(np.float32)), None
+        return torch.from_numpy(self.read(item)), None
 
     def compose(self, context: None, y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
         """Each of n pictures, enlarged to at least 128 pixels a side (Lanczos).

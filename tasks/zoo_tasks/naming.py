@@ -34,12 +34,14 @@ class Naming:
 
         Args:
             given: names with commas between them or in a list, ``!`` before one that does not hold; or a mapping of names to
-                numbers from 0 to 1.
+                numbers from 0 to 1; or the values themselves, (K,).
 
         Raises:
             RequestError: there is no such attribute (says the nearest ones), a value is out of range, one is named twice, or
                 not exactly one of those that exclude each other is.
         """
+        if isinstance(given, np.ndarray):
+            return self.checked(given.astype(np.float32))
         values = np.zeros(len(self.names), np.float32)
         seen: set[int] = set()
         for name, value in _named(given):
@@ -56,7 +58,7 @@ class Naming:
         """``values`` if they are those of all attributes.
 
         Raises:
-            RequestError: they are not (K,), or one is outside 0 to 1, or not exactly one of those that exclude each other is set.
+            RequestError: they are not (K,), or one is outside 0 to 1, or not exactly one class is set.
         """
         if values.shape != (len(self.names),):
             raise RequestError(f"attributes have shape {values.shape}; they must be ({len(self.names)},), one number each")

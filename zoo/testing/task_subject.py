@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache, cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,20 @@ class TaskSubject(Subject):
     def read(self, split: Split, *, seed: int = 0, pool: int = 0) -> Pairs:
         """The pairs of a split, anew."""
         return make.task(self.name).pairs(self.data(), split, seed, pool=pool)
+
+    @property
+    def takes_photos(self) -> bool:
+        """Whether the task starts from a photo of any size."""
+        return self.task.item == "photo"
+
+    @cached_property
+    def records(self) -> Records:
+        """The test records of the task's own data."""
+        return self.data().read("test", seed=0)
+
+    def item(self, index: int = 0) -> Any:
+        """Something to start from: a photo of 48 x 64 pixels, or, for a task on other things, one of its own test items."""
+        return photo(48, 64) if self.takes_photos else self.task.item_of(self.records, index % len(self.records))
 
     @cached_property
     def train(self) -> Pairs:
