@@ -36,7 +36,7 @@ def judged(
     new = []
     for name in names:
         try:
-            stat = (root / name).stat()
+            stat = os.stat(os.path.join(root, name))
             verdicts[name] = [stat.st_size, stat.st_mtime_ns, "", ""]
         except OSError as error:
             verdicts[name] = [-1, -1, "", error.strerror or str(error)]
@@ -68,9 +68,10 @@ def image_names(root: Path, extensions: Collection[str] = EXTENSIONS) -> list[st
             continue
         seen.add(real)
         inner[:] = sorted(name for name in inner if not name.startswith("."))
+        below = "" if Path(folder) == root else Path(folder).relative_to(root).as_posix() + "/"
         for name in files:
             if not name.startswith(".") and os.path.splitext(name)[1].lower() in extensions:
-                names.append(Path(folder, name).relative_to(root).as_posix())
+                names.append(below + name)
     return sorted(names)
 
 

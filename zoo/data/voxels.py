@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from zoo.data.base import Attributes, Data, Fields, Image, Records, Split, check_split
 from zoo.data.cache import cached_map
 from zoo.data.folder import existing_folder, one_word
+from zoo.data.listing import summary
 from zoo.data.voxel_files import Solid, read_shape, solid
 from zoo.data.voxel_view import VERSION, render
 from zoo.errors import RequestError
@@ -32,7 +34,8 @@ class Voxels(Data):
 
     A ``.npz`` holds ``train`` and ``test``, or ``voxels``, of which the first 80 % of the class are for training and the rest
     for testing. A shape is (s, s, s), true or 1 where it is solid; all shapes are of one s. A further axis of length one is
-    dropped. The files of a shape are ``.npy`` or ``.binvox`` (x, y, z). Attributes are the classes, by file or folder name.
+    dropped. The files of a shape are ``.npy`` or ``.binvox`` (x, y, z). Shapes with nothing solid are left out, and a warning
+    names them. Attributes are the classes, by file or folder name.
     """
 
     kind: ClassVar[str] = "voxels"
@@ -68,7 +71,16 @@ class Voxels(Data):
         if not names:
             raise RequestError(f"voxels:{self.path}: there are no shapes for the split {split}; {LAYOUT}")
         labels = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
-        return VoxelRecords(np.concatenate(parts), names, Attributes.classes([one_word(name) for name in classes], labels))
+        voxels = np.concatenate(parts)
+        full = np.array([shape.any() for shape in voxels])
+        if not full.all():
+            empty = {name: "nothing solid" for name, there in zip(names, full, strict=True) if not there}
+            if len(empty) == len(names):
+                raise RequestError(f"voxels:{self.path}: every shape of the split {split} is empty")
+            warnings.warn(f"left out {len(empty)} of {len(names)} shapes in {root}: {summary(empty)}", stacklevel=2)
+            voxels, labels = voxels[full], labels[full]
+            names = [name for name in names if name not in empty]
+        return VoxelRecords(voxels, names, Attributes.classes([one_word(name) for name in classes], labels))
 
 
 class VoxelRecords(Records):

@@ -1,0 +1,157 @@
+"""paired:DIR: side by side and in two folders, in both directions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import shared_data
+from PIL import Image as PIL
+
+from zoo.data.folder import Folder
+from zoo.data.paired import Paired
+from zoo.errors import RequestError
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+
+
+def flat(level: int, width: int = 24) -> np.ndarray:
+    return np.full((20, width, 3), level, np.uint8)
+
+
+def save(path: Path, pixels: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    PIL.fromarray(pixels).save(path)
+
+
+@pytest.fixture
+def beside(tmp_path: Path) -> Path:
+    """Picture i shows i on the left (A) and 100 + i on the right (B)."""
+    for i in range(5):
+        save(tmp_path / "pairs" / ("train" if i < 3 else "test") / f"{i}.png", np.hstack([flat(i), flat(100 + i)]))
+    return tmp_path / "pairs"
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Path:
+    """The same pictures, each in its own file."""
+    for i in range(5):
+        part = tmp_path / "folders" / ("train" if i < 3 else "test")
+        save(part / "A" / f"{i}.png", flat(i))
+        save(part / "B" / f"{i}.bmp", flat(100 + i))
+    return tmp_path / "folders"
+
+
+calls: list[int] = []
+
+
+def both(source: np.ndarray, image: np.ndarray) -> dict[str, np.ndarray]:
+    calls.append(1)
+    return {"source": source.mean((0, 1), dtype=np.float32), "image": image.mean((0, 1), dtype=np.float32)}
+
+
+def mean(image: np.ndarray) -> dict[str, np.ndarray]:
+    return {"mean": image.mean((0, 1), dtype=np.float32)}
+
+
+@pytest.mark.parametrize("layout", ["beside", "folders"])
+@pytest.mark.parametrize(("suffix", "source"), [("", 100), ("@BtoA", 100), ("@btoa", 100), ("@AtoB", 0)])
+def test_the_direction_says_which_is_made_from_which(
+    layout: str, suffix: str, source: int, request: pytest.FixtureRequest
+) -> None:
+    data = Paired(f"{request.getfixturevalue(layout)}{suffix}")
+    train, test = data.read("train"), data.read("test", seed=2)
+    assert (len(train), len(test)) == (3, 2)
+    assert test.source(1).shape == test.image(1).shape == (20, 24, 3)
+    assert np.unique(test.source(1)).tolist() == [4 + source]
+    assert np.unique(test.image(1)).tolist() == [104 - source]
+    for _ in range(2):  # computed, then from the cache
+        made = train.map_pairs(both, "m")
+        assert made["source"][:, 0].tolist() == [source, source + 1, source + 2]
+        assert made["image"][:, 0].tolist() == [100 - source, 101 - source, 102 - source]
+        assert train.map(mean, "m")["mean"][:, 0].tolist() == [100 - source, 101 - source, 102 - source]
+
+
+@pytest.mark.parametrize("layout", ["beside", "folders"])
+def test_what_is_computed_of_pairs_is_kept_for_each_direction(layout: str, request: pytest.FixtureRequest) -> None:
+    root = request.getfixturevalue(layout)
+    calls.clear()
+    for _ in range(2):
+        there, back = Paired(f"{root}@AtoB").read("train"), Paired(f"{root}@BtoA").read("train")
+        assert np.array_equal(there.map_pairs(both, "m")["source"], back.map_pairs(both, "m")["image"])
+        assert np.array_equal(there.map(mean, "m")["mean"] + 1, back.map(mean, "m")["mean"] + 101)
+    assert len(calls) == 6
+    assert there.digest != back.digest
+    folder = Folder(str(root)).read("train")
+    assert not np.array_equal(folder.map(mean, "m")["mean"][:3], there.map(mean, "m")["mean"])
+
+
+def test_other_sources_are_other_data(folders: Path) -> None:
+    before = Paired(str(folders)).read("train")
+    old = before.map_pairs(both, "m")
+    save(folders / "train/B/1.bmp", flat(77))
+    after = Paired(str(folders)).read("train")
+    assert after.digest != before.digest
+    assert after.map_pairs(both, "m")["source"][:, 0].tolist() == [100, 77, 102]
+    assert np.array_equal(after.map_pairs(both, "m")["image"], old["image"])
+
+
+def test_pictures_without_a_partner_are_named_and_left_out(folders: Path) -> None:
+    save(folders / "train/A/7.png", flat(7))
+    save(folders / "train/B/9.png", flat(9))
+    with pytest.warns(UserWarning, match=r"left out 2 pictures .*7\.png \(only in A\), 9\.png \(only in B\)"):
+        assert len(Paired(str(folders)).read("train")) == 3
+    for i in range(3, 5):
+        (folders / f"test/B/{i}.bmp").rename(folders / f"test/B/x{i}.bmp")
+    with pytest.raises(RequestError, match="no picture in A/ has the name of one in B/"):
+        Paired(str(folders)).read("test")
+
+
+def test_val_stands_in_for_test_only_where_there_is_none(beside: Path) -> None:
+    save(beside / "val/8.png", np.hstack([flat(8), flat(108)]))
+    assert Paired(str(beside)).read("test").names == ["3.png", "4.png"]
+    (beside / "test").rename(beside / "kept")
+    assert Paired(str(beside)).read("test").names == ["8.png"]
+
+
+def test_the_middle_of_an_odd_width_belongs_to_neither(tmp_path: Path) -> None:
+    save(tmp_path / "train/a.png", np.hstack([flat(1), flat(50, 1), flat(2)]))
+    (tmp_path / "test").mkdir()
+    train = Paired(str(tmp_path)).read("train")
+    assert np.unique(train.source(0)).tolist() == [2]
+    assert np.unique(train.image(0)).tolist() == [1]
+    with pytest.raises(RequestError, match="test/ has no picture; DIR has train/"):
+        Paired(str(tmp_path)).read("test")
+
+
+def test_a_folder_may_have_an_at_in_its_name(beside: Path) -> None:
+    odd = beside.rename(beside.parent / "me@home")
+    assert len(Paired(str(odd)).read("train")) == 3
+    assert Paired(f"{odd}@AtoB").read("train").source(0).max() == 0
+    with pytest.raises(RequestError, match="a direction is @AtoB or @BtoA"):
+        Paired(f"{odd}@left").read("train")
+
+
+def test_what_is_missing_is_said(tmp_path: Path, beside: Path) -> None:
+    with pytest.raises(RequestError, match=r"write paired:DIR or paired:DIR@AtoB, where DIR has train/"):
+        Paired("")
+    with pytest.raises(RequestError, match="no folder train/; DIR has train/ and test/"):
+        Paired(str(tmp_path)).read("train")
+    with pytest.raises(RequestError, match="paired:DIR has pairs"):
+        Folder(str(beside)).read("train").source(0)
+
+
+def test_the_real_facades_go_from_labels_to_photos() -> None:
+    test = Paired(str(shared_data("facades"))).read("test")
+    assert len(test) == 50
+    assert test.image(0).shape == test.source(0).shape == (256, 256, 3)
+
+    def blue(image: np.ndarray) -> float:  # the label map's background is pure blue
+        return float((image[..., 2].astype(int) - image[..., 0] > 120).mean())
+
+    assert np.mean([blue(test.source(i)) for i in range(10)]) > 0.4
+    assert np.mean([blue(test.image(i)) for i in range(10)]) < 0.1
