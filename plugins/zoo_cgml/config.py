@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from zoo.config import above, at_least
 
@@ -12,13 +13,16 @@ class CGMLConfig:
     """Settings of cGML; names in brackets are the paper's.
 
     Attributes:
-        latent: length of z; None for the paper's choice by the side of the fields (3.1), and 2 for vectors.
+        latent: length of z; None for the paper's choice by the side of the fields (3.1), and 3 for vectors.
         latent_steps: updates of z, and of the predictor, for one update of encoder and generator (3.1: 20).
         inference_steps: predicted steps of z when a sample is drawn (3.1: 20).
         latent_rate: how far z goes along the gradient of the cost in one update (beta, algorithm 1). The cost is the absolute
             error in standard deviations of y, averaged over the values of y.
         momentum: what the length of a step is multiplied with to give rho (alpha, section 2.2).
         rho: whether a predicted step has the predicted length (eq. 4); else z goes all the way to where it is predicted to be.
+        regression: how the predictor's error counts: squared, so that it learns the expectations E[z_{t+1}] and E[rho] of
+            sections 2.1 and 2.2, or absolute, as algorithm 1 writes it, which learns medians: of two ways that z may go the
+            more frequent one, so that hardly a phantom is left for the momentum to remove.
         lipschitz: weight of the Lipschitz penalties (alpha, appendix 2.4); 0 for none.
         noise: deviation of what they add to the inputs of generator and predictor (e, appendix 2.4).
         width: channels of the encoder's first layer, or of each hidden layer where fields are vectors.
@@ -34,6 +38,7 @@ class CGMLConfig:
     latent_rate: float = 0.2
     momentum: float = 1.0
     rho: bool = True
+    regression: Literal["l1", "l2"] = "l2"
     lipschitz: float = 0.1
     noise: float = 0.05
     width: int = 32

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from zoo.noise import Noise
-from zoo.pairs import Batch
+from zoo.pairs import Batch, Penalty
 from zoo.training import Step
 from zoo.unet import untouched_statistics
 from zoo_cgml.base import Regression
@@ -23,11 +23,12 @@ from zoo_cgml.nets import LATENT, G, Z, is_vector
 
 
 class _Latents(NamedTuple):
-    """z of one training step: of which step, how often it was moved, and where it is now."""
+    """z of one training step: of which step, how often it was moved, where it is now, and h, which it is moved with."""
 
     step: int
     moves: int
     z: Tensor
+    features: list[Tensor]
 
 
 class CGML(Regression):
@@ -47,7 +48,7 @@ class CGML(Regression):
     def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
         super().__init__(x_shape, y_shape, **config)
         c = self.config
-        self.latent = c.latent or (2 if is_vector(self.x_shape) else LATENT.get(self.x_shape[-1], 10))
+        self.latent = c.latent or (3 if is_vector(self.x_shape) else LATENT.get(self.x_shape[-1], 10))
         self.g = G(self.h, self.latent, self.y_shape, c.width)
         self.z = Z(self.h, self.latent, c.rho, c.predictor_width)
         self._latents: _Latents | None = None
@@ -75,29 +76,36 @@ class CGML(Regression):
         """Of a predictor's turn its error about one move of z, and of the generator's the cost at where z then is."""
         x, y = self.inner_x(batch.x), self.true_y(batch.y)
         if step.turn == "predictor":
-            with torch.no_grad(), untouched_statistics(self.h):
-                features = self.h(x)
-            z = self._start(len(x), step) if step.again == 0 or self._latents is None else self._latents.z
-            moved = self._move(z, features, y)
-            self._latents = _Latents(step.index, step.again + 1, moved)
-            return self._predictor_losses(z, moved, features, step)
+            known = self._latents
+            if known is None or (known.step, known.moves) != (step.index, step.again):
+                known = _Latents(step.index, step.again, self._start(len(x), step), self._frozen(x))
+            moved = self._move(known.z, known.features, y, batch.penalty)
+            self._latents = known._replace(moves=step.again + 1, z=moved)
+            return self._predictor_losses(known.z, moved, known.features, step)
         known, self._latents = self._latents, None
         if known is not None and (known.step, known.moves) == (step.index, self.config.latent_steps):
             z = known.z
         else:
-            z = self._moved(x, y, step)
-        return self._generator_losses(x, y, z, step)
+            z = self._moved(x, y, step, batch.penalty)
+        made = self.inner_y(features := self.h(x), z)
+        cost = total = self._cost(made, y, batch.penalty).mean()
+        if self.config.lipschitz:
+            bottleneck = features[-1] + self._noise(features[-1], step)
+            with untouched_statistics(self.g):
+                other = self.inner_y([*features[:-1], bottleneck], z + self._noise(z, step))
+            total = total + self.config.lipschitz * (other - made).abs().mean()
+        return {"total": total, "cost": cost}
 
     def _predictor_losses(self, z: Tensor, moved: Tensor, features: list[Tensor], step: Step) -> dict[str, Tensor]:
-        """L1 of (z_{t+1}, rho), and its Lipschitz penalty."""
+        """The regression of (z_{t+1}, rho), and its Lipschitz penalty."""
         c = self.config
+        far = torch.abs if c.regression == "l1" else torch.square
         condition = self.z.condition(features)
         towards, rho = self.z(z, condition)
-        error = (towards - moved).abs().mean()
+        error = far(towards - moved).mean()
         total = error
         if rho is not None:
-            of_rho = (rho - c.momentum * (moved - z).norm(dim=1, keepdim=True)).abs().mean()
-            total = total + of_rho
+            total = total + far(rho - c.momentum * (moved - z).norm(dim=1, keepdim=True)).mean()
         if c.lipschitz:
             other, other_rho = self.z(z + self._noise(z, step), condition + self._noise(condition, step))
             total = total + c.lipschitz * (other - towards).abs().mean()
@@ -105,33 +113,29 @@ class CGML(Regression):
                 total = total + c.lipschitz * (other_rho - rho).abs().mean()
         return {"total": total, "towards": error}
 
-    def _generator_losses(self, x: Tensor, y: Tensor, z: Tensor, step: Step) -> dict[str, Tensor]:
-        """The cost, and its Lipschitz penalty."""
-        c, features = self.config, self.h(x)
-        made = self.inner_y(features, z)
-        cost = total = (made - y).abs().mean()
-        if c.lipschitz:
-            bottleneck = features[-1] + self._noise(features[-1], step)
-            with untouched_statistics(self.g):
-                other = self.inner_y([*features[:-1], bottleneck], z + self._noise(z, step))
-            total = total + c.lipschitz * (other - made).abs().mean()
-        return {"total": total, "cost": cost}
+    def _cost(self, made: Tensor, y: Tensor, penalty: Penalty | None) -> Tensor:
+        """E of each pair, (B,): the mean absolute error, in deviations of y, and what the task charges besides (5.2)."""
+        cost = (made - y).abs().flatten(1).mean(1)
+        return cost if penalty is None else cost + penalty(made * self.scale_y + self.mean_y) / self.scale_y
 
-    def _moved(self, x: Tensor, y: Tensor, step: Step) -> Tensor:
+    def _moved(self, x: Tensor, y: Tensor, step: Step, penalty: Penalty | None = None) -> Tensor:
         """z of one step, from its start through all of its moves."""
-        with torch.no_grad(), untouched_statistics(self.h):
-            features = self.h(x)
-        z = self._start(len(x), step)
+        z, features = self._start(len(x), step), self._frozen(x)
         for _ in range(self.config.latent_steps):
-            z = self._move(z, features, y)
+            z = self._move(z, features, y, penalty)
         return z
 
-    def _move(self, z: Tensor, features: list[Tensor], y: Tensor) -> Tensor:
+    def _frozen(self, x: Tensor) -> list[Tensor]:
+        """h, with nothing learned from it: it stays the same through all moves of one step."""
+        with torch.no_grad(), untouched_statistics(self.h):
+            return self.h(x)
+
+    def _move(self, z: Tensor, features: list[Tensor], y: Tensor, penalty: Penalty | None = None) -> Tensor:
         """One update of z along the gradient of its own pair's cost, back onto the sphere."""
         with torch.enable_grad(), untouched_statistics(self.g):
             free = z.detach().requires_grad_()
-            cost = (self.inner_y(features, free) - y).abs().flatten(1).mean(1).sum()
-            (gradient,) = torch.autograd.grad(cost, free)
+            cost = self._cost(self.inner_y(features, free), y, penalty)
+            (gradient,) = torch.autograd.grad(cost.sum(), free)
         return F.normalize(z - self.config.latent_rate * gradient, dim=1).detach()
 
     def _start(self, items: int, step: Step) -> Tensor:

@@ -50,6 +50,17 @@ def test_both_branches_are_found(rho: bool) -> None:
         assert ((one < other) & near).float().mean(1)[apart].min() > 0.2
 
 
+def test_momentum_drives_the_phantom_out() -> None:
+    """Figure 3: without rho some samples stay half way between the branches, where expected moves cancel; with rho none do."""
+    x = torch.cat([torch.linspace(-1, -0.3, 20), torch.linspace(0.3, 1, 20)])[:, None]
+    between = {}
+    for rho in (True, False):
+        samples = fitted(rho).sample(x, 200, seed=0)
+        between[rho] = (samples.norm(dim=2) < 0.5 * branch(x).norm(dim=1)[:, None]).float().mean()
+    assert between[True] < 0.005
+    assert between[False] > 3 * between[True] + 0.005
+
+
 def test_z_travels_from_where_it_was_drawn_to_where_the_cost_is_low() -> None:
     """Along the predicted way the error about the nearer branch falls, and it is far from the best at the start."""
     model, x = fitted(True), torch.linspace(0.4, 1, 16)[:, None]
