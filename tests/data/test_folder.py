@@ -239,3 +239,36 @@ def test_fields_of_any_memory_order_are_found_again(photos: Path) -> None:
     calls.clear()
     np.testing.assert_array_equal(records.map(turned, "turned")["turned"], first)
     assert not calls
+
+
+def classed(root: Path, train: str, test: str) -> Folder:
+    for part, names in (("train", train), ("test", test)):
+        for i, name in enumerate(names.split()):
+            photo(root / part / name / f"{i}.png", seed=i + 10 * (part == "test"))
+    return Folder(str(root))
+
+
+def test_class_folders_are_attributes_with_the_same_names_in_both_splits(tmp_path: Path) -> None:
+    folder = classed(tmp_path, "dog cat dog polar+bear", "dog cat")
+    train, test = folder.read("train").attributes, folder.read("test").attributes
+    assert train is not None
+    assert test is not None
+    assert train.names == test.names == ("cat", "dog", "polar_bear")
+    assert train.exclusive
+    assert train.values.tolist() == [[1, 0, 0], [0, 1, 0], [0, 1, 0], [0, 0, 1]]  # sorted by path
+    assert test.values.tolist() == [[1, 0, 0], [0, 1, 0]]
+    before = folder.read("test").digest
+    (tmp_path / "test/dog").rename(tmp_path / "test/polar+bear")
+    assert folder.read("test").digest != before
+
+
+@pytest.mark.parametrize(("train", "test"), [("cat cat", "cat"), ("cat dog .", "cat dog"), ("cat dog", "cat/old dog")])
+def test_photos_that_do_not_all_lie_in_class_folders_have_no_attributes(tmp_path: Path, train: str, test: str) -> None:
+    assert classed(tmp_path, train, test).read("train").attributes is None
+
+
+def test_the_ten_classes_of_real_photos_are_found() -> None:
+    known = Folder(str(shared_data("cifar10"))).read("test").attributes
+    assert known is not None
+    assert known.names[:3] == ("airplane", "automobile", "bird")
+    assert known.values.sum(0).tolist() == [200] * 10

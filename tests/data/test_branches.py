@@ -1,0 +1,72 @@
+"""branches: the true distribution of cGML's toy example."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from zoo.data.branches import Branches
+from zoo.errors import RequestError
+
+
+@pytest.mark.parametrize(("split", "count"), [("train", 4096), ("test", 512)])
+def test_every_point_lies_on_one_of_the_branches(split: Any, count: int) -> None:
+    records = Branches().read(split)
+    x, y = records.array("x"), records.array("y")
+    assert x is not None
+    assert y is not None
+    assert (x.shape, x.dtype, y.shape, y.dtype) == ((count, 1), np.float32, (count, 3), np.float32)
+    powers = np.concatenate([x, x**2, x**3], 1)
+    sign = np.sign(y[:, 1:2])  # x^2 is positive
+    assert np.allclose(y, 4 * sign * powers, atol=1e-6)
+    assert abs(sign.mean()) < 4 / np.sqrt(count)
+    assert np.abs(np.histogram(x, 8, (-1, 1))[0] / count - 1 / 8).max() < 4 * np.sqrt(0.11 / count)
+    assert abs(np.corrcoef(sign[:, 0], x[:, 0])[0, 1]) < 4 / np.sqrt(count)
+    assert len(records) == len(records.names) == count
+    assert records.array("z") is None
+
+
+def test_the_pool_is_drawn_from_both_branches_of_each_x() -> None:
+    records = Branches("300").read("train")
+    pool = records.pool("y", 64)
+    assert pool is not None
+    assert (pool.shape, pool.dtype) == ((300, 64, 3), np.float32)
+    powers = np.concatenate([records.x, records.x**2, records.x**3], 1)
+    signs = np.sign(pool[..., 1])
+    assert np.allclose(pool, 4 * signs[..., None] * powers[:, None], atol=1e-6)
+    assert abs(signs.mean()) < 4 / np.sqrt(signs.size)
+    assert np.abs(signs.mean(1)).max() < 0.7  # fair coins: 64 of them, 300 times
+    assert signs.std(0).min() > 0.9  # not the same for all x
+    assert records.pool("x", 4) is None
+
+
+def test_points_follow_from_seed_and_split_and_nothing_else() -> None:
+    first = Branches().read("train", seed=1)
+    np.random.seed(0)  # noqa: NPY002 (the global state must not matter)
+    again = Branches().read("train", seed=1)
+    assert first.digest == again.digest
+    assert np.array_equal(first.y, again.y)
+    assert np.array_equal(first.pool("y", 5), again.pool("y", 5))  # type: ignore[arg-type]
+    assert np.array_equal(Branches("50").read("train", seed=1).y, first.y[:50])
+    others = [Branches().read("train", seed=2), Branches().read("test", seed=1), Branches("50").read("train", seed=1)]
+    assert len({first.digest, *(other.digest for other in others)}) == 4
+    assert not np.array_equal(others[0].x, first.x)
+    assert not np.isin(others[1].x, first.x).any()
+
+
+def test_there_are_no_pictures_and_it_is_said() -> None:
+    records = Branches().read("test")
+    with pytest.raises(RequestError, match="numbers"):
+        records.image(0)
+    with pytest.raises(RequestError, match="numbers"):
+        records.map(lambda image: {"a": np.zeros(1)}, "a")
+    assert records.known("albedo", "shading") is None
+    assert records.attributes is None
+
+
+@pytest.mark.parametrize("path", ["0", "-4", "x", "1.5"])
+def test_a_wrong_number_of_points_is_refused(path: str) -> None:
+    with pytest.raises(RequestError, match="write branches, or branches:N"):
+        Branches(path)
