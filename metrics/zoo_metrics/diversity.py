@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
 
+from zoo.errors import RequestError
 from zoo.metric import Fitted, NotApplicable
 from zoo_metrics.rendering import PictureMetric, parts
 
@@ -30,15 +32,19 @@ class Diversity(PictureMetric):
         "the_truth_is_at_least_as_good_as_noise": "it does not look at y, and noise differs most",
     }
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen = False
+
     def prepare(self, fitted: Fitted) -> None:
         """Keep the task, if it shows pictures."""
-        self.task = None
-        try:
+        self.task, self.seen = None, True
+        with suppress(NotApplicable):
             super().prepare(fitted)
-        except NotApplicable:
-            return
 
     def __call__(self, samples: Tensor, y: Tensor, *, x: Tensor | None = None, **known: Tensor | None) -> Mapping[str, Tensor]:
+        if not self.seen:
+            raise RequestError("whether the samples are pictures is known of a run alone, which was not shown (prepare)")
         if self.task is not None:
             return {"": torch.cat([_diversity(made) for made, _ in self.shown_in_parts(samples, y, x)])}
         return {"": torch.cat([_diversity(samples[part]) for part in parts(samples)])}

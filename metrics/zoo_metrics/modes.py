@@ -34,8 +34,8 @@ class Modes(Metric):
     needs: ClassVar[Needs] = "fitted"
 
     def __init__(self) -> None:
-        self.radius = RADIUS
-        """Of items with a single draw."""
+        self.radius: float | None = None
+        """Of items with a single draw; None before the run was shown."""
 
     def prepare(self, fitted: Fitted) -> None:
         """Look at the true draws.
@@ -61,8 +61,8 @@ class Modes(Metric):
     def __call__(
         self, samples: Tensor, y: Tensor, *, pool: Tensor | None = None, **known: Tensor | None
     ) -> Mapping[str, Tensor]:
-        if pool is None:
-            raise RequestError("modes are looked for among true draws (pool); none are given")
+        if pool is None or self.radius is None:
+            raise RequestError("modes are looked for among true draws (pool) of a run (prepare); one of them is not given")
         answers = pool.flatten(2)
         size = answers.shape[2]
         mask, among = _answers(answers)

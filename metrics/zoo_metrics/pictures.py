@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import ClassVar, Literal
 
 import torch
@@ -64,7 +65,7 @@ class SSIM(_Likeness):
 
 def ssim(samples: Tensor, y: Tensor) -> Tensor:
     """The structural similarity (B, n) of pictures (B, n, C, h, w) to (B, C, h, w), all in [0, 1]."""
-    down, across = (_window(size, samples) for size in samples.shape[-2:])
+    down, across = (_window(size, samples.device, samples.dtype) for size in samples.shape[-2:])
 
     def blurred(pictures: Tensor) -> Tensor:  # two plain products, the second of the rows as columns: the mean is the same
         return (pictures @ across).mT.contiguous() @ down
@@ -80,12 +81,12 @@ def ssim(samples: Tensor, y: Tensor) -> Tensor:
     return top.div_(squares.add_(c1).mul_(variances.add_(c2))).flatten(2).mean(2)
 
 
-def _window(size: int, like: Tensor) -> Tensor:
+@lru_cache(16)
+def _window(size: int, device: torch.device, dtype: torch.dtype) -> Tensor:
     """The Gaussian window at each place as the columns of a matrix (size, size - 10): to multiply with is to filter."""
     weights = torch.exp(-(torch.arange(WINDOW, dtype=torch.float64) - WINDOW // 2).square() / (2 * SIGMA**2))
-    weights = weights / weights.sum()
-    places = size - WINDOW + 1
-    matrix = torch.zeros(size, places, dtype=torch.float64)
-    for i, weight in enumerate(weights):
-        matrix[torch.arange(places) + i, torch.arange(places)] = weight
-    return matrix.to(like)
+    places = torch.arange(size - WINDOW + 1)
+    matrix = torch.zeros(size, len(places), dtype=torch.float64)
+    for i, weight in enumerate(weights / weights.sum()):
+        matrix[places + i, places] = weight
+    return matrix.to(device, dtype)
