@@ -1,0 +1,148 @@
+"""Denoising of 3D shapes in spectral space: y is the spectral map of a shape, x the same map with noise and masked portions.
+
+Source: cGML, section 5.4 and appendix 3.12 and 4; Table 4 and Table 6. The maps are :mod:`zoo_tasks.spectra`'s.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from zoo.config import at_least, share
+from zoo.data.base import Data, Records, Split
+from zoo.data.voxel_picture import voxel_picture
+from zoo.errors import RequestError
+from zoo.pairs import Pairs
+from zoo.task import Task
+from zoo_tasks.shape import shape_of
+from zoo_tasks.spectra import ZERO, Harmonics, Spectrum, Zernike
+from zoo_tasks.surface import Voxels, check_grids
+
+BLOCKS = 8
+"""Harmonic maps are masked in blocks of an eighth of their side."""
+
+
+@dataclass(frozen=True)
+class Denoise3dConfig:
+    """Settings of the task.
+
+    Attributes:
+        moments: ``harmonics`` of the extent function, fields (1, size, size), or 100 ``zernike`` moments, fields (1, 32, 32).
+        size: of harmonics, the degrees kept and the side of the field (paper: 64); 8 to 128.
+        noise: standard deviation of the Gaussian noise, in the units of the field, which is in [0, 1].
+        masked: the share of the map that is masked, in square blocks at random places; in [0, 1).
+        seed: of the noise and the masks; a shape has the same ones wherever it turns up.
+    """
+
+    moments: Literal["harmonics", "zernike"] = "harmonics"
+    size: int = 64
+    noise: float = 0.02
+    masked: float = 0.25
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 8 <= self.size <= 128:
+            raise RequestError(f"size is {self.size}; it must be 8 to 128")
+        at_least(self, 0, "noise", "seed")
+        share(self, "masked")
+
+
+class Denoise3d(Task):
+    """Denoising of spectral maps: x is the corrupted map and y the clean one, both (1, size, size) in [0, 1].
+
+    A map says all that is known of a shape; a masked block leaves its part of the spectrum open, so that several shapes fit.
+    """
+
+    Config = Denoise3dConfig
+    data: ClassVar[str] = "solids"
+    x_name = "corrupted spectral map"
+    y_name = "spectral map"
+    item: ClassVar[str] = "shape"
+    shows_truth: ClassVar[bool] = False
+
+    def __init__(self, **config: Any) -> None:
+        super().__init__(**config)
+        self.spectrum: Spectrum = Zernike() if self.config.moments == "zernike" else Harmonics(self.config.size)
+        self.x_shape = self.y_shape = (1, self.spectrum.field, self.spectrum.field)
+
+    def pairs(self, data: Data, split: Split, seed: int = 0, *, pool: int = 0) -> Pairs:
+        """Clean and corrupted maps of all shapes; p(y | x) is not known, so there is no pool.
+
+        Raises:
+            RequestError: the data has no ``voxels``.
+        """
+        records = data.read(split, seed=seed)
+        grids = self._grids(records)
+        maps = self.spectrum.maps(grids)
+        spoilt = np.stack([self._corrupt(one, grid) for one, grid in zip(maps, grids, strict=True)])
+        return Pairs(
+            x=torch.from_numpy(self.spectrum.expand(spoilt)),
+            y=torch.from_numpy(self.spectrum.expand(maps)),
+            names=records.names,
+            digest=records.digest,
+        )
+
+    def _grids(self, records: Records) -> Voxels:
+        grids = records.array("voxels")
+        if grids is None:
+            raise RequestError("this data has no shapes; denoise3d runs on solids and on voxels:DIR")
+        check_grids(grids)
+        return grids.astype(bool, copy=False)
+
+    def _corrupt(self, one: NDArray[np.float32], grid: Voxels) -> NDArray[np.float32]:
+        """One map (c, c) with noise, then with some blocks put to what says nothing."""
+        content = hashlib.sha256(repr(grid.shape).encode() + np.packbits(grid).tobytes()).digest()
+        random = np.random.default_rng([self.config.seed, int.from_bytes(content[:8], "little")])
+        noise = random.standard_normal(one.shape, np.float32)
+        made = np.clip(one + np.float32(self.config.noise) * noise, 0, 1)
+        edge = max(2, len(one) // BLOCKS)
+        across = -(-len(one) // edge)
+        hidden = np.zeros(across * across, bool)
+        hidden[random.permutation(across * across)[: round(self.config.masked * across * across)]] = True
+        blocks = hidden.reshape(across, across).repeat(edge, 0).repeat(edge, 1)[: len(one), : len(one)]
+        made[blocks] = ZERO
+        return made
+
+    def read(self, given: Any) -> Voxels:
+        """A shape (s, s, s) bool from an array or from the path of a file; see :func:`zoo_tasks.shape.shape_of`.
+
+        Raises:
+            RequestError: it is no shape, or cannot be read.
+        """
+        return shape_of(given)
+
+    def item_of(self, records: Records, index: int) -> Voxels:
+        """The voxels of one of the records, (s, s, s) bool."""
+        return self._grids(records)[index]
+
+    def condition(self, item: Voxels) -> tuple[Tensor, Voxels]:
+        """x of one shape (s, s, s) bool, corrupted as in the pairs, and the shape.
+
+        Raises:
+            RequestError: this is no shape.
+        """
+        if not isinstance(item, np.ndarray):
+            raise RequestError(f"a shape is an array (s, s, s) bool, not of type {type(item).__name__}")
+        check_grids(item[None])
+        spoilt = self._corrupt(self.spectrum.maps(item[None])[0], item)
+        return torch.from_numpy(self.spectrum.expand(spoilt[None])[0]), item
+
+    def compose(self, context: Voxels, y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
+        """Pictures of the shapes that n maps stand for, (n, 128, 128, 3) uint8.
+
+        Of harmonics, this is the star-shaped solid within the extent; a map of zeros, as an empty shape has, gives white.
+
+        Raises:
+            RequestError: y or x_hat has another shape.
+        """
+        self.check_fields(y, x_hat)
+        if not len(y):
+            return torch.zeros(0, 128, 128, 3, dtype=torch.uint8)
+        made = self.spectrum.solids(y.detach().cpu().numpy())
+        return torch.from_numpy(np.stack([voxel_picture(one) for one in made]))
