@@ -6,18 +6,24 @@ with the skips of a U-Net (Ronneberger et al. 2015), as cGML (section 5, Figure 
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zoo.dcgan import SLOPE, Conv, Deconv
+from zoo.dcgan import SLOPE, Conv, Deconv, Linear
 from zoo.errors import RequestError
 
 COARSEST = 4
+DROPPED = 3
+"""The decoder's first layers, after which dropout stands (pix2pix, Isola et al. 2017, appendix 6.1.1)."""
+
+Drop = Callable[[Tensor], Tensor]
+"""Dropout of a field (B, C, h, w)."""
 
 
 def levels_of(owner: str, *shapes: tuple[int, ...]) -> int:
@@ -48,6 +54,33 @@ class _Layer(nn.Module):
         return F.leaky_relu(self.norm(self.convolution(value)), SLOPE)
 
 
+def widths(width: int, levels: int) -> list[int]:
+    """Channels after each layer of an :class:`Encoder`."""
+    return [width * 2 ** min(3, level) for level in range(levels)]
+
+
+class VectorEncoder(nn.Module):
+    """(B, inputs) -> one field (B, channels, 4, 4) in a list, as an :class:`Encoder` ends in: a perceptron, two layers hidden.
+
+    Attributes:
+        channels: of the layers of the encoder in whose place it stands; it has the last of them.
+    """
+
+    channels: list[int]
+
+    def __init__(self, inputs: int, levels: int, width: int) -> None:
+        super().__init__()
+        self.channels = widths(width, levels)
+        hidden = self.channels[-1]
+        sizes = (inputs, hidden, hidden, hidden * COARSEST**2)
+        self.layers = nn.ModuleList(Linear(i, o) for i, o in itertools.pairwise(sizes))
+
+    def forward(self, value: Tensor) -> list[Tensor]:
+        for layer in self.layers:
+            value = F.leaky_relu(layer(value), SLOPE)
+        return [value.unflatten(1, (-1, COARSEST, COARSEST))]
+
+
 class Encoder(nn.Module):
     """(B, inputs, s, s) -> the outputs of all its layers, the coarsest last: (B, channels, 4, 4).
 
@@ -59,7 +92,7 @@ class Encoder(nn.Module):
 
     def __init__(self, inputs: int, levels: int, width: int) -> None:
         super().__init__()
-        self.channels = [width * 2 ** min(3, level) for level in range(levels)]
+        self.channels = widths(width, levels)
         ends = zip((inputs, *self.channels[:-1]), self.channels, strict=True)
         self.layers = nn.ModuleList(_Layer(Conv(i, o, 2), o) for i, o in ends)
 
@@ -74,31 +107,40 @@ class Encoder(nn.Module):
 class Decoder(nn.Module):
     """The mirror of an :class:`Encoder`: its outputs and a code (B, codes) -> (B, outputs, s, s) in [-1, 1] by tanh.
 
-    The code stands at every place of the coarsest field. Each finer layer also sees the encoder's output of its side.
+    The code stands at every place of the coarsest field. Each finer layer also sees the encoder's output of its side, if there
+    are skips; with a :class:`VectorEncoder` there are none.
 
     Args:
         channels: the encoder's.
         codes: length of the code; 0 for none.
         outputs: channels of the result.
+        skips: whether it sees more than the encoder's last output.
     """
 
-    def __init__(self, channels: Sequence[int], codes: int, outputs: int) -> None:
+    def __init__(self, channels: Sequence[int], codes: int, outputs: int, skips: bool = True) -> None:
         super().__init__()
-        self.codes = codes
+        self.codes, self.skips = codes, skips
         layers: list[nn.Module] = []
         inputs = channels[-1] + codes
         for level in range(len(channels) - 1, 0, -1):
             layers.append(_Layer(Deconv(inputs, channels[level - 1], 2), channels[level - 1]))
-            inputs = 2 * channels[level - 1]
+            inputs = (2 if skips else 1) * channels[level - 1]
         self.layers = nn.ModuleList(layers)
         self.last = Deconv(inputs, outputs, 2, 0.5)
 
-    def forward(self, features: Sequence[Tensor], code: Tensor | None = None) -> Tensor:
+    def forward(self, features: Sequence[Tensor], code: Tensor | None = None, drop: Drop | None = None) -> Tensor:
+        """``drop`` is done after the first layers, or, where the side is 8 and there is only the last, before that."""
         value = features[-1]
+        if drop is not None and not self.layers:
+            value = drop(value)
         if code is not None and self.codes:
             value = torch.cat([value, code[:, :, None, None].expand(-1, -1, *value.shape[2:])], 1)
-        for layer, skip in zip(self.layers, features[-2::-1], strict=True):
-            value = torch.cat([layer(value), skip], 1)
+        for n, layer in enumerate(self.layers):
+            value = layer(value)
+            if drop is not None and n < DROPPED:
+                value = drop(value)
+            if self.skips:
+                value = torch.cat([value, features[-2 - n]], 1)
         return torch.tanh(self.last(value))
 
 

@@ -23,7 +23,7 @@ class L1(Regression):
     """y = G(H(x)), the median answer; all samples of one x are the same. See :class:`zoo.model.Model`.
 
     Raises:
-        RequestError: the shapes are neither two fields of one side nor two vectors.
+        RequestError: the shapes are neither two fields of one side, nor two vectors, nor a vector and a field.
     """
 
     Config: ClassVar[type] = L1Config
@@ -47,9 +47,9 @@ class L1(Regression):
         return {"steps": self.config.steps, "batch_size": self.config.batch_size, "clip": 10.0}
 
     def losses(self, batch: Batch, step: Step) -> dict[str, Tensor]:
-        """The absolute error in deviations of y."""
+        """The absolute error in deviations of y, and the task's penalty."""
         made = self.inner_y(self.h(self.inner_x(batch.x)), None)
-        return {"total": (made - self.true_y(batch.y)).abs().mean()}
+        return {"total": self.cost(made, self.true_y(batch.y), batch.penalty).mean()}
 
     def draw(self, code: list[Tensor], n: int, noise: Noise) -> Tensor:
         """The one answer, n times."""

@@ -1,0 +1,106 @@
+"""The settings of the adversarial models. Errors of y are measured with its range over the training set as [-1, 1]."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from zoo.config import above, at_least, share
+
+
+@dataclass(frozen=True)
+class GameConfig:
+    """What all of them can be set to.
+
+    Attributes:
+        width: channels of the first layer of the encoder of x.
+        discriminator_width: of the first layer of a discriminator; they double with every halving, up to eight times this.
+        learning_rate: of the generator's Adam.
+        discriminator_rate: the discriminator's learning rate over the generator's (two time scales, Heusel et al. 2017).
+        r1: gamma of the penalty on the gradient of the score at true fields (R1, Mescheder et al. 2018); 0 for none.
+        r1_every: steps between two such penalties, each then weighted that much more (Karras et al. 2020).
+        ema: decay of the moving average of the weights, which is what samples are drawn with; 0 for none.
+        steps: steps of the whole recipe, one turn of each player, where no number of epochs is given.
+        batch_size: pairs a step.
+    """
+
+    width: int = 32
+    discriminator_width: int = 32
+    learning_rate: float = 1e-3
+    discriminator_rate: float = 0.5
+    r1: float = 1.0
+    r1_every: int = 8
+    ema: float = 0.99
+    steps: int = 3000
+    batch_size: int = 32
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, "width", "discriminator_width", "r1_every", "steps", "batch_size")
+        above(self, 0, "learning_rate", "discriminator_rate")
+        at_least(self, 0, "r1")
+        share(self, "ema")
+
+
+@dataclass(frozen=True)
+class ContextEncoderConfig(GameConfig):
+    """Settings of the context encoder; see :class:`GameConfig` for the rest.
+
+    Attributes:
+        reconstruction: weight of the squared error (Pathak et al. 2016, section 4: 0.999).
+        adversarial: weight of the adversarial loss (0.001).
+    """
+
+    reconstruction: float = 0.999
+    adversarial: float = 0.001
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(self, 0, "reconstruction")
+        above(self, 0, "adversarial")
+
+
+@dataclass(frozen=True)
+class Pix2PixConfig(GameConfig):
+    """Settings of pix2pix; see :class:`GameConfig` for the rest.
+
+    Attributes:
+        reconstruction: weight of the absolute error (lambda; Isola et al. 2017, section 3.1 and appendix 6.2: 100).
+        dropout: share of the values that dropout takes away (appendix 6.1.1: 0.5); it is all the noise there is.
+        halvings: how often the discriminator halves the side: 3 for the paper's patches of 70 x 70.
+    """
+
+    reconstruction: float = 100.0
+    dropout: float = 0.5
+    halvings: int = 3
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(self, 0, "reconstruction")
+        at_least(self, 1, "halvings")
+        share(self, "dropout")
+
+
+@dataclass(frozen=True)
+class BicycleGANConfig(GameConfig):
+    """Settings of BicycleGAN; see :class:`GameConfig` for the rest. The weights are those of Zhu et al. 2017, section 4.
+
+    Attributes:
+        latent: length of z.
+        lambda_image: weight of the absolute error of y made from its own code.
+        lambda_latent: weight of the absolute error of a random code read from what was made of it.
+        lambda_kl: weight of the divergence of the encoder's codes from the standard normal, in nats.
+        shared: whether one discriminator judges both cycles; else each has its own.
+        halvings: how often a discriminator halves the side: 3 for patches of 70 x 70.
+    """
+
+    latent: int = 8
+    lambda_image: float = 10.0
+    lambda_latent: float = 0.5
+    lambda_kl: float = 0.01
+    shared: bool = False
+    halvings: int = 3
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(self, 1, "latent", "halvings")
+        at_least(self, 0, "lambda_image")
+        above(self, 0, "lambda_latent", "lambda_kl")
