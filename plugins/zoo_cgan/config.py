@@ -19,7 +19,7 @@ class CGANConfig:
         embedding: what the networks see of x, fixed before the first step: ``pixels-pca``, whitened principal components of
             its pixels; ``guidance``, locality preserving projections of them; ``timm:NAME``, whitened principal components of
             the features of a backbone that timm has pretrained weights of (x in [0, 1], of one or three channels).
-        embedding_size: E, the length of the embedding.
+        embedding_size: E, the length of the embedding; None for 32, and for all there is of a vector of more numbers.
         codes: length of the code z, uniform in [-1, 1].
         width: channels of the discriminator's first layer; they double with every halving of the side, up to eight times this.
         learning_rate: of the generator's Adam.
@@ -32,7 +32,7 @@ class CGANConfig:
     """
 
     embedding: str = "pixels-pca"
-    embedding_size: int = 32
+    embedding_size: int | None = None
     codes: int = 64
     width: int = 24
     learning_rate: float = 5e-4

@@ -26,14 +26,16 @@ from zoo_cgan.embedding import Embedding
 from zoo_cgan.nets import Discriminator, Generator
 
 LEAST_SPREAD = 1e-4
+EMBEDDED = 32
+"""The length of the embedding where none is given and x is not a longer vector, whose rare attributes must not go lost."""
 
 
 class CGAN(Model):
     """p(y | x) as y = generator(z, e(x)), z uniform in [-1, 1]; it has samples and no density.
 
-    y is (C, s, s), s a multiple of 8 from 8 to 256. x may have any shape where it is embedded from its pixels, and is a
-    picture for a backbone. Samples are clipped to the range of the training fields. See :class:`zoo.model.Model` for what
-    the methods take and give.
+    y is (C, s, s), s a multiple of 8 from 8 to 256. x may have any shape where it is embedded from its pixels or, a vector,
+    its numbers, and is a picture for a backbone. Samples are clipped to the range of the training fields. See
+    :class:`zoo.model.Model` for what the methods take and give.
 
     Raises:
         RequestError: the shapes are others, or there is no such backbone.
@@ -51,13 +53,14 @@ class CGAN(Model):
     def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
         super().__init__(x_shape, y_shape, **config)
         side, c = side_of("a CGAN", self.y_shape), self.config
-        self.embedding = Embedding(c.embedding, self.x_shape, c.embedding_size)
-        self.generator = Generator(c.codes + c.embedding_size, self.y_shape[0], side, c.width)
-        self.discriminator = Discriminator(self.y_shape[0], c.embedding_size, side, c.width)
+        size = c.embedding_size or max(EMBEDDED, self.x_shape[0] if len(self.x_shape) == 1 else 0)
+        self.embedding = Embedding(c.embedding, self.x_shape, size)
+        self.generator = Generator(c.codes + size, self.y_shape[0], side, c.width)
+        self.discriminator = Discriminator(self.y_shape[0], size, side, c.width)
         self.register_buffer("mean", torch.zeros(self.y_shape))
         self.register_buffer("scale", torch.ones(()))
         self.register_buffer("limits", torch.tensor([-math.inf, math.inf]))
-        self.register_buffer("known", torch.zeros(0, c.embedding_size), persistent=False)
+        self.register_buffer("known", torch.zeros(0, size), persistent=False)
 
     # Training
 

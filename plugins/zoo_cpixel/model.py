@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -21,6 +21,7 @@ from zoo.noise import Noise
 from zoo.pairs import Batch, Pairs
 from zoo.training import Step
 from zoo_cpixel.cached import CachedSampler, naive, value_of
+from zoo_cpixel.conditions import Conditions, field_of
 from zoo_cpixel.config import PixelCNNConfig
 from zoo_cpixel.network import Condition, GatedStacks
 
@@ -31,14 +32,17 @@ CHUNK = 64
 
 
 class PixelCNN(Model):
-    """p(y | x) as a product over rows, pixels and channels of softmaxes over levels; x (Cx, H, W) to y (C, H, W).
+    """p(y | x) as a product over rows, pixels and channels of softmaxes over levels; x (Cx, H, W) or (K,) to y (C, H, W).
+
+    The numbers of a vector x are each a channel of their own, the same everywhere.
 
     Samples are drawn in float64 from the float32 weights. The order in which a sum is taken (alone or in a batch, one column
     or the whole field, CPU or GPU) then moves a probability by about 1e-15, while the uniform numbers it is compared with lie
     on a grid of 6e-8: a level changes with a chance of about 1e-14, so that samples are the same to the bit.
 
     Raises:
-        RequestError: a shape is not (C, H, W), sizes of x and y differ, or there are fewer features than channels of y.
+        RequestError: y is not (C, H, W), x neither a vector nor of the size of y, or there are fewer features than
+            channels of y.
     """
 
     Config: ClassVar[type] = PixelCNNConfig
@@ -50,9 +54,10 @@ class PixelCNN(Model):
 
     def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
         super().__init__(x_shape, y_shape, **config)
-        if len(self.x_shape) != 3 or len(self.y_shape) != 3 or self.x_shape[1:] != self.y_shape[1:]:
+        if len(self.y_shape) != 3 or len(self.x_shape) not in (1, 3) or self.x_shape[1:] not in ((), self.y_shape[1:]):
             raise RequestError(
-                f"shapes are {self.x_shape} -> {self.y_shape}; cpixel needs (C, H, W) with one H and W for both"
+                f"shapes are {self.x_shape} -> {self.y_shape}; cpixel needs (C, H, W) with one H and W for both, "
+                "or a vector (K,) for x"
             )
         c, settings = self.y_shape[0], self.config
         if min(settings.features, settings.hidden) < c:
@@ -77,7 +82,7 @@ class PixelCNN(Model):
         least = 1e-3 * low.abs().clamp_min(1.0)  # of one value alone, bins around it
         narrow = high - low < least
         self.limits = torch.stack([torch.where(narrow, low - least, low), torch.where(narrow, high + least, high)], 1)
-        x = pairs.x.float()
+        x = field_of(pairs.x.float(), (1, 1))
         self.mean = x.mean((0, 2, 3))[:, None, None]
         spread = (x - self.mean).square().mean((0, 2, 3)).sqrt()[:, None, None]
         self.deviation = torch.where(spread > 1e-4, spread, torch.ones_like(spread))
@@ -139,10 +144,12 @@ class PixelCNN(Model):
         level = naive(stacks, condition, self._uniform(n, noise, condition.device), n, self.config.temperature)
         return self._field(level, noise).to(x.device)
 
-    def _exact(self, x: Tensor) -> tuple[GatedStacks, _Conditions]:
+    def _exact(self, x: Tensor) -> tuple[GatedStacks, Conditions]:
         """The networks in float64; on the CPU where the device has no float64."""
         device = torch.device("cpu") if x.device.type == "mps" else x.device
-        return copy.deepcopy(self.stacks).to(device).double(), _Conditions(self, device)
+        return copy.deepcopy(self.stacks).to(device).double(), Conditions(
+            self.map, self.mean, self.deviation, self.y_shape[1:], device
+        )
 
     def _uniform(self, n: int, noise: Noise, device: torch.device) -> Tensor:
         return noise.uniform(n, math.prod(self.y_shape)).to(device)
@@ -184,15 +191,4 @@ class PixelCNN(Model):
         return (share * self.config.levels).floor().long().clamp(0, self.config.levels - 1)
 
     def _inner(self, x: Tensor) -> Tensor:
-        return (x - self.mean) / self.deviation
-
-
-class _Conditions:
-    """From x to its map, (B, M, H, W), in float64."""
-
-    def __init__(self, model: PixelCNN, device: torch.device) -> None:
-        self.network: Callable[[Tensor], Tensor] = copy.deepcopy(model.map).to(device).double()
-        self.mean, self.deviation = (v.to(device).double() for v in (model.mean, model.deviation))
-
-    def __call__(self, x: Tensor) -> Tensor:
-        return self.network((x.to(self.mean) - self.mean) / self.deviation)
+        return (field_of(x, self.y_shape[1:]) - self.mean) / self.deviation

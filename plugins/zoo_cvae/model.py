@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor
 
 from zoo.dcgan import Decoder, Tower, side_of
 from zoo.errors import RequestError
@@ -20,36 +19,19 @@ from zoo.noise import Noise
 from zoo.pairs import Batch, Pairs
 from zoo.training import Step
 from zoo_cvae.config import CVAEConfig
+from zoo_cvae.nets import Encoder, Perceptron
 
-LEAST_VARIANCE = 1e-5
 LEAST_SPREAD = 1e-4
 DRAWS = 8
 ITEMS = 128
 
 
-class Encoder(nn.Module):
-    """q(z | x, y), a diagonal Gaussian: a tower over x and y, stacked as channels, and a linear layer.
-
-    It sees x too, as in Walker et al.: the code is multiplied with what the image tower made of x, so that one y needs
-    different codes under different x.
-    """
-
-    def __init__(self, inputs: int, codes: int, side: int, width: int) -> None:
-        super().__init__()
-        self.tower = Tower(inputs, codes, side, width)
-        self.head = nn.Linear(codes * self.tower.side**2, 2 * codes)
-
-    def forward(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and variance of z, each (B, codes)."""
-        mean, free = self.head(F.leaky_relu(self.tower(torch.cat([x, y], 1)), 0.2).flatten(1)).float().chunk(2, 1)
-        return mean, F.softplus(free) + LEAST_VARIANCE
-
-
 class CVAE(Model):
     """p(y | x) = E[N(y; decoder(tower(x) * z), output_variance)] over z ~ N(0, I); trained by its bound (L2 and KL).
 
-    x is (C, s, s) and y (D, s, s), s a multiple of 8 from 8 to 256. A sample is the mean of the Gaussian, clipped to the
-    range of the training fields. See :class:`zoo.model.Model` for what the methods take and give.
+    x is (C, s, s), or a vector (K,), and y (D, s, s), s a multiple of 8 from 8 to 256. A perceptron takes the tower's place
+    for a vector. A sample is the mean of the Gaussian, clipped to the range of the training fields. See
+    :class:`zoo.model.Model` for what the methods take and give.
 
     Raises:
         RequestError: the shapes are others.
@@ -67,13 +49,15 @@ class CVAE(Model):
 
     def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
         super().__init__(x_shape, y_shape, **config)
-        side = side_of("a CVAE", self.x_shape, self.y_shape)
+        vector = len(self.x_shape) == 1
+        side = side_of("a CVAE, whose x may also be a vector,", *(() if vector else (self.x_shape,)), self.y_shape)
         codes, width, (x, y) = self.config.codes, self.config.width, (self.x_shape[0], self.y_shape[0])
-        self.tower = Tower(x, codes, side, width)
+        self.tower = (Perceptron if vector else Tower)(x, codes, side, width)
         self.encoder = Encoder(x + y, codes, side, width)
         self.decoder = Decoder(codes, y, side, width)
-        self.register_buffer("mean_x", torch.zeros(x, 1, 1))
-        self.register_buffer("scale_x", torch.ones(x, 1, 1))
+        each = (x, *(1 for _ in self.x_shape[1:]))
+        self.register_buffer("mean_x", torch.zeros(each))
+        self.register_buffer("scale_x", torch.ones(each))
         self.register_buffer("mean_y", torch.zeros(self.y_shape))
         self.register_buffer("scale_y", torch.ones(()))
         self.register_buffer("limits", torch.tensor([-math.inf, math.inf]))
@@ -81,9 +65,9 @@ class CVAE(Model):
     # Training
 
     def prepare(self, pairs: Pairs, seed: int) -> None:
-        """Means, scales and limits of the fields: of x for each channel; the mean of y for each pixel, its scale for all."""
+        """Means, scales and limits: of x for each channel or number; the mean of y for each pixel, its scale for all."""
         x, y = pairs.x.float(), pairs.y.float()
-        spread, self.mean_x = torch.std_mean(x, (0, 2, 3), correction=0, keepdim=True)
+        spread, self.mean_x = torch.std_mean(x, [d for d in range(x.ndim) if d != 1], correction=0, keepdim=True)
         self.mean_x = self.mean_x[0]
         self.scale_x = _usable(spread[0])
         self.mean_y = y.mean(0)
@@ -107,7 +91,7 @@ class CVAE(Model):
         mean, variance = self.encoder(x, y)
         noise = torch.randn(mean.shape, generator=step.generator).to(mean)
         field = self._decode(self.tower(x), mean + variance.sqrt() * noise)
-        error, kl = -self._field_log_prob(y, field).mean(), _kl_to_standard(mean, variance).mean()
+        error, kl = -self._field_log_prob(_squared_error(y, field)).mean(), _kl_to_standard(mean, variance).mean()
         rise = min(1.0, (step.share + 1 / step.total) / self.config.warmup) if self.config.warmup else 1.0
         total = (error + self.config.beta * rise * kl) / size_of(self.y_shape)
         return {"total": total, "error": error, "kl": kl}
@@ -143,26 +127,38 @@ class CVAE(Model):
         Raises:
             RequestError: the model is the inference half of a checkpoint.
         """
+        terms = self.evidence(y, x, seed=seed)
+        of_y = self._field_log_prob(terms["mse"] / self.scale_y.square())
+        return of_y - terms["kl"] - size_of(self.y_shape) * self.scale_y.log()
+
+    @torch.no_grad()
+    def evidence(self, y: Tensor, x: Tensor, *, seed: int = 0) -> dict[str, Tensor]:
+        """The terms of the bound, each (B,): ``mse``, summed over the numbers of y, in their units squared, the mean over a
+        few draws of z from q(z | x, y); and ``kl`` in nats.
+
+        Raises:
+            RequestError: the model is the inference half of a checkpoint.
+        """
         if self.inference_only:
             raise RequestError("this checkpoint holds only what sampling needs; a density needs the whole model")
-        bounds = [self._bound(y[i : i + ITEMS], x[i : i + ITEMS], seed) for i in range(0, len(y), ITEMS)]
-        return torch.cat(bounds) if bounds else y.new_zeros(0)
+        parts = [self._evidence(y[i : i + ITEMS], x[i : i + ITEMS], seed) for i in range(0, len(y), ITEMS)]
+        mse, kl = (torch.cat(part) for part in zip(*parts, strict=True)) if parts else (y.new_zeros(0), y.new_zeros(0))
+        return {"mse": mse * self.scale_y.square(), "kl": kl}
 
-    def _bound(self, y: Tensor, x: Tensor, seed: int) -> Tensor:
+    def _evidence(self, y: Tensor, x: Tensor, seed: int) -> tuple[Tensor, Tensor]:
+        """The squared error of inner fields, and the KL."""
         noise = Noise(torch.cat([x.flatten(1), y.flatten(1)], 1), seed).normal(DRAWS, self.config.codes)
-        inner_x, inner_y = self._inner_x(x), self._inner_y(y)
-        mean, variance = self.encoder(inner_x, inner_y)
-        tower, of_y = self.tower(inner_x), torch.zeros(len(y), device=y.device)
+        x, y = self._inner_x(x), self._inner_y(y)
+        mean, variance = self.encoder(x, y)
+        tower, squared = self.tower(x), torch.zeros(len(y), device=y.device)
         for i in range(DRAWS):
-            field = self._decode(tower, mean + variance.sqrt() * noise[:, i])
-            of_y = of_y + self._field_log_prob(inner_y, field) / DRAWS
-        return of_y - _kl_to_standard(mean, variance) - size_of(self.y_shape) * self.scale_y.log()
+            squared = squared + _squared_error(y, self._decode(tower, mean + variance.sqrt() * noise[:, i])) / DRAWS
+        return squared, _kl_to_standard(mean, variance)
 
-    def _field_log_prob(self, y: Tensor, field: Tensor) -> Tensor:
-        """log N(y; field, output_variance) of inner fields in nats, (B,)."""
+    def _field_log_prob(self, squared: Tensor) -> Tensor:
+        """log N(y; field, output_variance) of inner fields in nats, (B,), from their squared error."""
         variance = self.config.output_variance
-        squared = (y - field).square() / variance
-        return -0.5 * (squared + math.log(2 * math.pi * variance)).flatten(1).sum(1)
+        return -0.5 * (squared / variance + size_of(self.y_shape) * math.log(2 * math.pi * variance))
 
     def _decode(self, tower: Tensor, z: Tensor) -> Tensor:
         """The inner field for the tower's output (B, codes, c, c) and codes (B, codes), replicated over space."""
@@ -178,6 +174,11 @@ class CVAE(Model):
 def _usable(spread: Tensor) -> Tensor:
     """Standard deviations to divide by: 1 where nothing varies."""
     return torch.where(spread > LEAST_SPREAD, spread, torch.ones_like(spread))
+
+
+def _squared_error(y: Tensor, field: Tensor) -> Tensor:
+    """Summed over the numbers of each field, (B,)."""
+    return (y - field).square().flatten(1).sum(1)
 
 
 def _kl_to_standard(mean: Tensor, variance: Tensor) -> Tensor:

@@ -176,6 +176,36 @@ def test_samples_depend_on_x_and_spread(fitted: CGAN) -> None:
     assert drawn.std(1).mean() > 0.02
 
 
+def attributes(items: int, seed: int = 0) -> Pairs:
+    """One of three attributes, each with a colour of its own over the whole field, and a little noise."""
+    g = torch.Generator().manual_seed(seed)
+    x = torch.eye(3)[torch.randint(0, 3, (items,), generator=g)]
+    return Pairs(x, (0.2 + 0.6 * x[:, :, None, None] + 0.03 * torch.randn(items, 3, 8, 8, generator=g)).clamp(0, 1))
+
+
+def test_attributes_are_learnt_from_a_vector(tmp_path: Path) -> None:
+    model = CGAN((3,), (3, 8, 8), **{**SMALL, "width": 8, "penalty": 1.0})
+    model.name = "cgan"
+    model.fit(attributes(200), seed=0, device="cpu", steps=400, progress=False)
+    drawn = model.sample(torch.eye(3), 100, seed=0)
+    torch.testing.assert_close(drawn.mean((1, 3, 4)), 0.2 + 0.6 * torch.eye(3), atol=0.12, rtol=0)
+    model.save(tmp_path / "saved")
+    assert torch.equal(CGAN.load(tmp_path / "saved").sample(torch.eye(3), 100, seed=0), drawn)
+
+
+def test_no_attribute_of_a_long_vector_is_lost() -> None:
+    """The embedding of 40 attributes tells all of them, the rarest too, though of a picture 32 components are kept."""
+    g = torch.Generator().manual_seed(0)
+    x = (torch.rand(500, 40, generator=g) < torch.linspace(0.02, 0.5, 40)).float()
+    model = CGAN((40,), (3, 8, 8), width=4)
+    model.prepare(Pairs(x, torch.rand(500, 3, 8, 8, generator=g)), 0)
+    assert model.features(x[:2]).shape == (2, 40)
+    told = torch.linalg.lstsq(model.features(x), x - x.mean(0)).solution
+    torch.testing.assert_close(model.features(x) @ told + x.mean(0), x, atol=0.25, rtol=0)  # but for the cut at 4 deviations
+    assert CGAN((3, 8, 8), (3, 8, 8), width=4).generator.project.in_features == 64 + 32
+    assert CGAN((40,), (3, 8, 8), width=4, embedding_size=8).generator.project.in_features == 64 + 8
+
+
 def test_one_sample_and_many_whatever_the_pieces(fitted: CGAN, monkeypatch: pytest.MonkeyPatch) -> None:
     x = fields(2).x
     assert fitted.sample(x, 1, seed=0).shape == (2, 1, 1, 8, 8)

@@ -31,10 +31,10 @@ SMALL = {
 def pairs_of(items: int, x_shape: tuple[int, ...] = (1, 6, 6), y_shape: tuple[int, ...] = (1, 6, 6), seed: int = 0) -> Pairs:
     """Flat x, and y that is x lightened or darkened, each half of the time, with a little noise."""
     g = torch.Generator().manual_seed(seed)
-    x = torch.rand(items, x_shape[0], 1, 1, generator=g).expand(-1, *x_shape)
+    x = torch.rand(items, x_shape[0], *(1 for _ in x_shape[1:]), generator=g).expand(-1, *x_shape)
     sign = torch.randint(0, 2, (items, 1, 1, 1), generator=g) * 2 - 1
     y = (
-        0.5 * x.mean(1, keepdim=True).expand(-1, *y_shape)
+        0.5 * x.flatten(1).mean(1)[:, None, None, None].expand(-1, *y_shape)
         + 0.25
         + 0.2 * sign
         + 0.02 * torch.rand(items, *y_shape, generator=g)
@@ -147,6 +147,7 @@ def test_density_of_what_no_sample_can_be_is_zero(fitted: PixelCNN) -> None:
     ("x_shape", "y_shape", "config"),
     [
         ((1, 6, 6), (1, 6, 6), {}),
+        ((4,), (2, 5, 6), {}),
         ((3, 5, 7), (2, 5, 7), {"features": 7}),
         ((1, 7, 3), (3, 7, 3), {"layers": 6, "dilations": (1, 2, 4), "features": 8}),
         ((1, 1, 6), (1, 1, 6), {"kernels": (7, 5)}),
@@ -168,11 +169,11 @@ def test_remembered_activations_draw_what_the_whole_network_draws(
         assert fast.std(1).max() > 0
 
 
-@pytest.mark.parametrize("channels", [1, 2])
-def test_gradient_reaches_every_parameter(channels: int) -> None:
+@pytest.mark.parametrize(("x_shape", "channels"), [((1, 6, 6), 1), ((1, 6, 6), 2), ((4,), 3)])
+def test_gradient_reaches_every_parameter(x_shape: tuple[int, ...], channels: int) -> None:
     shape = (channels, 6, 6)
-    model = PixelCNN((1, 6, 6), shape, **{**SMALL, "hidden": 32})
-    pairs = pairs_of(16, (1, 6, 6), shape)
+    model = PixelCNN(x_shape, shape, **{**SMALL, "hidden": 32})
+    pairs = pairs_of(16, x_shape, shape)
     model.prepare(pairs, 0)
     model.losses(Batch(pairs.x, pairs.y), Step(3, 10, "all", torch.Generator()))["total"].backward()
     silent = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
@@ -227,6 +228,22 @@ def test_samples_depend_on_x_and_spread(fitted: PixelCNN) -> None:
     samples = fitted.sample(x, 200, seed=0)
     assert samples[1].mean() - samples[0].mean() > 0.2
     assert samples.std(1).mean() > 0.05
+
+
+def test_attributes_are_learnt_from_a_vector(tmp_path) -> None:
+    """One of three attributes, each with a colour of its own over the whole field, and a little noise."""
+    g = torch.Generator().manual_seed(0)
+    x = torch.eye(3)[torch.randint(0, 3, (200,), generator=g)]
+    y = (0.2 + 0.6 * x[:, :, None, None] + 0.03 * torch.randn(200, 3, 4, 4, generator=g)).clamp(0, 1)
+    model = PixelCNN((3,), (3, 4, 4), **{**SMALL, "learning_rate": 1e-2, "features": 12, "hidden": 24, "batch_size": 16})
+    model.name = "cpixel"
+    model.fit(Pairs(x, y), seed=0, device="cpu", steps=200, progress=False)
+    drawn = model.sample(torch.eye(3), 60, seed=0)
+    torch.testing.assert_close(drawn.mean((1, 3, 4)), 0.2 + 0.6 * torch.eye(3), atol=0.1, rtol=0)
+    own, other = (model.log_prob(y[:9], x[:9].roll(shift, 1)) for shift in (0, 1))
+    assert (own > other + 20).all()
+    model.save(tmp_path / "saved")
+    assert torch.equal(PixelCNN.load(tmp_path / "saved").sample(torch.eye(3), 60, seed=0), drawn)
 
 
 def test_far_corners_of_x_have_a_say() -> None:
@@ -358,7 +375,12 @@ def test_wrong_settings_are_refused(config: dict, message: str) -> None:
 
 @pytest.mark.parametrize(
     ("x_shape", "y_shape", "message"),
-    [((5,), (1, 8, 8), "one H and W"), ((1, 8, 8), (1, 8, 9), "one H and W"), ((1, 8, 8), (7, 8, 8), "at least 7")],
+    [
+        ((5, 8), (1, 8, 8), "or a vector"),
+        ((5,), (8,), "one H and W"),
+        ((1, 8, 8), (1, 8, 9), "one H and W"),
+        ((1, 8, 8), (7, 8, 8), "at least 7"),
+    ],
 )
 def test_wrong_shapes_are_refused(x_shape: tuple[int, ...], y_shape: tuple[int, ...], message: str) -> None:
     with pytest.raises(RequestError, match=message):
