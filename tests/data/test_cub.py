@@ -141,7 +141,7 @@ def test_what_is_wrong_is_said_in_one_line(root: Path, name: str, text: str | No
 def test_a_folder_is_needed(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match=r"write cub:DIR, where DIR has images/"):
         Cub("")
-    with pytest.raises(RequestError, match="no such folder"):
+    with pytest.raises(RequestError, match="no such folder; DIR has"):
         Cub(str(tmp_path / "absent")).read("train")
 
 

@@ -116,6 +116,10 @@ def test_broken_gzip_and_no_folder_are_said(tmp_path: Path) -> None:
         Mnist(str(tmp_path)).read("train")
     with pytest.raises(RequestError, match=r"write mnist:DIR, where DIR has"):
         Mnist("")
+    with pytest.raises(RequestError, match="no such folder; DIR has train-images-idx3-ubyte"):
+        Mnist(str(tmp_path / "absent")).read("train")
+    with pytest.raises(RequestError, match="this is a file; a folder is needed; DIR has"):
+        Mnist(str(path)).read("train")
     (tmp_path / "x/train/cat").mkdir(parents=True)
     with pytest.raises(RequestError, match="no folders 0 to 9"):
         Mnist(str(tmp_path / "x")).read("train")

@@ -45,7 +45,7 @@ class CelebA(Data):
             RequestError: a file or every image is missing, or a list is not in its format.
         """
         check_split(split)
-        root = existing_folder(self.path, self.kind)
+        root = existing_folder(self.path, self.kind, LAYOUT)
         images = self._find(root, "Img", "img_align_celeba")
         names, attributes, values = _attributes(self._find(root, "Anno", "list_attr_celeba.txt"))
         partition = self._find(root, "Eval", "list_eval_partition.txt", needed=False)

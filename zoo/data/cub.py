@@ -49,7 +49,7 @@ class Cub(Data):
             RequestError: a file or every image is missing, or a list is not in its format.
         """
         check_split(split)
-        root = existing_folder(self.folder, self.kind)
+        root = existing_folder(self.folder, self.kind, LAYOUT)
         if not (root / "images.txt").exists() and (root / "CUB_200_2011").is_dir():
             root = root / "CUB_200_2011"
         files = dict(self._lines(root, "images.txt"))

@@ -53,17 +53,17 @@ class Folder(Data):
         return PhotoRecords([photo for photo in photos if (photo.content in test) == (split == "test")])
 
 
-def existing_folder(path: str, kind: str) -> Path:
-    """``path`` as a folder that is there.
+def existing_folder(path: str, kind: str, layout: str = "") -> Path:
+    """``path`` as a folder that is there; ``layout`` says in messages what it has to hold.
 
     Raises:
         RequestError: it is not there, or not a folder.
     """
     root = Path(path).expanduser()
     if not root.exists():
-        raise RequestError(f"{kind}:{path}: there is no such folder")
+        raise RequestError(f"{kind}:{path}: there is no such folder{layout and '; '}{layout}")
     if not root.is_dir():
-        raise RequestError(f"{kind}:{path}: this is a file; a folder is needed")
+        raise RequestError(f"{kind}:{path}: this is a file; a folder is needed{layout and '; '}{layout}")
     return root
 
 

@@ -45,7 +45,7 @@ class Mnist(Data):
             RequestError: a file is missing, or not what its name says.
         """
         check_split(split)
-        root = existing_folder(self.path, self.kind)
+        root = existing_folder(self.path, self.kind, LAYOUT)
         for place in (root, root / "raw", root / "MNIST" / "raw"):
             images = _idx_file(place, f"{_PREFIX[split]}-images", 3)
             if images is not None:

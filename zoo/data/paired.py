@@ -53,7 +53,7 @@ class Paired(Data):
         check_split(split)
         if "@" in self.folder and not Path(self.folder).expanduser().exists():
             raise RequestError(f"paired:{self.path}: no such folder; a direction is @AtoB or @BtoA")
-        root = existing_folder(self.folder, self.kind)
+        root = existing_folder(self.folder, self.kind, LAYOUT)
         part = next(
             (p for p in ((root / "train",) if split == "train" else (root / "test", root / "val")) if p.is_dir()), None
         )

@@ -52,7 +52,7 @@ class Voxels(Data):
             RequestError: there is no shape, a file cannot be read, or shapes are of different sizes.
         """
         check_split(split)
-        root = existing_folder(self.path, self.kind)
+        root = existing_folder(self.path, self.kind, LAYOUT)
         files = sorted(path for path in root.iterdir() if path.suffix == ".npz" and not path.name.startswith("."))
         folders = sorted(path for path in root.iterdir() if (path / "train").is_dir() or (path / "test").is_dir())
         if not files and not folders:
