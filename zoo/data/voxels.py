@@ -18,11 +18,13 @@ from zoo.data.cache import cached_map
 from zoo.data.folder import existing_folder, one_word
 from zoo.data.listing import summary
 from zoo.data.voxel_files import Solid, read_shape, solid
-from zoo.data.voxel_view import VERSION, render
+from zoo.data.voxel_picture import voxel_picture
 from zoo.errors import RequestError
 
 TRAIN_SHARE = 0.8
 """The part of a class that is for training where its file does not say."""
+_PICTURES = "2"
+"""The version of the pictures: to be raised whenever the same shape gives another one."""
 LAYOUT = (
     "DIR has <class>.npz with voxels (N, s, s, s), or with train and test of that shape; or <class>/train/ and <class>/test/ "
     "with .npy or .binvox"
@@ -108,11 +110,11 @@ class VoxelRecords(Records):
         return self.voxels if name == "voxels" else None
 
     def image(self, index: int) -> Image:
-        """The shape seen obliquely from the front and above, grey and the lighter the nearer, (96, 96, 3)."""
-        return render(self.voxels[index])
+        """The shape seen obliquely from above, (128, 128, 3); see :func:`zoo.data.voxel_picture.voxel_picture`."""
+        return voxel_picture(self.voxels[index])
 
     def map(self, function: Callable[[Image], Mapping[str, NDArray[np.float32]]], key: str) -> Fields:
-        return cached_map(lambda i: function(self.image(i)), self.ids, f"voxels-{VERSION}:{key}")
+        return cached_map(lambda i: function(self.image(i)), self.ids, f"voxels-{_PICTURES}:{key}")
 
 
 def _size(shapes: Solid) -> str:
