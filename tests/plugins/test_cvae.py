@@ -197,7 +197,7 @@ def test_attributes_are_learnt_from_a_vector(tmp_path: Path) -> None:
     model.fit(attributes(200), seed=0, device="cpu", steps=150, progress=False)
     drawn = model.sample(torch.eye(3), 100, seed=0)
     torch.testing.assert_close(drawn.mean((1, 3, 4)), 0.2 + 0.6 * torch.eye(3), atol=0.12, rtol=0)
-    assert model.features(torch.eye(3)).shape == (3, 4)
+    assert model.features(torch.eye(3)).shape == (3, 32)
     model.save(tmp_path / "saved")
     assert torch.equal(CVAE.load(tmp_path / "saved").sample(torch.eye(3), 100, seed=0), drawn)
 
