@@ -62,7 +62,7 @@ class _Perceptual(PictureMetric):
             raise NotApplicable(reason) from error
         except Exception as error:  # whatever a download or a damaged file may raise in the package
             reason = f"its weights ({self.weights}) cannot be had: {type(error).__name__}: {error}"
-            raise NotApplicable(reason) from error
+            raise NotApplicable(" ".join(reason.split())) from error
 
     def __call__(self, samples: Tensor, y: Tensor, *, x: Tensor | None = None, **known: Tensor | None) -> Mapping[str, Tensor]:
         if self.network is None:
@@ -123,7 +123,8 @@ class PieAPP(_Perceptual):
 
 
 def enlarged(pictures: Tensor) -> Tensor:
-    """Pictures (B, C, h, w), the smaller side of which is at least :data:`LEAST`, bilinearly enlarged if it was not."""
+    """Pictures (B, C, h, w) in [0, 1], bilinearly enlarged to a smaller side of :data:`LEAST` if it was shorter."""
+    pictures = pictures.clamp(0, 1)
     height, width = pictures.shape[-2:]
     short = min(height, width)
     if short >= LEAST:

@@ -13,7 +13,7 @@ from zoo.pairs import Pairs
 
 WIDTHS = (32, 64, 96, 128)
 EPOCHS, BATCH, RATE, DECAY, DROPOUT = 8, 50, 2e-3, 0.05, 0.3
-MOST_STEPS = 1600
+MOST_STEPS, LEAST_STEPS = 1600, 40
 SIDE = 64
 """Pictures are looked at no larger than this."""
 KEPT = 4
@@ -29,6 +29,8 @@ _KEPT: dict[tuple[object, ...], _Network] = {}
 
 class _Network(nn.Module):
     """Four strided convolutions, and a linear layer that knows where in the picture each feature is."""
+
+    bar: Tensor
 
     def __init__(self, shape: tuple[int, ...], attributes: int) -> None:
         super().__init__()
@@ -86,7 +88,7 @@ def _trained(train: Pairs, chosen: Tensor, seed: int, device: torch.device) -> _
         network.bar.copy_(share.logit())
         network.head.bias.copy_(share.logit())
     batch = min(BATCH, len(train))
-    steps = min(MOST_STEPS, max(EPOCHS * (len(train) // batch), 60))
+    steps = min(MOST_STEPS, max(EPOCHS * (len(train) // batch), LEAST_STEPS))
     optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps)
     network.train()

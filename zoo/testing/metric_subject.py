@@ -35,13 +35,14 @@ class Pools:
 
     def take(self, index: Tensor) -> Pools:
         """The items at ``index``."""
-        parts = (self.samples, self.y, self.x, self.pool, self.density, self.index)
-        return Pools(*(value[index] for value in parts))
+        return Pools(
+            self.samples[index], self.y[index], self.x[index], self.pool[index], self.density[index], self.index[index]
+        )
 
     def to(self, device: str) -> Pools:
         """The same on ``device``, but for the places."""
-        parts = (self.samples, self.y, self.x, self.pool, self.density)
-        return Pools(*(value.to(device) for value in parts), self.index)
+        moved = [value.to(device) for value in (self.samples, self.y, self.x, self.pool, self.density)]
+        return Pools(moved[0], moved[1], moved[2], moved[3], moved[4], self.index)
 
 
 class MetricSubject(Subject):

@@ -96,7 +96,7 @@ class WorldRecords(Records):
         self._light: NDArray[np.float32] = (np.arange(count) % 2 == 0).astype(np.float32)
 
     @property
-    def attributes(self) -> Attributes:  # type: ignore[override]  # read anew each time
+    def attributes(self) -> Attributes:
         return Attributes(KINDS, np.stack([self._light, 1 - self._light], 1), exclusive=True)
 
     def image(self, index: int) -> Image:

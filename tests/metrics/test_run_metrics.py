@@ -1,0 +1,188 @@
+"""Metrics of whole runs: evidence, cost, codes and recognised attributes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from zoo.data.base import Data
+from zoo.errors import RequestError
+from zoo.evaluate import evaluate
+from zoo.metric import Fitted, NotApplicable
+from zoo.testing.metric_world import WorldData, WorldModel, world
+from zoo_metrics.cost import Operations, Parameters, Seconds
+from zoo_metrics.evidence import CodeDivergence, ReconstructionError
+from zoo_metrics.features import DownstreamAccuracy
+from zoo_metrics.recognised import AttributeAccuracy
+
+PHOTO = ((1, 16, 16), (1, 16, 16), "photo")
+FACES = ((2,), (3, 16, 16), "attributes")
+
+
+class Plain(WorldModel):
+    """It has no abilities beyond sampling."""
+
+    def features(self, x: Tensor) -> None:  # type: ignore[override]
+        return None
+
+    def evidence(self, y: Tensor, x: Tensor, *, seed: int = 0) -> None:  # type: ignore[override]
+        return None
+
+
+class Layers(WorldModel):
+    """Two layers draw; a third is for training alone."""
+
+    training_only = ("teacher",)
+
+    def __init__(self) -> None:
+        super().__init__((3,), (4,))
+        del self.scale
+        self.body, self.head, self.teacher = nn.Linear(3, 5), nn.Linear(5, 4), nn.Linear(100, 100)
+
+    def encode(self, x: Tensor) -> Tensor:
+        found: Tensor = self.body(x)
+        return found
+
+    def draw(self, code: Tensor, n: int, noise: Any) -> Tensor:
+        found: Tensor = self.head(code)[:, None].expand(-1, n, -1)
+        return found
+
+
+def of_layers() -> Fitted:
+    fitted = world((6,), (4,), "numbers")
+    return replace(fitted, model=Layers(), pairs=replace(fitted.pairs, x=fitted.pairs.x[:, :3]))
+
+
+def test_evidence_is_what_the_model_says_of_each_pair() -> None:
+    fitted = world(*PHOTO)
+    part = fitted.pairs.subset(torch.tensor([3, 1]))
+    terms = fitted.model.evidence(part.y, part.x)
+    assert terms is not None
+    for metric, term in ((ReconstructionError(), "mse"), (CodeDivergence(), "kl")):
+        metric.prepare(fitted)
+        assert torch.equal(metric(part.y[:, None], part.y, x=part.x)[""], terms[term])
+        with pytest.raises(NotApplicable, match="no evidence bound"):
+            metric.prepare(replace(fitted, model=Plain(*PHOTO[:2])))
+        with pytest.raises(RequestError, match="prepare"):
+            type(metric)()(part.y[:, None], part.y, x=part.x)
+
+
+def test_parameters_are_those_that_sampling_uses() -> None:
+    metric, fitted = Parameters(), of_layers()
+    metric.prepare(fitted)
+    assert metric(torch.zeros(2, 1, 4), torch.zeros(2, 4))[""].tolist() == [3 * 5 + 5 + 5 * 4 + 4] * 2
+    fitted.model.drop_training_parts()
+    metric.prepare(fitted)
+    assert metric.cost == 44
+
+
+def test_multiply_adds_are_those_of_encode_and_one_draw() -> None:
+    metric = Operations()
+    metric.prepare(of_layers())
+    assert metric.cost == 3 * 5 + 5 * 4
+
+
+def test_seconds_are_those_of_one_sample_of_twenty() -> None:
+    fitted, drawn = of_layers(), []
+
+    def sample(x: Tensor, n: int, **seed: Any) -> Tensor:
+        drawn.append((*x.shape, n))
+        return torch.linspace(0, 1, 300_000).sort().values
+
+    fitted.model.sample = sample  # type: ignore[method-assign, assignment]
+    metric = Seconds()
+    metric.prepare(fitted)
+    assert drawn == [(1, 3, 20)] * 6
+    assert metric.cost is not None
+    assert 0 < metric.cost < 1
+
+
+def test_a_linear_classifier_of_the_code_finds_the_class() -> None:
+    fitted = world(*PHOTO)
+    metric = DownstreamAccuracy()
+    metric.prepare(fitted)
+    found = metric(torch.zeros(3, 1, 1), torch.zeros(3, 1), index=torch.tensor([0, 5, 9]))[""]
+    assert found.tolist() == [1, 1, 1]
+
+    class Blind(WorldModel):
+        def features(self, x: Tensor) -> Tensor:
+            return torch.zeros(len(x), 2)
+
+    metric.prepare(replace(fitted, model=Blind(*PHOTO[:2])))
+    assert metric.right is not None
+    assert metric.right.mean() == 0.5, "half of the items are of either class, and it always says the same"
+
+
+def test_classes_follow_the_names_of_the_pairs() -> None:
+    fitted = world(*PHOTO)
+    order = torch.randperm(len(fitted.pairs), generator=torch.Generator().manual_seed(0))
+    metric = DownstreamAccuracy()
+    metric.prepare(replace(fitted, pairs=fitted.pairs.subset(order[:7])))
+    assert metric.right is not None
+    assert metric.right.tolist() == [1] * 7
+
+
+def test_without_a_code_or_classes_there_is_no_downstream_accuracy() -> None:
+    from zoo import make
+
+    fitted = world(*PHOTO)
+    scenes: Data = make.data("scenes:64")
+    for lacking, words in (
+        (replace(fitted, model=Plain(*PHOTO[:2])), "no features"),
+        (replace(fitted, data=scenes), "has no classes"),
+        (replace(fitted, pairs=replace(fitted.pairs, names=())), "do not bear the names"),
+    ):
+        with pytest.raises(NotApplicable, match=words):
+            DownstreamAccuracy().prepare(lacking)
+
+
+def test_attributes_are_recognised_where_the_samples_show_them() -> None:
+    """Right pictures have 1, pictures of the opposite 0, and those that heed nothing 0.5, by attribute and on average."""
+    fitted = world(*FACES)
+    metric = AttributeAccuracy()
+    metric.prepare(fitted)
+    test = fitted.pairs
+    light = torch.linspace(0.9, 0.9, 1).expand(len(test), 2, *test.y_shape)
+    dark = torch.full_like(light, 0.1)
+    asked = test.x[:, 0].view(-1, 1, 1, 1, 1) > 0.5
+    for samples, want in ((torch.where(asked, light, dark), 1), (torch.where(asked, dark, light), 0), (light, 0.5)):
+        found = metric(samples, test.y, x=test.x)
+        assert list(found) == ["", "@real", "@light", "@dark", "@real.light", "@real.dark"]
+        for suffix in ("", "@light", "@dark"):
+            assert found[suffix].mean() == pytest.approx(want), suffix
+
+
+def test_values_are_weighted_so_that_a_rare_attribute_counts_as_much() -> None:
+    fitted = world(*FACES)
+    few = fitted.pairs.subset(torch.tensor([0, 1, 3, 5, 7, 9]))  # one light item of six
+    metric = AttributeAccuracy()
+    metric.prepare(replace(fitted, pairs=few))
+    dark = torch.full((6, 1, 3, 16, 16), 0.1)
+    assert metric(dark, few.y, x=few.x)["@light"].mean() == pytest.approx(0.5)
+
+
+def test_attributes_are_those_of_x_and_of_pictures() -> None:
+    for shapes, words in ((PHOTO, "no vector of attributes"), (((2,), (4,), "attributes"), "no picture")):
+        with pytest.raises(NotApplicable, match=words):
+            AttributeAccuracy().prepare(world(*shapes))
+    fitted = world(*FACES)
+    light = replace(fitted, pairs=fitted.pairs.subset(torch.tensor([0, 2, 4])))
+    with pytest.raises(NotApplicable, match="no attribute divides"):
+        AttributeAccuracy().prepare(light)
+
+
+def test_evaluate_shows_every_metric_the_run_and_leaves_out_what_does_not_apply() -> None:
+    fitted = world(*FACES)
+    metrics = {"attribute_accuracy": AttributeAccuracy(), "mse": ReconstructionError(), "downstream": DownstreamAccuracy()}
+    found = evaluate(fitted.model, fitted.pairs, metrics, 3, fitted=replace(fitted, data=WorldData()))
+    assert set(found.scores) == {
+        *(f"attribute_accuracy{s}" for s in ("", "@real", "@light", "@dark", "@real.light", "@real.dark")),
+        "mse",
+        "downstream",
+    }
+    plain = evaluate(fitted.model, fitted.pairs, metrics, 3)
+    assert set(plain.skipped) == set(metrics)
