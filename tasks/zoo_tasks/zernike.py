@@ -118,8 +118,12 @@ def moments(grids: NDArray[np.generic], count: int = MOMENTS) -> Double:
     basis, inside = _basis(side, count)
     flat = grids.reshape(len(grids), -1)
     out = np.empty((len(grids), count))
+    picked, values = np.empty((CHUNK, len(inside)), grids.dtype), np.empty((CHUNK, len(inside)))
     for start in range(0, len(grids), CHUNK):
-        np.matmul(flat[start : start + CHUNK, inside].astype(np.float64), basis.T, out=out[start : start + CHUNK])
+        n = len(flat[start : start + CHUNK])
+        np.take(flat[start : start + CHUNK], inside, axis=1, out=picked[:n], mode="clip")
+        values[:n] = picked[:n]
+        out[start : start + n] = (basis @ values[:n].T).T
     out /= len(inside)  # 3 / (4 pi) times the volume of the ball in equal parts: a full ball has the first moment 1
     return out
 
