@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+import zoo
 from zoo import checkpoints, registry
+from zoo.benching.request import plan_cells, resolve
 from zoo.cli import main
 from zoo.errors import RequestError
 
@@ -120,3 +122,33 @@ def test_a_suites_name_is_one_word(user: Path) -> None:
     user.write_text("schema = 1\n[suites.\"My Suite\"]\ntitle = 'a'\n")
     with pytest.raises(RequestError, match="lower-case letters"):
         checkpoints.suites()
+
+
+def test_a_model_of_a_suite_that_is_not_made_for_the_fields_is_left_out(user: Path, tmp_path: Path) -> None:
+    user.write_text(
+        'schema = 1\n[suites.mine]\ntitle = "Mine"\nmodels = ["random", "cgml"]\nmetrics = ["toy-best"]\nn = 3\nitems = 2\n'
+        'tasks = { toy-shade = ["toy-photos"] }\ndata = "toy-photos"\nsettings = { "toy-shade.size" = 2 }\n'
+    )
+    result = zoo.bench("mine", workers=0, out=tmp_path / "out", progress=False)
+    assert result.failed == []
+    (left,) = result.bench["left_out"]
+    assert (left["task"], left["model"]) == ("toy-shade", "cgml")
+    assert "square fields" in left["reason"]
+    text = (tmp_path / "out" / "bench.md").read_text()
+    assert "| random |" in text.replace("**", "")
+    assert "| cgml" not in text
+    assert "cgml is left out: " in text
+    with pytest.raises(RequestError, match="square fields"):
+        zoo.bench("mine", models=["random", "cgml"], workers=0, out=tmp_path / "named", progress=False)
+
+
+def test_settings_may_be_of_one_task(user: Path, tmp_path: Path) -> None:
+    tasks = "tasks = { toy-shade = [], relight = [] }"
+    user.write_text(f'schema = 1\n[suites.mine]\ntitle = "Mine"\nmodels = ["random"]\n{tasks}\n')
+    settings = {"toy-shade.size": 2, "task.size": 16}
+    request = resolve("mine", None, None, None, 1, 3, 2, False, "cpu", settings, tmp_path / "out")
+    plan_cells(request)
+    assert {cell.task: cell.fitted["task_config"]["size"] for cell in request.cells} == {"toy-shade": 2, "relight": 16}
+    wrong = resolve("mine", None, None, None, 1, 3, 2, False, "cpu", {"toy-shade.sise": 2}, tmp_path / "out")
+    with pytest.raises(RequestError, match="sise"):
+        plan_cells(wrong)

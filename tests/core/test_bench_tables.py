@@ -34,7 +34,7 @@ def bench(rows: list[dict[str, Any]], metrics: list[str], seeds: int = 2) -> dic
     data = {"t": {"name": "some", "seeds": {"0": {"train": digest, "test": digest}}}}
     return {
         "title": "T", "command": "zoo bench", "tasks": ["t"], "models": models, "metrics": metrics, "table": rows,
-        "cells": cells, "seeds": list(range(seeds)), "data": data, "n": 5, "commit": "c0ffee", "quick": False,
+        "cells": cells, "seeds": list(range(seeds)), "data": data, "n": 5, "commit": "c0ffee", "quick": False, "left_out": [],
     }  # fmt: skip
 
 

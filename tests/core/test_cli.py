@@ -140,7 +140,7 @@ def test_show(zoo_: Any, name: str, words: list[str]) -> None:
         (["run", "--model", "toy", "--task", "toy-shade", "-n", "0"], 2, "at least 1"),
         (["run", "--model", "toy", "--task", "toy-shade", "--data", "toy-photos:missing"], 2, "is no folder"),
         (["bench", "cdvae-papr"], 2, "did you mean 'cdvae-paper'"),
-        (["bench"], 2, "name a suite (cdvae-paper), or models and tasks"),
+        (["bench"], 2, "name a suite (attribute-paper, cdvae-paper, cgml-paper), or models and tasks"),
         (["bench", "cdvae-paper", "--set", "spread"], 2, "KEY=VALUE"),
         (["sample", "no/such", "x.jpg"], 2, "no checkpoint is called"),
         (["sample", "hf:a/b@c", "x.jpg"], 1, "the Hub cannot be reached"),
@@ -236,4 +236,13 @@ def test_one_unreadable_photo_stops_before_anything_is_written(zoo_: Any, tmp_pa
     assert (code, out) == (2, "")
     assert "bad.jpg" in err
     assert err.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_sample_wants_what_the_task_starts_from(zoo_: Any, tmp_path: Path, checkpoint: str) -> None:
+    code, _, err = zoo_("sample", checkpoint, "--out", str(tmp_path / "out"))
+    assert (code, err) == (2, "zoo: there is nothing to sample for; name at least one photo\n")
+    code, _, err = zoo_("sample", checkpoint, "--attributes", "Smiling", "--out", str(tmp_path / "out"))
+    assert code == 2
+    assert "starts from a photo, not from attributes: leave out --attributes" in err
     assert not (tmp_path / "out").exists()

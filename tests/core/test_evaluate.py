@@ -9,7 +9,7 @@ from zoo import evaluate as module
 from zoo import make
 from zoo.errors import RequestError, ZooError
 from zoo.evaluate import evaluate
-from zoo.metric import Metric
+from zoo.metric import Fitted, Metric, NotApplicable
 from zoo.model import Model
 from zoo.pairs import Pairs
 
@@ -97,3 +97,37 @@ def test_a_metric_that_nobody_asked_for_may_fail(error: BaseException) -> None:
     assert made.scores == alone.scores
     assert list(made.skipped) == ["failing"]
     assert type(error).__name__ in made.skipped["failing"]
+
+
+class Sees(Metric):
+    """The number of the item in the run's test pairs, for runs of the toy task only."""
+
+    unit, better, source = "place", "lower", "nowhere"
+    needs = "fitted"
+
+    def prepare(self, fitted: Fitted) -> None:
+        if fitted.seed:
+            raise NotApplicable(f"seed {fitted.seed} is not 0")
+        self.names = list(fitted.pairs.names)
+
+    def __call__(  # type: ignore[override]
+        self, samples: torch.Tensor, y: torch.Tensor, *, index: torch.Tensor, **_: object
+    ) -> dict[str, torch.Tensor]:
+        return {"": torch.tensor([float(self.names[i]) for i in index.tolist()])}
+
+
+def test_a_metric_may_see_the_run_and_which_items_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, plain = fitted()
+    pairs = Pairs(plain.x, plain.y, names=[str(i) for i in range(20)])
+    monkeypatch.setattr(module, "ITEMS", 8)
+    task, data = make.task("toy-shade"), make.data("toy-photos")
+    metrics = {"sees": Sees(), "toy-best": make.metric("toy-best")}
+    run = Fitted(model, task, data, pairs, 0)
+    found = evaluate(model, pairs, metrics, 3, y_unit="metres", fitted=run)
+    assert found.scores["sees"].value == pytest.approx(9.5)
+    assert found.scores["sees"].unit == "place"
+    assert found.scores["toy-best@3"].unit == "squared error, y in metres"
+    other = evaluate(model, pairs, metrics, 3, fitted=Fitted(model, task, data, pairs, 7))
+    assert other.skipped == {"sees": "seed 7 is not 0"}
+    assert "toy-best@3" in other.scores
+    assert evaluate(model, pairs, metrics, 3).skipped == {"sees": "it is measured of whole runs only"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import Tensor
 
 from zoo.errors import RequestError
 from zoo.pairs import Pairs
@@ -109,3 +110,16 @@ def test_vectors_are_mirrored_and_magnified_with_the_picture() -> None:
 def test_vectors_have_two_channels() -> None:
     with pytest.raises(RequestError, match=r"y is \(3, 4, 4\); a field of vectors is \(2, h, w\)"):
         Pairs(torch.zeros(1, 3, 4, 4), torch.zeros(1, 3, 4, 4), vectors=True)
+
+
+def test_a_penalty_goes_with_every_batch() -> None:
+    def dear(y: Tensor) -> Tensor:
+        return y.flatten(1).sum(1)
+
+    pairs = Pairs(torch.zeros(4, 1, 8, 8), torch.ones(4, 1, 8, 8), penalty=dear)
+    few = pairs.subset(torch.tensor([2, 0])).to("cpu")
+    assert few.batch(torch.tensor([0])).penalty is dear
+    wide = Pairs(pairs.x, pairs.y, penalty=dear, wide=(torch.zeros(4, 1, 12, 12), torch.ones(4, 1, 12, 12)))
+    batch = wide.batch(torch.tensor([0, 1]), torch.Generator().manual_seed(0))
+    assert batch.penalty is dear
+    assert torch.equal(dear(batch.y), torch.full((2,), 64.0))

@@ -26,7 +26,8 @@ def bench_json(request: Request, published: Mapping[str, Sequence[Published]], s
 
     ``table`` has a row for each task, model and metric with the ``mean`` over seeds, the ends ``low`` and ``high`` of its
     interval, what that is over, the values of each seed and the published one. ``cells`` has each cell with its metrics,
-    times and device, or the reason why it failed. ``published`` has all published rows of the tasks.
+    times and device, or the reason why it failed. ``left_out`` are the models that are not made for the fields of a task.
+    ``published`` has all published rows of the tasks.
     """
     return {
         "schema": SCHEMA,
@@ -49,6 +50,7 @@ def bench_json(request: Request, published: Mapping[str, Sequence[Published]], s
         "metrics": list(request.suite.metrics),
         "scatter": list(request.suite.scatter) if request.suite.scatter else None,
         "table": table_rows(request, published),
+        "left_out": [{"task": t, "model": m, "reason": reason} for (t, m), reason in request.left_out.items()],
         "cells": [_cell(cell, request.out) for cell in request.cells],
         "published": [{**one._asdict(), "metrics": dict(one.metrics)} for task in request.tasks for one in published[task]],
     }

@@ -22,7 +22,10 @@ PLAIN = "plain"
 
 @dataclass
 class Request:
-    """A bench, resolved. ``data`` is by task; ``cells`` are in the order in which they are done."""
+    """A bench, resolved. ``data`` is by task; ``cells`` are in the order in which they are done.
+
+    ``left_out`` has the suite's models that are not made for the fields of a task, by (task, model), with the reason.
+    """
 
     suite: Suite
     named: str | None
@@ -39,6 +42,7 @@ class Request:
     own_folder: bool
     cells: list[Cell] = field(default_factory=list)
     given: dict[str, Any] = field(default_factory=dict)
+    left_out: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def command(self) -> str:
         """The command line that does this again."""
@@ -126,7 +130,8 @@ def resolve(
 def plan_cells(request: Request) -> None:
     """Make and check every model and task of a bench once, and lay out its cells; imports torch and the plugins.
 
-    A model or task that is broken, rather than asked for wrongly, costs only its own cells: they come out as failed.
+    A model or task that is broken, rather than asked for wrongly, costs only its own cells: they come out as failed. A model
+    of the suite that nobody named and that is not made for the fields of a task is left out there.
 
     Raises:
         RequestError: a setting, the data or the device is wrong, or a cell's folder holds something else.
@@ -149,7 +154,11 @@ def plan_cells(request: Request) -> None:
                 plan = make_plan(model, task, request.data[task], *args)
                 fitted = {**plan.request(), "metrics": sorted(plan.metrics)}
             except RequestError:
-                raise
+                unfit = "" if "models" in request.given else _unfit(model, task, own)
+                if not unfit:
+                    raise
+                request.left_out[task, model] = unfit
+                continue
             except Exception as error:
                 reason = str(error) if isinstance(error, ZooError) else f"{type(error).__name__}: {error}"
             planned[task, model] = (own, fitted, reason)
@@ -158,6 +167,8 @@ def plan_cells(request: Request) -> None:
         for task in request.tasks:
             name = request.data[task]
             for model in request.models:
+                if (task, model) in request.left_out:
+                    continue
                 own, fitted, reason = planned[task, model]
                 cell = Cell(task, model, seed, request.out / "cells" / task / f"{model}-s{seed}")
                 request.cells.append(cell)
@@ -180,6 +191,18 @@ def plan_cells(request: Request) -> None:
                 cell.look()
                 if cell.reason.startswith("data was") and request.own_folder:
                     raise RequestError(f"{request.out} holds a bench of other data ({cell.reason}); name a folder with --out")
+
+
+def _unfit(model: str, task: str, settings: Mapping[str, Any]) -> str:
+    """Why a model is not made for the fields of a task, "" if it is."""
+    from zoo.plan import split_settings
+
+    fields = make.task(task, **split_settings(settings)[1])
+    try:
+        make.model(model, tuple(fields.x_shape), tuple(fields.y_shape))
+    except RequestError as error:
+        return str(error)
+    return ""
 
 
 def _chosen(kind: str, names: Sequence[str] | None, own: tuple[str, ...], suite: str) -> tuple[str, ...]:

@@ -42,6 +42,8 @@ def task_table(bench: Mapping[str, Any], task: str, published: bool = True) -> T
     made = []
     for model in bench["models"]:
         cells = [cell for cell in bench["cells"] if (cell["task"], cell["model"]) == (task, model)]
+        if not cells:
+            continue
         done = [cell for cell in cells if cell["status"] == "done"]
         lost = len(cells) - len(done)
         line = [Entry(f"{model} ({lost} of {len(cells)} seeds failed)" if done and lost else model)]
@@ -60,6 +62,7 @@ def task_table(bench: Mapping[str, Any], task: str, published: bool = True) -> T
     for cell in bench["cells"]:
         if cell["task"] == task and cell["status"] == "failed":
             notes.append(f"{cell['model']} with seed {cell['seed']} failed: {cell['reason']}")
+    notes += [f"{one['model']} is left out: {one['reason']}" for one in bench["left_out"] if one["task"] == task]
     return TaskTable(task, heads, made, caption(bench, task), notes)
 
 
