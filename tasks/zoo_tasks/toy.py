@@ -17,8 +17,8 @@ from zoo.task import Task
 
 REACH = 5.0
 """The panels show y from -REACH to REACH; what lies beyond is drawn on their edge."""
-PANEL, GAP = 160, 8
-"""Pixels: the side of a panel, and the white around it."""
+HIGH, WIDE, GAP = 160, 96, 8
+"""Pixels: the height and the width of a panel, and the white around it."""
 INK, FRAME, MARK = (120, 120, 120), (205, 205, 205), (200, 40, 40)
 FINE = 4
 """Bits of a pixel in which OpenCV takes coordinates."""
@@ -95,7 +95,7 @@ class Toy(Task):
             x_hat: changes nothing.
 
         Returns:
-            (n, 176, 512, 3) uint8.
+            (n, 176, 320, 3) uint8.
 
         Raises:
             RequestError: y has another shape, or a value that is not finite.
@@ -122,14 +122,14 @@ def _numbers(data: Data, records: Records, name: str, columns: int) -> Tensor:
 
 @cache
 def _paper() -> Image:
-    """The three panels with both branches: (176, 512, 3) uint8; not to be written to."""
+    """The three panels with both branches: (176, 320, 3) uint8; not to be written to."""
     import cv2
 
-    paper = np.full((PANEL + 2 * GAP, 3 * (PANEL + GAP) + GAP, 3), 255, np.uint8)
+    paper = np.full((HIGH + 2 * GAP, 3 * (WIDE + GAP) + GAP, 3), 255, np.uint8)
     x = np.linspace(-1, 1, 81)
     for panel in range(3):
-        left = GAP + panel * (PANEL + GAP)
-        cv2.rectangle(paper, (left, GAP), (left + PANEL - 1, GAP + PANEL - 1), FRAME)
+        left = GAP + panel * (WIDE + GAP)
+        cv2.rectangle(paper, (left, GAP), (left + WIDE - 1, GAP + HIGH - 1), FRAME)
         for sign in (1, -1):
             line = _place(panel, x, sign * 4 * x ** (panel + 1))
             cv2.polylines(paper, [line], False, INK, 1, cv2.LINE_AA, FINE)
@@ -139,7 +139,6 @@ def _paper() -> Image:
 
 def _place(panel: int, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Where points lie in a panel: (K, 2) int32 in 1/16 pixels, right and down."""
-    inner = PANEL - 12
-    right = GAP + panel * (PANEL + GAP) + 6 + (x + 1) / 2 * inner
-    down = GAP + 6 + (1 - np.clip(y / REACH, -1, 1)) / 2 * inner
+    right = GAP + panel * (WIDE + GAP) + 6 + (x + 1) / 2 * (WIDE - 12)
+    down = GAP + 6 + (1 - np.clip(y / REACH, -1, 1)) / 2 * (HIGH - 12)
     return np.round(np.stack([right, down], 1) * 2**FINE).astype(np.int32)

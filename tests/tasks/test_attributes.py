@@ -1,0 +1,150 @@
+"""Pictures from attributes: names as people write them, data that fits, pictures that can be looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+import pytest
+import torch
+
+from zoo import make
+from zoo.data.base import Attributes, Data, Split, check_split
+from zoo.errors import RequestError
+from zoo.pictures import take_pictures
+from zoo.testing.task_subject import FewPhotos, FewRecords
+from zoo_tasks.attributes import AttributesToPicture
+from zoo_tasks.squares import square
+
+NAMES = ("Eyeglasses", "Blond_Hair", "Male", "5_o_Clock_Shadow")
+
+
+class FewFaces(Data):
+    kind = "few-faces"
+
+    def read(self, split: Split, *, seed: int = 0) -> FewRecords:
+        records = FewRecords(check_split(split))
+        values = np.array([[1, 0, 1, 0], [0, 1, 0, 0], [0, 0, 0, 0], [1, 0, 1, 1]], np.float32)
+        records.attributes = Attributes(NAMES, values)  # type: ignore[assignment]
+        return records
+
+
+def faces(**config: Any) -> AttributesToPicture:
+    return AttributesToPicture(**AttributesToPicture().settings_of(FewFaces()), **config)
+
+
+@pytest.mark.parametrize(
+    ("given", "values"),
+    [
+        ("Eyeglasses,Blond_Hair", [1, 1, 0, 0]),
+        (" eyeglasses , BLOND hair ", [1, 1, 0, 0]),
+        ("!Male, 5 o clock_shadow", [0, 0, 0, 1]),
+        (["Male"], [0, 0, 1, 0]),
+        ({"male": 0.5, "Eyeglasses": 1}, [1, 0, 0.5, 0]),
+        (np.array([0, 1, 0, 0.25]), [0, 1, 0, 0.25]),
+        ("", [0, 0, 0, 0]),
+    ],
+)
+def test_attributes_by_name(given: Any, values: list[float]) -> None:
+    task = faces()
+    assert task.read(given).tolist() == values
+    x, context = task.condition(given)
+    assert x.dtype == torch.float32
+    assert x.tolist() == values
+    assert context is None
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("Eyeglases", "no attribute is called 'Eyeglases': did you mean 'Eyeglasses'"),
+        ("BLONDHAIR", "did you mean 'Blond_Hair'"),
+        ("zzz", "known: 5_o_Clock_Shadow, Blond_Hair"),
+        ("Male,male", "'Male' is named twice"),
+        ({"Male": 2}, "outside 0 to 1"),
+        ({"Male": float("nan")}, "outside 0 to 1"),
+        (np.array([0, 1, 0]), r"they must be \(4,\)"),
+        (np.array([0, 1, 0, 7]), "outside 0 to 1"),
+        (3, "names with commas"),
+        ([1, 2], "names with commas"),
+    ],
+)
+def test_what_is_no_attribute_is_refused(given: Any, message: str) -> None:
+    with pytest.raises(RequestError, match=message):
+        faces().read(given)
+
+
+def test_exactly_one_class_is_named() -> None:
+    task = AttributesToPicture()
+    assert task.read("Three").tolist() == [0, 0, 0, 1, 0, 0, 0, 0, 0, 0]
+    for wrong in ("", "three,four", "!three"):
+        with pytest.raises(RequestError, match="exactly one of zero, one"):
+            task.read(wrong)
+
+
+def test_pairs_are_attributes_and_pictures() -> None:
+    task = faces(size=24)
+    assert (task.x_shape, task.y_shape) == ((4,), (3, 24, 24))
+    pairs = task.pairs(FewFaces(), "train")
+    records = FewFaces().read("train")
+    for i in range(4):
+        assert torch.equal(task.condition(task.item_of(records, i))[0], pairs.x[i])
+        np.testing.assert_array_equal(pairs.y[i], square(records.image(i)[:, 8:56], 24))  # the middle square of 48 x 64
+    whole = faces(size=24, cut=False).pairs(FewFaces(), "train")
+    np.testing.assert_array_equal(whole.y[0], square(records.image(0), 24))
+    grey = faces(channels=1).pairs(FewFaces(), "train")
+    assert grey.y_shape == (1, 32, 32)
+
+
+def test_mirror_images_are_for_training_alone() -> None:
+    pairs = faces(flip=True).pairs(FewFaces(), "train")
+    assert len(pairs) == len(set(pairs.names)) == 8
+    assert torch.equal(pairs.x[:4], pairs.x[4:])
+    assert torch.equal(pairs.y[:4], pairs.y[4:].flip(-1))
+    assert len(faces(flip=True).pairs(FewFaces(), "test")) == 4
+
+
+def test_data_with_other_attributes_is_refused() -> None:
+    with pytest.raises(RequestError, match=r"few-faces has 4 attributes and the task 10, not the same .*leave out names"):
+        AttributesToPicture().pairs(FewFaces(), "train")
+    turned = AttributesToPicture(names=NAMES[::-1], exclusive=False)
+    with pytest.raises(RequestError, match="in another order"):
+        turned.pairs(FewFaces(), "train")
+    for ask in (lambda: AttributesToPicture().settings_of(FewPhotos()), lambda: faces().pairs(FewPhotos(), "test")):
+        with pytest.raises(RequestError, match="few-photos has no attributes"):
+            ask()
+    with pytest.raises(RequestError, match="no two alike"):
+        AttributesToPicture(names=("a_b", "A b"))
+
+
+def test_its_own_names_are_those_of_its_own_data() -> None:
+    task = AttributesToPicture()
+    more: Mapping[str, Any] = task.settings_of(make.data(task.data))
+    assert more == {"names": task.config.names, "exclusive": task.config.exclusive}
+    pairs = task.pairs(make.data("digits:50"), "train")
+    assert torch.equal(pairs.x.sum(1), torch.ones(50))
+
+
+@pytest.mark.parametrize(("size", "side"), [(32, 128), (28, 140), (64, 128), (200, 200)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pictures_are_large_enough_to_look_at(size: int, side: int, channels: int) -> None:
+    y = torch.stack([torch.full((channels, size, size), level) for level in (0.0, 100 / 255, 1.5)])
+    made = AttributesToPicture(size=size, channels=channels).compose(None, y)
+    assert made.shape == (3, side, side, 3)
+    assert [one.unique().tolist() for one in made] == [[0], [100], [255]]
+
+
+def test_a_report_shows_the_true_picture_composed() -> None:
+    task, data = faces(), FewFaces()
+    model = make.model("nn", task.x_shape, task.y_shape)
+    model.fit(task.pairs(data, "train"))
+    plan = cast(Any, SimpleNamespace(model=model, task=task, data=data, seed=0))
+    pairs = task.pairs(data, "test")
+    for i, picture in enumerate(take_pictures(plan, pairs)):
+        assert picture.x is None
+        assert picture.photo is not None
+        assert np.array_equal(np.asarray(picture.photo), task.compose(None, pairs.y[i : i + 1])[0].numpy())
+        assert picture.y is not None
+        assert picture.y.size == (32, 32)

@@ -1,0 +1,158 @@
+"""Completion: masks of the right size and place, nothing hidden that shows, nothing known that changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from conftest import shared_data
+
+from zoo import make
+from zoo.data.images import read_image
+from zoo.errors import RequestError
+from zoo.testing.task_subject import FewPhotos, photo
+from zoo_tasks.complete import Complete
+from zoo_tasks.masks import Kind, corners, draw_masks
+
+NOISE = torch.rand(60, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("kind", ["square", "irregular", "centre"])
+@pytest.mark.parametrize("side", [28, 32, 64])
+def test_a_quarter_is_a_quarter(kind: Kind, side: int) -> None:
+    y = torch.rand(60, 1, side, side, generator=torch.Generator().manual_seed(1))
+    masks = draw_masks(y, kind, (0.25, 0.25), 0)
+    assert masks.shape == (60, 1, side, side)
+    assert set(masks.unique().tolist()) == {0, 1}
+    share = masks.mean((1, 2, 3))
+    assert 0.23 <= share.min() <= share.max() <= 0.27
+    assert len(masks.flatten(1).unique(dim=0)) > (1 if kind == "centre" else 30) - (kind == "centre")
+
+
+def test_shares_of_a_range_fill_it() -> None:
+    for kind in ("square", "irregular"):
+        share = draw_masks(NOISE, kind, (0.1, 0.5), 0).mean((1, 2, 3))
+        assert 0.08 <= share.min() < 0.2
+        assert 0.4 < share.max() <= 0.53
+
+
+def test_squares_are_squares_of_any_place_and_top_masks_of_any_size() -> None:
+    for masks, square in ((draw_masks(NOISE, "square", (0.25, 0.25), 0), True), (draw_masks(NOISE, "top", (1, 1), 0), False)):
+        high, wide = masks.amax(3).sum((1, 2)), masks.amax(2).sum((1, 2))
+        assert torch.equal(high * wide, masks.sum((1, 2, 3)))  # rectangles
+        assert len(masks[:, 0].amax(2).unique(dim=0)) > 5
+        assert len(masks[:, 0].amax(1).unique(dim=0)) > 5
+        if square:
+            assert torch.equal(high, torch.full((60,), 16.0))
+        else:
+            assert masks[:, :, 16:].sum() == 0
+            assert len(high.unique()) > 5
+            assert len(wide.unique()) > 5
+            assert high.min() >= 8
+            assert wide.min() >= 16
+
+
+def test_a_mask_follows_from_seed_and_picture_alone() -> None:
+    many = draw_masks(NOISE, "irregular", (0.25, 0.25), 5)
+    order = torch.randperm(60, generator=torch.Generator().manual_seed(2))
+    assert torch.equal(draw_masks(NOISE[order], "irregular", (0.25, 0.25), 5), many[order])
+    assert torch.equal(draw_masks(NOISE[7:8], "irregular", (0.25, 0.25), 5), many[7:8])
+    assert not torch.equal(draw_masks(NOISE, "irregular", (0.25, 0.25), 6), many)
+
+
+@pytest.mark.parametrize("settings", [{}, {"mask": "irregular"}, {"channels": 1, "fill": 0.0}, {"mask": "top", "size": 20}])
+def test_x_hides_what_the_mask_covers_and_nothing_else(settings: dict[str, Any]) -> None:
+    task = Complete(**settings)
+    for split in ("train", "test"):
+        pairs = task.pairs(FewPhotos(), split)
+        assert (pairs.x_shape, pairs.y_shape) == (task.x_shape, task.y_shape)
+        mask = pairs.x[:, -1:]
+        assert torch.equal(pairs.x[:, :-1], pairs.y * (1 - mask) + task.config.fill * mask)
+        torch.testing.assert_close(task.render(pairs.x, pairs.y), pairs.y)
+        assert torch.equal(task.render(pairs.x, 1 - pairs.y) == pairs.y, (mask == 0).expand_as(pairs.y))
+
+
+def test_a_photo_has_the_mask_of_its_test_pair() -> None:
+    task = Complete(mask="irregular", seed=3)
+    pairs = task.pairs(FewPhotos(), "test", seed=9)
+    for i, image in enumerate(FewPhotos().read("test").photos):
+        assert torch.equal(task.condition(image)[0], pairs.x[i])
+    assert not torch.equal(Complete(mask="irregular", seed=4).pairs(FewPhotos(), "test").x, pairs.x)
+
+
+def test_only_what_is_missing_changes() -> None:
+    task = Complete()
+    for image in (photo(90, 130), np.zeros((40, 50, 3), np.uint8), np.full((33, 20, 3), 128, np.uint8), photo(5, 7)):
+        x, context = task.condition(image)
+        made = task.compose(context, torch.stack([torch.ones(3, 32, 32), torch.zeros(3, 32, 32)])).numpy()
+        height, width = image.shape[:2]
+        missing = (x[-1].numpy() > 0)[np.arange(height) * 32 // height][:, np.arange(width) * 32 // width]
+        assert (made[:, ~missing] == image[~missing]).all()
+        if missing.sum() > 50:
+            assert (made[0][missing].astype(int) - made[1][missing]).mean() > 150
+
+
+def test_copies_have_masks_of_their_own_and_mirrors_are_exact() -> None:
+    pairs = Complete(copies=3, flip=True).pairs(FewPhotos(), "train")
+    assert len(pairs) == len(set(pairs.names)) == 12
+    assert torch.equal(pairs.y[:4], pairs.y[4:8])
+    assert not torch.equal(pairs.x[:4], pairs.x[4:8])
+    assert len(Complete(copies=3).pairs(FewPhotos(), "test")) == 4
+    batch = pairs.batch(torch.arange(12), torch.Generator().manual_seed(0))
+    plain = torch.stack([(batch.x - pairs.x).abs().amax((1, 2, 3)), (batch.x - pairs.x.flip(-1)).abs().amax((1, 2, 3))])
+    assert plain.amin(0).max() < 1e-4
+    assert (plain.argmin(0) == 1).any()
+    assert (plain.argmin(0) == 0).any()
+    assert Complete().pairs(FewPhotos(), "train").wide is None
+
+
+def test_the_top_of_some_training_pictures_is_laid_over() -> None:
+    data = make.data("digits:200")
+    plain, laid = (Complete(channels=1, mask="top", corrupt=share).pairs(data, "train") for share in (0.0, 0.2))
+    changed = (plain.y != laid.y).any(3)[:, 0]
+    assert 0.1 < changed.any(1).float().mean() < 0.3
+    assert not changed[:, 16:].any()
+    assert (laid.y >= plain.y).all()
+    few = make.data("digits:20")
+    tests = [Complete(channels=1, mask="top", corrupt=share).pairs(few, "test").y for share in (0.0, 0.2)]
+    assert torch.equal(*tests)
+
+
+def test_the_box_is_a_second_answer_that_x_does_not_show() -> None:
+    data = make.data("digits:200")
+    task, plain = (Complete(channels=1, mask="top", alternate=share) for share in (0.3, 0.0))
+    assert (task.shows_truth, plain.shows_truth) == (False, True)
+    pairs, without = task.pairs(data, "test", pool=50), plain.pairs(data, "test", pool=2)
+    assert without.pool is None
+    assert torch.equal(pairs.x, without.x)
+    boxes = corners(pairs.x[:, -1:], 5)
+    assert (boxes.sum((1, 2, 3)) == 25).all()
+    assert (boxes <= pairs.x[:, -1:]).all()
+    with_box = torch.maximum(without.y, boxes)
+    assert pairs.pool is not None
+    has = (pairs.pool == with_box[:, None]).flatten(2).all(2)
+    assert (has | (pairs.pool == without.y[:, None]).flatten(2).all(2)).all()
+    assert 0.28 < has.float().mean() < 0.32
+    assert 0.2 < (pairs.y == with_box).flatten(1).all(1).float().mean() < 0.4
+
+
+def test_real_faces_come_back_where_they_are_known() -> None:
+    folder = shared_data("celeba") / "img_align_celeba"
+    task = Complete(size=64)
+    for path in sorted(folder.iterdir())[:3]:
+        image = read_image(path)
+        _, context = task.condition(image)
+        made = task.compose(context, torch.full((1, 3, 64, 64), 0.5))[0].numpy()
+        assert 0.7 < (made == image).all(-1).mean() < 0.8
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"share": "0"}, {"share": "0.5,0.2"}, {"share": "0.1,0.2,0.3"}, {"channels": 2}, {"size": 4}, {"copies": 0},
+     {"alternate": 0.3, "mask": "irregular"}, {"corrupt": 1.5}],
+)  # fmt: skip
+def test_settings_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(RequestError):
+        Complete(**wrong)
