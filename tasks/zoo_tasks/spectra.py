@@ -95,8 +95,7 @@ class Harmonics(Spectrum):
         return out
 
     def shapes(self, values: Double) -> Voxels:
-        middle = (CUBE - 1) // 2
-        frame = Frame(np.full((len(values), 3), middle, np.int64), np.full(len(values), middle + 0.5))
+        frame = Frame(np.full((len(values), 3), (CUBE - 1) / 2), np.full(len(values), CUBE / 2))
         return solid(synthesise(values, max(self.side, 32)), frame, CUBE)
 
 

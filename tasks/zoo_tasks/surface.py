@@ -36,11 +36,11 @@ class Frame:
     """Where shapes lie in their grids.
 
     Attributes:
-        centre: (N, 3) int64, the voxel that their rays start from.
+        centre: (N, 3), where their rays start from, in voxels; whole numbers are the middles of voxels.
         radius: (N,) float64, how far they reach from there, in voxels; 0 of a grid without any voxel.
     """
 
-    centre: NDArray[np.int64]
+    centre: NDArray[np.float64]
     radius: NDArray[np.float64]
 
 
@@ -81,7 +81,7 @@ def frame_of(grids: Voxels) -> Frame:
     n, side = grids.shape[:2]
     item, *place = np.nonzero(grids)
     counts = np.bincount(item, minlength=n)
-    centre = np.full((n, 3), (side - 1) // 2, np.int64)
+    centre = np.full((n, 3), float((side - 1) // 2))
     some = counts > 0
     for axis, index in enumerate(place):
         total = np.bincount(item, index, minlength=n)
@@ -109,7 +109,7 @@ def extents(grids: Voxels, degrees: int = DEGREES) -> tuple[NDArray[np.float32],
     out = np.empty((len(grids), 2 * degrees, 2 * degrees), np.float32)
     for start in range(0, len(grids), CHUNK):
         part = slice(start, min(start + CHUNK, len(grids)))
-        centre, radius = frame.centre[part], frame.radius[part]
+        centre, radius = frame.centre[part].astype(np.int64), frame.radius[part]
         reach = 4 * int(np.ceil((radius.max() + 0.5) / 4))  # few different tables
         rays, squared = _rays(reach, degrees), _squared(grids[part], centre, reach)
         farthest = np.zeros((rays.shape[1], squared.shape[1]), np.uint16)
@@ -152,7 +152,7 @@ def solid(functions: Floats, frame: Frame, side: int) -> Voxels:
             continue
         x, y, z = np.meshgrid(*(index - c for c in frame.centre[i]), indexing="ij")
         distance = np.sqrt(x * x + y * y + z * z)
-        theta = np.arccos(z / np.maximum(distance, 1))
+        theta = np.arccos(z / np.maximum(distance, 1e-9))
         reach = bilinear(functions[i], theta * rows / np.pi - 0.5, np.arctan2(y, x) * rows / (2 * np.pi))
         out[i] = distance < reach * frame.radius[i]
     return out
