@@ -69,7 +69,8 @@ def quick(words: list[str]) -> list[str]:
 
 
 def make_world(folder: Path) -> None:
-    """``photo.jpg``, ``photos/``, ``coco/``, ``clips/`` and ``davis/``, with little in them."""
+    """``photo.jpg``, ``photos/``, ``coco/``, ``clips/``, ``davis/``, ``celeba/``, ``facades/``, ``mnist/``, ``cifar10/`` and
+    ``modelnet10/``, with little in them."""
     folder.mkdir(parents=True, exist_ok=True)
     Image.fromarray(_photo(0, 60, 80)).save(folder / "photo.jpg")
     for i in range(24):
@@ -84,6 +85,31 @@ def make_world(folder: Path) -> None:
             frames.mkdir(parents=True)
             for i in range(30):
                 Image.fromarray(np.roll(_photo(clip, 32, 40), i, axis=1)).save(frames / f"{i:05d}.jpg")
+    _celeba(folder / "celeba")
+    for split in ("train", "test"):
+        (folder / "facades" / split).mkdir(parents=True)
+        for i in range(6):
+            Image.fromarray(_photo(i, 32, 64)).save(folder / "facades" / split / f"{i}.jpg")
+        for i in range(8):
+            for name in (f"mnist/{split}/{i % 2}", f"cifar10/{split}/{'bird' if i % 2 else 'cat'}"):
+                (folder / name).mkdir(parents=True, exist_ok=True)
+                Image.fromarray(_photo(i, 28, 28)[..., 0] if "mnist" in name else _photo(i, 32, 32)).save(
+                    folder / name / f"{i}.png"
+                )
+    (folder / "modelnet10").mkdir()
+    grid = np.indices((32, 32, 32))
+    for name, wide in (("chair", 6), ("monitor", 12)):
+        solids = np.stack([(abs(grid - 16) < np.array([wide, 4 + i, 10 - i])[:, None, None, None]).all(0) for i in range(6)])
+        np.savez(folder / "modelnet10" / f"{name}.npz", voxels=solids)
+
+
+def _celeba(folder: Path) -> None:
+    (folder / "img_align_celeba").mkdir(parents=True)
+    lines = ["20", "Eyeglasses Smiling"]
+    for i in range(20):
+        Image.fromarray(_photo(i, 54, 44)).save(folder / "img_align_celeba" / f"{i + 1:06}.jpg")
+        lines.append(f"{i + 1:06}.jpg {1 if i % 2 else -1} {1 if i % 3 else -1}")
+    (folder / "list_attr_celeba.txt").write_text("\n".join(lines) + "\n")
 
 
 def _coco(folder: Path, part: str) -> None:
