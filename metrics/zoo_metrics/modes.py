@@ -17,15 +17,18 @@ RADIUS = 0.5
 """How near a vector has to come to a true draw, in units of y."""
 ALIKE = 1e-4
 """Draws that differ by no more than this in any number are one."""
+AT_ONCE = 64
+"""Items whose draws are compared at once."""
 
 
 class Modes(Metric):
     """The share of samples that are right answers (``@hit``), and that of those at the least visited answer (``@least``).
 
-    The answers for x are its different true draws, at most eight. A sample is one of them if it lies within 0.5 of it (a
-    vector y: Euclidean distance, in the units of y), or nearer to it, by root mean square, than half the distance between
-    the two draws that are nearest to each other (a field y; the median of that over the items where an item has one draw
-    alone); and it is counted for the nearest. Of m equally visited answers, ``@least`` is 1 / m.
+    The answers for x are its different true draws, y among them: at most eight, and few enough to be drawn again and
+    again. A sample is one of them if it lies within 0.5 of it (a vector y: Euclidean distance, in the units of y), or nearer
+    to it, by root mean square, than half the distance between the two draws that are nearest to each other (a field y; the
+    median of that over the items where an item has one draw alone); and it is counted for the nearest. Of m equally visited
+    answers, ``@least`` is 1 / m.
     """
 
     unit: ClassVar[str] = "share of samples"
@@ -43,27 +46,29 @@ class Modes(Metric):
         Raises:
             NotApplicable: there are none, or too many different ones, or one alone for every x.
         """
-        pool = fitted.pairs.pool
-        if pool is None or not pool.shape[1]:
+        pairs = fitted.pairs
+        if pairs.pool is None or not pairs.pool.shape[1]:
             raise NotApplicable("the data does not know the true answers")
         different, gap = [], []
-        for part in pool.split(64):
-            mask, distance = _answers(part.flatten(2))
+        for part in range(0, len(pairs), AT_ONCE):
+            mask, distance = _answers(_known(pairs.y[part : part + AT_ONCE], pairs.pool[part : part + AT_ONCE]))
             different.append(mask.sum(1))
             gap.append(_nearest(mask, distance))
         counts, gaps = torch.cat(different), torch.cat(gap)
-        if int(counts.max()) > MOST:
-            raise NotApplicable(f"an x has more than {MOST} different true answers")
+        drawn = pairs.pool.shape[1] + 1
+        seldom = drawn > 2 and (counts == drawn).double().mean() > 0.5
+        if seldom or int(counts.max()) > MOST:
+            raise NotApplicable(f"the true answers to an x are not known to be few: of {drawn} draws hardly any repeat")
         if not gaps.isfinite().any():
             raise NotApplicable("every x has a single true answer")
-        self.radius = RADIUS if pool.ndim == 3 else float(gaps[gaps.isfinite()].median()) / 2
+        self.radius = RADIUS if pairs.pool.ndim == 3 else float(gaps[gaps.isfinite()].median()) / 2
 
     def __call__(
         self, samples: Tensor, y: Tensor, *, pool: Tensor | None = None, **known: Tensor | None
     ) -> Mapping[str, Tensor]:
         if pool is None or self.radius is None:
             raise RequestError("modes are looked for among true draws (pool) of a run (prepare); one of them is not given")
-        answers = pool.flatten(2)
+        answers = _known(y, pool)
         size = answers.shape[2]
         mask, among = _answers(answers)
         radius = torch.full((len(y), 1), self.radius, device=y.device)
@@ -77,6 +82,11 @@ class Modes(Metric):
         visits = torch.zeros_like(answers[:, :, 0]).scatter_add_(1, which, hit.to(answers.dtype))
         least = visits.masked_fill(~mask, torch.inf).amin(1)
         return {"@hit": hit.to(answers.dtype).mean(1), "@least": least / samples.shape[1]}
+
+
+def _known(y: Tensor, pool: Tensor) -> Tensor:
+    """All true draws that are known, (B, 1 + M, D): y is one of them."""
+    return torch.cat([y[:, None], pool], 1).flatten(2)
 
 
 def _answers(draws: Tensor) -> tuple[Tensor, Tensor]:

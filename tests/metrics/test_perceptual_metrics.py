@@ -25,7 +25,8 @@ class Distance(nn.Module):
         super().__init__()
         print("setting up")
         self.weight = nn.Parameter(torch.rand(3))  # draws from the global state, as the packages do
-        self.given, self.shapes = given, []
+        self.given = given
+        self.shapes: list[tuple[int, ...]] = []
 
     def forward(self, pictures: Tensor, truth: Tensor, **more: Any) -> Tensor:
         self.more = more

@@ -175,8 +175,9 @@ def test_modes_are_few_and_more_than_one() -> None:
     one = run(4)
     for pool, words in (
         (None, "does not know the true answers"),
-        (torch.rand(16, 9, 4, generator=G), "more than 8"),
+        (torch.rand(16, 9, 4, generator=G).repeat(1, 2, 1), "not known to be few"),
+        (torch.rand(16, 6, 4, generator=G), "of 7 draws hardly any repeat"),
         (torch.ones(16, 3, 4), "single true answer"),
     ):
         with pytest.raises(NotApplicable, match=words):
-            Modes().prepare(replace(one, pairs=replace(one.pairs, pool=pool)))
+            Modes().prepare(replace(one, pairs=replace(one.pairs, y=torch.ones(16, 4), pool=pool)))
