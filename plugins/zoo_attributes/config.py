@@ -28,14 +28,14 @@ class AttributeCVAEConfig:
     """
 
     latent: int = 64
-    width: int = 32
+    width: int = 16
     blocks: int = 2
     norm: bool = False
     beta: float = 0.5
     standardise: bool = False
     learning_rate: float = 1e-3
     steps: int = 2000
-    batch_size: int = 64
+    batch_size: int = 32
     ema: float = 0.0
 
     def __post_init__(self) -> None:
