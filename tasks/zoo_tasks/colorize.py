@@ -41,7 +41,7 @@ class ColorizeConfig:
 
     size: int = 32
     crops: bool = True
-    uniform: float = 0.002
+    uniform: float = 0.004
 
     def __post_init__(self) -> None:
         if not 4 <= self.size <= 256:

@@ -43,7 +43,7 @@ def to_rgb(light: Tensor, colour: Tensor) -> Tensor:
     a, b = ((2 * colour - 1) * REACH).unbind(1)
     parts = (height + a / 500, height, height - b / 200)
     bent = [torch.where(part > 6 / 29, part**3, 3 * (6 / 29) ** 2 * (part - 4 / 29)) for part in parts]
-    xyz = [part * white for part, white in zip(bent, _WHITE, strict=True)]
-    linear = torch.stack([sum(k * part for k, part in zip(row, xyz, strict=True)) for row in _TO_RGB], 1).clamp(0, 1)
+    matrix = light.new_tensor(_TO_RGB) * light.new_tensor(_WHITE)
+    linear = torch.einsum("ij,bj...->bi...", matrix, torch.stack(bent, 1)).clamp(0, 1)
     steep = 1.055 * linear.clamp_min(0.0031308) ** (1 / 2.4) - 0.055
     return torch.where(linear > 0.0031308, steep, 12.92 * linear).clamp(0, 1)

@@ -1,9 +1,9 @@
 """A sketch of a picture: dark lines on white paper where it changes.
 
 Source: H. Winnemöller, J. E. Kyprianidis, S. C. Olsen, "XDoG: an extended difference-of-Gaussians compendium including
-advanced image stylization", Computers & Graphics 36, 2012: a difference of Gaussians, of one scale and of 1.6 times that,
-and a soft threshold; here of the channel that darkens most. Lines lie on the darker side of an edge; a drawing of dark lines on white is, nearly, its
-own sketch, so that drawings can stand where sketches of photos do.
+advanced image stylization", Computers & Graphics 36, 2012: a difference of Gaussians, of one scale and of 1.6 times that, and
+a soft threshold; here of the channel that darkens most. Lines lie on the darker side of an edge; a drawing of dark lines on
+white is, nearly, its own sketch, so that drawings can stand where sketches of photos do.
 """
 
 from __future__ import annotations
