@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 ITEMS, SAMPLES = 8, 6
 """How many test items a report shows, and how many samples of each."""
-DRAWS = 6
-"""True draws of p(y | x) asked for, to be shown where the data knows them."""
+DRAWS = 20
+"""True draws of p(y | x) asked for where the data knows them: for metrics, and the first few to be shown."""
 SIDE = 320
 """Pixels: the larger side of a photo in a report."""
 

@@ -91,7 +91,7 @@ def run(
         device: ``"auto"``, ``"cpu"``, ``"cuda"``, ...
         settings: of the model by name, of the task as ``task.NAME``, of the training loop as ``training.NAME``.
         checkpoint: a checkpoint to score instead of fitting, as for :func:`zoo.load`.
-        metrics: names; None for all that are registered.
+        metrics: names; None for all that are registered, but for those that are measured only where they are named.
         items: score only the first so many test items; None for all.
         out: a new folder; None for ``runs/<time>-<model>-<task>``.
         resume: go on with the run that was stopped in ``out``, if there is one.
