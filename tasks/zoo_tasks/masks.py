@@ -7,6 +7,7 @@ in the top half, cGML, section 5.1.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -79,14 +80,15 @@ def _strokes(side: int, share: float, seed: int) -> np.ndarray:
 
     random = np.random.default_rng(seed)
     mask = np.zeros((side, side), np.uint8)
+    least, thin = share * side * side, max(1, side // 24)
     while True:
-        place, angle = random.uniform(0, side - 1, 2), random.uniform(0, 2 * np.pi)
-        thick = int(random.integers(max(1, side // 24), max(1, side // 12) + 1))
-        for _ in range(SEGMENTS):
-            angle += random.uniform(-TURN, TURN)
-            after = np.clip(place + random.uniform(0.04, 0.12) * side * np.array([np.cos(angle), np.sin(angle)]), 0, side - 1)
-            start, end = (tuple(int(v) for v in np.round(point)) for point in (place, after))
+        numbers = random.random((SEGMENTS, 2))
+        thick = int(random.integers(thin, max(1, side // 12) + 1))
+        angles = 2 * np.pi * random.random() + np.cumsum(TURN * (2 * numbers[:, 0] - 1))
+        steps = (0.04 + 0.08 * numbers[:, 1]) * side
+        way = random.random(2) * (side - 1) + np.cumsum(steps * [np.cos(angles), np.sin(angles)], axis=1).T
+        points = np.clip(np.round(way), 0, side - 1).astype(int).tolist()
+        for start, end in pairwise(points):
             cv2.line(mask, start, end, 1, thick)
-            place = after
-            if mask.mean() >= share:
+            if cv2.countNonZero(mask) >= least:
                 return mask

@@ -8,6 +8,9 @@ import torch
 
 from zoo import make
 from zoo.errors import RequestError
+from zoo.testing.checking import checks
+from zoo.testing.outcome import run_one
+from zoo.testing.task_subject import TaskSubject
 from zoo_tasks.toy import MARK, Toy
 
 
@@ -74,6 +77,31 @@ def test_points_are_marked_on_their_branch() -> None:
     assert beyond[1] > down[1]
     with pytest.raises(RequestError, match="not finite"):
         task.compose(context, torch.full((1, 3), torch.nan))
+
+
+class Grey(Toy):
+    """Its pictures are grey, and its items are taken for shares."""
+
+    def condition(self, item: float) -> tuple[torch.Tensor, float]:
+        return torch.tensor([abs(item)]), item
+
+    def compose(self, context: float, y: torch.Tensor, *, x_hat: torch.Tensor | None = None) -> torch.Tensor:
+        return super().compose(context, y)[..., 0]
+
+
+def test_checks_find_faults_where_no_photo_is_taken() -> None:
+    found = {}
+    for cls in (Toy, Grey):
+        subject = TaskSubject("toy")
+        subject.__dict__["task"] = cls()
+        these = [check for check in checks("task") if check.function.__module__.endswith("task_photos")]
+        found[cls] = {name: state for name, state, _ in (run_one(check, subject) for check in these)}
+    assert set(found[Toy].values()) == {"ran", "skipped"}
+    failed = {name for name, state in found[Grey].items() if state == "failed"}
+    assert {"x_is_the_same_in_pairs_and_from_a_photo", "compose_gives_photos_of_the_same_size"} <= failed
+    skipped = {name for name, state in found[Toy].items() if state == "skipped"}
+    assert len(skipped) == 4
+    assert not skipped & failed
 
 
 def test_data_without_such_numbers_is_refused() -> None:
