@@ -6,7 +6,7 @@ Source: cGML, sections 5.1 ("Corrupted image recovery") and 5.3 ("Image completi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from zoo.data.base import Data, Image, Split
 from zoo.errors import RequestError
 from zoo.pairs import Pairs
 from zoo.task import Task
-from zoo_tasks.masks import Kind, corners, draw_masks
+from zoo_tasks.masks import corners, draw_masks
 from zoo_tasks.squares import enlarged, levels, read_squares, square
 
 STRIDE = 1_000_003
@@ -48,7 +48,7 @@ class CompleteConfig:
 
     size: int = 32
     channels: int = 3
-    mask: Kind = "square"
+    mask: Literal["square", "centre", "irregular", "top"] = "square"
     share: tuple[float, ...] = (0.25,)
     copies: int = 1
     seed: int = 0
