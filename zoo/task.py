@@ -119,3 +119,7 @@ class Task(ABC):
         if self.y_unit or len(self.y_shape) != 3 or self.y_shape[0] not in (1, 3):
             return None
         return y.clamp(0, 1)
+
+    def solids(self, y: Tensor) -> Tensor | None:
+        """The shapes that fields y (B, *y_shape) stand for, as voxels (B, s, s, s) bool on the CPU; None if for none."""
+        return None

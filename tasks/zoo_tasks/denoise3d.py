@@ -146,3 +146,8 @@ class Denoise3d(Task):
             return torch.zeros(0, 128, 128, 3, dtype=torch.uint8)
         made = self.spectrum.solids(y.detach().cpu().numpy())
         return torch.from_numpy(np.stack([voxel_picture(one) for one in made]))
+
+    def solids(self, y: Tensor) -> Tensor:
+        """The shapes of fields y, (B, 48, 48, 48) bool, each centred and scaled to the cube's ball."""
+        self.check_fields(y)
+        return torch.from_numpy(self.spectrum.solids(y.detach().cpu().numpy()))

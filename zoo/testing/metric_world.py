@@ -76,6 +76,11 @@ class WorldTask(Task):
         """Pictures of one pixel, as light as y."""
         return (255 * y.flatten(1).mean(1).clamp(0, 1)).to(torch.uint8).cpu().view(-1, 1, 1, 1).expand(-1, 1, 1, 3)
 
+    def solids(self, y: Tensor) -> Tensor:
+        """A cube of as many voxels a side as y has numbers, at most four, filled where y is light."""
+        row = y.flatten(1)[:, :4].cpu() > 0.5
+        return row[:, :, None, None] & row[:, None, :, None] & row[:, None, None, :]
+
 
 class WorldData(Data):
     """Items of two classes."""

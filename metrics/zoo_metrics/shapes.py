@@ -1,0 +1,57 @@
+"""Whether the shapes that samples stand for fill the space that the true one fills."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from zoo.errors import RequestError
+from zoo.metric import Fitted, Metric, Needs, NotApplicable
+from zoo.task import Task
+
+AT_ONCE = 256
+"""Shapes that are made at once."""
+
+
+class ShapeOverlap(Metric):
+    """The intersection over the union of the voxels of each sample's shape and of the true one; the mean over the samples,
+    and ``@best``, the best of them. 1 where both are empty. It is measured only where it is named, because it takes long.
+    """
+
+    unit: ClassVar[str] = "intersection over union"
+    better: ClassVar[Literal["lower", "higher"]] = "higher"
+    source: ClassVar[str] = "cGML, section 5.4; its Table 6 has a mean average precision that it does not define"
+    needs: ClassVar[Needs] = "fitted"
+    asked_only: ClassVar[bool] = True
+
+    def __init__(self) -> None:
+        self.task: Task | None = None
+
+    def prepare(self, fitted: Fitted) -> None:
+        """Keep the task that makes the shapes.
+
+        Raises:
+            NotApplicable: its fields stand for no shapes.
+        """
+        if fitted.task.solids(fitted.pairs.y[:1]) is None:
+            raise NotApplicable(f"a {fitted.task.y_name} stands for no shape")
+        self.task = fitted.task
+
+    def __call__(self, samples: Tensor, y: Tensor, **known: Tensor | None) -> Mapping[str, Tensor]:
+        if self.task is None:
+            raise RequestError("a metric of shapes needs the run (prepare), which was not shown")
+        n, values = samples.shape[1], []
+        step = max(1, AT_ONCE // n)
+        for i in range(0, len(y), step):
+            made, truth = (self.task.solids(part) for part in (samples[i : i + step].flatten(0, 1), y[i : i + step]))
+            assert made is not None
+            assert truth is not None
+            truth = truth.repeat_interleave(n, 0)
+            both, either = ((pair).flatten(1).sum(1).double() for pair in (made & truth, made | truth))
+            shares = torch.where(either > 0, both / either.clamp_min(1), torch.ones_like(both))
+            values.append(shares.unflatten(0, (-1, n)))
+        value = torch.cat(values).to(y.device)
+        return {"": value.mean(1), "@best": value.amax(1)}
