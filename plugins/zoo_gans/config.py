@@ -49,6 +49,7 @@ class ContextEncoderConfig(GameConfig):
         adversarial: weight of the adversarial loss (0.001).
     """
 
+    steps: int = 6000
     reconstruction: float = 0.999
     adversarial: float = 0.001
 
@@ -68,6 +69,7 @@ class Pix2PixConfig(GameConfig):
         halvings: how often the discriminator halves the side: 3 for the paper's patches of 70 x 70.
     """
 
+    steps: int = 4200
     reconstruction: float = 100.0
     dropout: float = 0.5
     halvings: int = 3
@@ -92,6 +94,7 @@ class BicycleGANConfig(GameConfig):
         halvings: how often a discriminator halves the side: 3 for patches of 70 x 70.
     """
 
+    steps: int = 1900
     latent: int = 8
     lambda_image: float = 10.0
     lambda_latent: float = 0.5

@@ -150,7 +150,7 @@ def test_sizes_of_the_paper_come_from_one_definition(side: int, latent: int) -> 
 
 
 @pytest.mark.parametrize(
-    "shapes", [((1,), (1, 8, 8)), ((1, 12, 12), (1, 12, 12)), ((1, 16, 16), (1, 32, 32)), ((1, 8), (1, 8))]
+    "shapes", [((1, 8, 8), (3,)), ((1, 12, 12), (1, 12, 12)), ((1, 16, 16), (1, 32, 32)), ((1, 8), (1, 8))]
 )
 def test_other_shapes_are_refused(shapes: tuple[tuple[int, ...], tuple[int, ...]]) -> None:
     with pytest.raises(RequestError, match="cGML is for"):

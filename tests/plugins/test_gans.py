@@ -1,0 +1,245 @@
+"""The adversarial models: who learns in which turn, what differs between samples, both modes, penalties, sides and vectors."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from zoo import make
+from zoo.dcgan import Conv
+from zoo.errors import RequestError
+from zoo.model import Model
+from zoo.pairs import Batch, Pairs
+from zoo.training import Step
+from zoo_gans import BicycleGAN, ContextEncoder, Pix2Pix
+from zoo_gans.nets import Discriminator, conv_with
+
+GANS: list[type[Model]] = [ContextEncoder, Pix2Pix, BicycleGAN]
+FAMILY = ["l1", "cgml", "ce", "pix2pix", "bicyclegan"]
+SMALL: dict[str, Any] = {"width": 4, "discriminator_width": 4}
+FEW: dict[str, dict[str, Any]] = {
+    "l1": {"width": 4},
+    "cgml": {"width": 4, "predictor_width": 8, "latent_steps": 2, "inference_steps": 2},
+}
+SHAPE = (1, 16, 16)
+
+
+def noise(items: int, x_shape: tuple[int, ...] = SHAPE, y_shape: tuple[int, ...] = SHAPE, seed: int = 0) -> Pairs:
+    g = torch.Generator().manual_seed(seed)
+    return Pairs(torch.rand(items, *x_shape, generator=g), torch.rand(items, *y_shape, generator=g))
+
+
+def two_modes(items: int, seed: int) -> Pairs:
+    """y is a dark or a light field, whatever x is."""
+    g = torch.Generator().manual_seed(seed)
+    side = torch.randint(0, 2, (items, 1, 1, 1), generator=g)
+    return Pairs(torch.rand(items, 1, 8, 8, generator=g), (0.2 + 0.6 * side).expand(items, 1, 8, 8).clone())
+
+
+def fit(name: str, pairs: Pairs, steps: int, **config: Any) -> Model:
+    model = make.model(name, pairs.x_shape, pairs.y_shape, **{**FEW.get(name, SMALL), **config})
+    model.fit(pairs, seed=0, device="cpu", progress=False, steps=steps, batch_size=16)
+    return model
+
+
+@cache
+def fitted(name: str) -> Model:
+    return fit(name, noise(32), 3)
+
+
+def reached(model: Model, pairs: Pairs, turn: str) -> set[str]:
+    model.zero_grad(set_to_none=True)
+    step = Step(0, 2, turn, torch.Generator().manual_seed(0))
+    model.train().losses(Batch(pairs.x, pairs.y), step)["total"].backward()
+    return {name for name, p in model.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
+
+
+@pytest.mark.parametrize("name", ["ce", "pix2pix", "bicyclegan"])
+@pytest.mark.parametrize("x_shape", [SHAPE, (5,)])
+def test_a_turn_reaches_every_parameter_of_its_own_player(name: str, x_shape: tuple[int, ...]) -> None:
+    """And leaves the other's, and the statistics of the generator's layers in a turn of the discriminators."""
+    model = fit(name, noise(8, x_shape), 1)
+    theirs = {n for n, _ in model.named_parameters() if n.startswith("discriminators.")}
+    before = {n: b.clone() for n, b in model.named_buffers()}
+    assert reached(model, noise(8, x_shape), "discriminator") == theirs
+    assert all(torch.equal(b, before[n]) for n, b in model.named_buffers())
+    assert reached(model, noise(8, x_shape), "generator") == {n for n, _ in model.named_parameters()} - theirs
+
+
+def test_a_shared_discriminator_judges_both_cycles() -> None:
+    one, two = (BicycleGAN(SHAPE, SHAPE, shared=shared, **SMALL) for shared in (True, False))
+    assert (len(one.discriminators), len(two.discriminators)) == (1, 2)
+    pairs = noise(8)
+    one.prepare(pairs, 0)
+    assert "discriminators.0.last.weight" in reached(one, pairs, "discriminator")
+
+
+def test_generators_are_of_equal_capacity() -> None:
+    """Within three per cent of the L1 baseline's at equal width, for fields and for vectors x."""
+    for x_shape in ((3, 32, 32), (40,)):
+        l1 = parameters(make.model("l1", x_shape, (3, 32, 32), width=32))
+        for name in ("ce", "pix2pix", "bicyclegan"):
+            model = make.model(name, x_shape, (3, 32, 32), width=32)
+            assert isinstance(model.h, nn.Module)
+            assert isinstance(model.g, nn.Module)
+            assert 0.97 < (parameters(model.h) + parameters(model.g)) / l1 < 1.03
+
+
+def parameters(module: nn.Module) -> int:
+    return sum(p.numel() for p in module.parameters())
+
+
+def test_bicyclegan_reaches_both_modes() -> None:
+    """With a stronger pull of the codes to the standard normal than the paper's, as few steps are enough."""
+    model = fit("bicyclegan", two_modes(256, 0), 350, width=8, discriminator_width=8, lambda_kl=0.1, learning_rate=2e-3)
+    samples = model.sample(two_modes(8, 1).x, 200, seed=0)
+    dark, light = ((samples - level).abs().mean((2, 3, 4)) < 0.15 for level in (0.2, 0.8))
+    assert dark.float().mean(1).min() > 0.15
+    assert light.float().mean(1).min() > 0.15
+
+
+def test_dropout_is_the_noise_of_pix2pix() -> None:
+    """Samples differ, the same seed gives the same ones, and without dropout they are all the same."""
+    model, x = fitted("pix2pix"), noise(3, seed=1).x
+    samples = model.sample(x, 6, seed=0)
+    assert samples.std(1).mean((1, 2, 3)).min() > 1e-3
+    assert torch.equal(samples, model.sample(x, 6, seed=0))
+    assert torch.allclose(samples[1:2, :4], model.sample(x[1:2], 4, seed=0), atol=1e-5)
+    assert not torch.allclose(samples, model.sample(x, 6, seed=1), atol=1e-3)
+    without = fit("pix2pix", noise(32), 3, dropout=0.0).sample(x, 6, seed=0)
+    assert without.std(1).max() < 1e-6
+
+
+@pytest.mark.parametrize("side", [8, 32])
+def test_dropout_takes_its_share(side: int) -> None:
+    model = Pix2Pix((1, side, side), (1, side, side), dropout=0.25, **SMALL)
+    kept = model._dropout([torch.Generator().manual_seed(0)])(torch.ones(4, 32, 16, 16))
+    assert kept.unique().tolist() == pytest.approx([0, 4 / 3])
+    assert abs(kept.mean() - 1) < 0.02
+    seen: list[tuple[int, ...]] = []
+
+    def look(field: Tensor) -> Tensor:
+        seen.append(tuple(field.shape))
+        return field
+
+    features = model.h(torch.rand(1, 1, side, side))
+    model.eval().g(features, None, look)
+    assert seen == ([(1, 4, 4, 4)] if side == 8 else [(1, 8, 8, 8), (1, 4, 16, 16)])
+
+
+@pytest.mark.parametrize("name", ["l1", "ce"])
+def test_one_answer_is_given_n_times(name: str) -> None:
+    samples = fitted(name).sample(noise(2, seed=1).x, 5, seed=0)
+    assert torch.equal(samples, samples[:, :1].expand_as(samples))
+    assert not torch.equal(samples[0, 0], samples[1, 0])
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_x_is_encoded_once_for_all_samples(name: str) -> None:
+    """Twenty samples cost of the encoder what one costs."""
+    model, rows = fitted(name), []
+    assert isinstance(model.h, nn.Module)
+    handle = model.h.register_forward_hook(lambda module, given, made: rows.append(len(given[0])))
+    try:
+        for n in (1, 20):
+            model.sample(noise(3).x, n, seed=0)
+    finally:
+        handle.remove()
+    assert rows == [3, 3]
+
+
+@pytest.mark.parametrize("name", ["ce", "pix2pix", "bicyclegan"])
+def test_a_checkpoint_samples_the_same(name: str, tmp_path: Path) -> None:
+    fitted(name).save(tmp_path / "it")
+    x = noise(2, seed=1).x
+    assert torch.equal(Model.load(tmp_path / "it").sample(x, 3, seed=4), fitted(name).sample(x, 3, seed=4))
+
+
+@pytest.mark.parametrize("name", FAMILY)
+@pytest.mark.parametrize("x_shape", [SHAPE, (4,)])
+def test_what_is_black_or_grey_is_learnt(name: str, x_shape: tuple[int, ...]) -> None:
+    """Fields of one value everywhere are ordinary: they come back, and nothing is not a number."""
+    for level in (0.0, 0.5):
+        pairs = Pairs(torch.full((8, *x_shape), level), torch.full((8, *SHAPE), level))
+        samples = fit(name, pairs, 2).sample(pairs.x[:2], 3, seed=0)
+        assert torch.equal(samples, torch.full_like(samples, level))
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_vectors_are_conditions_of_fields(name: str) -> None:
+    """The number that says how light y is, is followed; another x gives another y."""
+    g = torch.Generator().manual_seed(0)
+    x = (torch.rand(64, 3, generator=g) > 0.5).float()
+    y = (0.2 + 0.6 * x[:, :1, None, None]).expand(64, *SHAPE).clone()
+    steps = {"bicyclegan": 150, "cgml": 100}.get(name, 40)
+    model = fit(name, Pairs(x, y), steps, learning_rate=4e-3)
+    dark, light = model.sample(torch.tensor([[0.0, 1, 0], [1.0, 1, 0]]), 8, seed=0).mean((1, 2, 3, 4))
+    assert light - dark > 0.2
+    assert model.features(x) is not None
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_a_field_does_not_become_a_vector(name: str) -> None:
+    with pytest.raises(RequestError, match=r"is for a y that is a field \(C, s, s\)"):
+        make.model(name, SHAPE, (5,))
+
+
+@pytest.mark.parametrize("name", FAMILY)
+@pytest.mark.parametrize("y_shape", [(1, 12, 12), (1, 16, 8), (8, 8)])
+def test_other_fields_are_refused(name: str, y_shape: tuple[int, ...]) -> None:
+    for x_shape in (y_shape, (5,)):
+        with pytest.raises(RequestError, match=r"is for square fields \(C, s, s\)"):
+            make.model(name, x_shape, y_shape)
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_the_tasks_penalty_changes_what_is_learnt(name: str) -> None:
+    """A cost of what is light makes what is learnt darker, in the units of y."""
+    pairs = noise(32, y_shape=SHAPE)
+    dear = Pairs(pairs.x, 100 * pairs.y, penalty=lambda made: 5 * made.flatten(1).mean(1))
+    free = Pairs(pairs.x, 100 * pairs.y)
+    dark, plain = (fit(name, p, 30, learning_rate=4e-3).sample(pairs.x[:4], 4, seed=0).mean() for p in (dear, free))
+    assert dark < plain - 10
+
+
+@pytest.mark.parametrize("side", [8, 32, 64])
+@pytest.mark.parametrize("name", ["ce", "pix2pix", "bicyclegan"])
+def test_every_side_comes_from_one_definition(name: str, side: int) -> None:
+    pairs = noise(3, (2, side, side), (3, side, side))
+    samples = fit(name, pairs, 1).sample(pairs.x, 2, seed=0)
+    assert samples.shape == (3, 2, 3, side, side)
+    assert torch.isfinite(samples).all()
+    assert samples.min() >= pairs.y.min()
+    assert samples.max() <= pairs.y.max()
+
+
+def test_a_patch_is_seventy_pixels_wide() -> None:
+    """pix2pix, section 3.2.2: a score depends on 70 x 70 pixels, and on no others."""
+    judge = Discriminator((1, 128, 128), (1, 128, 128), 4, 3)
+    y = torch.rand(1, 1, 128, 128, requires_grad=True)
+    scores = judge(y, torch.rand(1, 1, 128, 128))
+    side = math.isqrt(scores.shape[1])
+    assert scores.shape == (1, side**2)
+    scores[0, side // 2 * side + side // 2].backward()
+    assert y.grad is not None
+    seen = y.grad[0, 0].abs() > 0
+    assert int(seen.any(0).sum()) == int(seen.any(1).sum()) == 70
+
+
+def test_a_context_encoders_discriminator_scores_the_whole_of_y() -> None:
+    model = ContextEncoder(SHAPE, SHAPE, **SMALL)
+    assert model.discriminators[0](torch.rand(3, *SHAPE)).shape == (3, 1)
+
+
+@pytest.mark.parametrize("side", [8, 16])
+def test_a_tiled_vector_is_seen_as_its_maps_are(side: int) -> None:
+    conv = Conv(2 + 5, 3, 2)
+    y, x = torch.rand(4, 2, side, side), torch.rand(4, 5)
+    tiled = conv(torch.cat([y, x[:, :, None, None].expand(-1, -1, side, side)], 1))
+    assert torch.allclose(conv_with(conv, y, x), tiled, atol=1e-5)
