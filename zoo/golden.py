@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 from collections.abc import Mapping
@@ -79,7 +80,7 @@ def keep_golden(folder: Path, metric: str | None = None, *, seed: int = 0) -> Go
     """Sample from the checkpoint in ``folder`` as it is stored, and keep the samples beside it.
 
     The x are the first test items of the task's embedded data, so that nothing of anybody's own data is kept; without a
-    task they are uniform noise.
+    task, or with settings that the embedded data does not fit (another set's attributes), they are uniform noise.
 
     Args:
         folder: a saved checkpoint.
@@ -92,12 +93,12 @@ def keep_golden(folder: Path, metric: str | None = None, *, seed: int = 0) -> Go
     from safetensors.torch import save_file
 
     model, task = load(folder), read_facts(folder / CONFIG).task
-    if task is None:
-        x, score = torch.rand(ITEMS, *model.x_shape, generator=torch.Generator().manual_seed(seed)), None
-    else:
+    x, score = torch.rand(ITEMS, *model.x_shape, generator=torch.Generator().manual_seed(seed)), None
+    if task is not None:
         data = make.task_class(task["name"]).data
-        pairs = scored_pairs(task, data)
-        x, score = pairs.x[:ITEMS], None if metric is None else _small_score(model, pairs, data, metric)
+        with contextlib.suppress(RequestError):
+            pairs = scored_pairs(task, data)
+            x, score = pairs.x[:ITEMS], None if metric is None else _small_score(model, pairs, data, metric)
     x = x.float().contiguous()
     versions = {"cond-zoo": __version__, "torch": torch.__version__}
     made = Golden(x, model.sample(x, SAMPLES, seed=seed), seed, 1e-3, score, versions)

@@ -156,7 +156,7 @@ def _pictures(plan: Plan, pictures: Sequence[Picture]) -> str:
     heads = [f"x: {x}", "ground truth", *(f"sample {i + 1}" for i in range(SAMPLES))]
     items = [_item(picture, y) for picture in pictures]
     shades = "black for 0 and white for 1"
-    if len(plan.task.y_shape) == 3 and plan.task.y_shape[0] == 2:
+    if plan.task.y_unit and len(plan.task.y_shape) == 3 and plan.task.y_shape[0] == 2:
         shades = "hue for direction (red to the right, cyan to the left), saturation for length, on one scale an item"
     return (
         "<h2>Samples</h2>\n"

@@ -56,7 +56,9 @@ def _names(items: list[str]) -> list[str]:
     """A folder's name for each item: its own name, numbered where two are alike."""
     names: list[str] = []
     for item in items:
-        stem, name, again = Path(item).stem or "item", Path(item).stem or "item", 1
+        path = Path(item)
+        stem, again = (path.stem if path.is_file() else path.name) or "item", 1
+        name = stem
         while name in names:
             again += 1
             name = f"{stem}-{again}"
