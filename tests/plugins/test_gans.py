@@ -20,7 +20,6 @@ from zoo.training import Step
 from zoo_gans import BicycleGAN, ContextEncoder, Pix2Pix
 from zoo_gans.nets import Discriminator, conv_with
 
-GANS: list[type[Model]] = [ContextEncoder, Pix2Pix, BicycleGAN]
 FAMILY = ["l1", "cgml", "ce", "pix2pix", "bicyclegan"]
 SMALL: dict[str, Any] = {"width": 4, "discriminator_width": 4}
 FEW: dict[str, dict[str, Any]] = {
