@@ -77,8 +77,10 @@ def toy(data: str, seconds: float, path: Path) -> dict[str, Any]:
     x = torch.cat([torch.linspace(-1, -0.3, 36), torch.linspace(-0.3, 0.3, 31)[1:-1], torch.linspace(0.3, 1, 36)])
     upper = 4 * torch.stack([x, x**2, x**3], 1)
     numbers, drawn = {}, {}
-    for name in ("cgml", "cgml-norho", "cvae", "l1"):
-        settings = {"width": 64, "batch_size": 64} if name.startswith("cgml") else {}
+    for name in ("cgml", "cgml-norho", "l1"):
+        settings = (
+            {"width": 64, "batch_size": 128, "latent_steps": 10, "learning_rate": 2e-3} if name.startswith("cgml") else {}
+        )
         model = fitted(name, train, seconds, **settings)
         samples = model.sample((1 + x[:, None]) / 2, 200, seed=0)
         numbers[name], drawn[name] = _branches(samples, upper, x.abs() >= 0.3), samples[:, :40]
@@ -182,7 +184,7 @@ def uncertainty(data: str, seconds: float, path: Path) -> dict[str, Any]:
     generator = torch.Generator().manual_seed(0)
     x = torch.rand(4096, 1, generator=generator) / 2
     sign = torch.randint(0, 2, (4096, 1), generator=generator) * 2 - 1
-    model: Any = fitted("cgml", Pairs(x, 4 * sign * torch.cat([x, x**2, x**3], 1)), seconds, width=64, batch_size=64)
+    model: Any = fitted("cgml", Pairs(x, 4 * sign * torch.cat([x, x**2, x**3], 1)), seconds, width=64, batch_size=128)
     at = torch.linspace(0, 1.5, 61)[:, None]
     shown = model.uncertainty(at, draws=50, seed=0).mean(1)
     figure, (axes,) = _axes(1, 5.0, 3.2)

@@ -16,11 +16,13 @@ class AttributeCVAEConfig:
         latent: length of the code z.
         width: channels of the encoder's first layer and of the decoder's before the last; they double with every halving of
             the side, up to eight times this.
-        blocks: halvings of the side by the encoder, and doublings by the decoder. The paper has 2.
+        blocks: halvings of the side by the encoder, and doublings by the decoder; None for as many as leave at least four
+            pixels. The paper has 2.
         norm: batch normalisation after every convolution but the last. The paper has none.
         beta: the weight of the KL divergence in equation 9, in (0, 1); the squared error's is 1 - beta.
         standardise: give the networks each attribute in units of its standard deviation over the training set, so that a rare
-            one says as much as a common one; without it (the paper), as it is.
+            one says as much as a common one; without it (the paper), as it is. On faces this, and ``norm``, are what makes
+            attributes visible (docs/results.md).
         learning_rate: of Adam.
         steps: optimizer steps of the whole recipe, where no number of epochs is given.
         batch_size: pairs a step.
@@ -29,11 +31,11 @@ class AttributeCVAEConfig:
 
     latent: int = 64
     width: int = 16
-    blocks: int = 2
-    norm: bool = False
+    blocks: int | None = None
+    norm: bool = True
     beta: float = 0.5
-    standardise: bool = False
-    learning_rate: float = 1e-3
+    standardise: bool = True
+    learning_rate: float = 2e-3
     steps: int = 2000
     batch_size: int = 32
     ema: float = 0.0

@@ -23,6 +23,7 @@ from zoo_attributes.config import AttributeCVAEConfig
 from zoo_attributes.nets import Decoder, Encoder
 
 LEAST_SPREAD = 1e-4
+COARSEST = 4
 DRAWS = 8
 ITEMS = 128
 
@@ -57,17 +58,19 @@ class AttributeCVAE(Model):
 
     def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
         super().__init__(x_shape, y_shape, **config)
-        c, multiple = self.config, 2**self.config.blocks
+        c = self.config
         side = self.y_shape[-1] if len(self.y_shape) == 3 else 0
+        blocks = blocks_of(side) if c.blocks is None else c.blocks
+        multiple = 2**blocks
         vector = len(self.x_shape) == 1
         if side < 1 or side % multiple or self.y_shape[1] != side or not (vector or self.x_shape[1:] == (side, side)):
             raise RequestError(
                 f"an attribute CVAE is for x of shape (K,) or (K, s, s) and y of (C, s, s), s a multiple of {multiple} "
-                f"(blocks is {c.blocks}); not for {self.x_shape} -> {self.y_shape}"
+                f"(blocks is {blocks}); not for {self.x_shape} -> {self.y_shape}"
             )
         self.coarsest = side // multiple
         given = self.x_shape[0] * (1 if vector else self.coarsest**2)
-        nets = (self.y_shape[0], side, c.latent, c.width, c.blocks, c.norm)
+        nets = (self.y_shape[0], side, c.latent, c.width, blocks, c.norm)
         self.encoder = Encoder(self.x_shape[0], *nets)
         self.decoder = Decoder(given, *nets)
         each = (self.x_shape[0], *(1 for _ in self.x_shape[1:]))
@@ -187,6 +190,14 @@ class AttributeCVAE(Model):
 
     def _inner_y(self, y: Tensor) -> Tensor:
         return (y.float() - self.limits[0]) / self._span()
+
+
+def blocks_of(side: int) -> int:
+    """How often a side can be halved without going below four pixels; at least once."""
+    blocks = 0
+    while side % 2 ** (blocks + 1) == 0 and side // 2 ** (blocks + 1) >= COARSEST:
+        blocks += 1
+    return max(1, blocks)
 
 
 def _kl_to_standard(mean: Tensor, log_variance: Tensor) -> Tensor:
