@@ -87,12 +87,16 @@ class G(nn.Module):
             self.net = Decoder(h.channels, latent, y_shape[0], skips=not h.vector)
             self.largest = h.channels[0] * (y_shape[-1] // 2) ** 2
 
-    def forward(self, features: Sequence[Tensor], z: Tensor | None, drop: Drop | None = None) -> Tensor:
+    def forward(
+        self, features: Sequence[Tensor], z: Tensor | None, drop: Drop | None = None, item: Tensor | None = None
+    ) -> Tensor:
+        """See :class:`zoo.unet.Decoder`; ``item`` says which row of h each z belongs to, where there are several."""
         made: Tensor
         if self.vector:
-            made = self.net(features[-1] if z is None else torch.cat([features[-1], z], 1))
+            h = features[-1] if item is None else features[-1][item]
+            made = self.net(h if z is None else torch.cat([h, z], 1))
         else:
-            made = self.net(features, z, drop)
+            made = self.net(features, z, drop, item)
         return made
 
 
@@ -151,8 +155,10 @@ class Regression(Model):
         rows = max(1, ROWS // self.g.largest)
         for i in range(0, len(item), rows):
             piece = slice(i, i + rows)
-            features = [f[item[piece]] for f in code]
-            made = self.inner_y(features, None if z is None else z[piece], None if drop is None else drop(piece))
+            first, last = int(item[i]), int(item[piece][-1])
+            features = [f[first : last + 1] for f in code]
+            of_z, of_drop = (None if z is None else z[piece]), (None if drop is None else drop(piece))
+            made = self.inner_y(features, of_z, of_drop, None if n == 1 else item[piece] - first)
             out[piece] = made * self.scale_y + self.mean_y
         return out if is_vector(self.y_shape) else out.clamp(self.limits[0], self.limits[1])
 
@@ -160,9 +166,11 @@ class Regression(Model):
         """x in deviations from its mean."""
         return (x.float() - self.mean_x) / self.scale_x
 
-    def inner_y(self, features: list[Tensor], z: Tensor | None, drop: Drop | None = None) -> Tensor:
+    def inner_y(
+        self, features: list[Tensor], z: Tensor | None, drop: Drop | None = None, item: Tensor | None = None
+    ) -> Tensor:
         """What the generator makes, in deviations of y from its mean: tanh spans the range of the training fields."""
-        made = self.g(features, z, drop).float()
+        made = self.g(features, z, drop, item).float()
         if is_vector(self.y_shape):
             return made
         low, high = (self.limits - self.mean_y) / self.scale_y

@@ -10,6 +10,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -51,7 +52,11 @@ class _Layer(nn.Module):
         self.convolution, self.norm = convolution, nn.BatchNorm2d(channels)
 
     def forward(self, value: Tensor) -> Tensor:
-        return F.leaky_relu(self.norm(self.convolution(value)), SLOPE)
+        return self.finish(self.convolution(value))
+
+    def finish(self, convolved: Tensor) -> Tensor:
+        """What follows the convolution."""
+        return F.leaky_relu(self.norm(convolved), SLOPE)
 
 
 def widths(width: int, levels: int) -> list[int]:
@@ -120,7 +125,7 @@ class Decoder(nn.Module):
     def __init__(self, channels: Sequence[int], codes: int, outputs: int, skips: bool = True) -> None:
         super().__init__()
         self.codes, self.skips = codes, skips
-        layers: list[nn.Module] = []
+        layers: list[_Layer] = []
         inputs = channels[-1] + codes
         for level in range(len(channels) - 1, 0, -1):
             layers.append(_Layer(Deconv(inputs, channels[level - 1], 2), channels[level - 1]))
@@ -128,20 +133,48 @@ class Decoder(nn.Module):
         self.layers = nn.ModuleList(layers)
         self.last = Deconv(inputs, outputs, 2, 0.5)
 
-    def forward(self, features: Sequence[Tensor], code: Tensor | None = None, drop: Drop | None = None) -> Tensor:
-        """``drop`` is done after the first layers, or, where the side is 8 and there is only the last, before that."""
-        value = features[-1]
+    def forward(
+        self,
+        features: Sequence[Tensor],
+        code: Tensor | None = None,
+        drop: Drop | None = None,
+        item: Tensor | None = None,
+    ) -> Tensor:
+        """The fields of ``code``: one for each row of ``features``, or, with ``item`` (R,), for codes (R, codes) of these.
+
+        What the features of a row say is then convolved once, however many codes it has. ``drop`` is done after the first
+        layers, or, where the side is 8 and there is only the last, before that.
+        """
+        coarsest = features[-1]
         if drop is not None and not self.layers:
-            value = drop(value)
+            coarsest, item = drop(coarsest if item is None else coarsest[item]), None
+        value = None
         if code is not None and self.codes:
-            value = torch.cat([value, code[:, :, None, None].expand(-1, -1, *value.shape[2:])], 1)
-        for n, layer in enumerate(self.layers):
-            value = layer(value)
+            value = code[:, :, None, None].expand(-1, -1, *coarsest.shape[2:])
+        layers = cast("list[_Layer]", list(self.layers))
+        convolutions = [*(layer.convolution for layer in layers), self.last]
+        made = _convolved(convolutions[0], value, coarsest, item)
+        for n, layer in enumerate(layers):
+            value = layer.finish(made)
             if drop is not None and n < DROPPED:
                 value = drop(value)
-            if self.skips:
-                value = torch.cat([value, features[-2 - n]], 1)
-        return torch.tanh(self.last(value))
+            made = _convolved(convolutions[n + 1], value, features[-2 - n] if self.skips else None, item)
+        return torch.tanh(made)
+
+
+def _convolved(layer: nn.Module, value: Tensor | None, known: Tensor | None, item: Tensor | None) -> Tensor:
+    """``layer`` of the channels of ``value`` (R, ...) and of ``known`` (B, ...), of which it has the rows ``item``."""
+    if known is None:
+        assert value is not None
+        return layer(value)
+    if item is None:
+        return layer(known if value is None else torch.cat([value, known], 1))
+    if value is None:
+        return layer(known)[item]
+    assert isinstance(layer, Deconv)
+    of_value, of_known = layer.weight.split([value.shape[1], known.shape[1]])
+    shared = F.conv_transpose2d(known, of_known, None, 2, 1)[item]
+    return F.conv_transpose2d(value, of_value, layer.bias, 2, 1) + shared
 
 
 @contextmanager

@@ -48,7 +48,7 @@ class CGML(Regression):
     def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
         super().__init__(x_shape, y_shape, **config)
         c = self.config
-        self.latent = c.latent or (3 if is_vector(self.x_shape) else LATENT.get(self.x_shape[-1], 10))
+        self.latent = c.latent or (3 if is_vector(self.y_shape) else LATENT.get(self.y_shape[-1], 10))
         self.g = G(self.h, self.latent, self.y_shape, c.width)
         self.z = Z(self.h, self.latent, c.rho, c.predictor_width)
         self._latents: _Latents | None = None
@@ -88,7 +88,7 @@ class CGML(Regression):
         else:
             z = self._moved(x, y, step, batch.penalty)
         made = self.inner_y(features := self.h(x), z)
-        cost = total = self._cost(made, y, batch.penalty).mean()
+        cost = total = self.cost(made, y, batch.penalty).mean()
         if self.config.lipschitz:
             bottleneck = features[-1] + self._noise(features[-1], step)
             with untouched_statistics(self.g):
@@ -113,11 +113,6 @@ class CGML(Regression):
                 total = total + c.lipschitz * (other_rho - rho).abs().mean()
         return {"total": total, "towards": error}
 
-    def _cost(self, made: Tensor, y: Tensor, penalty: Penalty | None) -> Tensor:
-        """E of each pair, (B,): the mean absolute error, in deviations of y, and what the task charges besides (5.2)."""
-        cost = (made - y).abs().flatten(1).mean(1)
-        return cost if penalty is None else cost + penalty(made * self.scale_y + self.mean_y) / self.scale_y
-
     def _moved(self, x: Tensor, y: Tensor, step: Step, penalty: Penalty | None = None) -> Tensor:
         """z of one step, from its start through all of its moves."""
         z, features = self._start(len(x), step), self._frozen(x)
@@ -134,7 +129,7 @@ class CGML(Regression):
         """One update of z along the gradient of its own pair's cost, back onto the sphere."""
         with torch.enable_grad(), untouched_statistics(self.g):
             free = z.detach().requires_grad_()
-            cost = self._cost(self.inner_y(features, free), y, penalty)
+            cost = self.cost(self.inner_y(features, free), y, penalty)
             (gradient,) = torch.autograd.grad(cost.sum(), free)
         return F.normalize(z - self.config.latent_rate * gradient, dim=1).detach()
 
