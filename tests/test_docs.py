@@ -112,7 +112,7 @@ def test_the_site_is_built_and_the_gallery_has_everything(tmp_path: Path) -> Non
         assert f'<h2 id="{name.replace("/", "-")}"' in page
         assert f"{next(iter(claims[0].scores.values())):.4g}" in page
     pictures = sorted(path.name for path in (tmp_path / "gallery").glob("*.png"))
-    assert {"checkpoint-cdvae-relight.png", "task-motion.png"} <= set(pictures)
+    assert {"checkpoint-cdvae-relight.png", *(f"task-{name}.png" for name in registry.names("tasks"))} <= set(pictures)
     assert all(Image.open(tmp_path / "gallery" / name).width > 300 for name in pictures)
     for html in tmp_path.rglob("*.html"):
         fetched = re.findall(r'<(?:link|script|img)[^>]+(?:src|href)="(https?:[^"]+)"', html.read_text(encoding="utf-8"))

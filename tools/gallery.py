@@ -14,11 +14,14 @@ import numpy as np
 
 from zoo import checkpoints, make, registry
 from zoo.describe import Description, describe
-from zoo.pictures import true_picture
+from zoo.figures import fit
+from zoo.pictures import conditioning_image, true_picture
+from zoo.samples import GAP
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import Files
+    from numpy.typing import NDArray
     from PIL.Image import Image as PILImage
 
     from zoo.data.base import Data
@@ -26,8 +29,9 @@ if TYPE_CHECKING:
 
 INTRO = {
     "models": "Every model by its entry-point name. `zoo run --model NAME --task TASK` fits it.",
-    "tasks": "Every task by its entry-point name. A row of a picture is a test item of its embedded "
-    "data, as it is and with true draws of p(y | x), where the data knows them.",
+    "tasks": "Every task by its entry-point name. A row of a picture is a test item of its embedded data, as it is and with "
+    "true draws of p(y | x), where the data knows them; else the upper row is what models see of a few items, the lower the "
+    "truth.",
     "metrics": "Every metric by its entry-point name; [what the numbers say](../metrics.md) tells how to read them.",
     "data": "Every kind of data, named on the command line as `KIND` or `KIND:PATH`.",
 }
@@ -45,13 +49,9 @@ def pages() -> dict[str, str]:
 
 
 def pictures() -> dict[str, bytes]:
-    """PNG files by path: samples of every checkpoint that is here, and true draws of every task that has them."""
+    """PNG files by path: samples of every checkpoint that is here, and items of every task."""
     made = {f"gallery/{_file(one.name)}": _png(_samples(one.name)) for one in _here()}
-    for name in registry.names("tasks"):
-        picture = _true_draws(name)
-        if picture is not None:
-            made[f"gallery/task-{name}.png"] = _png(picture)
-    return made
+    return made | {f"gallery/task-{name}.png": _png(_items(name)) for name in registry.names("tasks")}
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -79,8 +79,8 @@ def _section(one: Description) -> list[str]:
         links = ", ".join(f"[{c.name}](checkpoints.md#{_anchor(c.name)})" for c in found)
         lines += [f"- **checkpoints**: {links}"]
     lines += [""]
-    if one.kind == "tasks" and _knows_draws(one.name):
-        lines += [f"![{one.name}: a test item and true draws](task-{one.name}.png)", ""]
+    if one.kind == "tasks":
+        lines += [f"![Test items of {one.name}](task-{one.name}.png)", ""]
     if one.settings:
         lines += ['??? note "Settings"', "", "    | setting | default | type |", "    |---|---|---|"]
         for s in one.settings:
@@ -155,30 +155,38 @@ def _own_data(task: Task) -> Data:
     return make.data(task.data)
 
 
-def _knows_draws(task: str) -> bool:
-    made = make.task(task)
-    return made.pairs(_own_data(made), "test", 0, pool=1).pool is not None
-
-
-def _true_draws(name: str) -> PILImage | None:
-    """Test items of a task's embedded data as the truth, and composed with true draws of their fields."""
-    from zoo.samples import Samples
-
+def _items(name: str) -> PILImage:
+    """Test items of a task's embedded data: with true draws where the data knows them, else what models see and the truth."""
     task = make.task(name)
     data = _own_data(task)
-    pairs = task.pairs(data, "test", 0, pool=COLUMNS - 1)
-    if pairs.pool is None:
-        return None
-    records, images, fields = data.read("test", seed=0), [], []
-    for index in range(3):
-        item, pool = task.item_of(records, index), pairs.pool[index]
+    pairs, records = task.pairs(data, "test", 0, pool=COLUMNS - 1), data.read("test", seed=0)
+    rows: list[list[NDArray[np.uint8]]] = [[], []]
+    for index in range(COLUMNS if pairs.pool is None else 3):
+        item = task.item_of(records, index)
         _, context = task.condition(item)
-        truth = true_picture(task, item, context, pairs.y[index])
-        images.append(np.concatenate([truth[None], task.compose(context, pool).numpy()]))
-        fields += [pairs.y[index][None], pool]
-    import torch
+        truth = true_picture(task, item, context, pairs.y[index], pairs.vectors)
+        if pairs.pool is not None:
+            rows.append([truth, *task.compose(context, pairs.pool[index]).numpy()])
+            continue
+        seen = conditioning_image(pairs.x[index])
+        rows[0] += [] if seen is None else [np.asarray(seen.convert("RGB"))]
+        rows[1].append(truth)
+    return _sheet([row for row in rows if row])
 
-    return Samples(np.concatenate(images), torch.cat(fields)).grid(COLUMNS, width=WIDTH)
+
+def _sheet(rows: list[list[NDArray[np.uint8]]]) -> PILImage:
+    """Pictures side by side, each as wide as the others and as high as the first of its row needs; small ones keep pixels."""
+    from PIL import Image
+
+    wide = (WIDTH - (COLUMNS - 1) * GAP) // COLUMNS
+    highs = [round(wide * row[0].shape[0] / row[0].shape[1]) for row in rows]
+    sheet = Image.new("RGB", (WIDTH, sum(highs) + GAP * (len(rows) - 1)), "white")
+    top = 0
+    for row, high in zip(rows, highs, strict=True):
+        for column, picture in enumerate(row):
+            sheet.paste(fit(Image.fromarray(picture), wide, high, True), (column * (wide + GAP), top))
+        top += high + GAP
+    return sheet
 
 
 def _png(picture: PILImage) -> bytes:
