@@ -87,8 +87,17 @@ class G(nn.Module):
             self.net = Decoder(h.channels, latent, y_shape[0], skips=not h.vector)
             self.largest = h.channels[0] * (y_shape[-1] // 2) ** 2
 
+    def look(self, features: Sequence[Tensor]) -> list[Tensor] | None:
+        """What is the same for all z of an item (:meth:`zoo.unet.Decoder.look`); None for a perceptron."""
+        return self.net.look(features) if isinstance(self.net, Decoder) else None
+
     def forward(
-        self, features: Sequence[Tensor], z: Tensor | None, drop: Drop | None = None, item: Tensor | None = None
+        self,
+        features: Sequence[Tensor],
+        z: Tensor | None,
+        drop: Drop | None = None,
+        item: Tensor | None = None,
+        looked: Sequence[Tensor] | None = None,
     ) -> Tensor:
         """See :class:`zoo.unet.Decoder`; ``item`` says which row of h each z belongs to, where there are several."""
         made: Tensor
@@ -96,7 +105,7 @@ class G(nn.Module):
             h = features[-1] if item is None else features[-1][item]
             made = self.net(h if z is None else torch.cat([h, z], 1))
         else:
-            made = self.net(features, z, drop, item)
+            made = self.net(features, z, drop, item, looked)
         return made
 
 
@@ -152,13 +161,11 @@ class Regression(Model):
         """
         item = torch.arange(len(code[0]), device=self.mean_y.device).repeat_interleave(n)
         out = torch.empty(len(item), *self.y_shape, device=self.mean_y.device)
-        rows = max(1, ROWS // self.g.largest)
+        rows, looked = max(1, ROWS // self.g.largest), self.g.look(code)
         for i in range(0, len(item), rows):
             piece = slice(i, i + rows)
-            first, last = int(item[i]), int(item[piece][-1])
-            features = [f[first : last + 1] for f in code]
             of_z, of_drop = (None if z is None else z[piece]), (None if drop is None else drop(piece))
-            made = self.inner_y(features, of_z, of_drop, None if n == 1 else item[piece] - first)
+            made = self.inner_y(code, of_z, of_drop, item[piece], looked)
             out[piece] = made * self.scale_y + self.mean_y
         return out if is_vector(self.y_shape) else out.clamp(self.limits[0], self.limits[1])
 
@@ -167,10 +174,15 @@ class Regression(Model):
         return (x.float() - self.mean_x) / self.scale_x
 
     def inner_y(
-        self, features: list[Tensor], z: Tensor | None, drop: Drop | None = None, item: Tensor | None = None
+        self,
+        features: list[Tensor],
+        z: Tensor | None,
+        drop: Drop | None = None,
+        item: Tensor | None = None,
+        looked: Sequence[Tensor] | None = None,
     ) -> Tensor:
         """What the generator makes, in deviations of y from its mean: tanh spans the range of the training fields."""
-        made = self.g(features, z, drop, item).float()
+        made = self.g(features, z, drop, item, looked).float()
         if is_vector(self.y_shape):
             return made
         low, high = (self.limits - self.mean_y) / self.scale_y

@@ -133,48 +133,61 @@ class Decoder(nn.Module):
         self.layers = nn.ModuleList(layers)
         self.last = Deconv(inputs, outputs, 2, 0.5)
 
+    def look(self, features: Sequence[Tensor]) -> list[Tensor]:
+        """What each convolution makes of the encoder's outputs alone, without its bias: the same for all codes of an item."""
+        convolutions = self._convolutions()
+        seen = [features[-1 - n] for n in range(len(convolutions) if self.skips else 1)]
+        made = []
+        for convolution, known in zip(convolutions, seen, strict=False):
+            weight = convolution.weight[convolution.in_channels - known.shape[1] :]
+            made.append(F.conv_transpose2d(known, weight, None, 2, 1))
+        return made
+
     def forward(
         self,
         features: Sequence[Tensor],
         code: Tensor | None = None,
         drop: Drop | None = None,
         item: Tensor | None = None,
+        looked: Sequence[Tensor] | None = None,
     ) -> Tensor:
-        """The fields of ``code``: one for each row of ``features``, or, with ``item`` (R,), for codes (R, codes) of these.
+        """The fields of ``code``, one for each row of ``features``, or of their rows ``item`` (R,) for codes (R, codes).
 
-        What the features of a row say is then convolved once, however many codes it has. ``drop`` is done after the first
-        layers, or, where the side is 8 and there is only the last, before that.
+        ``looked``, from :meth:`look`, saves that these are looked at again. ``drop`` is done after the first layers, or,
+        where the side is 8 and there is only the last, before that.
         """
+        if item is not None and looked is None:
+            looked = self.look(features)
         coarsest = features[-1]
         if drop is not None and not self.layers:
-            coarsest, item = drop(coarsest if item is None else coarsest[item]), None
+            coarsest, looked = drop(coarsest if item is None else coarsest[item]), None
         value = None
         if code is not None and self.codes:
             value = code[:, :, None, None].expand(-1, -1, *coarsest.shape[2:])
-        layers = cast("list[_Layer]", list(self.layers))
-        convolutions = [*(layer.convolution for layer in layers), self.last]
-        made = _convolved(convolutions[0], value, coarsest, item)
-        for n, layer in enumerate(layers):
-            value = layer.finish(made)
-            if drop is not None and n < DROPPED:
-                value = drop(value)
-            made = _convolved(convolutions[n + 1], value, features[-2 - n] if self.skips else None, item)
+        layers, convolutions = cast("list[_Layer]", list(self.layers)), self._convolutions()
+        known: Tensor | None = coarsest
+        for n, convolution in enumerate(convolutions):
+            if looked is not None and n < len(looked):
+                made = _continued(convolution, value, looked[n] if item is None else looked[n][item])
+            else:
+                made = convolution(torch.cat([part for part in (value, known) if part is not None], 1))
+            if n < len(layers):
+                value = layers[n].finish(made)
+                if drop is not None and n < DROPPED:
+                    value = drop(value)
+                known = features[-2 - n] if self.skips else None
         return torch.tanh(made)
 
+    def _convolutions(self) -> list[Deconv]:
+        layers = cast("list[_Layer]", list(self.layers))
+        return [*(cast(Deconv, layer.convolution) for layer in layers), self.last]
 
-def _convolved(layer: nn.Module, value: Tensor | None, known: Tensor | None, item: Tensor | None) -> Tensor:
-    """``layer`` of the channels of ``value`` (R, ...) and of ``known`` (B, ...), of which it has the rows ``item``."""
-    if known is None:
-        assert value is not None
-        return layer(value)
-    if item is None:
-        return layer(known if value is None else torch.cat([value, known], 1))
+
+def _continued(convolution: Deconv, value: Tensor | None, looked: Tensor) -> Tensor:
+    """A convolution of which the part of its last channels is made already."""
     if value is None:
-        return layer(known)[item]
-    assert isinstance(layer, Deconv)
-    of_value, of_known = layer.weight.split([value.shape[1], known.shape[1]])
-    shared = F.conv_transpose2d(known, of_known, None, 2, 1)[item]
-    return F.conv_transpose2d(value, of_value, layer.bias, 2, 1) + shared
+        return looked if convolution.bias is None else looked + convolution.bias[:, None, None]
+    return F.conv_transpose2d(value, convolution.weight[: value.shape[1]], convolution.bias, 2, 1) + looked
 
 
 @contextmanager

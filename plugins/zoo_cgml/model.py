@@ -23,12 +23,14 @@ from zoo_cgml.nets import LATENT, G, Z, is_vector
 
 
 class _Latents(NamedTuple):
-    """z of one training step: of which step, how often it was moved, where it is now, and h, which it is moved with."""
+    """z of one training step: of which step, how often it was moved, where it is now, and what it is moved with: h, and
+    what G makes of h alone."""
 
     step: int
     moves: int
     z: Tensor
     features: list[Tensor]
+    looked: list[Tensor] | None
 
 
 class CGML(Regression):
@@ -78,8 +80,8 @@ class CGML(Regression):
         if step.turn == "predictor":
             known = self._latents
             if known is None or (known.step, known.moves) != (step.index, step.again):
-                known = _Latents(step.index, step.again, self._start(len(x), step), self._frozen(x))
-            moved = self._move(known.z, known.features, y, batch.penalty)
+                known = _Latents(step.index, step.again, self._start(len(x), step), *self._frozen(x))
+            moved = self._move(known, y, batch.penalty)
             self._latents = known._replace(moves=step.again + 1, z=moved)
             return self._predictor_losses(known.z, moved, known.features, step)
         known, self._latents = self._latents, None
@@ -115,23 +117,24 @@ class CGML(Regression):
 
     def _moved(self, x: Tensor, y: Tensor, step: Step, penalty: Penalty | None = None) -> Tensor:
         """z of one step, from its start through all of its moves."""
-        z, features = self._start(len(x), step), self._frozen(x)
+        at = _Latents(step.index, 0, self._start(len(x), step), *self._frozen(x))
         for _ in range(self.config.latent_steps):
-            z = self._move(z, features, y, penalty)
-        return z
+            at = at._replace(z=self._move(at, y, penalty))
+        return at.z
 
-    def _frozen(self, x: Tensor) -> list[Tensor]:
-        """h, with nothing learned from it: it stays the same through all moves of one step."""
+    def _frozen(self, x: Tensor) -> tuple[list[Tensor], list[Tensor] | None]:
+        """h and what G makes of it alone, with nothing learned: they stay the same through all moves of one step."""
         with torch.no_grad(), untouched_statistics(self.h):
-            return self.h(x)
+            features = self.h(x)
+            return features, self.g.look(features)
 
-    def _move(self, z: Tensor, features: list[Tensor], y: Tensor, penalty: Penalty | None = None) -> Tensor:
+    def _move(self, at: _Latents, y: Tensor, penalty: Penalty | None = None) -> Tensor:
         """One update of z along the gradient of its own pair's cost, back onto the sphere."""
         with torch.enable_grad(), untouched_statistics(self.g):
-            free = z.detach().requires_grad_()
-            cost = self.cost(self.inner_y(features, free), y, penalty)
+            free = at.z.detach().requires_grad_()
+            cost = self.cost(self.inner_y(at.features, free, looked=at.looked), y, penalty)
             (gradient,) = torch.autograd.grad(cost.sum(), free)
-        return F.normalize(z - self.config.latent_rate * gradient, dim=1).detach()
+        return F.normalize(at.z - self.config.latent_rate * gradient, dim=1).detach()
 
     def _start(self, items: int, step: Step) -> Tensor:
         """Uniform on the sphere."""

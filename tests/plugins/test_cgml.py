@@ -14,6 +14,7 @@ from zoo.noise import Noise
 from zoo.pairs import Batch, Pairs
 from zoo.training import Step
 from zoo_cgml import CGML
+from zoo_cgml.model import _Latents
 
 SMALL = {"width": 8, "predictor_width": 16, "latent_steps": 3, "inference_steps": 5, "batch_size": 8}
 
@@ -99,12 +100,11 @@ def test_uncertainty_grows_away_from_the_data() -> None:
 def steps(model: CGML, pairs: Pairs) -> tuple[Tensor, Tensor]:
     """z before and after the moves of one step."""
     x, y = model.inner_x(pairs.x), model.true_y(pairs.y)
-    with torch.no_grad():
-        features = model.h(x)
-    z = start = F.normalize(torch.randn(len(x), model.latent, generator=torch.Generator().manual_seed(0)), dim=1)
+    start = F.normalize(torch.randn(len(x), model.latent, generator=torch.Generator().manual_seed(0)), dim=1)
+    at = _Latents(0, 0, start, *model._frozen(x))
     for _ in range(model.config.latent_steps):
-        z = model._move(z, features, y)
-    return start, z
+        at = at._replace(z=model._move(at, y))
+    return start, at.z
 
 
 def test_moves_of_z_lower_the_cost_of_their_own_pair() -> None:
