@@ -137,7 +137,7 @@ def make_plan(
             lacking = "model" if model is None else "task"
             known = ", ".join(registry.names(f"{lacking}s"))
             raise RequestError(f"no {lacking} is named; known: {known} (or name a checkpoint)")
-        made_task, of_data = _task(task, of_task, data)
+        made_task, of_data = task_for(task, of_task, data)
         made = make.model(model, tuple(made_task.x_shape), tuple(made_task.y_shape), **own)
     if of_training:
         from zoo.training import Training
@@ -165,7 +165,7 @@ def make_plan(
     )
 
 
-def _task(name: str, settings: dict[str, Any], data: str | None) -> tuple[Task, Data]:
+def task_for(name: str, settings: Mapping[str, Any], data: str | None) -> tuple[Task, Data]:
     """The task, with the settings that its data decides where they were not given, and the data."""
     task = make.task(name, **settings)
     of_data = make.data(data or task.data)

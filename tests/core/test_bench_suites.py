@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import zoo
 from zoo import checkpoints, registry
@@ -152,3 +153,18 @@ def test_settings_may_be_of_one_task(user: Path, tmp_path: Path) -> None:
     wrong = resolve("mine", None, None, None, 1, 3, 2, False, "cpu", {"toy-shade.sise": 2}, tmp_path / "out")
     with pytest.raises(RequestError, match="sise"):
         plan_cells(wrong)
+
+
+def test_a_task_takes_what_its_data_decides(tmp_path: Path) -> None:
+    """The names of the attributes, which are no setting of the command, are those of the data in every cell."""
+    for split in ("train", "test"):
+        for i, name in enumerate(("cat", "dog", "dog", "cat")):
+            (tmp_path / split / name).mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (24, 24), (60 * i, 90, 200)).save(tmp_path / split / name / f"{i}.png")
+    result = zoo.bench(
+        models=["random"], tasks=["attributes"], data=f"folder:{tmp_path}", seeds=1, n=2, items=2, workers=0,
+        out=tmp_path / "out", settings={"task.size": 16}, progress=False,
+    )  # fmt: skip
+    assert result.failed == []
+    (cell,) = result.bench["cells"]
+    assert list(cell["config"]["task"]["names"]) == ["cat", "dog"]

@@ -111,17 +111,16 @@ def _make_pairs(todo: Sequence[Cell]) -> None:
 
     The cells of a task that fails at it, though the data is right, come out as failed.
     """
-    from zoo import make
     from zoo.benching.worker import reason_of
-    from zoo.plan import split_settings
+    from zoo.plan import split_settings, task_for
 
     for task in dict.fromkeys(cell.task for cell in todo):
         cells = [cell for cell in todo if cell.task == task]
         given = cells[0].arguments
         try:
-            made = make.task(task, **split_settings(given["settings"])[1])
+            made, data = task_for(task, split_settings(given["settings"])[1], given["data"])
             for split in ("train", "test"):
-                made.pairs(make.data(given["data"]), split, cells[0].seed)
+                made.pairs(data, split, cells[0].seed)
         except RequestError:
             raise
         except Exception as error:

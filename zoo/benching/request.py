@@ -154,7 +154,7 @@ def plan_cells(request: Request) -> None:
                 plan = make_plan(model, task, request.data[task], *args)
                 fitted = {**plan.request(), "metrics": sorted(plan.metrics)}
             except RequestError:
-                unfit = "" if "models" in request.given else _unfit(model, task, own)
+                unfit = "" if "models" in request.given else _unfit(model, task, own, request.data[task])
                 if not unfit:
                     raise
                 request.left_out[task, model] = unfit
@@ -193,11 +193,11 @@ def plan_cells(request: Request) -> None:
                     raise RequestError(f"{request.out} holds a bench of other data ({cell.reason}); name a folder with --out")
 
 
-def _unfit(model: str, task: str, settings: Mapping[str, Any]) -> str:
-    """Why a model is not made for the fields of a task, "" if it is."""
-    from zoo.plan import split_settings
+def _unfit(model: str, task: str, settings: Mapping[str, Any], data: str) -> str:
+    """Why a model is not made for the fields of a task on this data, "" if it is."""
+    from zoo.plan import split_settings, task_for
 
-    fields = make.task(task, **split_settings(settings)[1])
+    fields, _ = task_for(task, split_settings(settings)[1], data)
     try:
         make.model(model, tuple(fields.x_shape), tuple(fields.y_shape))
     except RequestError as error:
