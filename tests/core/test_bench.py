@@ -328,7 +328,12 @@ def test_a_bench_that_is_stopped_leaves_no_process_and_no_lock(tmp_path: Path, w
     weak.write_text("hang")
     out, note = tmp_path / "out", weak.with_suffix(".pid")
     words = ["bench", "toys", "--models", "weak", "--data", "toy-photos", "--seeds", "1", "--out", str(out)]
-    process = subprocess.Popen([sys.executable, "-m", "zoo", *words], stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "zoo", *words],
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # which a background job of a shell ignores
+    )
     wait(lambda: note.exists() and note.read_text())
     with pytest.raises(RequestError, match=f"another bench works in .*process {process.pid}"):
         bench(out, models=["weak"], seeds=1)
@@ -387,7 +392,7 @@ def test_the_quick_form_has_a_folder_of_its_own(tmp_path: Path, monkeypatch: pyt
     ("wrong", "message"),
     [
         ({"suite": "toyz"}, "did you mean 'toys'"),
-        ({"suite": None, "models": None}, "name a suite (cdvae-paper, toys), or models and tasks"),
+        ({"suite": None, "models": None}, "name a suite (attribute-paper, cdvae-paper, cgml-paper, toys), or models"),
         ({"models": ["toi"]}, "did you mean 'toy'"),
         ({"models": ["toy", ""]}, "names with commas"),
         ({"tasks": ["toy-shades"]}, "did you mean 'toy-shade'"),

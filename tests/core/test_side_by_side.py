@@ -103,7 +103,10 @@ def test_runs_of_ours_are_the_same(places: tuple[Place, Place], listed: list[Cal
     assert [cell["metrics"] for cell in cells] == [cell["metrics"] for cell in plain_cells]
     assert "loud" in run.err
     left_out = {line.split()[0]: line for line in run.err.splitlines() if "was left out" in line}
-    assert set(left_out) == {"slow", "noise", "dies", "meddler", "unfinished", "raises", "nll"}
+    ours = {line.split()[0] for line in plain_run.err.splitlines() if "was left out" in line}
+    assert "nll" in ours
+    assert set(left_out) - ours == {"slow", "noise", "dies", "meddler", "unfinished", "raises"}
+    assert ours <= set(left_out)
     assert "ValueError: it never works" in left_out["raises"]
     for name in ("slow", "noise", "dies", "meddler", "unfinished"):
         assert re.search(PACKAGES[name].says, left_out[name])

@@ -99,8 +99,10 @@ def test_shapes_range_and_gradient(x_shape: tuple[int, ...], y_shape: tuple[int,
 
 def test_the_penalty_is_the_squared_gradient_of_the_score() -> None:
     """Checked by finite differences, pixel by pixel; and it can be trained on."""
-    g, step = torch.Generator().manual_seed(0), 1e-3
-    model = small().double()
+    g, step = torch.Generator().manual_seed(0), 1e-4
+    with torch.random.fork_rng():
+        torch.manual_seed(0)  # whatever weights other tests left it with, a rectifier's kink may lie within the step
+        model = small().double()
     field, embedding = torch.randn(3, 1, 8, 8, generator=g).double(), torch.randn(3, 3, generator=g).double()
     steep = model._steepness(field, embedding)
     nudges = step * torch.eye(64).double().view(64, 1, 1, 8, 8)
