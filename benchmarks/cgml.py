@@ -10,7 +10,8 @@
 ``sizes``        Figures 19 and 24: real training steps at 32, 64, 128 and 256 pixels: seconds and memory
 ``pool``         the time of 20 samples beside that of one
 
-``--seconds`` is the time each fit may take on this machine: steps are timed first, and all models get the same time.
+``--seconds`` is the time each fit may take on this machine: steps are timed first, and all models get the same time; but for
+``toy``, whose models have the same number of steps.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from zoo.pairs import Pairs
 COLOURS = {
     "cgml": "#2563eb", "cgml-norho": "#ea580c", "l1": "#64748b", "cvae": "#16a34a", "ce": "#a16207", "pix2pix": "#7c3aed",
 }  # fmt: skip
+TOY_STEPS = 600
 TIMED = 6
 """Steps that are timed to find out how many fit into the time."""
 
@@ -53,17 +55,23 @@ def main() -> None:
     print(json.dumps(numbers, indent=1))
 
 
-def fitted(name: str, pairs: Pairs, seconds: float, **settings: Any) -> Model:
-    """The model, fitted for so many seconds on this machine, and never for less than 20 steps."""
-    trial = make.model(name, pairs.x_shape, pairs.y_shape, **settings)
-    trial.fit(pairs, progress=False, steps=1)
-    began = time.perf_counter()
-    trial.fit(pairs, progress=False, steps=TIMED)
-    steps = max(20, int(seconds * TIMED / (time.perf_counter() - began)))
+def fitted(name: str, pairs: Pairs, seconds: float, steps: int = 0, **settings: Any) -> Model:
+    """The model, fitted for so many steps, or else for so many seconds on this machine, and never for less than 20 steps."""
+    if not steps:
+        steps = steps_in(name, pairs, seconds, **settings)
     model = make.model(name, pairs.x_shape, pairs.y_shape, **settings)
     model.fit(pairs, progress=False, steps=steps)
     print(f"{name} {settings or ''}: {steps} steps", flush=True)
     return model
+
+
+def steps_in(name: str, pairs: Pairs, seconds: float, **settings: Any) -> int:
+    """How many steps of a model's fit there are in so many seconds."""
+    trial = make.model(name, pairs.x_shape, pairs.y_shape, **settings)
+    trial.fit(pairs, progress=False, steps=1)
+    began = time.perf_counter()
+    trial.fit(pairs, progress=False, steps=TIMED)
+    return max(20, int(seconds * TIMED / (time.perf_counter() - began)))
 
 
 # Figures
@@ -78,10 +86,10 @@ def toy(data: str, seconds: float, path: Path) -> dict[str, Any]:
     upper = 4 * torch.stack([x, x**2, x**3], 1)
     numbers, drawn = {}, {}
     for name in ("cgml", "cgml-norho", "l1"):
-        settings = (
-            {"width": 64, "batch_size": 128, "latent_steps": 10, "learning_rate": 2e-3} if name.startswith("cgml") else {}
-        )
-        model = fitted(name, train, seconds, **settings)
+        settings: dict[str, Any] = {"width": 64, "batch_size": 128}
+        if name.startswith("cgml"):
+            settings |= {"latent_steps": 10, "learning_rate": 2e-3}
+        model = fitted(name, train, seconds, TOY_STEPS, **settings)
         samples = model.sample((1 + x[:, None]) / 2, 200, seed=0)
         numbers[name], drawn[name] = _branches(samples, upper, x.abs() >= 0.3), samples[:, :40]
     figure, axes = _axes(len(drawn), 3.4, 3.2)
