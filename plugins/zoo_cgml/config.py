@@ -17,7 +17,8 @@ class CGMLConfig:
         latent_steps: updates of z, and of the predictor, for one update of encoder and generator (3.1: 20).
         inference_steps: predicted steps of z when a sample is drawn (3.1: 20).
         latent_rate: how far z goes along the gradient of the cost in one update (beta, algorithm 1). The cost is the absolute
-            error in standard deviations of y, averaged over the values of y.
+            error in standard deviations of y, averaged over the values of y, so that a field, of which each number says
+            little, takes a larger one; None for 0.2 where y is a vector and 2 where it is a field.
         momentum: what the length of a step is multiplied with to give rho (alpha, section 2.2).
         rho: whether a predicted step has the predicted length (eq. 4); else z goes all the way to where it is predicted to be.
         regression: how the predictor's error counts: squared, so that it learns the expectations E[z_{t+1}] and E[rho] of
@@ -35,7 +36,7 @@ class CGMLConfig:
     latent: int | None = None
     latent_steps: int = 20
     inference_steps: int = 20
-    latent_rate: float = 0.2
+    latent_rate: float | None = None
     momentum: float = 1.0
     rho: bool = True
     regression: Literal["l1", "l2"] = "l2"

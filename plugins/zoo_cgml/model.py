@@ -51,6 +51,7 @@ class CGML(Regression):
         super().__init__(x_shape, y_shape, **config)
         c = self.config
         self.latent = c.latent or (3 if is_vector(self.y_shape) else LATENT.get(self.y_shape[-1], 10))
+        self.latent_rate = c.latent_rate or (0.2 if is_vector(self.y_shape) else 2.0)
         self.g = G(self.h, self.latent, self.y_shape, c.width)
         self.z = Z(self.h, self.latent, c.rho, c.predictor_width)
         self._latents: _Latents | None = None
@@ -134,7 +135,7 @@ class CGML(Regression):
             free = at.z.detach().requires_grad_()
             cost = self.cost(self.inner_y(at.features, free, looked=at.looked), y, penalty)
             (gradient,) = torch.autograd.grad(cost.sum(), free)
-        return F.normalize(at.z - self.config.latent_rate * gradient, dim=1).detach()
+        return F.normalize(at.z - self.latent_rate * gradient, dim=1).detach()
 
     def _start(self, items: int, step: Step) -> Tensor:
         """Uniform on the sphere."""
