@@ -138,7 +138,7 @@ class Decoder(nn.Module):
         convolutions = self._convolutions()
         seen = [features[-1 - n] for n in range(len(convolutions) if self.skips else 1)]
         made = []
-        for convolution, known in zip(convolutions, seen, strict=False):
+        for convolution, known in zip(convolutions[: len(seen)], seen, strict=True):
             weight = convolution.weight[convolution.in_channels - known.shape[1] :]
             made.append(F.conv_transpose2d(known, weight, None, 2, 1))
         return made

@@ -94,7 +94,7 @@ class Decoder(nn.Module):
     def forward(self, z: Tensor, x: Tensor) -> Tensor:
         """(B, outputs, s, s) of z (B, latent) and x (B, given)."""
         value = self.project(torch.cat([z, x.to(z)], 1)).unflatten(1, self.coarse)
-        for deconv, norm in zip(self.deconvs, self.norms, strict=False):
+        for deconv, norm in zip(self.deconvs[:-1], self.norms, strict=True):
             value = F.relu(norm(deconv(value)))
         return self.deconvs[-1](value).float().sigmoid()
 

@@ -113,8 +113,10 @@ def test_moves_of_z_lower_the_cost_of_their_own_pair() -> None:
     x, y = model.inner_x(pairs.x), model.true_y(pairs.y)
     with torch.no_grad():
         cost = [(model.inner_y(model.h(x), z) - y).abs().mean(1) for z in (before, after)]
-    assert (cost[1] <= cost[0] + 1e-3).float().mean() > 0.9
-    assert cost[1].mean() < 0.5 * cost[0].mean()
+    far = cost[0] > 0.1  # a pair that is at its least already has nowhere to fall, and may be stepped past
+    assert far.float().mean() > 0.7
+    assert (cost[1] <= cost[0] + 1e-3)[far].float().mean() > 0.95
+    assert cost[1].mean() < 0.2 * cost[0].mean()
 
 
 def test_a_turn_changes_only_whose_turn_it_is() -> None:

@@ -179,7 +179,7 @@ def test_vectors_are_conditions_of_fields(name: str) -> None:
     steps = {"bicyclegan": 150, "cgml": 100}.get(name, 40)
     model = fit(name, Pairs(x, y), steps, learning_rate=4e-3)
     dark, light = model.sample(torch.tensor([[0.0, 1, 0], [1.0, 1, 0]]), 8, seed=0).mean((1, 2, 3, 4))
-    assert light - dark > 0.2
+    assert light - dark > 0.3
     assert model.features(x) is not None
 
 
