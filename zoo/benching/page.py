@@ -11,7 +11,7 @@ from typing import Any
 from zoo.benching.text import Entry, task_table
 
 FIGURES = {
-    "scatter": "Error of the best sample against the variance of the samples; bars are 95 % intervals.",
+    "scatter": "One metric of the suite against another; bars are 95 % intervals.",
     "curves": "Over the number of samples; bars are 95 % intervals.",
     "grid": "The same test items by every model: samples put in their place in the photo, or fields where there is none.",
 }
