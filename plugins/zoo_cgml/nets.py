@@ -20,7 +20,10 @@ LATENT = {32: 10, 64: 16, 128: 32, 256: 64}
 
 
 class Z(nn.Module):
-    """(z, h) -> where z is expected next (B, latent), and the expected momentum rho (B, 1), at least 0."""
+    """(z, h) -> where z is expected next (B, latent), and the expected momentum rho (B, 1), at least 0.
+
+    Beside a field's h, of which there are many more numbers, z is scaled so that it weighs as much.
+    """
 
     def __init__(self, h: H, latent: int, rho: bool, width: int) -> None:
         super().__init__()
@@ -28,14 +31,16 @@ class Z(nn.Module):
         size = math.prod(h.bottleneck)
         vector = len(h.bottleneck) == 1
         self.look = nn.Identity() if vector else nn.Sequential(nn.Flatten(), Linear(size, width))
-        self.net = Perceptron(latent + (size if vector else width), latent + rho, width)
+        seen = size if vector else width
+        self.net = Perceptron(latent + seen, latent + rho, width)
+        self.reach = 1.0 if vector else math.sqrt(seen)
 
     def condition(self, features: Sequence[Tensor]) -> Tensor:
         """What the predictor sees of h, (B, D): the same for every step of z."""
         return self.look(features[-1])
 
     def forward(self, z: Tensor, condition: Tensor) -> tuple[Tensor, Tensor | None]:
-        found = self.net(torch.cat([z, condition], 1))
+        found = self.net(torch.cat([z * self.reach, condition], 1))
         towards, rho = found[:, : self.latent], found[:, self.latent :]
         return towards, F.softplus(rho) if rho.shape[1] else None
 
