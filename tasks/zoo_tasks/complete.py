@@ -34,8 +34,8 @@ class CompleteConfig:
         size: the side of the fields given to models, in pixels.
         channels: 3 for colour, 1 for grey.
         mask: which part is missing; see :func:`zoo_tasks.masks.draw_masks`.
-        share: the share of the pixels that is missing, or the smallest and the largest (``0.1,0.4``), of square and
-            irregular masks.
+        share: the share of the pixels that is missing, or the smallest and the largest (``0.1,0.4``); of the mask ``top`` the
+            same of the height of the upper half, and of its width. None for 0.25, and for ``top`` 0.5 to 1.
         copies: training pairs made of each picture, each with a mask of its own.
         seed: of the masks; with the picture, it decides the mask of every test item and of every photo given.
         flip: whether training sees mirror images too; right for photos, wrong for digits.
@@ -49,7 +49,7 @@ class CompleteConfig:
     size: int = 32
     channels: int = 3
     mask: Literal["square", "centre", "irregular", "top"] = "square"
-    share: tuple[float, ...] = (0.25,)
+    share: tuple[float, ...] | None = None
     copies: int = 1
     seed: int = 0
     flip: bool = False
@@ -62,10 +62,10 @@ class CompleteConfig:
             raise RequestError(f"size is {self.size}; it must be 8 to 256")
         if self.channels not in (1, 3):
             raise RequestError(f"channels is {self.channels}; it must be 3 for colour or 1 for grey")
-        ordered = len(self.share) in (1, 2) and 0.01 <= self.share[0] <= self.share[-1] <= 0.9
-        if not ordered:
+        (least, most), highest = self.shares, 1 if self.mask == "top" else 0.9
+        if len(self.share or (0,)) > 2 or not 0.01 <= least <= most <= highest:
             raise RequestError(
-                f"share is {self.share}; it must be one share from 0.01 to 0.9, or the smallest and the largest"
+                f"share is {self.share}; it must be one share from 0.01 to {highest}, or the smallest and the largest"
             )
         at_least(self, 1, "copies")
         for name in ("fill", "corrupt", "alternate"):
@@ -73,6 +73,13 @@ class CompleteConfig:
                 raise RequestError(f"{name} is {getattr(self, name)}; it must be in [0, 1]")
         if self.alternate and self.mask == "irregular":
             raise RequestError("alternate hides a box in the missing part; it needs the mask square, centre or top")
+
+    @property
+    def shares(self) -> tuple[float, float]:
+        """The smallest and the largest share that is missing."""
+        if self.share is None:
+            return (0.5, 1.0) if self.mask == "top" else (0.25, 0.25)
+        return self.share[0], self.share[-1]
 
 
 @dataclass(frozen=True)
@@ -173,8 +180,7 @@ class Complete(Task):
         return y.clamp(0, 1) * mask + x[:, :-1] * (1 - mask)
 
     def _masks(self, y: Tensor, more: int) -> Tensor:
-        share = self.config.share
-        return draw_masks(y, self.config.mask, (share[0], share[-1]), self.config.seed + more)
+        return draw_masks(y, self.config.mask, self.config.shares, self.config.seed + more)
 
     def _hidden(self, y: Tensor, mask: Tensor) -> Tensor:
         return torch.cat([y * (1 - mask) + self.config.fill * mask, mask], 1)

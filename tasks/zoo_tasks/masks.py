@@ -30,9 +30,9 @@ def draw_masks(y: Tensor, kind: Kind, share: tuple[float, float], seed: int) -> 
     Args:
         y: (N, C, s, s) pictures.
         kind: ``square`` at a random place; ``centre``, a square of half the side; ``irregular`` strokes; ``top``, a
-            rectangle of random size and place in the top half, between half and all of its height and of its width.
-        share: the smallest and the largest share of the pixels that are missing; each in between is as likely. It does not
-            concern ``centre`` and ``top``.
+            rectangle of random size and place in the top half.
+        share: the smallest and the largest share of the pixels that are missing; each in between is as likely. Of ``top`` it
+            is the share of the half's height and, drawn again, of its width; it does not concern ``centre``.
         seed: any integer.
 
     Returns:
@@ -49,7 +49,8 @@ def draw_masks(y: Tensor, kind: Kind, share: tuple[float, float], seed: int) -> 
         top = left = np.full(count, (side - side // 2) // 2)
     elif kind == "top":
         half = side // 2
-        high, wide = (np.round(full * (1 + numbers[:, i]) / 2) for i, full in ((0, half), (1, side)))
+        parts = (share[0] + (share[1] - share[0]) * numbers[:, i] for i in (0, 1))
+        high, wide = (np.clip(np.round(full * part), 1, full) for full, part in zip((half, side), parts, strict=True))
         top, left = np.floor(numbers[:, 2] * (half - high + 1)), np.floor(numbers[:, 3] * (side - wide + 1))
     else:
         high = np.clip(np.round(side * np.sqrt(wanted)), 1, side)

@@ -39,7 +39,10 @@ def test_shares_of_a_range_fill_it() -> None:
 
 
 def test_squares_are_squares_of_any_place_and_top_masks_of_any_size() -> None:
-    for masks, square in ((draw_masks(NOISE, "square", (0.25, 0.25), 0), True), (draw_masks(NOISE, "top", (1, 1), 0), False)):
+    for masks, square in (
+        (draw_masks(NOISE, "square", (0.25, 0.25), 0), True),
+        (draw_masks(NOISE, "top", (0.5, 1), 0), False),
+    ):
         high, wide = masks.amax(3).sum((1, 2)), masks.amax(2).sum((1, 2))
         assert torch.equal(high * wide, masks.sum((1, 2, 3)))  # rectangles
         assert len(masks[:, 0].amax(2).unique(dim=0)) > 5
@@ -52,6 +55,10 @@ def test_squares_are_squares_of_any_place_and_top_masks_of_any_size() -> None:
             assert len(wide.unique()) > 5
             assert high.min() >= 8
             assert wide.min() >= 16
+    small = draw_masks(NOISE, "top", (0.3, 0.6), 0)
+    high, wide = small.amax(3).sum((1, 2)), small.amax(2).sum((1, 2))
+    assert (high.min(), high.max(), wide.min(), wide.max()) == (5, 10, 10, 19)
+    assert Complete(mask="top").config.shares == Complete(mask="top", share="0.5,1").config.shares
 
 
 def test_a_mask_follows_from_seed_and_picture_alone() -> None:
@@ -150,8 +157,8 @@ def test_real_faces_come_back_where_they_are_known() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"share": "0"}, {"share": "0.5,0.2"}, {"share": "0.1,0.2,0.3"}, {"channels": 2}, {"size": 4}, {"copies": 0},
-     {"alternate": 0.3, "mask": "irregular"}, {"corrupt": 1.5}],
+    [{"share": "0"}, {"share": "0.95"}, {"share": "1.1", "mask": "top"}, {"share": "0.5,0.2"}, {"share": "0.1,0.2,0.3"},
+     {"channels": 2}, {"size": 4}, {"copies": 0}, {"alternate": 0.3, "mask": "irregular"}, {"corrupt": 1.5}],
 )  # fmt: skip
 def test_settings_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(RequestError):
