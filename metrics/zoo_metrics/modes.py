@@ -22,7 +22,8 @@ AT_ONCE = 64
 
 
 class Modes(Metric):
-    """The share of samples that are right answers (``@hit``), and that of those at the least visited answer (``@least``).
+    """The share of samples that are right answers (``@hit``), and that of those at the least visited answer (``@least``);
+    the share of the answers that any sample reaches (``@reached``).
 
     The answers for x are its different true draws, y among them: at most eight, and few enough to be drawn again and
     again. A sample is one of them if it lies within 0.5 of it (a vector y: Euclidean distance, in the units of y), or nearer
@@ -31,7 +32,7 @@ class Modes(Metric):
     answers, ``@least`` is 1 / m.
     """
 
-    unit: ClassVar[str] = "share of samples"
+    unit: ClassVar[str] = "share of samples, or of answers"
     better: ClassVar[Literal["lower", "higher"]] = "higher"
     source: ClassVar[str] = "cGML, section 5 and Figure 3 (the branches of a toy), and Figure 5 (two modes of a completion)"
     needs: ClassVar[Needs] = "fitted"
@@ -80,8 +81,9 @@ class Modes(Metric):
         nearest, which = distance.min(2)
         hit = nearest <= radius if pool.ndim == 3 else nearest < radius
         visits = torch.zeros_like(answers[:, :, 0]).scatter_add_(1, which, hit.to(answers.dtype))
-        least = visits.masked_fill(~mask, torch.inf).amin(1)
-        return {"@hit": hit.to(answers.dtype).mean(1), "@least": least / samples.shape[1]}
+        least = visits.masked_fill(~mask, torch.inf).amin(1) / samples.shape[1]
+        reached = (visits > 0).sum(1) / mask.sum(1)
+        return {"@hit": hit.to(answers.dtype).mean(1), "@least": least, "@reached": reached.to(answers.dtype)}
 
 
 def _known(y: Tensor, pool: Tensor) -> Tensor:

@@ -158,6 +158,7 @@ def test_modes_of_a_vector_lie_within_half_a_unit() -> None:
     found = measured(metric, samples, pool[:, 0], pool)
     assert found["@hit"] == pytest.approx([3 / 5])
     assert found["@least"] == pytest.approx([1 / 5])
+    assert measured(metric, samples[:, :4], pool[:, 0], pool)["@reached"] == pytest.approx([1 / 2])
 
 
 def test_modes_of_a_field_lie_within_half_the_distance_of_two_draws() -> None:
@@ -167,6 +168,7 @@ def test_modes_of_a_field_lie_within_half_the_distance_of_two_draws() -> None:
     found = measured(metric, samples, pool[:, 0], pool)
     assert found["@hit"] == pytest.approx([3 / 4])
     assert found["@least"] == pytest.approx([1 / 4])
+    assert found["@reached"] == [1]
     alone = measured(metric, samples, pool[:, 0], pool[:, :1])
     assert alone["@hit"] == alone["@least"] == pytest.approx([2 / 4]), "the radius of the other items"
 
