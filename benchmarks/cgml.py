@@ -38,6 +38,8 @@ COLOURS = {
     "cgml": "#2563eb", "cgml-norho": "#ea580c", "l1": "#64748b", "cvae": "#16a34a", "ce": "#a16207", "pix2pix": "#7c3aed",
 }  # fmt: skip
 TOY_STEPS = 600
+SHOWN = (0, 1, 2, 4, 8, 12, 20)
+"""Predicted steps after which ``steps`` shows what z gives."""
 TIMED = 6
 """Steps that are timed to find out how many fit into the time."""
 
@@ -122,6 +124,7 @@ def _branches(samples: Tensor, upper: Tensor, apart: Tensor) -> dict[str, float]
 def steps(data: str, seconds: float, path: Path) -> dict[str, Any]:
     """The mean error, and that of the best of ten, after each predicted step, to twice as many as are taken for samples."""
     digits: dict[str, Any] = {"channels": 1, "mask": "top"} if data.startswith(("mnist", "digits")) else {}
+    task = make.task("complete", **digits)
     train, test = _pairs("complete", data or "scenes", 100, **digits)
     numbers: dict[str, Any] = {}
     figure, axes = _axes(2, 4.2, 3.2)
@@ -131,10 +134,13 @@ def steps(data: str, seconds: float, path: Path) -> dict[str, Any]:
             code = model.encode(test.x)
             start = torch.nn.functional.normalize(Noise(test.x, 0).normal(10, model.latent), dim=2).flatten(0, 1)
             way = model.travel(code, 10, start, 2 * model.config.inference_steps)
-            errors = []
-            for z in way:
+            errors, shown = [], []
+            for n, z in enumerate(way):
                 made = model.generate(code, 10, z).unflatten(0, (-1, 10))
                 errors.append((made - test.y[:, None]).square().flatten(2).mean(2))
+                if n in SHOWN:
+                    shown.append(task.render(test.x[:6], made[:6, 0]))
+            _ways(task.render(test.x[:6], torch.full_like(test.y[:6], 0.5)), shown, path.with_stem(f"steps-{name}"))
         mean, best = [e.mean().item() for e in errors], [e.amin(1).mean().item() for e in errors]
         numbers[name] = {"mean": mean, "best_of_10": best}
         for panel, values, what in ((axes[0], mean, "mean of 10 samples"), (axes[1], best, "best of 10 samples")):
@@ -145,6 +151,22 @@ def steps(data: str, seconds: float, path: Path) -> dict[str, Any]:
     axes[0].legend(frameon=False)
     _save(figure, path)
     return numbers
+
+
+def _ways(x: Tensor, shown: list[Tensor], path: Path) -> None:
+    """A row for each item: x, and its first sample after each of the steps of ``SHOWN``."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(1.1 * (1 + len(shown)), 1.1 * len(x) + 0.2), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(len(x), 1 + len(shown), squeeze=False)
+    for column, (title, fields) in enumerate(zip(["x", *map(str, SHOWN)], [x, *shown], strict=True)):
+        axes[0, column].set_title(title, fontsize=9)
+        for panel, field in zip(axes[:, column], fields, strict=True):
+            panel.imshow(field.expand(3, -1, -1).permute(1, 2, 0).clamp(0, 1).numpy())
+            panel.axis("off")
+    _save(figure, path)
 
 
 def convergence(data: str, seconds: float, path: Path) -> dict[str, Any]:
