@@ -40,7 +40,7 @@ class Plan:
         settings: the model's, the task's and training's settings as they were given.
         checkpoint: the name of the checkpoint that is scored, or None.
         chosen: the metrics that were asked for by name, or None.
-        items: how many test items are scored, from the first on; None for all.
+        items: how many test items are scored, spread evenly over all of them; None for all.
     """
 
     model_name: str

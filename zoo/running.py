@@ -92,7 +92,7 @@ def run(
         settings: of the model by name, of the task as ``task.NAME``, of the training loop as ``training.NAME``.
         checkpoint: a checkpoint to score instead of fitting, as for :func:`zoo.load`.
         metrics: names; None for all that are registered, but for those that are measured only where they are named.
-        items: score only the first so many test items; None for all.
+        items: score only so many test items, spread evenly over all of them; None for all.
         out: a new folder; None for ``runs/<time>-<model>-<task>``.
         resume: go on with the run that was stopped in ``out``, if there is one.
         progress: show it on stderr.
@@ -124,8 +124,8 @@ def _run(plan: Plan, folder: RunFolder, progress: bool) -> RunResult:
     record = Record(plan, started=time.strftime("%Y-%m-%dT%H:%M:%S%z"))
     clock = _Clock(result.seconds)
     test = plan.task.pairs(plan.data, "test", plan.seed, pool=DRAWS)
-    if plan.items is not None and plan.items < len(test):
-        test = test.subset(torch.arange(plan.items))
+    if plan.items is not None and plan.items < len(test):  # evenly over all: data are often sorted, by class or by name
+        test = test.subset(torch.arange(plan.items) * len(test) // plan.items)
     result.pairs = test
     record.test = (len(test), test.digest)
     train = None

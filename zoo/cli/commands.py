@@ -30,7 +30,7 @@ def _run(
         str | None, typer.Option(help="Score this checkpoint instead of fitting a model.", metavar="NAME|dir:PATH")
     ] = None,
     metric: Annotated[list[str] | None, typer.Option(help="Only this metric; may be repeated.", metavar="NAME")] = None,
-    items: Annotated[int | None, typer.Option(help="Score only the first so many test items; by default all.")] = None,
+    items: Annotated[int | None, typer.Option(help="Score only so many test items, spread evenly; by default all.")] = None,
     out: Annotated[
         str | None, typer.Option(help="A new folder; by default runs/<time>-<model>-<task>.", metavar="DIR")
     ] = None,
