@@ -284,7 +284,8 @@ FIGURES: dict[str, Callable[[str, float, Path], dict[str, Any]]] = {
 def _pairs(name: str, data: str, items: int, **settings: Any) -> tuple[Pairs, Pairs]:
     task, source = make.task(name, **settings), make.data(data)
     test = task.pairs(source, "test")
-    return task.pairs(source, "train"), test.subset(torch.arange(min(items, len(test))))
+    items = min(items, len(test))
+    return task.pairs(source, "train"), test.subset(torch.arange(items) * len(test) // items)
 
 
 def _psnr(samples: Tensor, y: Tensor) -> float:
