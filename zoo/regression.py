@@ -75,10 +75,15 @@ class H(nn.Module):
 
 
 class G(nn.Module):
-    """(h, z) -> y, in [-1, 1] for a field, unbounded for a vector; without z where ``latent`` is 0."""
+    """(h, z) -> y, in [-1, 1] for a field, unbounded for a vector; without z where ``latent`` is 0.
 
-    def __init__(self, h: H, latent: int, y_shape: tuple[int, ...], width: int) -> None:
+    z is multiplied by ``reach``: for a z on the unit sphere beside a field's h, the root of the channels of h makes it weigh
+    as much as all of them in the first layer (about the deviation of 0.5 that cGML, 3.1, gives the weights).
+    """
+
+    def __init__(self, h: H, latent: int, y_shape: tuple[int, ...], width: int, reach: float = 1.0) -> None:
         super().__init__()
+        self.reach = reach
         self.vector = is_vector(y_shape)
         if self.vector:
             self.net: nn.Module = Perceptron(h.bottleneck[0] + latent, y_shape[0], width)
@@ -101,6 +106,7 @@ class G(nn.Module):
     ) -> Tensor:
         """See :class:`zoo.unet.Decoder`; ``item`` says which row of h each z belongs to, where there are several."""
         made: Tensor
+        z = None if z is None else z * self.reach
         if self.vector:
             h = features[-1] if item is None else features[-1][item]
             made = self.net(h if z is None else torch.cat([h, z], 1))

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from zoo.noise import Noise
 from zoo.pairs import Batch, Penalty
 from zoo.training import Step
-from zoo.unet import Drop, untouched_statistics
+from zoo.unet import untouched_statistics
 from zoo_cgml.base import Regression
 from zoo_cgml.config import CGMLConfig
 from zoo_cgml.nets import LATENT, G, Z, is_vector
@@ -52,9 +52,9 @@ class CGML(Regression):
         c = self.config
         self.latent = c.latent or (3 if is_vector(self.y_shape) else LATENT.get(self.y_shape[-1], 10))
         self.latent_rate = c.latent_rate or (0.2 if is_vector(self.y_shape) else 2.0)
-        self.g = G(self.h, self.latent, self.y_shape, c.width)
+        reach = 1.0 if is_vector(self.y_shape) else math.sqrt(self.h.bottleneck[0])
+        self.g = G(self.h, self.latent, self.y_shape, c.width, reach)
         self.z = Z(self.h, self.latent, c.rho, c.predictor_width)
-        self.reach = 1.0 if is_vector(self.y_shape) else math.sqrt(self.h.bottleneck[0])
         self._latents: _Latents | None = None
 
     # Training
@@ -144,17 +144,6 @@ class CGML(Regression):
 
     def _noise(self, like: Tensor, step: Step) -> Tensor:
         return self.config.noise * torch.randn(like.shape, generator=step.generator).to(like)
-
-    def inner_y(
-        self,
-        features: list[Tensor],
-        z: Tensor | None,
-        drop: Drop | None = None,
-        item: Tensor | None = None,
-        looked: Sequence[Tensor] | None = None,
-    ) -> Tensor:
-        """For fields z is scaled so that in G's first layer it weighs as much as all of h (3.1: weights of deviation 0.5)."""
-        return super().inner_y(features, None if z is None else z * self.reach, drop, item, looked)
 
     # Sampling
 

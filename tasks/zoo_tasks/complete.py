@@ -62,10 +62,10 @@ class CompleteConfig:
             raise RequestError(f"size is {self.size}; it must be 8 to 256")
         if self.channels not in (1, 3):
             raise RequestError(f"channels is {self.channels}; it must be 3 for colour or 1 for grey")
-        (least, most), highest = self.shares, 1 if self.mask == "top" else 0.9
-        if len(self.share or (0,)) > 2 or not 0.01 <= least <= most <= highest:
+        share, highest = self.share, 1 if self.mask == "top" else 0.9
+        if share is not None and not (len(share) in (1, 2) and 0.01 <= share[0] <= share[-1] <= highest):
             raise RequestError(
-                f"share is {self.share}; it must be one share from 0.01 to {highest}, or the smallest and the largest"
+                f"share is {share}; it must be one share from 0.01 to {highest}, or the smallest and the largest"
             )
         at_least(self, 1, "copies")
         for name in ("fill", "corrupt", "alternate"):

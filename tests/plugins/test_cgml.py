@@ -157,3 +157,15 @@ def test_sizes_of_the_paper_come_from_one_definition(side: int, latent: int) -> 
 def test_other_shapes_are_refused(shapes: tuple[tuple[int, ...], tuple[int, ...]]) -> None:
     with pytest.raises(RequestError, match="cGML is for"):
         CGML(*shapes)
+
+
+def test_z_says_as_much_as_the_bottleneck_before_anything_is_learnt() -> None:
+    g = torch.Generator().manual_seed(0)
+    model = CGML((1, 32, 32), (1, 32, 32), width=16).eval()
+    with torch.no_grad():
+        *finer, _ = model.encode(torch.rand(1, 1, 32, 32, generator=g).expand(64, -1, -1, -1))
+        h = torch.randn(64, *model.h.bottleneck, generator=g)
+        z = F.normalize(torch.randn(64, model.latent, generator=g), dim=1)
+        by_z = model.inner_y([*finer, h[:1].expand_as(h)], z).std(0).mean()
+        by_h = model.inner_y([*finer, h], z[:1].expand_as(z)).std(0).mean()
+    assert 0.5 < by_z / by_h < 2

@@ -157,8 +157,9 @@ def test_real_faces_come_back_where_they_are_known() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"share": "0"}, {"share": "0.95"}, {"share": "1.1", "mask": "top"}, {"share": "0.5,0.2"}, {"share": "0.1,0.2,0.3"},
-     {"channels": 2}, {"size": 4}, {"copies": 0}, {"alternate": 0.3, "mask": "irregular"}, {"corrupt": 1.5}],
+    [{"share": "0"}, {"share": ()}, {"share": "0.95"}, {"share": "1.1", "mask": "top"}, {"share": "0.5,0.2"},
+     {"share": "0.1,0.2,0.3"}, {"channels": 2}, {"size": 4}, {"copies": 0},
+     {"alternate": 0.3, "mask": "irregular"}, {"corrupt": 1.5}],
 )  # fmt: skip
 def test_settings_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(RequestError):
