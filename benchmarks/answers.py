@@ -17,8 +17,8 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 import zoo
-from zoo import make
-from zoo.files import whole_file
+from zoo.contracts import make
+from zoo.utils.files import whole_file
 
 SAMPLES, SHOWN = 20, 8
 

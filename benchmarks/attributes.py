@@ -16,8 +16,8 @@ import numpy as np
 import torch
 
 import zoo
-from zoo.figures import INK, label
-from zoo.files import whole_file
+from zoo.reporting.figures import INK, label
+from zoo.utils.files import whole_file
 
 HEAD, GAP = 44, 3
 

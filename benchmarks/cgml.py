@@ -27,12 +27,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from zoo import make
-from zoo.figures import INK, LINE, MUTED
-from zoo.files import whole_file, write_json
-from zoo.model import Model
-from zoo.noise import Noise
-from zoo.pairs import Pairs
+from zoo.contracts import make
+from zoo.contracts.model import Model
+from zoo.data.pairs import Pairs
+from zoo.reporting.figures import INK, LINE, MUTED
+from zoo.utils.files import whole_file, write_json
+from zoo.utils.noise import Noise
 
 COLOURS = {
     "cgml": "#2563eb", "cgml-norho": "#ea580c", "l1": "#64748b", "cvae": "#16a34a", "ce": "#a16207", "pix2pix": "#7c3aed",

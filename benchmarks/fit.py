@@ -36,11 +36,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from zoo import Batch, Model, Pairs, make
-from zoo.data.scenes import Scenes
-from zoo.device import pick
-from zoo.training import Step
-from zoo.training_setup import initialise
+from zoo import Batch, Model, Pairs
+from zoo.contracts import make
+from zoo.fitting.loop import Step
+from zoo.fitting.setup import initialise
+from zoo.utils.device import pick
+from zoo_data.scenes import Scenes
 from zoo_tasks.photo import WIDE
 
 BARE, PYTHAE = 0.95, 1.2

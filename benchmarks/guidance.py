@@ -37,7 +37,7 @@ def features(items: int) -> tuple[Tensor, Tensor]:
     import numpy as np
     import torch
 
-    from zoo.data.base import Annotation
+    from zoo.data.records import Annotation
     from zoo_tasks.guidance import guide
 
     random = np.random.default_rng(0)
@@ -64,7 +64,7 @@ def measure(items: int) -> dict[str, float]:
     import scipy.linalg
     import scipy.sparse  # noqa: F401
 
-    from zoo.lpp import Embedding
+    from zoo_networks.lpp import Embedding
 
     pixels, guide = features(items)
     embedding = Embedding(pixels[0].numel() + guide.shape[1], CODES)

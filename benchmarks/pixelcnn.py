@@ -25,7 +25,8 @@ import torch
 from fit import pairs_of
 from torch import Tensor
 
-from zoo import Model, make
+from zoo import Model
+from zoo.contracts import make
 from zoo_cpixel import PixelCNN
 
 SPEED, MEMORY, SIZE = 15.0, 0.2, 32

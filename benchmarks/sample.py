@@ -22,7 +22,8 @@ import torch
 from fit import pairs_of
 from torch import Tensor
 
-from zoo import Model, make
+from zoo import Model
+from zoo.contracts import make
 
 SPEED, LEVEL, NARROW, MEMORY = 20.0, 0.01, 0.6, 0.5
 """The least ratio; the p below which two pools differ; the spread that must be noticed; GB beside the result."""

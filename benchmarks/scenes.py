@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from zoo.data.cache import cores
-from zoo.data.scenes import TRAIN, Scenes
+from zoo_data.scenes import TRAIN, Scenes
 
 
 def rate(count: int, work: Callable[[], object], repeats: int = 3) -> tuple[float, float]:

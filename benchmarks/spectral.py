@@ -21,10 +21,10 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.data.base import Data
 from zoo.data.cache import cores
-from zoo.data.solids import Solids
-from zoo.data.voxels import Voxels
+from zoo.data.records import Data
+from zoo_data.solids import Solids
+from zoo_data.voxels import Voxels
 from zoo_tasks.harmonics import DEGREES, Double, analyse, angles, legendre, synthesise, weights
 from zoo_tasks.spectra import Harmonics, Zernike
 from zoo_tasks.surface import extents, overlap, solid

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+sys.path.append(str(Path(__file__).parent / "third_party"))
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -31,7 +34,6 @@ def shared_data(name: str) -> Path:
 @pytest.fixture
 def toy_plugin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The toy plugin of the tests of the core is installed for the length of one test."""
-    monkeypatch.syspath_prepend(str(Path(__file__).parent / "core"))
     import toy
 
     toy.install(monkeypatch)

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from snippets import PAGES, ROOT, blocks, commands, make_world, quick
 
-from zoo.pairs import Pairs
+from zoo.data.pairs import Pairs
 
 README = ROOT / "README.md"
 ELSEWHERE = {"plugin.md": "test_plugin_page.py", "hub.md": "hub/test_hub_page.py"}
@@ -70,7 +70,7 @@ def test_every_page_with_snippets_is_run_somewhere() -> None:
 
 
 def test_the_suite_of_the_page_is_a_suite(here: Path) -> None:
-    from zoo import checkpoints
+    from zoo.catalog import checkpoints
 
     (block,) = [block for block in blocks(ROOT / "docs" / "question.md") if block.kind == "toml"]
     (here / "registry.toml").write_text(block.text)
@@ -94,7 +94,8 @@ def test_the_model_of_the_readme_learns() -> None:
 
 def test_the_site_is_built_and_the_gallery_has_everything(tmp_path: Path) -> None:
     """Strictly: a dead link or a page outside the navigation is an error. Nothing in it comes from another server."""
-    from zoo import checkpoints, registry
+    from zoo import registry
+    from zoo.catalog import checkpoints
 
     made = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "-f", str(ROOT / "mkdocs.yml"), "-d", str(tmp_path)],

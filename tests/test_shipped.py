@@ -11,9 +11,10 @@ import torch
 from conftest import shared_data
 
 import zoo
-from zoo import checkpoints, make
-from zoo.evaluate import evaluate
-from zoo.verify import verify
+from zoo.catalog import checkpoints
+from zoo.catalog.verify import verify
+from zoo.contracts import make
+from zoo.measuring.evaluate import evaluate
 
 NAMES = [name for name, (one, *_) in checkpoints.known().checkpoints.items() if one.source.startswith("package:")]
 SLOW = {"cpixel": 3}

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo import checkpoints, make, registry
-from zoo.describe import Description, describe
-from zoo.figures import fit
-from zoo.pictures import conditioning_image, true_picture
-from zoo.samples import GAP
+from zoo import registry
+from zoo.catalog import checkpoints
+from zoo.catalog.samples import GAP
+from zoo.contracts import make
+from zoo.contracts.describe import Description, describe
+from zoo.reporting.figures import fit
+from zoo.reporting.pictures import conditioning_image, true_picture
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -24,8 +26,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image as PILImage
 
-    from zoo.data.base import Data
-    from zoo.task import Task
+    from zoo.contracts.task import Task
+    from zoo.data.records import Data
 
 INTRO = {
     "models": "Every model by its entry-point name. `zoo run --model NAME --task TASK` fits it.",
@@ -131,8 +133,8 @@ def _samples(name: str) -> PILImage:
     """An item with samples of it: a photo, as it is before them; or, where the task starts from other things, a test item."""
     from sklearn.datasets import load_sample_image
 
-    from zoo.loaded import load
-    from zoo.samples import Samples
+    from zoo.catalog.loaded import load
+    from zoo.catalog.samples import Samples
 
     loaded = load(name, "cpu")
     task = loaded.task

@@ -23,11 +23,11 @@ LARGEST = 6 * 2**20
 
 def ship(run: Path, name: str, data_name: str = typer.Option(...), about: str = typer.Option(...)) -> None:
     """Ship the checkpoint of ``run`` as ``name``."""
-    from zoo import make
-    from zoo.evaluate import evaluate
-    from zoo.files import sha256_of
-    from zoo.golden import keep_golden
-    from zoo.model import Model
+    from zoo.contracts import make
+    from zoo.contracts.model import Model
+    from zoo.measuring.evaluate import evaluate
+    from zoo.saving.golden import keep_golden
+    from zoo.utils.files import sha256_of
 
     record = json.loads((run / "run.json").read_text(encoding="utf-8"))
     metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))["metrics"]

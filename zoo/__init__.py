@@ -11,27 +11,95 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from zoo.benching.bench import BenchResult, bench
-    from zoo.data.base import Annotation, Attributes, Data, Image, Records, Split
-    from zoo.errors import RequestError, ZooError
-    from zoo.loaded import Loaded, load
-    from zoo.metric import Fitted, Metric, NotApplicable, Score
-    from zoo.model import Model, Preset
-    from zoo.pairs import Batch, Pairs
-    from zoo.running import RunResult, run
-    from zoo.samples import Samples
-    from zoo.task import Task
+    from zoo.catalog.loaded import Loaded, load
+    from zoo.catalog.samples import Samples
+    from zoo.contracts.metric import Fitted, Metric, Needs, NotApplicable, Score
+    from zoo.contracts.model import Model, Preset, size_of
+    from zoo.contracts.task import Task
+    from zoo.data.cache import cache_folder, cached_map, on_all_cores, optional_write
+    from zoo.data.pairs import Batch, Pairs, Penalty
+    from zoo.data.records import Annotation, Attributes, Clip, Data, Fields, Image, Records, Split, check_split
+    from zoo.fitting.loop import History, Step, Training
+    from zoo.running.run import RunResult, run
+    from zoo.utils.config import above, at_least, make_config, share
+    from zoo.utils.device import pick
+    from zoo.utils.errors import RequestError, ZooError, nearest
+    from zoo.utils.files import whole_file
+    from zoo.utils.noise import Noise, new_seed
+    from zoo.utils.progress import progress
 
 _HOMES = {
-    "zoo.benching.bench": ("BenchResult", "bench"),
-    "zoo.data.base": ("Annotation", "Attributes", "Data", "Image", "Records", "Split"),
-    "zoo.errors": ("RequestError", "ZooError"),
-    "zoo.loaded": ("Loaded", "load"),
-    "zoo.metric": ("Fitted", "Metric", "NotApplicable", "Score"),
-    "zoo.model": ("Model", "Preset"),
-    "zoo.pairs": ("Batch", "Pairs"),
-    "zoo.running": ("RunResult", "run"),
-    "zoo.samples": ("Samples",),
-    "zoo.task": ("Task",),
+    "zoo.benching.bench": (
+        "BenchResult",
+        "bench",
+    ),
+    "zoo.catalog.loaded": (
+        "Loaded",
+        "load",
+    ),
+    "zoo.catalog.samples": ("Samples",),
+    "zoo.contracts.metric": (
+        "Fitted",
+        "Metric",
+        "Needs",
+        "NotApplicable",
+        "Score",
+    ),
+    "zoo.contracts.model": (
+        "Model",
+        "Preset",
+        "size_of",
+    ),
+    "zoo.contracts.task": ("Task",),
+    "zoo.data.cache": (
+        "cache_folder",
+        "cached_map",
+        "on_all_cores",
+        "optional_write",
+    ),
+    "zoo.data.pairs": (
+        "Batch",
+        "Pairs",
+        "Penalty",
+    ),
+    "zoo.data.records": (
+        "Annotation",
+        "Attributes",
+        "Clip",
+        "Data",
+        "Fields",
+        "Image",
+        "Records",
+        "Split",
+        "check_split",
+    ),
+    "zoo.fitting.loop": (
+        "History",
+        "Step",
+        "Training",
+    ),
+    "zoo.running.run": (
+        "RunResult",
+        "run",
+    ),
+    "zoo.utils.config": (
+        "above",
+        "at_least",
+        "make_config",
+        "share",
+    ),
+    "zoo.utils.device": ("pick",),
+    "zoo.utils.errors": (
+        "RequestError",
+        "ZooError",
+        "nearest",
+    ),
+    "zoo.utils.files": ("whole_file",),
+    "zoo.utils.noise": (
+        "Noise",
+        "new_seed",
+    ),
+    "zoo.utils.progress": ("progress",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -40,14 +108,20 @@ __all__ = [
     "Attributes",
     "Batch",
     "BenchResult",
+    "Clip",
     "Data",
+    "Fields",
     "Fitted",
+    "History",
     "Image",
     "Loaded",
     "Metric",
     "Model",
+    "Needs",
+    "Noise",
     "NotApplicable",
     "Pairs",
+    "Penalty",
     "Preset",
     "Records",
     "RequestError",
@@ -55,20 +129,37 @@ __all__ = [
     "Samples",
     "Score",
     "Split",
+    "Step",
     "Task",
+    "Training",
     "ZooError",
     "__version__",
+    "above",
+    "at_least",
     "bench",
+    "cache_folder",
+    "cached_map",
+    "check_split",
     "load",
+    "make_config",
+    "nearest",
+    "new_seed",
+    "on_all_cores",
+    "optional_write",
+    "pick",
+    "progress",
     "run",
+    "share",
+    "size_of",
+    "whole_file",
 ]
 
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        from importlib.metadata import version
+        from zoo.utils.version import own_version
 
-        value: Any = version("cond-zoo")
+        value: Any = own_version()
     elif name in _HOME:
         value = getattr(import_module(_HOME[name]), name)
     else:

@@ -11,10 +11,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from zoo.errors import RequestError
-from zoo.metric import Fitted, Metric, Needs
-from zoo.model import Model
-from zoo.noise import Noise
+from zoo import Fitted, Metric, Model, Needs, Noise, RequestError
 
 SAMPLES, ROUNDS = 20, 5
 """Samples drawn at once, and how often, to take the time."""

@@ -7,8 +7,7 @@ from typing import ClassVar, Literal
 
 from torch import Tensor
 
-from zoo.errors import RequestError
-from zoo.metric import Metric, Needs
+from zoo import Metric, Needs, RequestError
 
 
 class NegativeLogLikelihood(Metric):

@@ -9,8 +9,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from zoo.errors import RequestError
-from zoo.metric import Fitted, NotApplicable
+from zoo import Fitted, NotApplicable, RequestError
 from zoo_metrics.rendering import PictureMetric, parts
 
 SAMPLES, FARTHEST, REPEATS = 20, 10, 5

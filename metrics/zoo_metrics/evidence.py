@@ -7,13 +7,11 @@ from typing import ClassVar, Literal
 
 from torch import Tensor
 
-from zoo.errors import RequestError
-from zoo.metric import Fitted, Metric, Needs, NotApplicable
-from zoo.model import Model
+from zoo import Fitted, Metric, Model, Needs, NotApplicable, RequestError
 
 
 class _Evidence(Metric):
-    """One of the terms of :meth:`zoo.model.Model.evidence`."""
+    """One of the terms of :meth:`zoo.Model.evidence`."""
 
     better: ClassVar[Literal["lower", "higher"]] = "lower"
     needs: ClassVar[Needs] = "fitted"

@@ -11,12 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from zoo.data.base import Split
-from zoo.errors import RequestError
-from zoo.metric import Fitted, Metric, Needs, NotApplicable
+from zoo import Fitted, Metric, Needs, NotApplicable, RequestError, Split
 
 if TYPE_CHECKING:
-    from zoo.pairs import Pairs
+    from zoo import Pairs
 
 BATCH = 256
 """Items whose code is taken at once."""

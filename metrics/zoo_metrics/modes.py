@@ -8,8 +8,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from zoo.errors import RequestError
-from zoo.metric import Fitted, Metric, Needs, NotApplicable
+from zoo import Fitted, Metric, Needs, NotApplicable, RequestError
 
 MOST = 8
 """Different true draws an item may have for them to be its modes."""

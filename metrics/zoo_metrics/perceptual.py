@@ -13,8 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo.errors import RequestError
-from zoo.metric import Fitted, NotApplicable
+from zoo import Fitted, NotApplicable, RequestError
 from zoo_metrics.rendering import PictureMetric, in_colour
 
 LEAST = 64

@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from zoo.metric import Metric
+from zoo import Metric
 
 SAMPLE_COUNTS = (3, 10, 30, 60, 100)
 

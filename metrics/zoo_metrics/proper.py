@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from zoo.metric import Metric
+from zoo import Metric
 
 
 class EnergyScore(Metric):

@@ -9,8 +9,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from zoo.errors import RequestError
-from zoo.metric import Fitted, Metric, Needs, NotApplicable
+from zoo import Fitted, Metric, Needs, NotApplicable, RequestError
 from zoo_metrics.recogniser import Recogniser, recogniser
 
 MOST = 40

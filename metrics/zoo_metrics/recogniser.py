@@ -8,8 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo.errors import RequestError
-from zoo.pairs import Pairs
+from zoo import Pairs, RequestError
 
 WIDTHS = (32, 64, 96, 128)
 EPOCHS, BATCH, RATE, DECAY, DROPOUT = 8, 50, 2e-3, 0.05, 0.3

@@ -7,13 +7,11 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from zoo.errors import RequestError
-from zoo.metric import Fitted, Metric, Needs, NotApplicable
-from zoo.task import Task
+from zoo import Fitted, Metric, Needs, NotApplicable, RequestError, Task
 
 
 class PictureMetric(Metric):
-    """A metric of the pictures that a task makes of x and y (:meth:`zoo.task.Task.render`)."""
+    """A metric of the pictures that a task makes of x and y (:meth:`zoo.Task.render`)."""
 
     needs: ClassVar[Needs] = "fitted"
     channels: ClassVar[tuple[int, ...]] = (1, 3)

@@ -8,9 +8,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from zoo.errors import RequestError
-from zoo.metric import Fitted, Metric, Needs, NotApplicable
-from zoo.task import Task
+from zoo import Fitted, Metric, Needs, NotApplicable, RequestError, Task
 
 AT_ONCE = 256
 """Shapes that are made at once."""

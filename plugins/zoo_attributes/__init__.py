@@ -1,6 +1,6 @@
 """The attribute CVAE, from a list of attributes to a picture, and its presets."""
 
-from zoo.model import Preset
+from zoo import Preset
 from zoo_attributes.config import AttributeCVAEConfig
 from zoo_attributes.model import AttributeCVAE
 

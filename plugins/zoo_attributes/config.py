@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from zoo.config import above, at_least, share
-from zoo.errors import RequestError
+from zoo import RequestError, above, at_least, share
 
 
 @dataclass(frozen=True)

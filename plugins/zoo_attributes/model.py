@@ -14,11 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from zoo.errors import RequestError
-from zoo.model import Model, size_of
-from zoo.noise import Noise
-from zoo.pairs import Batch, Pairs
-from zoo.training import Step
+from zoo import Batch, Model, Noise, Pairs, RequestError, Step, size_of
 from zoo_attributes.config import AttributeCVAEConfig
 from zoo_attributes.nets import Decoder, Encoder
 

@@ -1,7 +1,7 @@
 """Encoder and decoder of the attribute CVAE.
 
 Source: Debbagh, "Learning Structured Output Representations from Attributes using Deep Conditional Generative Models",
-section 4.1. The first weights are Kaiming normal, which the layers of :mod:`zoo.dcgan` have, biases zero.
+section 4.1. The first weights are Kaiming normal, which the layers of :mod:`zoo_networks.dcgan` have, biases zero.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zoo.dcgan import Conv, Deconv, Linear
+from zoo_networks.dcgan import Conv, Deconv, Linear
 
 RELU = math.sqrt(2)
 """The gain of first weights before a rectifier."""

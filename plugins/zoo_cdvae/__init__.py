@@ -1,6 +1,6 @@
 """CDVAE, the co-embedding deep variational auto-encoder, and its presets."""
 
-from zoo.model import Preset
+from zoo import Preset
 from zoo_cdvae.config import CDVAEConfig
 from zoo_cdvae.model import CDVAE
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from zoo.config import above, at_least
-from zoo.errors import RequestError
+from zoo import RequestError, above, at_least
 
 
 @dataclass(frozen=True)

@@ -13,21 +13,17 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from zoo.errors import RequestError
-from zoo.lpp import Embedding
-from zoo.model import Model, size_of
-from zoo.noise import Noise
-from zoo.pairs import Batch, Pairs
-from zoo.training import Step
+from zoo import Batch, Model, Noise, Pairs, RequestError, Step, size_of
 from zoo_cdvae.config import CDVAEConfig
 from zoo_cdvae.ladder import Decoder, Encoder, Gaussian, Posterior, infer
 from zoo_cdvae.ties import MDN, GaussianTie
+from zoo_networks.lpp import Embedding
 
 
 class CDVAE(Model):
     """p(y | x) as encoder of x, tie from z_c to z_g, decoder of y; trained as a joint model of x and y (eq. 3 and 6).
 
-    x and y may have any shape; they are flattened. See :class:`zoo.model.Model` for what the methods take and give.
+    x and y may have any shape; they are flattened. See :class:`zoo.Model` for what the methods take and give.
     """
 
     Config: ClassVar[type] = CDVAEConfig

@@ -10,7 +10,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from zoo.noise import Noise
+from zoo import Noise
 from zoo_cdvae.ladder import LOG_2PI
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zoo.errors import RequestError, ZooError, nearest
+from zoo import RequestError, ZooError, nearest
 
 PIECE = 64
 """Pictures that go through the backbone at once."""

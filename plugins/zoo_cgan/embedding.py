@@ -7,11 +7,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zoo.errors import RequestError
-from zoo.lpp import lpp
-from zoo.model import size_of
+from zoo import RequestError, size_of
 from zoo_cgan.backbone import Backbone, check_name
 from zoo_cgan.config import TIMM
+from zoo_networks.lpp import lpp
 
 SIDE = 32
 """Larger x are averaged down to this side before a linear embedding."""

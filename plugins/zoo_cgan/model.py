@@ -16,14 +16,11 @@ from torch import Tensor
 from torch.func import functional_call
 from torch.nn import functional as F
 
-from zoo.dcgan import side_of
-from zoo.model import Model
-from zoo.noise import Noise
-from zoo.pairs import Batch, Pairs
-from zoo.training import Step
+from zoo import Batch, Model, Noise, Pairs, Step
 from zoo_cgan.config import CGANConfig
 from zoo_cgan.embedding import Embedding
 from zoo_cgan.nets import Discriminator, Generator
+from zoo_networks.dcgan import side_of
 
 LEAST_SPREAD = 1e-4
 EMBEDDED = 32
@@ -35,7 +32,7 @@ class CGAN(Model):
 
     y is (C, s, s), s a multiple of 8 from 8 to 256. x may have any shape where it is embedded from its pixels or, a vector,
     its numbers, and is a picture for a backbone. Samples are clipped to the range of the training fields. See
-    :class:`zoo.model.Model` for what the methods take and give.
+    :class:`zoo.Model` for what the methods take and give.
 
     Raises:
         RequestError: the shapes are others, or there is no such backbone.

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zoo.dcgan import SLOPE, Decoder, Linear, Tower
+from zoo_networks.dcgan import SLOPE, Decoder, Linear, Tower
 
 
 class Generator(nn.Module):

@@ -1,6 +1,6 @@
 """cGML: conditional generation by learning how latent codes move, with and without momentum, and the same networks by L1."""
 
-from zoo.model import Preset
+from zoo import Preset
 from zoo_cgml.config import CGMLConfig, L1Config
 from zoo_cgml.l1 import L1
 from zoo_cgml.model import CGML

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from zoo import regression
+from zoo_networks import regression
 
 
 class Regression(regression.Regression):
-    """The networks and units of :class:`zoo.regression.Regression`."""
+    """The networks and units of :class:`zoo_networks.regression.Regression`."""
 
     owner: ClassVar[str] = "cGML"
 

@@ -11,16 +11,14 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from zoo.noise import Noise
-from zoo.pairs import Batch
-from zoo.training import Step
+from zoo import Batch, Noise, Step
 from zoo_cgml.base import Regression
 from zoo_cgml.config import L1Config
 from zoo_cgml.nets import G
 
 
 class L1(Regression):
-    """y = G(H(x)), the median answer; all samples of one x are the same. See :class:`zoo.model.Model`.
+    """y = G(H(x)), the median answer; all samples of one x are the same. See :class:`zoo.Model`.
 
     Raises:
         RequestError: the shapes are neither two fields of one side, nor two vectors, nor a vector and a field.

@@ -13,13 +13,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from zoo.noise import Noise
-from zoo.pairs import Batch, Penalty
-from zoo.training import Step
-from zoo.unet import untouched_statistics
+from zoo import Batch, Noise, Penalty, Step
 from zoo_cgml.base import Regression
 from zoo_cgml.config import CGMLConfig
 from zoo_cgml.nets import LATENT, G, Z, is_vector
+from zoo_networks.unet import untouched_statistics
 
 
 class _Latents(NamedTuple):
@@ -37,7 +35,7 @@ class CGML(Regression):
     """y = G(H(x), z) with z on the unit sphere; a sample is where the predictor Z carries a random z (eq. 4).
 
     x and y are fields (C, s, s) and (D, s, s) of one side s, a power of two from 8 to 256, or vectors (C,) and (D,). See
-    :class:`zoo.model.Model` for what the methods take and give.
+    :class:`zoo.Model` for what the methods take and give.
 
     Raises:
         RequestError: the shapes are others.

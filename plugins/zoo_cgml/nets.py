@@ -1,4 +1,4 @@
-"""cGML's third block, the predictor Z of the next z and of its momentum; H and G are those of :mod:`zoo.regression`.
+"""cGML's third block, the predictor Z of the next z and of its momentum; H and G are those of :mod:`zoo_networks.regression`.
 
 Source: cGML, section 3, Figure 2 and appendix 3.1; section 4 for the perceptrons of vectors.
 """
@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zoo.dcgan import Linear
-from zoo.regression import G, H, Perceptron, is_vector
+from zoo_networks.dcgan import Linear
+from zoo_networks.regression import G, H, Perceptron, is_vector
 
 LATENT = {32: 10, 64: 16, 128: 32, 256: 64}
 """Length of z by the side of the fields (3.1)."""

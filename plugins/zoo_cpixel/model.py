@@ -15,11 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from zoo.errors import RequestError
-from zoo.model import Model
-from zoo.noise import Noise
-from zoo.pairs import Batch, Pairs
-from zoo.training import Step
+from zoo import Batch, Model, Noise, Pairs, RequestError, Step
 from zoo_cpixel.cached import CachedSampler, naive, value_of
 from zoo_cpixel.conditions import Conditions, field_of
 from zoo_cpixel.config import PixelCNNConfig

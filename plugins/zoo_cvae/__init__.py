@@ -1,6 +1,6 @@
 """CVAE, the conditional variational auto-encoder with a multiplied code, and its presets."""
 
-from zoo.model import Preset
+from zoo import Preset
 from zoo_cvae.config import CVAEConfig
 from zoo_cvae.model import CVAE
 

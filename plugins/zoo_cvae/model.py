@@ -12,14 +12,10 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from zoo.dcgan import Decoder, Tower, side_of
-from zoo.errors import RequestError
-from zoo.model import Model, size_of
-from zoo.noise import Noise
-from zoo.pairs import Batch, Pairs
-from zoo.training import Step
+from zoo import Batch, Model, Noise, Pairs, RequestError, Step, size_of
 from zoo_cvae.config import CVAEConfig
 from zoo_cvae.nets import Encoder, Perceptron
+from zoo_networks.dcgan import Decoder, Tower, side_of
 
 LEAST_SPREAD = 1e-4
 DRAWS = 8
@@ -31,7 +27,7 @@ class CVAE(Model):
 
     x is (C, s, s), or a vector (K,), and y (D, s, s), s a multiple of 8 from 8 to 256. A perceptron takes the tower's place
     for a vector. A sample is the mean of the Gaussian, clipped to the range of the training fields. See
-    :class:`zoo.model.Model` for what the methods take and give.
+    :class:`zoo.Model` for what the methods take and give.
 
     Raises:
         RequestError: the shapes are others.

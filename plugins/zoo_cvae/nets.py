@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, cat, nn
 from torch.nn import functional as F
 
-from zoo.dcgan import SLOPE, Linear, Tower, plan
+from zoo_networks.dcgan import SLOPE, Linear, Tower, plan
 
 LEAST_VARIANCE = 1e-5
 

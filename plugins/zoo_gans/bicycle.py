@@ -12,16 +12,14 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from zoo.noise import Noise
-from zoo.pairs import Batch
-from zoo.training import Step
+from zoo import Batch, Noise, Step
 from zoo_gans.config import BicycleGANConfig
 from zoo_gans.game import Game
 from zoo_gans.nets import CodeEncoder
 
 
 class BicycleGAN(Game):
-    """y = G(H(x), z) with z from the standard normal. See :class:`zoo.model.Model` for what the methods take and give.
+    """y = G(H(x), z) with z from the standard normal. See :class:`zoo.Model` for what the methods take and give.
 
     Raises:
         RequestError: y is no field (C, s, s) of a side that is a power of two from 8 to 256, or x neither such a field of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from zoo.config import above, at_least, share
+from zoo import above, at_least, share
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from zoo.noise import Noise
-from zoo.pairs import Batch
-from zoo.training import Step
+from zoo import Batch, Noise, Step
 from zoo_gans.config import ContextEncoderConfig
 from zoo_gans.game import Game
 
@@ -20,7 +18,7 @@ ONE = "it gives one answer for each x"
 
 
 class ContextEncoder(Game):
-    """y = G(H(x)); all samples of one x are the same. See :class:`zoo.model.Model` for what the methods take and give.
+    """y = G(H(x)); all samples of one x are the same. See :class:`zoo.Model` for what the methods take and give.
 
     Raises:
         RequestError: y is no field (C, s, s) of a side that is a power of two from 8 to 256, or x neither such a field of

@@ -11,12 +11,10 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
 
-from zoo.errors import RequestError
-from zoo.pairs import Batch
-from zoo.regression import G, Regression, is_vector, usable
-from zoo.training import Step
-from zoo.unet import untouched_statistics
+from zoo import Batch, RequestError, Step
 from zoo_gans.nets import Discriminator
+from zoo_networks.regression import G, Regression, is_vector, usable
+from zoo_networks.unet import untouched_statistics
 
 
 class Game(Regression):

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zoo.dcgan import SLOPE, Conv, Linear, Tower
-from zoo.unet import COARSEST, widths
+from zoo_networks.dcgan import SLOPE, Conv, Linear, Tower
+from zoo_networks.unet import COARSEST, widths
 
 MOST_LOG_VARIANCE = 10.0
 """Log variances are held within this, so that none of their exponentials overflows."""

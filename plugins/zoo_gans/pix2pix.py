@@ -11,18 +11,16 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from zoo.noise import Noise
-from zoo.pairs import Batch
-from zoo.training import Step
-from zoo.unet import Drop
+from zoo import Batch, Noise, Step
 from zoo_gans.config import Pix2PixConfig
 from zoo_gans.game import Game
+from zoo_networks.unet import Drop
 
 BITS = 2**20
 
 
 class Pix2Pix(Game):
-    """y = G(H(x)) with dropout in the generator. See :class:`zoo.model.Model` for what the methods take and give.
+    """y = G(H(x)) with dropout in the generator. See :class:`zoo.Model` for what the methods take and give.
 
     Raises:
         RequestError: y is no field (C, s, s) of a side that is a power of two from 8 to 256, or x neither such a field of

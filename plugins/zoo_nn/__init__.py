@@ -14,11 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from zoo.errors import RequestError
-from zoo.model import Model
-from zoo.noise import Noise
-from zoo.pairs import Pairs
-from zoo.training import History
+from zoo import History, Model, Noise, Pairs, RequestError
 
 
 @dataclass(frozen=True)
@@ -58,7 +54,7 @@ class _Lender(Model):
         **training: Any,
     ) -> History:
         """Keep the pairs; there is nothing to train, and ``epochs`` and the training settings change nothing."""
-        from zoo.device import pick
+        from zoo import pick
 
         self.check_pairs(pairs)
         target = pick(device)

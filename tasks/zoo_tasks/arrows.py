@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zoo.data.base import Image
+from zoo import Image
 from zoo_tasks.resize import Float, resize
 
 MOST = 7

@@ -14,11 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zoo.data.arrays import DIGIT_NAMES
-from zoo.data.base import Attributes, Data, Records, Split
-from zoo.errors import RequestError
-from zoo.pairs import Pairs
-from zoo.task import Task
+from zoo import Attributes, Data, Pairs, Records, RequestError, Split, Task
+from zoo_data.arrays import DIGIT_NAMES
 from zoo_tasks.naming import Naming
 from zoo_tasks.resize import Float
 from zoo_tasks.squares import levels, read_squares

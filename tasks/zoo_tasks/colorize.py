@@ -13,11 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zoo.config import at_least
-from zoo.data.base import Data, Image, Split
-from zoo.errors import RequestError
-from zoo.pairs import Pairs
-from zoo.task import Task
+from zoo import Data, Image, Pairs, RequestError, Split, Task, at_least
 from zoo_tasks.lab import to_lab, to_rgb
 from zoo_tasks.photo import WIDE
 from zoo_tasks.resize import Float

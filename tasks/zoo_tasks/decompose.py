@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.errors import RequestError
+from zoo import RequestError
 from zoo_tasks.resize import Float
 
 

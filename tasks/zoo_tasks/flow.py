@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.data.base import Image
+from zoo import Image
 from zoo_tasks.resize import Float, resize
 
 Grey = NDArray[np.uint8]

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zoo.data.base import Annotation
+from zoo import Annotation
 
 GRID = 5
 LABELS = 8.0

@@ -27,7 +27,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.errors import RequestError
+from zoo import RequestError
 
 Double = NDArray[np.float64]
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zoo.data.base import Image
+from zoo import Image
 from zoo_tasks.resize import Float
 
 REACH = 110.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.data.base import Image
+from zoo import Image
 from zoo_tasks.resize import Float
 
 

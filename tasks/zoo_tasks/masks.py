@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zoo.noise import Noise
+from zoo import Noise
 
 Kind = Literal["square", "centre", "irregular", "top"]
 TURN, SEGMENTS = 1.2, 10
@@ -24,7 +24,7 @@ TURN, SEGMENTS = 1.2, 10
 def draw_masks(y: Tensor, kind: Kind, share: tuple[float, float], seed: int) -> Tensor:
     """A mask for each picture: 1 where it is missing, 0 where it is known.
 
-    The mask of a picture follows from ``seed`` and its own coarse content (as :class:`zoo.noise.Noise` takes it), so that it
+    The mask of a picture follows from ``seed`` and its own coarse content (as :class:`zoo.Noise` takes it), so that it
     is the same wherever the picture stands and whatever comes with it.
 
     Args:

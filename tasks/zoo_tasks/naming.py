@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.errors import RequestError, nearest
+from zoo import RequestError, nearest
 from zoo_tasks.resize import Float
 
 
@@ -69,7 +69,7 @@ class Naming:
         return values
 
     def nearest(self, name: str) -> str:
-        """A clause for an unknown name, as :func:`zoo.errors.nearest` gives it, blind to case, ``_`` and blanks."""
+        """A clause for an unknown name, as :func:`zoo.utils.errors.nearest` gives it, blind to case, ``_`` and blanks."""
         clause = nearest(_plain(name), self.place)
         if not clause.startswith("did you mean"):
             return nearest(name, self.names)

@@ -12,10 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zoo.data.base import Data, Image, Split
-from zoo.errors import RequestError
-from zoo.pairs import Pairs
-from zoo.task import Task
+from zoo import Data, Image, Pairs, RequestError, Split, Task
 from zoo_tasks.guidance import guide, guide_mirror
 from zoo_tasks.layers import Layers, recombine
 from zoo_tasks.resize import Float, resize
@@ -65,7 +62,7 @@ class PhotoTask(Task):
 
     Attributes:
         version: changed with what :meth:`fields` computes, so that no stale cache is read.
-        known: the names of x and y in :meth:`zoo.data.base.Records.known`.
+        known: the names of x and y in :meth:`zoo.Records.known`.
     """
 
     Config = PhotoConfig

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from zoo.data.base import Image
+from zoo import Image
 from zoo_tasks.layers import Layers, brightest
 from zoo_tasks.photo import PhotoTask
 from zoo_tasks.resize import Float

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.data.base import Image
+from zoo import Image
 
 FLAT = 14
 """The largest difference within 3 x 3 pixels, in levels of 255, of what surely lies inside a segment."""

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.data.voxel_files import read_shape, solid
-from zoo.errors import RequestError
+from zoo import RequestError
+from zoo_data.voxel_files import read_shape, solid
 from zoo_tasks.surface import Voxels, check_grids
 
 KEY = "voxels"

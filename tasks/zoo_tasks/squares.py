@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zoo.data.base import Image, Records
+from zoo import Image, Records
 from zoo_tasks.resize import Float, resize
 
 VERSION = 1

@@ -17,7 +17,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.errors import RequestError
+from zoo import RequestError
 from zoo_tasks.harmonics import DEGREES, angles
 
 Voxels = NDArray[np.bool_]

@@ -10,10 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zoo.data.base import Data, Image, Records, Split
-from zoo.errors import RequestError
-from zoo.pairs import Pairs
-from zoo.task import Task
+from zoo import Data, Image, Pairs, Records, RequestError, Split, Task
 
 REACH = 5.0
 """The panels show y from -REACH to REACH; what lies beyond is drawn on their edge."""

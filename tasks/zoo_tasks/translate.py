@@ -15,10 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zoo.data.base import Data, Image, Records, Split
-from zoo.errors import RequestError
-from zoo.pairs import Pairs
-from zoo.task import Task
+from zoo import Data, Image, Pairs, Records, RequestError, Split, Task
 from zoo_tasks.photo import WIDE
 from zoo_tasks.resize import Float
 from zoo_tasks.sketch import sketch

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.data.base import Image
+from zoo import Image
 from zoo_tasks.interpolate import Interpolation
 from zoo_tasks.resize import Float, resize, within
 from zoo_tasks.segments import segment

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.data.base import Image
+from zoo import Image
 from zoo_tasks.resize import Float, resize
 
 GRID = 192

@@ -28,7 +28,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.errors import RequestError
+from zoo import RequestError
 from zoo_tasks.harmonics import Double, legendre
 
 SIDE = 10

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from zoo.data.branches import Branches
-from zoo.errors import RequestError
+from zoo.utils.errors import RequestError
+from zoo_data.branches import Branches
 
 
 @pytest.mark.parametrize(("split", "count"), [("train", 4096), ("test", 512)])

@@ -10,8 +10,8 @@ import pytest
 from conftest import shared_data
 from PIL import Image as PIL
 
-from zoo.data.celeba import CelebA
-from zoo.errors import RequestError
+from zoo.utils.errors import RequestError
+from zoo_data.celeba import CelebA
 
 NAMES = ("5_o_Clock_Shadow", "Eyeglasses", "Young")
 ROWS = [[1, -1, 1], [-1, -1, -1], [1, 1, -1]] * 7
@@ -83,7 +83,7 @@ def test_the_image_is_the_square_in_the_middle_in_map_too(root: Path) -> None:
     means = train.map(mean, "m")["mean"]
     assert means.shape == (19, 3)
     assert np.abs(means - np.arange(1, 20)[:, None]).max() < 1
-    from zoo.data.folder import Folder
+    from zoo_data.folder import Folder
 
     photos = Folder(str(root / "img_align_celeba")).read("train")  # the same files, whole: other rows of the cache
     assert photos.map(mean, "m")["mean"].min() > 20
@@ -108,7 +108,7 @@ def test_both_splits_are_remembered(root: Path, monkeypatch: pytest.MonkeyPatch)
     def judge(path: Path) -> tuple[str, str]:
         raise AssertionError(f"{path} was read again")
 
-    monkeypatch.setattr("zoo.data.photos._judge", judge)
+    monkeypatch.setattr("zoo_data.photos._judge", judge)
     assert len(CelebA(str(root)).read("train")) + len(CelebA(str(root)).read("test")) == 21
 
 

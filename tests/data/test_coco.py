@@ -12,8 +12,8 @@ import pytest
 from conftest import shared_data
 from PIL import Image as PIL
 
-from zoo.data.coco import Coco
-from zoo.errors import RequestError
+from zoo.utils.errors import RequestError
+from zoo_data.coco import Coco
 
 INSTANCES: dict[str, Any] = {
     "images": [

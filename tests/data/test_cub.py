@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image as PIL
 
-from zoo.data.cub import Cub
-from zoo.errors import RequestError
+from zoo.utils.errors import RequestError
+from zoo_data.cub import Cub
 
 SPECIES = ["001.Black_footed_Albatross", "002.Laysan_Albatross", "003.Chuck_will_Widow"]
 ATTRIBUTES = [

@@ -14,9 +14,9 @@ import pytest
 from conftest import shared_data
 from PIL import Image as PIL
 
-from zoo.data.base import Fields, Image
-from zoo.data.folder import Folder
-from zoo.errors import RequestError, ZooError
+from zoo.data.records import Fields, Image
+from zoo.utils.errors import RequestError, ZooError
+from zoo_data.folder import Folder
 
 calls: list[int] = []
 
@@ -186,7 +186,7 @@ def test_work_goes_on_without_a_cache(photos: Path, tmp_path: Path, monkeypatch:
 
 def test_two_processes_may_fill_one_cache_at_once(photos: Path) -> None:
     code = (
-        "import sys; from zoo.data.folder import Folder; r = Folder(sys.argv[1]).read('train');"
+        "import sys; from zoo_data.folder import Folder; r = Folder(sys.argv[1]).read('train');"
         "print(r.digest, r.map(lambda i: {'a': i.mean((0, 1))}, 'm')['a'].sum())"
     )
     runs = [

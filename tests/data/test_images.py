@@ -10,7 +10,7 @@ import pytest
 from PIL import Image as PIL
 
 from zoo.data.images import check, decode, read_image, to_rgb
-from zoo.errors import RequestError
+from zoo.utils.errors import RequestError
 
 RNG = np.random.default_rng(0)
 RGB = np.kron(RNG.integers(0, 256, (4, 5, 3)), np.ones((8, 8, 1))).astype(np.uint8)  # (32, 40, 3)

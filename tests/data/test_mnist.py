@@ -10,9 +10,9 @@ import pytest
 from conftest import shared_data
 from PIL import Image as PIL
 
-from zoo.data.digits import Digits
-from zoo.data.mnist import Mnist
-from zoo.errors import RequestError
+from zoo.utils.errors import RequestError
+from zoo_data.digits import Digits
+from zoo_data.mnist import Mnist
 
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 PIXELS = np.random.default_rng(0).integers(0, 256, (12, 28, 28), dtype=np.uint8)

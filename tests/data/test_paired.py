@@ -9,9 +9,9 @@ import pytest
 from conftest import shared_data
 from PIL import Image as PIL
 
-from zoo.data.folder import Folder
-from zoo.data.paired import Paired
-from zoo.errors import RequestError
+from zoo.utils.errors import RequestError
+from zoo_data.folder import Folder
+from zoo_data.paired import Paired
 
 
 @pytest.fixture(autouse=True)

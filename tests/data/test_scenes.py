@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from zoo.data import scene_render as render
-from zoo.data import scenes
-from zoo.data.base import Fields, Image
-from zoo.data.scene_motion import MOVER, flow_field, motion_probabilities, moved
-from zoo.data.scene_world import LIGHTS, light_probabilities, saturation_probabilities
-from zoo.data.scenes import SceneRecords, Scenes
-from zoo.errors import RequestError
+from zoo.data.records import Fields, Image
+from zoo.utils.errors import RequestError
+from zoo_data import scene_render as render
+from zoo_data import scenes
+from zoo_data.scene_motion import MOVER, flow_field, motion_probabilities, moved
+from zoo_data.scene_world import LIGHTS, light_probabilities, saturation_probabilities
+from zoo_data.scenes import SceneRecords, Scenes
 
 NAMES = ("albedo", "shading", "value", "saturation")
 
@@ -391,7 +391,7 @@ def test_path_must_be_a_count(path: str) -> None:
 
 def test_importing_imports_nothing_heavy() -> None:
     code = (
-        "import sys, zoo.data.scenes, zoo.data.folder, zoo.data.coco, zoo.data.video;"
+        "import sys, zoo_data.scenes, zoo_data.folder, zoo_data.coco, zoo_data.video;"
         "print([m for m in ('torch', 'cv2', 'PIL', 'scipy', 'pycocotools', 'safetensors') if m in sys.modules])"
     )
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

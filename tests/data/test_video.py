@@ -14,10 +14,10 @@ from conftest import shared_data
 from numpy.typing import NDArray
 from PIL import Image as PIL
 
-from zoo.data.base import Clip, Fields
-from zoo.data.folder import Folder
-from zoo.data.video import Video
-from zoo.errors import RequestError, ZooError
+from zoo.data.records import Clip, Fields
+from zoo.utils.errors import RequestError, ZooError
+from zoo_data.folder import Folder
+from zoo_data.video import Video
 
 
 @pytest.fixture(autouse=True)
@@ -177,7 +177,7 @@ def test_short_and_broken_videos_are_left_out_with_one_line(tmp_path: Path) -> N
     assert "broken.mp4 (not a video, or one of an unknown format)" in line
     assert "\n" not in line
     # In a process of its own, as FFmpeg reads its settings once: nothing of its own messages is printed.
-    code = "import sys; from zoo.data.video import Video; Video(sys.argv[1]).read('train')"
+    code = "import sys; from zoo_data.video import Video; Video(sys.argv[1]).read('train')"
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code, str(tmp_path / "d")], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
 

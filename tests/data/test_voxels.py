@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from conftest import shared_data
 
-from zoo.data.voxels import Voxels
-from zoo.errors import RequestError
+from zoo.utils.errors import RequestError
+from zoo_data.voxels import Voxels
 
 S = 8
 

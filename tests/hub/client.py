@@ -9,13 +9,13 @@ from pathlib import Path
 import huggingface_hub
 import torch
 
-from zoo.errors import ZooError
 from zoo.hub.cache import cached_folder
 from zoo.hub.pull import pull
 from zoo.hub.push import push
 from zoo.hub.search import search
 from zoo.hub.source import parse
-from zoo.saving import load
+from zoo.saving.checkpoint import load
+from zoo.utils.errors import ZooError
 
 
 def samples(folder: Path) -> list[float]:

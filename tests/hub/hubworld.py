@@ -53,8 +53,8 @@ class World:
         """A new folder with a fitted toy."""
         import torch
 
-        from zoo.pairs import Pairs
-        from zoo.saving import create, save
+        from zoo.data.pairs import Pairs
+        from zoo.saving.checkpoint import create, save
 
         model = create("toy-wide", (1, 4, 4), (1, 4, 4))
         x = torch.rand(12, 1, 4, 4, generator=torch.Generator().manual_seed(0))

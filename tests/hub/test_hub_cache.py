@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from zoo.errors import RequestError
 from zoo.hub import cache
 from zoo.hub.source import HubSource, parse
+from zoo.utils.errors import RequestError
 
 COMMIT = "0123456789abcdef" * 2 + "01234567"
 FILES = {"config.json": b"{}", "model.safetensors": b"weights", "README.md": b"# Card\n"}

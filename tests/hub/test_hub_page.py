@@ -11,9 +11,9 @@ from hubworld import REPO, World, world
 from snippets import ROOT, blocks, commands, make_world
 
 import zoo
-from zoo.errors import RequestError
-from zoo.files import sha256_of
 from zoo.hub.push import push
+from zoo.utils.errors import RequestError
+from zoo.utils.files import sha256_of
 
 PAGE = ROOT / "docs" / "hub.md"
 SHIPPED = ROOT / "checkpoints" / "cdvae-resaturate"

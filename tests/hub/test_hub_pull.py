@@ -15,11 +15,11 @@ import pytest
 from hubworld import REPO, World, world
 
 import zoo
-from zoo.errors import RequestError, ZooError
-from zoo.files import sha256_of
 from zoo.hub.cache import cached_folder, damaged
 from zoo.hub.pull import pull
 from zoo.hub.source import parse
+from zoo.utils.errors import RequestError, ZooError
+from zoo.utils.files import sha256_of
 
 PULL = f"from zoo.hub.pull import pull; from zoo.hub.source import parse; print(pull(parse({REPO!r})).revision)"
 WAIT = time.sleep

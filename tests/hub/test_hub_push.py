@@ -17,16 +17,16 @@ from hubworld import REPO, World, world
 from PIL import Image
 
 import zoo
-from zoo import checkpoints
-from zoo.errors import RequestError, ZooError
-from zoo.files import sha256_of
-from zoo.golden import keep_golden
+from zoo.catalog import checkpoints
+from zoo.catalog.toml import read_registry
 from zoo.hub import push as push_module
 from zoo.hub.pull import pull
 from zoo.hub.push import push
 from zoo.hub.search import search
 from zoo.hub.source import parse
-from zoo.toml import read_registry
+from zoo.saving.golden import keep_golden
+from zoo.utils.errors import RequestError, ZooError
+from zoo.utils.files import sha256_of
 
 SHIPPED = Path(__file__).parents[2] / "checkpoints" / "cdvae-relight"
 

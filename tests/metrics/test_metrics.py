@@ -7,8 +7,8 @@ import math
 import pytest
 import torch
 
-from zoo.errors import RequestError
-from zoo.metric import bootstrap
+from zoo.contracts.metric import bootstrap
+from zoo.utils.errors import RequestError
 from zoo_metrics.density import NegativeLogLikelihood
 from zoo_metrics.pool import ErrorOfBest, GridVariance
 from zoo_metrics.proper import EnergyScore

@@ -10,10 +10,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from zoo import make
-from zoo.evaluate import evaluate
-from zoo.metric import Metric, NotApplicable
-from zoo.testing.metric_world import world
+from zoo.contracts import make
+from zoo.contracts.metric import Metric, NotApplicable
+from zoo.measuring.evaluate import evaluate
+from zoo.testing.subjects.worlds import world
 
 GREY, COLOUR = ((1, 16, 16), (1, 16, 24), "photo"), ((1, 16, 16), (3, 80, 96), "photo")
 

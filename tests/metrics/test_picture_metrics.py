@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from zoo.errors import RequestError
-from zoo.metric import Fitted, Metric, NotApplicable
-from zoo.testing.metric_world import world
+from zoo.contracts.metric import Fitted, Metric, NotApplicable
+from zoo.testing.subjects.worlds import world
+from zoo.utils.errors import RequestError
 from zoo_metrics.colour import ColourOverlap, lab
 from zoo_metrics.diversity import Diversity
 from zoo_metrics.modes import Modes

@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from zoo.data.base import Data
-from zoo.errors import RequestError
-from zoo.evaluate import evaluate
-from zoo.metric import Fitted, NotApplicable
-from zoo.testing.metric_world import WorldData, WorldModel, world
+from zoo.contracts.metric import Fitted, NotApplicable
+from zoo.data.records import Data
+from zoo.measuring.evaluate import evaluate
+from zoo.testing.subjects.worlds import WorldData, WorldModel, world
+from zoo.utils.errors import RequestError
 from zoo_metrics.cost import Operations, Parameters, Seconds
 from zoo_metrics.evidence import CodeDivergence, ReconstructionError
 from zoo_metrics.features import DownstreamAccuracy
@@ -127,7 +127,7 @@ def test_classes_follow_the_names_of_the_pairs() -> None:
 
 
 def test_without_a_code_or_classes_there_is_no_downstream_accuracy() -> None:
-    from zoo import make
+    from zoo.contracts import make
 
     fitted = world(*PHOTO)
     scenes: Data = make.data("scenes:64")

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import torch
 
-from zoo import make
-from zoo.metric import NotApplicable
-from zoo.pairs import Pairs
+from zoo.contracts import make
+from zoo.contracts.metric import NotApplicable
+from zoo.data.pairs import Pairs
 from zoo_metrics.shapes import ShapeOverlap
 
 

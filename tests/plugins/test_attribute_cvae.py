@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
-from zoo import make
-from zoo.errors import RequestError
-from zoo.pairs import Batch, Pairs
-from zoo.training import Step
+from zoo.contracts import make
+from zoo.data.pairs import Batch, Pairs
+from zoo.fitting.loop import Step
+from zoo.utils.errors import RequestError
 from zoo_attributes import AttributeCVAE
 from zoo_attributes.nets import Encoder, conv_with_tiled
 
@@ -70,7 +70,7 @@ def test_attributes_are_tiled_as_maps_beside_y(side: int) -> None:
 
 
 def test_first_weights_are_kaiming_normal_and_biases_zero() -> None:
-    from zoo.training_setup import initialise
+    from zoo.fitting.setup import initialise
 
     model = AttributeCVAE((40,), (3, 64, 64), width=32)
     initialise(model, 3)

@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from zoo.errors import RequestError
-from zoo.noise import Noise
-from zoo.pairs import Batch, Pairs
-from zoo.training import Step
+from zoo.data.pairs import Batch, Pairs
+from zoo.fitting.loop import Step
+from zoo.utils.errors import RequestError
+from zoo.utils.noise import Noise
 from zoo_cdvae import CDVAE, mdn4, mdn12, noemb
 from zoo_cdvae.ladder import Gaussian, infer
 from zoo_cdvae.ties import MDN, GaussianTie

@@ -9,12 +9,12 @@ import pytest
 import timm
 import torch
 
-from zoo.errors import RequestError, ZooError
-from zoo.lpp import lpp
-from zoo.pairs import Batch, Pairs
-from zoo.training import Step
+from zoo.data.pairs import Batch, Pairs
+from zoo.fitting.loop import Step
+from zoo.utils.errors import RequestError, ZooError
 from zoo_cgan import CGAN
 from zoo_cgan.embedding import Embedding, principal_components
+from zoo_networks.lpp import lpp
 
 SMALL: dict[str, object] = {
     "codes": 4,

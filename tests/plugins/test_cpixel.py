@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from zoo.errors import RequestError
-from zoo.pairs import Batch, Pairs
-from zoo.training import Step
+from zoo.data.pairs import Batch, Pairs
+from zoo.fitting.loop import Step
+from zoo.utils.errors import RequestError
 from zoo_cpixel import PixelCNN
 from zoo_cpixel.cached import CachedSampler
 from zoo_cpixel.model import BLOCK

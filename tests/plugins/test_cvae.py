@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from zoo.dcgan import Decoder, Tower
-from zoo.errors import RequestError
-from zoo.pairs import Batch, Pairs
-from zoo.training import Step
+from zoo.data.pairs import Batch, Pairs
+from zoo.fitting.loop import Step
+from zoo.utils.errors import RequestError
 from zoo_cvae import CVAE, residual
+from zoo_networks.dcgan import Decoder, Tower
 
 SMALL: dict[str, object] = {
     "codes": 4,
@@ -103,7 +103,7 @@ def test_towers_are_five_convolutions_and_the_decoder_mirrors_them(side: int) ->
 
 def test_first_weights_keep_the_variance() -> None:
     """Numbers come out of random towers neither vanished nor blown up, also after the reset of the training loop."""
-    from zoo.training_setup import initialise
+    from zoo.fitting.setup import initialise
 
     tower, decoder = Tower(1, 64, 32, 16), Decoder(64, 1, 32, 16)
     initialise(tower, 3)

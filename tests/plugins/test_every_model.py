@@ -7,9 +7,10 @@ from importlib.util import find_spec
 import pytest
 import torch
 
-from zoo import make, registry, testing
-from zoo.pairs import Pairs
-from zoo.testing.model_subject import ModelSubject, fields
+from zoo import registry, testing
+from zoo.contracts import make
+from zoo.data.pairs import Pairs
+from zoo.testing.subjects.model import ModelSubject, fields
 
 OWN = {
     kind: sorted(name for name, found in registry.entries(f"{kind}s").items() if found[0].distribution == registry.OWN)

@@ -11,14 +11,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from zoo import make
-from zoo.dcgan import Conv
-from zoo.errors import RequestError
-from zoo.model import Model
-from zoo.pairs import Batch, Pairs
-from zoo.training import Step
+from zoo.contracts import make
+from zoo.contracts.model import Model
+from zoo.data.pairs import Batch, Pairs
+from zoo.fitting.loop import Step
+from zoo.utils.errors import RequestError
 from zoo_gans import BicycleGAN, ContextEncoder, Pix2Pix
 from zoo_gans.nets import Discriminator, conv_with
+from zoo_networks.dcgan import Conv
 
 FAMILY = ["l1", "cgml", "ce", "pix2pix", "bicyclegan"]
 SMALL: dict[str, Any] = {"width": 4, "discriminator_width": 4}

@@ -6,8 +6,8 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
-from zoo.errors import RequestError
-from zoo.pairs import Pairs
+from zoo.data.pairs import Pairs
+from zoo.utils.errors import RequestError
 from zoo_nn import NearestNeighbours, RandomField, gaussian_smooth
 
 

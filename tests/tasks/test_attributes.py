@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import torch
 
-from zoo import make
-from zoo.data.base import Attributes, Data, Split, check_split
-from zoo.errors import RequestError
-from zoo.pictures import take_pictures
-from zoo.testing.task_subject import FewPhotos, FewRecords
+from zoo.contracts import make
+from zoo.data.records import Attributes, Data, Split, check_split
+from zoo.reporting.pictures import take_pictures
+from zoo.testing.subjects.task import FewPhotos, FewRecords
+from zoo.utils.errors import RequestError
 from zoo_tasks.attributes import AttributesToPicture
 from zoo_tasks.squares import square
 

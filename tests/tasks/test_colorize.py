@@ -13,10 +13,10 @@ import pytest
 import torch
 from conftest import shared_data
 
-from zoo import make
+from zoo.contracts import make
 from zoo.data.images import read_image
-from zoo.pictures import SAMPLES, take_pictures
-from zoo.testing.task_subject import FewPhotos, photo
+from zoo.reporting.pictures import SAMPLES, take_pictures
+from zoo.testing.subjects.task import FewPhotos, photo
 from zoo_tasks.colorize import BINS, Colorize, Even
 from zoo_tasks.lab import to_lab, to_rgb
 

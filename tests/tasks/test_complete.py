@@ -9,10 +9,10 @@ import pytest
 import torch
 from conftest import shared_data
 
-from zoo import make
+from zoo.contracts import make
 from zoo.data.images import read_image
-from zoo.errors import RequestError
-from zoo.testing.task_subject import FewPhotos, photo
+from zoo.testing.subjects.task import FewPhotos, photo
+from zoo.utils.errors import RequestError
 from zoo_tasks.complete import Complete
 from zoo_tasks.masks import Kind, corners, draw_masks
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from conftest import shared_data
 
-from zoo.errors import RequestError
+from zoo.utils.errors import RequestError
 from zoo_tasks.decompose import decompose, integrate
 from zoo_tasks.lmse import lmse, local_error
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from zoo import make
-from zoo.data.scenes import Scenes
-from zoo.data.solids import Solids
-from zoo.errors import RequestError
+from zoo.contracts import make
+from zoo.utils.errors import RequestError
+from zoo_data.scenes import Scenes
+from zoo_data.solids import Solids
 from zoo_tasks.denoise3d import Denoise3d
 from zoo_tasks.harmonics import analyse
 from zoo_tasks.spectra import ZERO, Harmonics, Spectrum, Zernike, in_ball

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from zoo.data.base import Annotation
+from zoo.data.records import Annotation
 from zoo_tasks.guidance import LABELS, LAYOUT, guide, guide_mirror
 
 

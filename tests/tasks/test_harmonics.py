@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.polynomial.legendre import leggauss
 
-from zoo.errors import RequestError
+from zoo.utils.errors import RequestError
 from zoo_tasks.harmonics import DEGREES, analyse, angles, degree_of, legendre, synthesise, weights
 
 RNG = np.random.default_rng(0)

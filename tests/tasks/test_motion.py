@@ -12,11 +12,11 @@ from conftest import shared_data
 from numpy.typing import NDArray
 from PIL import Image as PIL
 
-from zoo.data.base import Clip
-from zoo.data.folder import Folder
-from zoo.data.scenes import Scenes
-from zoo.data.video import Video
-from zoo.errors import RequestError
+from zoo.data.records import Clip
+from zoo.utils.errors import RequestError
+from zoo_data.folder import Folder
+from zoo_data.scenes import Scenes
+from zoo_data.video import Video
 from zoo_tasks.arrows import draw_arrows, find_arrows
 from zoo_tasks.flow import compose_flows, second_of_flow, warp_back
 from zoo_tasks.motion import Motion, squash_clip

@@ -12,8 +12,8 @@ import torch
 from conftest import shared_data
 from numpy.typing import NDArray
 
-from zoo.data.base import Annotation, Data, Fields, Image, Records, Split
-from zoo.errors import RequestError
+from zoo.data.records import Annotation, Data, Fields, Image, Records, Split
+from zoo.utils.errors import RequestError
 from zoo_tasks.guidance import guide, guide_mirror
 from zoo_tasks.photo import PhotoTask
 from zoo_tasks.relight import Relight

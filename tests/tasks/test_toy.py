@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from zoo import make
-from zoo.errors import RequestError
+from zoo.contracts import make
 from zoo.testing.checking import checks
 from zoo.testing.outcome import run_one
-from zoo.testing.task_subject import TaskSubject
+from zoo.testing.subjects.task import TaskSubject
+from zoo.utils.errors import RequestError
 from zoo_tasks.toy import MARK, Toy
 
 

@@ -13,10 +13,10 @@ import torch
 from conftest import shared_data
 from numpy.typing import NDArray
 
-from zoo import make
-from zoo.data.base import Data, Fields, Image, Split, check_split
-from zoo.errors import RequestError
-from zoo.testing.task_subject import FewPhotos, FewRecords, photo
+from zoo.contracts import make
+from zoo.data.records import Data, Fields, Image, Split, check_split
+from zoo.testing.subjects.task import FewPhotos, FewRecords, photo
+from zoo.utils.errors import RequestError
 from zoo_tasks.sketch import sketch
 from zoo_tasks.squares import square
 from zoo_tasks.translate import Translate

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from zoo import registry
-from zoo.metric import Metric
-from zoo.model import Model
+from zoo.contracts.metric import Metric
+from zoo.contracts.model import Model
 
 FOLDER = Path(__file__).parent / "planted"
 MODULES = (
@@ -69,7 +69,7 @@ def install(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     (info / "entry_points.txt").write_text(_merged("".join(lines)))
     monkeypatch.syspath_prepend(str(folder))
     monkeypatch.setenv("PYTHONPATH", f"{folder}:{FOLDER}")
-    registry._all_entries.cache_clear()
+    registry.forget()
 
 
 def _merged(text: str) -> str:

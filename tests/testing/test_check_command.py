@@ -11,8 +11,8 @@ import pytest
 
 from zoo import registry
 from zoo.cli import check as command
-from zoo.errors import RequestError, ZooError
 from zoo.testing import apart
+from zoo.utils.errors import RequestError, ZooError
 
 ONE, OTHER = "one_sample_is_enough", "samples_are_float32"
 
@@ -21,7 +21,7 @@ ONE, OTHER = "one_sample_is_enough", "samples_are_float32"
 def _plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     planting.install(monkeypatch, tmp_path)
     yield
-    registry._all_entries.cache_clear()
+    registry.forget()
 
 
 def test_every_check_is_printed_with_what_came_of_it(capfd: pytest.CaptureFixture[str]) -> None:

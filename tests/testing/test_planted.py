@@ -18,7 +18,7 @@ def _plugin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as monkeypatch:
         planting.install(monkeypatch, tmp_path_factory.mktemp("planted"))
         yield
-    registry._all_entries.cache_clear()
+    registry.forget()
 
 
 @pytest.mark.parametrize("name", PLANTED)

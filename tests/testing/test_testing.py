@@ -10,10 +10,10 @@ import planting
 import pytest
 
 from zoo import registry, testing
-from zoo.errors import RequestError
 from zoo.testing.checking import KINDS, Check, Skipped, chosen
 from zoo.testing.outcome import Outcome, Result, run_all
-from zoo.testing.subjects import subject_of
+from zoo.testing.subjects.subject import subject_of
+from zoo.utils.errors import RequestError
 
 SETTINGS = (
     "its_config_is_frozen_and_plain",
@@ -28,7 +28,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs" / "checks.md"
 def _plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     planting.install(monkeypatch, tmp_path)
     yield
-    registry._all_entries.cache_clear()
+    registry.forget()
 
 
 def test_how_many_checks_there_are() -> None:

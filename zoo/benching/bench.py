@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from zoo.benching.cells import Cell, locked
 from zoo.benching.request import Request, plan_cells, resolve
 from zoo.benching.teller import Teller
-from zoo.errors import RequestError
-from zoo.progress import progress as progress_bar
+from zoo.utils.errors import RequestError
+from zoo.utils.progress import progress as progress_bar
 
 if TYPE_CHECKING:
-    from zoo.toml import Published
+    from zoo.catalog.toml import Published
 
 
 @dataclass
@@ -83,7 +83,7 @@ def bench(
     if workers is not None and (not isinstance(workers, int) or isinstance(workers, bool) or workers < 0):
         raise RequestError(f"workers is {workers!r}; it must be a whole number, at least 0")
     request = resolve(suite, data, models, tasks, seeds, n, items, quick, device, settings, out)
-    from zoo import checkpoints
+    from zoo.catalog import checkpoints
 
     published = {task: checkpoints.published(task) for task in request.tasks}
     started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
@@ -112,7 +112,7 @@ def _make_pairs(todo: Sequence[Cell]) -> None:
     The cells of a task that fails at it, though the data is right, come out as failed.
     """
     from zoo.benching.worker import reason_of
-    from zoo.plan import split_settings, task_for
+    from zoo.running.plan import split_settings, task_for
 
     for task in dict.fromkeys(cell.task for cell in todo):
         cells = [cell for cell in todo if cell.task == task]
@@ -131,7 +131,7 @@ def _make_pairs(todo: Sequence[Cell]) -> None:
 def _do(request: Request, todo: Sequence[Cell], workers: int | None, progress: bool) -> None:
     from zoo.benching.pool import do_cells
     from zoo.data.cache import cores
-    from zoo.device import pick
+    from zoo.utils.device import pick
 
     teller = Teller(request, len(todo), progress)
     if not todo:
@@ -150,7 +150,7 @@ def _write(request: Request, published: Mapping[str, Sequence[Published]], start
     from zoo.benching.page import write_page
     from zoo.benching.record import bench_csv, bench_json
     from zoo.benching.text import markdown
-    from zoo.files import whole_file, write_json, write_text
+    from zoo.utils.files import whole_file, write_json, write_text
 
     out, made = request.out, bench_json(request, published, started)
     for task in request.tasks:

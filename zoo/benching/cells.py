@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from zoo.errors import RequestError
+from zoo.utils.errors import RequestError
 
 RECORD = "cell.json"
 """Written last into a cell's folder: what was asked for. Where it is, the cell is done."""

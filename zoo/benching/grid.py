@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.benching.cells import Cell
-from zoo.figures import INK, LINE, MUTED, PAPER, fit, label, short
-from zoo.files import whole_folder, write_json
+from zoo.reporting.figures import INK, LINE, MUTED, PAPER, fit, label, short
+from zoo.utils.files import whole_folder, write_json
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
 
-    from zoo.running import RunResult
+    from zoo.running.run import RunResult
 
 FOLDER = "pictures"
 ITEMS, SAMPLES = 4, 4

@@ -20,7 +20,7 @@ FIGURES = {
 
 def write_page(bench: Mapping[str, Any], out: Path) -> str:
     """The page as one HTML text, with the figures in ``out`` inside it."""
-    style = (Path(__file__).parents[1] / "report.css").read_text(encoding="utf-8")
+    style = (Path(__file__).parents[1] / "reporting" / "report.css").read_text(encoding="utf-8")
     parts = [_head(bench), *(_task(bench, task, out) for task in bench["tasks"]), _cells(bench), _repeat(bench)]
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'

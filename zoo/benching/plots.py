@@ -9,8 +9,8 @@ from typing import Any
 
 from zoo.benching.labels import name_points
 from zoo.benching.tables import at_largest
-from zoo.figures import INK, LINE, MUTED
-from zoo.files import whole_file
+from zoo.reporting.figures import INK, LINE, MUTED
+from zoo.utils.files import whole_file
 
 COLOURS = (
     "#64748b", "#0891b2", "#7c3aed", "#16a34a", "#db2777", "#a16207", "#2563eb", "#65a30d", "#ea580c", "#b91c1c",

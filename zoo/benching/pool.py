@@ -15,7 +15,7 @@ from typing import Any
 
 from zoo.benching.cells import Cell
 from zoo.benching.worker import do_cell, reason_of
-from zoo.threads import with_threads
+from zoo.utils.threads import with_threads
 
 
 def do_cells(cells: Sequence[Cell], workers: int, cores: int) -> Iterator[Cell]:

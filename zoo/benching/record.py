@@ -14,8 +14,8 @@ from typing import Any
 from zoo.benching.cells import Cell
 from zoo.benching.request import Request
 from zoo.benching.tables import OVER_ITEMS, table_rows
-from zoo.record import versions
-from zoo.toml import Published
+from zoo.catalog.toml import Published
+from zoo.running.record import versions
 
 SCHEMA = 1
 CSV = ("task", "model", "metric", "unit", "better", "seed", "mean", "low", "high", "interval", "published", "published_source")
@@ -73,7 +73,7 @@ def bench_csv(bench: Mapping[str, Any]) -> str:
 
 def commit() -> str:
     """``git describe`` of the project's checkout where this is one, else the version of the package."""
-    from zoo import __version__
+    from zoo.utils.version import own_version
 
     root = Path(__file__).resolve().parents[2]
     try:
@@ -81,7 +81,7 @@ def commit() -> str:
             return _git(root, "describe", "--always", "--dirty", "--tags")
     except (OSError, subprocess.SubprocessError, ValueError):
         pass
-    return f"version {__version__}"
+    return f"version {own_version()}"
 
 
 def _git(folder: Path, *words: str) -> str:

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from zoo import make, registry
+from zoo import registry
 from zoo.benching.cells import Cell, plain
 from zoo.benching.settings import Settings
-from zoo.checkpoints import find_suite
-from zoo.errors import RequestError, ZooError
-from zoo.suite import Suite
+from zoo.catalog.checkpoints import find_suite
+from zoo.catalog.suite import Suite
+from zoo.contracts import make
+from zoo.utils.errors import RequestError, ZooError
 
 PLAIN = "plain"
 """The suite of a bench that names none."""
@@ -77,7 +78,7 @@ def resolve(
         RequestError: a name, a number or the folder is wrong.
     """
     if suite is None and not (models and tasks):
-        from zoo.checkpoints import suites
+        from zoo.catalog.checkpoints import suites
 
         known = ", ".join(name for name in suites() if name != PLAIN)
         raise RequestError(f"name a suite ({known}), or models and tasks: zoo bench --models a,b --tasks t")
@@ -137,8 +138,8 @@ def plan_cells(request: Request) -> None:
         RequestError: a setting, the data or the device is wrong, or a cell's folder holds something else.
         ZooError: the data is broken.
     """
-    from zoo.device import pick
-    from zoo.plan import make_plan
+    from zoo.running.plan import make_plan
+    from zoo.utils.device import pick
 
     pick(request.device)
     digests: dict[tuple[str, int], dict[str, str]] = {}
@@ -195,7 +196,7 @@ def plan_cells(request: Request) -> None:
 
 def _unfit(model: str, task: str, settings: Mapping[str, Any], data: str) -> str:
     """Why a model is not made for the fields of a task on this data, "" if it is."""
-    from zoo.plan import split_settings, task_for
+    from zoo.running.plan import split_settings, task_for
 
     fields, _ = task_for(task, split_settings(settings)[1], data)
     try:

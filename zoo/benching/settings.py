@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from zoo import make
-from zoo.errors import RequestError, ZooError, nearest
+from zoo.contracts import make
+from zoo.utils.errors import RequestError, ZooError, nearest
 
 
 class Settings:

@@ -8,7 +8,7 @@ from typing import Any
 
 from zoo.benching.cells import Cell
 from zoo.benching.request import Request
-from zoo.toml import Published
+from zoo.catalog.toml import Published
 
 OVER_SEEDS, OVER_ITEMS = "student t over seeds", "bootstrap over items"
 """What an interval is over; the second where there is one seed."""

@@ -18,8 +18,8 @@ def do_cell(arguments: Mapping[str, Any], request: Mapping[str, Any], progress: 
     """Do one cell, :func:`zoo.run` with ``arguments``, and leave its record last; ``request`` is what decides its numbers."""
     from zoo.benching.cells import RECORD, begun
     from zoo.benching.grid import save_pictures
-    from zoo.files import write_json
-    from zoo.running import run
+    from zoo.running.run import run
+    from zoo.utils.files import write_json
 
     mark = begun(Path(arguments["out"]))
     write_json(mark, dict(request))
@@ -31,7 +31,7 @@ def do_cell(arguments: Mapping[str, Any], request: Mapping[str, Any], progress: 
 
 def reason_of(error: BaseException) -> str:
     """One line that says why a cell failed."""
-    from zoo.errors import ZooError
+    from zoo.utils.errors import ZooError
 
     if isinstance(error, ZooError):
         return str(error)

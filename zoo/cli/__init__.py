@@ -20,7 +20,7 @@ __all__ = ["app", "main"]
 def main() -> NoReturn:
     """Run the command line and leave with 0 (done), 1 (the work failed), 2 (the request was wrong) or 130 (stopped)."""
     from zoo import registry
-    from zoo.errors import ZooError
+    from zoo.utils.errors import ZooError
 
     debug = os.environ.get("ZOO_DEBUG", "") not in ("", "0")
     code: object = 0

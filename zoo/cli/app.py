@@ -54,7 +54,7 @@ def _zoo(
 ) -> None:
     """Conditional generative models, p(y | x): fit them, sample from them, measure them."""
     if version:
-        from zoo import __version__
+        from zoo.utils.version import own_version
 
-        typer.echo(f"cond-zoo {__version__}")
+        typer.echo(f"cond-zoo {own_version()}")
         raise typer.Exit

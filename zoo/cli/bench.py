@@ -7,7 +7,7 @@ import json as to_json
 import sys
 
 from zoo.cli.run import read_settings
-from zoo.errors import ZooError
+from zoo.utils.errors import ZooError
 
 
 def main(

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from zoo import registry
-from zoo.errors import RequestError, ZooError
-from zoo.progress import progress
+from zoo.utils.errors import RequestError, ZooError
+from zoo.utils.progress import progress
 
 if TYPE_CHECKING:
     from zoo.testing.checking import Kind
@@ -43,7 +43,7 @@ def main(names: list[str], all_: bool, only: list[str], json: bool) -> None:
 def _wanted(names: list[str], all_: bool, only: tuple[str, ...]) -> list[tuple[str, Kind, tuple[str, ...]]]:
     """What to check: names, kinds and checks. With ``all_``, things of whose kind no check is wanted are left out."""
     from zoo.testing.checking import KINDS, checks, chosen
-    from zoo.testing.subjects import subject_of
+    from zoo.testing.subjects.subject import subject_of
 
     if all_ == bool(names):
         raise RequestError(

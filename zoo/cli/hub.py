@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.cli.table import table
-from zoo.errors import RequestError
+from zoo.utils.errors import RequestError
 
 if TYPE_CHECKING:
     from zoo.hub.source import HubSource
@@ -22,8 +22,8 @@ def pull_main(repo: str, out: str | None, json: bool) -> None:
         RequestError: it names nothing, or ``out`` holds something.
         ZooError: the Hub failed, or what came is damaged.
     """
-    from zoo.files import sha256_of, whole_folder
     from zoo.hub.cache import FILES, WEIGHTS
+    from zoo.utils.files import sha256_of, whole_folder
 
     copy = None if out is None else Path(out)
     if copy is not None and copy.exists() and (not copy.is_dir() or any(copy.iterdir())):
@@ -55,7 +55,7 @@ def pull_main(repo: str, out: str | None, json: bool) -> None:
 
 def _have(repo: str) -> tuple[HubSource | None, str | None, bool, Path]:
     """A checkpoint by its name or its repository: its source on the Hub, commit, whether it was cached, and its folder."""
-    from zoo import checkpoints
+    from zoo.catalog import checkpoints
     from zoo.hub.pull import pull
     from zoo.hub.source import parse
 

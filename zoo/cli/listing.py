@@ -6,7 +6,7 @@ import sys
 
 from zoo import registry
 from zoo.cli.table import table
-from zoo.errors import RequestError, nearest
+from zoo.utils.errors import RequestError, nearest
 
 ENTRIES = ("models", "tasks", "metrics", "data")
 KINDS = (*ENTRIES, "checkpoints", "suites", "plugins")
@@ -59,7 +59,7 @@ def _entries(kinds: tuple[str, ...]) -> str:
 
 
 def _checkpoints() -> str:
-    from zoo.checkpoints import WEIGHTS, known, largest, place_of
+    from zoo.catalog.checkpoints import WEIGHTS, known, largest, place_of
 
     found = known()
     for reason in found.broken.values():
@@ -82,7 +82,7 @@ def _checkpoints() -> str:
 
 
 def _suites() -> str:
-    from zoo.checkpoints import suites
+    from zoo.catalog.checkpoints import suites
 
     rows = []
     for name, claims in suites().items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from zoo.errors import RequestError, nearest
+from zoo.utils.errors import RequestError, nearest
 
 KINDS = ("plugin",)
 

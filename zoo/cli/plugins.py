@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from zoo import registry
 from zoo.cli.table import table
-from zoo.installed import Installed
 from zoo.probing.outcome import Outcome, kept
+from zoo.registry import Installed
 
 MOST = 8
 """Names of what a distribution brings, up to which they are listed."""
@@ -55,7 +55,7 @@ def unreadable() -> Iterator[str]:
 
 def text() -> str:
     """The table of all distributions that bring something; what was not tried yet is tried, elsewhere."""
-    from zoo.checkpoints import known
+    from zoo.catalog.checkpoints import known
     from zoo.probing.probe import outcomes
     from zoo.probing.requirements import lacking
 

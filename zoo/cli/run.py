@@ -7,7 +7,7 @@ import json as to_json
 import os
 import sys
 
-from zoo.errors import RequestError
+from zoo.utils.errors import RequestError
 
 
 def main(
@@ -26,11 +26,11 @@ def main(
     resume: bool,
     json: bool,
 ) -> None:
-    """Do the run, print its scores and where the report is; see :func:`zoo.running.run`."""
+    """Do the run, print its scores and where the report is; see :func:`zoo.running.run.run`."""
     parsed = read_settings(settings)
     from zoo.cli.output import stdout_is_kept
     from zoo.cli.table import table
-    from zoo.running import run
+    from zoo.running.run import run
 
     with stdout_is_kept() if json else contextlib.nullcontext():
         result = run(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from zoo.errors import RequestError
+from zoo.utils.errors import RequestError
 
 
 def main(
@@ -16,7 +16,7 @@ def main(
     Raises:
         RequestError: the checkpoint, an item, n or the folder is not right.
     """
-    from zoo.loaded import load
+    from zoo.catalog.loaded import load
 
     if n < 1:
         raise RequestError(f"n is {n}; it must be at least 1")
@@ -42,7 +42,7 @@ def main(
 
 def _folder(checkpoint: str, out: str | None) -> Path:
     if out is None:
-        from zoo.outputs import default_folder
+        from zoo.running.folder import default_folder
 
         name = checkpoint.removeprefix("dir:").rstrip("/").replace("\\", "/")
         return default_folder("sample", "-".join(name.split("/")[-2:]))

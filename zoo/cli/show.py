@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from zoo import registry
 from zoo.cli.table import table
-from zoo.describe import KINDS, describe
-from zoo.errors import RequestError, nearest
+from zoo.contracts.describe import KINDS, describe
+from zoo.utils.errors import RequestError, nearest
 
 
 def main(name: str) -> None:
@@ -15,7 +15,7 @@ def main(name: str) -> None:
         RequestError: nothing has that name.
         ZooError: what has it is broken.
     """
-    from zoo import checkpoints
+    from zoo.catalog import checkpoints
 
     blocks = [_entry(kind, name) for kind in KINDS if name in registry.names(kind)]
     known = checkpoints.known().checkpoints
@@ -47,7 +47,7 @@ def _entry(kind: str, name: str) -> str:
 
 
 def _checkpoint(name: str) -> str:
-    from zoo import checkpoints
+    from zoo.catalog import checkpoints
 
     one = checkpoints.find(name)
     facts = [
@@ -65,7 +65,7 @@ def _checkpoint(name: str) -> str:
 
 
 def _suite(name: str) -> str:
-    from zoo import checkpoints
+    from zoo.catalog import checkpoints
 
     one = checkpoints.find_suite(name)
     tasks = "; ".join(f"{task} (data: {', '.join(kinds) or 'every kind'})" for task, kinds in one.tasks.items())

@@ -6,7 +6,7 @@ import contextlib
 import json as json_format
 import sys
 
-from zoo.errors import RequestError, ZooError
+from zoo.utils.errors import RequestError, ZooError
 
 
 def main(names: list[str], everything: bool, device: str, json: bool) -> None:
@@ -16,8 +16,8 @@ def main(names: list[str], everything: bool, device: str, json: bool) -> None:
         RequestError: none is named, or one that is not known.
         ZooError: one of them is not what it was, or could not be looked at.
     """
+    from zoo.catalog.verify import verify
     from zoo.cli.output import stdout_is_kept
-    from zoo.verify import verify
 
     if bool(names) == everything:
         raise RequestError("name checkpoints to verify, or give --all")
@@ -47,7 +47,7 @@ def main(names: list[str], everything: bool, device: str, json: bool) -> None:
 
 def _here() -> tuple[list[str], dict[str, str]]:
     """The names of the registered checkpoints that need no network, and why the others are left out."""
-    from zoo import checkpoints
+    from zoo.catalog import checkpoints
 
     here, skipped = [], {}
     for name, claims in checkpoints.known().checkpoints.items():

@@ -21,11 +21,11 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.data.base import Fields
-from zoo.errors import ZooError
-from zoo.files import whole_file
-from zoo.places import cache_folder
-from zoo.progress import Bar, progress
+from zoo.data.records import Fields
+from zoo.utils.errors import ZooError
+from zoo.utils.files import whole_file
+from zoo.utils.folders import cache_folder
+from zoo.utils.progress import Bar, progress
 
 SHARD = 1024
 """Rows computed between two writes."""

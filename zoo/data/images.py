@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.data.base import Image
-from zoo.errors import RequestError
+from zoo.data.records import Image
+from zoo.utils.errors import RequestError
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage

@@ -13,8 +13,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from zoo.files import sha256_of, write_text
 from zoo.hub.source import HubSource, is_commit
+from zoo.utils.files import sha256_of, write_text
 
 WEIGHTS = "model.safetensors"
 OPTIONAL = ("samples.png", "golden.safetensors", "README.md")

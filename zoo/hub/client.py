@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from zoo.errors import RequestError
+from zoo.utils.errors import RequestError
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -25,10 +25,11 @@ def api() -> HfApi:
     """The client, which asks ``HF_ENDPOINT`` (by default huggingface.co) with the user's token if there is one."""
     from huggingface_hub import HfApi
 
-    from zoo import __version__
+    from zoo.utils.version import own_version
 
     endpoint = os.environ.get("HF_ENDPOINT")
-    return HfApi(endpoint=endpoint.rstrip("/") if endpoint else None, library_name="cond-zoo", library_version=__version__)
+    endpoint = endpoint.rstrip("/") if endpoint else None
+    return HfApi(endpoint=endpoint, library_name="cond-zoo", library_version=own_version())
 
 
 def is_offline() -> bool:

@@ -7,7 +7,7 @@ import errno
 from collections.abc import Iterator
 from typing import Any
 
-from zoo.errors import RequestError, ZooError
+from zoo.utils.errors import RequestError, ZooError
 
 
 class HubFailedError(ZooError):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from zoo.errors import RequestError, ZooError
 from zoo.hub import cache
 from zoo.hub.client import api, is_offline, quiet, say
 from zoo.hub.errors import HubFailedError, HubRefusedError, translated
 from zoo.hub.source import HubSource, is_commit
+from zoo.utils.errors import RequestError, ZooError
 
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import ModelInfo

@@ -8,20 +8,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from zoo.card import PICTURE, hub_card, licence_of
-from zoo.errors import RequestError
-from zoo.facts import Facts, read_facts
-from zoo.files import sha256_of
-from zoo.golden import read_golden
 from zoo.hub.cache import FILES, WEIGHTS
 from zoo.hub.client import api, is_offline, need_token, quiet, say
 from zoo.hub.errors import HubFailedError, translated
 from zoo.hub.pull import LIMITS
 from zoo.hub.source import HubSource, parse
-from zoo.saving import CARD, CONFIG, load
+from zoo.saving.card import PICTURE, hub_card, licence_of
+from zoo.saving.checkpoint import CARD, CONFIG, load
+from zoo.saving.facts import Facts, read_facts
+from zoo.saving.golden import read_golden
+from zoo.utils.errors import RequestError
+from zoo.utils.files import sha256_of
 
 if TYPE_CHECKING:
-    from zoo.model import Model
+    from zoo.contracts.model import Model
 
 
 class Pushed(NamedTuple):
@@ -108,7 +108,7 @@ def push(folder: Path, repo: str, *, private: bool = False, licence: str | None 
 
 def push_model(model: Model, repo: str, save: Mapping[str, Any], **more: Any) -> Pushed:
     """Save ``model`` to a temporary folder with the arguments ``save``, keep golden samples beside it, and push it."""
-    from zoo.golden import keep_golden
+    from zoo.saving.golden import keep_golden
 
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "checkpoint"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from zoo.card import LIBRARY, SIZE, tag_value
 from zoo.hub.client import api, is_offline, quiet
 from zoo.hub.errors import HubFailedError, translated
+from zoo.saving.card import LIBRARY, SIZE, tag_value
 
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import ModelInfo

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from zoo.errors import RequestError
+from zoo.utils.errors import RequestError
 
 PREFIX = "hf:"
 MAIN = "main"

@@ -65,7 +65,13 @@ def _gone(parent: int) -> bool:
 
 def preload() -> None:
     """Import what every plugin imports, so that its own seconds are its own."""
-    from zoo import data, metric, model, task, training  # noqa: F401
+    from zoo import data  # noqa: F401
+    from zoo.contracts import (
+        metric,  # noqa: F401
+        model,  # noqa: F401
+        task,  # noqa: F401
+    )
+    from zoo.fitting import loop as training  # noqa: F401
 
 
 class _Job:

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from zoo import registry
-from zoo.installed import Installed, normal
-from zoo.places import cache_folder
-from zoo.registry import Entry
+from zoo.registry import Entry, Installed, normal
+from zoo.utils.folders import cache_folder
 
 SCHEMA = 1
 SLOW = 5.0
@@ -81,8 +80,8 @@ def known(entry: Entry) -> Tried:
 
 def keep(plugin: Installed, outcome: Outcome) -> None:
     """Keep an outcome; a cache that cannot be written keeps none."""
-    from zoo.errors import ZooError
-    from zoo.files import write_json
+    from zoo.utils.errors import ZooError
+    from zoo.utils.files import write_json
 
     entries = [[kind, name, *tried] for (kind, name), tried in outcome.items()]
     with contextlib.suppress(ZooError):

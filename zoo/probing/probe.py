@@ -11,10 +11,9 @@ import sys
 from collections.abc import Iterable
 
 from zoo import registry
-from zoo.errors import RequestError
-from zoo.installed import Installed, normal
 from zoo.probing.outcome import Outcome, Tried, from_rows, importable, keep, kept
-from zoo.registry import Entry
+from zoo.registry import Entry, Installed, normal
+from zoo.utils.errors import RequestError
 
 LIMIT = 30.0
 """Seconds that importing one entry may take; ``ZOO_PROBE_SECONDS`` sets another."""

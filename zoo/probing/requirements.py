@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
 
-from zoo.installed import Installed
+from zoo.registry import Installed
 
 
 def lacking(plugin: Installed) -> list[str]:

@@ -21,7 +21,8 @@ def trial(entries: Sequence[Sequence[str]], answers: Path) -> None:
     """Import each entry and leave its outcome in ``answers``: a line when it is begun, and one when it is done."""
     import torch
 
-    from zoo import make, registry
+    from zoo import registry
+    from zoo.contracts import make
 
     torch.get_num_threads()
     with answers.open("a", encoding="utf-8") as file:

@@ -8,7 +8,7 @@ import sys
 from typing import NamedTuple
 
 from zoo import registry
-from zoo.errors import RequestError
+from zoo.utils.errors import RequestError
 
 
 class Names(NamedTuple):

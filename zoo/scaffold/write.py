@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from zoo.errors import RequestError, ZooError
-from zoo.files import whole_folder, write_text
 from zoo.scaffold.names import Names
+from zoo.utils.errors import RequestError, ZooError
+from zoo.utils.files import whole_folder, write_text
 
 TEMPLATES = Path(__file__).parent / "template"
 SUFFIX = ".template"

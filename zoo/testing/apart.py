@@ -13,10 +13,10 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from zoo.probing.watch import environment
 from zoo.testing.checking import Kind, chosen
 from zoo.testing.outcome import Outcome, Result
-from zoo.testing.probe import environment
-from zoo.threads import with_threads
+from zoo.utils.threads import with_threads
 
 LIMIT = 120.0
 """Seconds that one check may take, on any machine that one would use."""

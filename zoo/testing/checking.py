@@ -8,10 +8,10 @@ from importlib import import_module
 from inspect import getdoc
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from zoo.errors import RequestError, nearest
+from zoo.utils.errors import RequestError, nearest
 
 if TYPE_CHECKING:
-    from zoo.testing.subjects import Subject
+    from zoo.testing.subjects.subject import Subject
 
 Kind = Literal["model", "task", "metric"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -48,8 +48,9 @@ class Skipped(Exception):
 class Check:
     """One contract, and the function that finds out whether a subject keeps it.
 
-    Calling it with the name of a subject, or with a :class:`~zoo.testing.subjects.Subject`, raises an ``AssertionError``
-    (or whatever the subject raised) where the contract is broken, and :class:`Skipped` where there is nothing to check.
+    Calling it with the name of a subject, or with a :class:`~zoo.testing.subjects.subject.Subject`, raises an
+    ``AssertionError`` (or whatever the subject raised) where the contract is broken, and :class:`Skipped` where there is
+    nothing to check.
     The global random state and torch's defaults are the same after it, whatever the subject does.
 
     Attributes:
@@ -67,7 +68,7 @@ class Check:
 
     def __call__(self, subject: Subject | str) -> None:
         if isinstance(subject, str):
-            from zoo.testing.subjects import subject_of
+            from zoo.testing.subjects.subject import subject_of
 
             subject = subject_of(subject, self.kind)
         from zoo.testing.world import kept
@@ -102,7 +103,7 @@ def checks(kind: Kind) -> tuple[Check, ...]:
     if kind not in KINDS:
         raise RequestError(f"there are no checks of the kind {kind!r}: {nearest(kind, KINDS)}")
     for home in _HOMES:
-        import_module(f"zoo.testing.{home}")
+        import_module(f"zoo.testing.checks.{home}")
     return tuple(_CHECKS[kind].values())
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from zoo.testing.checking import Broken, Check, Kind, Skipped, chosen
-from zoo.testing.subjects import Subject, subject_of
+from zoo.testing.subjects.subject import Subject, subject_of
 
 State = Literal["ran", "skipped", "expected", "failed"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from zoo.testing.checking import Check, Kind, checks
 from zoo.testing.outcome import run_one
-from zoo.testing.subjects import Subject, subject_of
+from zoo.testing.subjects.subject import Subject, subject_of
 
 if TYPE_CHECKING:
     import pytest
@@ -52,7 +52,7 @@ def parametrize(*names: str, kind: Kind | None = None) -> pytest.MarkDecorator:
     """
     import pytest
 
-    from zoo.errors import RequestError
+    from zoo.utils.errors import RequestError
 
     if not names:
         raise RequestError("zoo.testing.parametrize has no name to check; give at least one")

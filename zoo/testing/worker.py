@@ -20,10 +20,10 @@ def main(kind: str, name: str, names: list[str]) -> None:
         line.write(json.dumps(what) + "\n")
         line.flush()
 
+    from zoo.probing.watch import probe
     from zoo.testing.checking import checks
     from zoo.testing.outcome import run_one
-    from zoo.testing.probe import probe
-    from zoo.testing.subjects import subject_of
+    from zoo.testing.subjects.subject import subject_of
     from zoo.testing.world import kept
 
     subject = subject_of(name, kind)

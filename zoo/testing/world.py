@@ -59,7 +59,7 @@ def untouched(what: str) -> Iterator[None]:
     require(
         not changed,
         f"{what} changed the global random state of {' and '.join(changed)}; "
-        "draw from the seed alone: zoo.noise.Noise, Step.generator, or a generator of your own",
+        "draw from the seed alone: zoo.Noise, Step.generator, or a generator of your own",
     )
 
 

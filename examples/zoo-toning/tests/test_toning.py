@@ -9,7 +9,8 @@ import pytest
 import torch
 
 import zoo
-from zoo import Pairs, make, testing
+from zoo import Pairs, testing
+from zoo.contracts import make
 from zoo_toning.metric import MissedDraws
 from zoo_toning.model import FactorMixture
 from zoo_toning.task import LEAST, Toning

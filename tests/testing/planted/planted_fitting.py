@@ -8,9 +8,9 @@ import torch
 from planted_right import Right, fault
 from torch import Tensor, nn
 
-from zoo.noise import Noise
-from zoo.pairs import Batch, Pairs
-from zoo.training import History, Step
+from zoo.data.pairs import Batch, Pairs
+from zoo.fitting.loop import History, Step
+from zoo.utils.noise import Noise
 
 
 @fault("fit_takes_the_contracts_arguments")

@@ -11,10 +11,10 @@ import torch
 from planted_right import Right, fault
 from torch import Tensor, nn
 
-from zoo.errors import RequestError
-from zoo.model import Model
-from zoo.noise import Noise
-from zoo.pairs import Pairs
+from zoo.contracts.model import Model
+from zoo.data.pairs import Pairs
+from zoo.utils.errors import RequestError
+from zoo.utils.noise import Noise
 
 # Refusals
 

@@ -10,10 +10,10 @@ from planted_right import Right, fault
 from torch import Tensor
 from torch.nn import functional as F
 
-from zoo.config import make_config
-from zoo.model import Preset
-from zoo.noise import Noise
-from zoo.pairs import Pairs
+from zoo.contracts.model import Preset
+from zoo.data.pairs import Pairs
+from zoo.utils.config import make_config
+from zoo.utils.noise import Noise
 
 # What it says of itself
 

@@ -10,14 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from zoo.data.base import Data, Image, Split
-from zoo.errors import RequestError
-from zoo.metric import Metric
-from zoo.model import Model, size_of
-from zoo.noise import Noise
-from zoo.pairs import Batch, Pairs
-from zoo.task import Task
-from zoo.training import Step
+from zoo.contracts.metric import Metric
+from zoo.contracts.model import Model, size_of
+from zoo.contracts.task import Task
+from zoo.data.pairs import Batch, Pairs
+from zoo.data.records import Data, Image, Split
+from zoo.fitting.loop import Step
+from zoo.utils.errors import RequestError
+from zoo.utils.noise import Noise
 
 T = TypeVar("T", bound=type)
 PLANTED: dict[str, tuple[type, frozenset[str]]] = {}

@@ -8,7 +8,7 @@ import torch
 from planted_right import Right, fault
 from torch import Tensor
 
-from zoo.noise import Noise
+from zoo.utils.noise import Noise
 
 # Samples
 

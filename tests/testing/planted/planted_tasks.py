@@ -12,8 +12,8 @@ import torch
 from planted_right import RightTask, fault
 from torch import Tensor
 
-from zoo.data.base import Data, Image, Split
-from zoo.pairs import Pairs
+from zoo.data.pairs import Pairs
+from zoo.data.records import Data, Image, Split
 
 
 @fault("x_and_y_are_shares_unless_a_unit_is_named")

@@ -10,7 +10,7 @@ from typing import Any
 from planted_right import Right
 from torch import Tensor
 
-from zoo.pairs import Pairs
+from zoo.data.pairs import Pairs
 
 
 class Sleeps(Right):

@@ -1,0 +1,89 @@
+"""``branches``: numbers with two right answers each, cGML's toy example; needs no files."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo import Data, Fields, Image, Records, RequestError, Split, check_split
+
+TRAIN, TEST = 4096, 512
+"""How many points a split has."""
+SCALE = 4.0
+"""The factor of both branches."""
+VERSION = "1"
+"""Of the points: to be raised whenever the same seed gives other ones."""
+_STREAM = 0x6272616E
+_NO_PICTURE = "branches are numbers, which show no picture; tasks on pictures take scenes, digits, folder:DIR and the like"
+
+
+class Branches(Data):
+    """cGML's toy (Ramasinghe et al. 2021, section 4): y = +4 (x, x^2, x^3) or -4 (x, x^2, x^3), x uniform in [-1, 1].
+
+    ``branches:N`` asks for N training points instead of 4096. There are always 512 test points. The paper names the
+    function and not how x is drawn, nor that both signs are equally likely, as they are here.
+
+    Raises:
+        RequestError: what stands behind the colon is not a number of points.
+    """
+
+    kind: ClassVar[str] = "branches"
+
+    def __init__(self, path: str = "") -> None:
+        if path and not (path.isascii() and path.isdigit() and int(path) > 0):
+            raise RequestError(f"branches:{path}: write branches, or branches:N for N training points")
+        super().__init__(path)
+
+    def read(self, split: Split, *, seed: int = 0) -> BranchRecords:
+        """The points of one split; other seeds and the other split give other points."""
+        check_split(split)
+        return BranchRecords(split, seed, TEST if split == "test" else int(self.path or TRAIN))
+
+
+class BranchRecords(Records):
+    """Points on the branches, each on one of them: scattered data. The first K are the same whatever their number.
+
+    Attributes:
+        x: (N, 1) float32 in [-1, 1].
+        y: (N, 3) float32.
+    """
+
+    def __init__(self, split: Split, seed: int, count: int) -> None:
+        self._seed = [_STREAM, int(split == "test"), seed & (2**64 - 1)]
+        drawn = np.random.default_rng([*self._seed, 0]).random((count, 2))
+        self.x = (2 * drawn[:, :1] - 1).astype(np.float32)
+        self.y = np.where(drawn[:, 1:] < 0.5, 1, -1).astype(np.float32) * upper_branch(self.x)
+        self.names = [f"x = {x:+.4f}" for x in self.x[:, 0]]
+        self.digest = hashlib.sha256(f"branches {VERSION} {split} {seed} {count}".encode()).hexdigest()
+
+    def array(self, name: str) -> NDArray[np.generic] | None:
+        """``x`` (N, 1) and ``y`` (N, 3), float32."""
+        return {"x": self.x, "y": self.y}.get(name)
+
+    def pool(self, name: str, draws: int, *, size: int = 32) -> NDArray[np.float32] | None:
+        """``draws`` true draws of ``y`` for each x, (N, draws, 3) float32; ``size`` changes nothing."""
+        if name != "y":
+            return None
+        signs = np.random.default_rng([*self._seed, 1]).integers(0, 2, (len(self), draws, 1))
+        return (2 * signs - 1).astype(np.float32) * upper_branch(self.x)[:, None]
+
+    def image(self, index: int) -> Image:
+        """Raises:
+        RequestError: always; these are numbers.
+        """
+        raise RequestError(_NO_PICTURE)
+
+    def map(self, function: Callable[[Image], Mapping[str, NDArray[np.float32]]], key: str) -> Fields:
+        """Raises:
+        RequestError: always; these are numbers.
+        """
+        raise RequestError(_NO_PICTURE)
+
+
+def upper_branch(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """4 (x, x^2, x^3), (N, 3), of x (N, 1)."""
+    return np.float32(SCALE) * np.concatenate([x, x**2, x**3], 1)

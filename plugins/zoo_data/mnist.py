@@ -1,0 +1,102 @@
+"""``mnist:DIR``: MNIST, as the official idx files or as folders of pictures."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zlib
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo import Attributes, Data, Records, RequestError, Split, check_split
+from zoo_data.arrays import DIGIT_NAMES, GreyRecords
+from zoo_data.folder import existing_folder
+from zoo_data.photos import PhotoRecords, image_names, photos_in
+
+LAYOUT = (
+    "DIR has train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte "
+    "(each as it is or .gz), or train/<digit>/*.png and test/<digit>/*.png"
+)
+_PREFIX = {"train": "train", "test": "t10k"}
+
+
+class Mnist(Data):
+    """MNIST (LeCun et al. 1998): the official idx files, packed or not, or ``{train,test}/<digit>/*.png``.
+
+    The idx files may also lie in ``raw/`` or ``MNIST/raw/``, where torchvision puts them. An item's image is (28, 28, 3)
+    with equal channels, light on dark; its attributes are the ten classes, called zero to nine.
+    """
+
+    kind: ClassVar[str] = "mnist"
+
+    def __init__(self, path: str = "") -> None:
+        if not path:
+            raise RequestError(f"mnist needs the folder of the data set: write mnist:DIR, where {LAYOUT}")
+        super().__init__(path)
+
+    def read(self, split: Split, *, seed: int = 0) -> Records:
+        """The digits of one split, in the order of the files; ``seed`` changes nothing.
+
+        Raises:
+            RequestError: a file is missing, or not what its name says.
+        """
+        check_split(split)
+        root = existing_folder(self.path, self.kind, LAYOUT)
+        for place in (root, root / "raw", root / "MNIST" / "raw"):
+            images = _idx_file(place, f"{_PREFIX[split]}-images", 3)
+            if images is not None:
+                return self._from_idx(images, _idx_file(place, f"{_PREFIX[split]}-labels", 1))
+        if (root / split).is_dir():
+            return self._from_folders(root / split)
+        raise RequestError(f"mnist:{self.path}: there are no digits for the split {split}; {LAYOUT}")
+
+    def _from_idx(self, images: Path, labels: Path | None) -> Records:
+        if labels is None:
+            raise RequestError(f"mnist:{self.path}: {images.name} is there, but not its labels; {LAYOUT}")
+        pixels, digits = read_idx(images, 3), read_idx(labels, 1)
+        if len(pixels) != len(digits) or not len(digits):
+            raise RequestError(f"{images.name} has {len(pixels)} images and {labels.name} {len(digits)} labels")
+        if digits.max() > 9:
+            raise RequestError(f"{labels.name} has the label {digits.max()}; labels are 0 to 9")
+        return GreyRecords(pixels, [f"{i:05d}" for i in range(len(digits))], Attributes.classes(DIGIT_NAMES, digits))
+
+    def _from_folders(self, root: Path) -> Records:
+        names = [name for name in image_names(root) if re.fullmatch(r"[0-9]/[^/]+", name)]
+        if not names:
+            raise RequestError(f"mnist:{self.path}: {root.name}/ has no folders 0 to 9 of pictures; {LAYOUT}")
+        photos = photos_in(root, names)
+        digits = np.array([int(photo.name[0]) for photo in photos])
+        return PhotoRecords(photos, attributes=Attributes.classes(DIGIT_NAMES, digits))
+
+
+def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
+    """The array in an idx file of bytes, packed by gzip where its name ends in ``.gz``.
+
+    Raises:
+        RequestError: it cannot be read, is not an idx file of bytes, has other dimensions, or is cut short.
+    """
+    try:
+        data = path.read_bytes()
+        if path.suffix == ".gz":
+            data = gzip.decompress(data)
+    except (OSError, EOFError, zlib.error) as error:
+        raise RequestError(f"cannot read {path}: {error}") from error
+    start = 4 + 4 * dimensions
+    if len(data) < start or data[:4] != bytes((0, 0, 8, dimensions)):
+        raise RequestError(f"{path.name} is not an idx file of bytes in {dimensions} dimensions")
+    shape = tuple(int(n) for n in np.frombuffer(data, ">u4", dimensions, 4))
+    if len(data) - start != int(np.prod(shape, dtype=object)):
+        raise RequestError(f"{path.name} holds {len(data) - start} bytes, but announces {' x '.join(map(str, shape))}")
+    return np.frombuffer(data, np.uint8, offset=start).reshape(shape)
+
+
+def _idx_file(folder: Path, stem: str, dimensions: int) -> Path | None:
+    for middle in ("-", "."):
+        for packed in ("", ".gz"):
+            path = folder / f"{stem}{middle}idx{dimensions}-ubyte{packed}"
+            if path.is_file():
+                return path
+    return None

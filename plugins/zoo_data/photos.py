@@ -1,0 +1,129 @@
+"""Photos on disk: which files of a folder can be used, and the records made of them."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo import Annotation, Attributes, Fields, Image, Records, RequestError, ZooError, cached_map
+from zoo.data.images import RULES, check, decode
+from zoo_data.listing import image_names, judged, summary
+
+__all__ = ["Photo", "PhotoRecords", "image_names", "judged", "photos_in", "read_photo", "summary"]
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A readable photo: its path, its name below the folder, and the sha256 of its bytes."""
+
+    path: Path
+    name: str
+    content: bytes
+
+
+class PhotoRecords(Records):
+    """Photos on disk, in the given order; see :class:`zoo.Records`.
+
+    Attributes:
+        view: names what :meth:`cut` takes of a file's picture, and its version; "" for all of it. Part of every cache key.
+        ids: the content id of each item, 32 bytes: of the file and of what decides the cut of this one item.
+
+    Args:
+        photos: the files.
+        annotations: one a photo, or None.
+        categories: the names of the annotations' labels.
+        attributes: of the photos, or None.
+        ids: as the attribute; by default the content of the files.
+        view: as the attribute.
+    """
+
+    def __init__(
+        self,
+        photos: Sequence[Photo],
+        annotations: Sequence[Annotation] | None = None,
+        categories: Sequence[str] = (),
+        *,
+        attributes: Attributes | None = None,
+        ids: Sequence[bytes] | None = None,
+        view: str = "",
+    ) -> None:
+        self.photos = list(photos)
+        self.names = [photo.name for photo in photos]
+        self.annotations = annotations
+        self.categories = categories
+        self.view = view
+        self.ids = [photo.content for photo in photos] if ids is None else list(ids)
+        digest = hashlib.sha256(b"".join(self.ids))
+        for annotation in annotations or ():
+            digest.update(annotation.boxes.tobytes() + b"|" + annotation.labels.tobytes() + b"|")
+        digest.update("\n".join(categories).encode() + view.encode())
+        if attributes is not None:
+            self.attributes = attributes
+            digest.update(attributes.digest())
+        self.digest = digest.hexdigest()
+
+    def image(self, index: int) -> Image:
+        return self.cut(read_photo(self.photos[index]), index)
+
+    def cut(self, image: Image, index: int) -> Image:
+        """What an item shows of the picture in its file; by default all of it."""
+        return image
+
+    def map(self, function: Callable[[Image], Mapping[str, NDArray[np.float32]]], key: str) -> Fields:
+        return cached_map(lambda i: function(self.image(i)), self.ids, self.cache_key("photo", key))
+
+    def cache_key(self, kind: str, key: str) -> str:
+        """The cache key of what ``key`` makes of this view of the photos."""
+        return f"{kind}-{RULES}{self.view and '-'}{self.view}:{key}"
+
+
+def read_photo(photo: Photo) -> Image:
+    """The image in a file that was listed before.
+
+    Raises:
+        ZooError: it has changed since, or cannot be read any more.
+    """
+    try:
+        data = photo.path.read_bytes()
+        if hashlib.sha256(data).digest() == photo.content:
+            return decode(data)
+    except (OSError, ValueError) as error:
+        raise ZooError(f"cannot read {photo.path} any more: {error}") from error
+    raise ZooError(f"{photo.path} has changed since it was listed; run again")
+
+
+def photos_in(root: Path, names: Sequence[str]) -> list[Photo]:
+    """The photos of ``root`` among the files called ``names`` (relative, with slashes), in that order.
+
+    Files that cannot be used are left out, with one warning that names them and why. A file is read again only after it
+    has changed.
+
+    Raises:
+        RequestError: not one of them can be used.
+    """
+    verdicts = judged(root, names, _judge)
+    bad = {name: reason for name, (_, reason) in verdicts.items() if reason}
+    photos = [Photo(root / name, name, bytes.fromhex(verdicts[name][0])) for name in names if name not in bad]
+    if not photos:
+        raise RequestError(f"{root} has no readable image: {summary(bad) or 'it is empty'}")
+    if bad:
+        warnings.warn(f"skipped {len(bad)} of {len(names)} images in {root}: {summary(bad)}", stacklevel=3)
+    return photos
+
+
+def _judge(path: Path) -> tuple[str, str]:
+    """(sha256, "") of a photo that can be used, ("", reason) of one that cannot."""
+    try:
+        data = path.read_bytes()
+        check(data)
+    except OSError as error:
+        return "", error.strerror or str(error)
+    except ValueError as error:
+        return "", str(error)
+    return hashlib.sha256(data).hexdigest(), ""

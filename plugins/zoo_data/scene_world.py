@@ -1,0 +1,189 @@
+"""What is in a generated scene, and the distributions that its light and its saturations are drawn from.
+
+A scene is a floor, a back wall of two panels, and one to four objects (spheres and upright boxes) of given hue, value
+and texture. Three things about it are left open and drawn: the light, how saturated each material is, and how things
+move (:mod:`zoo_data.scene_motion`). Each comes from a mixture of modes that are far apart, and how probable a mode is
+depends on what the scene shows:
+
+- light comes from the left, the right, the front or the top. The brighter of two wall panels tends to be on the side
+  of the light; over a bright floor light tends to come from the top, over a dark one from the front
+  (:func:`light_probabilities`);
+- a material is vivid, soft or greyish. Dark, small things tend to be vivid and bright, large ones greyish
+  (:func:`saturation_probabilities`).
+
+Units: metres; the camera stands at about (0, 1.3, -3.9) and looks along +z, y is up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+
+LIGHTS = ("left", "right", "front", "top")
+"""The modes of the light's direction."""
+SATURATIONS = ("vivid", "soft", "grey")
+"""The modes of a material's saturation."""
+MATERIALS = ("floor", "wall", "sphere", "sphere", "box", "box")
+
+_TOWARDS_LIGHT = np.array([[-0.8, 0.55, -0.45], [0.8, 0.55, -0.45], [0.0, 0.4, -0.9], [0.0, 1.0, -0.08]])
+_LIGHT_JITTER = 0.12
+_SATURATION = np.array([0.85, 0.45, 0.1])
+_SATURATION_JITTER = 0.07
+_PLACES = np.array([-1.2, -0.4, 0.4, 1.2])
+_STREAMS = {
+    "world": 0,
+    "light": 1,
+    "saturation": 2,
+    "light pool": 3,
+    "saturation pool": 4,
+    "motion": 5,
+    "motion pool": 6,
+}
+
+
+@dataclass(frozen=True)
+class World:
+    """N scenes without their light and saturations. The first axis of every array is N.
+
+    Attributes:
+        camera: (N, 3) position.
+        wall: (N, 2) distance z of the back wall, and x of the seam between its panels.
+        objects: (N, 2) how many spheres and how many boxes, 0 to 2 each, not both 0.
+        spheres: (N, 2, 4) x, y, z of the centre, radius.
+        boxes: (N, 2, 8) x, y, z of the centre, half of the three edges, cosine and sine of the turn about y.
+        hue: (N, 6) of each material, in [0, 1).
+        panels: (N, 7) value (V of HSV) before texture of floor, left panel, right panel, two spheres, two boxes.
+        texture: (N, 6, 5) depth, waves a metre along x, y, z, and phase of each material's stripes.
+    """
+
+    camera: Floats
+    wall: Floats
+    objects: Ints
+    spheres: Floats
+    boxes: Floats
+    hue: Floats
+    panels: Floats
+    texture: Floats
+
+    def __len__(self) -> int:
+        return len(self.camera)
+
+    def take(self, index: Ints) -> World:
+        """The scenes at ``index``, in that order."""
+        return World(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
+
+
+@dataclass(frozen=True)
+class Light:
+    """M lights for each of N scenes.
+
+    Attributes:
+        mode: (N, M) index into :data:`LIGHTS`.
+        towards: (N, M, 3) unit vector towards the light.
+        strength: (N, M, 2) of the ambient and of the directional light; they add up to at most 1.
+    """
+
+    mode: Ints
+    towards: Floats
+    strength: Floats
+
+
+def stream(name: str, seed: int, split: str) -> np.random.Generator:
+    """The random numbers for one purpose; no two seeds, splits or purposes share any."""
+    return np.random.default_rng([_STREAMS[name], int(split == "test"), seed & (2**64 - 1)])
+
+
+def draw_world(count: int, seed: int, split: str) -> World:
+    """``count`` scenes; the first K of them are the same whatever ``count`` is."""
+    u = _Uniform(stream("world", seed, split).random((count, 90)))
+    camera = u.take((-0.2, 0.2), (1.0, 1.6), (-4.1, -3.7))
+    wall = u.take((1.2, 2.2), (-0.5, 0.5))
+    pairs = np.array([(s, b) for s in range(3) for b in range(3) if s + b], np.int64)
+    objects = pairs[(u.take((0, len(pairs)))[:, 0]).astype(np.int64) % len(pairs)]
+    x = _PLACES[u.take(*[(0, 1)] * 4).argsort(1)] + u.take(*[(-0.2, 0.2)] * 4)
+    z = u.take(*[(-1.1, 0.6)] * 4)
+    radius = u.take(*[(0.35, 0.7)] * 2)
+    half = u.take(*[(0.25, 0.55), (0.25, 0.8), (0.25, 0.55)] * 2).reshape(count, 2, 3)
+    turn = u.take(*[(0.05, np.pi / 2 - 0.05)] * 2)
+    spheres = np.stack([x[:, :2], radius, z[:, :2], radius], -1)
+    turned = np.stack([np.cos(turn), np.sin(turn)], -1)
+    boxes = np.concatenate([x[:, 2:, None], half[:, :, 1:2], z[:, 2:, None], half, turned], -1)
+    hue = u.take(*[(0, 1)] * 6)
+    panels = u.take((0.3, 0.95), (0.35, 0.95), (0.35, 0.95), *[(0.25, 1.0)] * 4)
+    plain = u.take(*[(0, 1)] * 6) < 0.5
+    depth = np.where(plain, 0, u.take(*[(0.15, 0.5)] * 6))
+    waves = u.take(*[(-2.0, 2.0)] * 18).reshape(count, 6, 3)
+    texture = np.concatenate([depth[..., None], waves, u.take(*[(0, 1)] * 6)[..., None]], -1)
+    drawn = {"camera": camera, "wall": wall, "spheres": spheres, "boxes": boxes}
+    drawn.update(hue=hue, panels=panels, texture=texture)
+    return World(objects=objects, **{name: value.astype(np.float32) for name, value in drawn.items()})
+
+
+def light_probabilities(world: World) -> NDArray[np.float64]:
+    """p(mode of the light | scene), (N, 4): the softmax of -4 d, 4 d, 5 (0.6 - f), 5 (f - 0.6).
+
+    d is the value of the right wall panel less that of the left one, f the value of the floor.
+    """
+    floor, left, right = world.panels[:, :3].astype(np.float64).T
+    side, high = 4 * (right - left), 5 * (floor - 0.6)
+    return softmax(np.stack([-side, side, -high, high], -1))
+
+
+def saturation_probabilities(world: World) -> NDArray[np.float64]:
+    """p(mode of the saturation | scene) of each material, (N, 6, 3): the softmax of 5 (0.6 - v) + 2 (0.5 - r), 0, 5 (v - 0.6).
+
+    v is the material's value; r is the radius of a sphere, the mean of half the edges of a box, 1 for floor and wall.
+    """
+    panels = world.panels.astype(np.float64)
+    value = np.concatenate([panels[:, :1], panels[:, 1:3].mean(1, keepdims=True), panels[:, 3:]], 1)
+    size = np.ones_like(value)
+    size[:, 2:4], size[:, 4:] = world.spheres[:, :, 3], world.boxes[:, :, 3:6].mean(-1)
+    bright = 5 * (value - 0.6)
+    return softmax(np.stack([2 * (0.5 - size) - bright, np.zeros_like(value), bright], -1))
+
+
+def draw_light(world: World, draws: int, rng: np.random.Generator) -> Light:
+    """``draws`` lights for each scene from p(light | scene)."""
+    u = rng.random((len(world), draws, 6))
+    mode = pick(light_probabilities(world)[:, None], u[..., 0])
+    towards = _TOWARDS_LIGHT[mode] + _LIGHT_JITTER * (2 * u[..., 1:4] - 1)
+    towards /= np.sqrt((towards**2).sum(-1, keepdims=True))
+    strength = np.array([0.2, 0.5]) + np.array([0.13, 0.17]) * u[..., 4:]
+    return Light(mode, towards.astype(np.float32), strength.astype(np.float32))
+
+
+def draw_saturation(world: World, draws: int, rng: np.random.Generator) -> tuple[Ints, Floats]:
+    """``draws`` times the mode and the saturation of each material from p(saturation | scene), both (N, draws, 6)."""
+    u = rng.random((len(world), draws, 6, 2))
+    mode = pick(saturation_probabilities(world)[:, None], u[..., 0])
+    return mode, (_SATURATION[mode] + _SATURATION_JITTER * (2 * u[..., 1] - 1)).astype(np.float32)
+
+
+class _Uniform:
+    """Columns of uniform numbers (N, D), handed out once each."""
+
+    def __init__(self, columns: NDArray[np.float64]) -> None:
+        self.columns, self.next = columns, 0
+
+    def take(self, *ranges: tuple[float, float]) -> NDArray[np.float64]:
+        low, high = np.array(ranges, np.float64).T
+        columns = self.columns[:, self.next : self.next + len(ranges)]
+        self.next += len(ranges)
+        return low + (high - low) * columns
+
+
+def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Probabilities over the last axis."""
+    powers = np.exp(logits - logits.max(-1, keepdims=True))
+    return powers / powers.sum(-1, keepdims=True)
+
+
+def pick(probabilities: NDArray[np.float64], u: NDArray[np.float64]) -> Ints:
+    """Inversion of the cumulative sum: probabilities (..., K) and uniform u (...) to indices."""
+    steps = probabilities.cumsum(-1)[..., :-1]
+    return (u[..., None] >= steps).sum(-1)

@@ -1,0 +1,203 @@
+"""``scenes``: small worlds rendered here, whose true p(y | x) is known; needs no files.
+
+See :mod:`zoo_data.scene_world` for what is drawn and from what, :mod:`zoo_data.scene_motion` for how things move,
+:mod:`zoo_data.scene_render` for how it is rendered.
+
+The fields fit together to the bit: with albedo colour A = HSV to RGB of (hue, saturation, albedo value) and shading s,
+the photo is A s; ``albedo`` is the grey of A; ``value`` is albedo value times s. So ``albedo`` does not depend on
+the light, ``value`` not on the saturations, and the photo in HSV has exactly this ``value`` and ``saturation``. ``frame`` is
+the photo at the size of the fields, and ``flow`` the motion of what it shows, which nothing else depends on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo import Data, Fields, Image, Records, RequestError, Split, cached_map, check_split, on_all_cores, progress
+from zoo.data.cache import MANY
+from zoo_data import scene_render as render
+from zoo_data.scene_motion import Motions, draw_motions, flow_field
+from zoo_data.scene_render import Hits
+from zoo_data.scene_world import Floats, Ints, Light, draw_light, draw_saturation, draw_world, stream
+
+TRAIN, TEST = 8192, 512
+"""How many scenes a split has."""
+PHOTO_SIZE = 128
+"""Pixels a side of :meth:`SceneRecords.image`."""
+VERSION = "1"
+"""Of the scenes: to be raised whenever the same seed gives other ones."""
+_RAYS = 1 << 16
+"""Rays rendered together: arrays of this length stay in a core's cache."""
+_CHANNELS = {"albedo": 1, "shading": 1, "value": 1, "saturation": 1, "frame": 3, "flow": 2}
+"""The fields that are known, and how many channels each has."""
+
+
+class Scenes(Data):
+    """Generated scenes; ``scenes:2000`` asks for 2000 training scenes instead of 8192. There are always 512 test scenes.
+
+    Raises:
+        RequestError: what stands behind the colon is not a number of scenes.
+    """
+
+    kind: ClassVar[str] = "scenes"
+
+    def __init__(self, path: str = "") -> None:
+        if path and not (path.isascii() and path.isdigit() and int(path) > 0):
+            raise RequestError(f"scenes:{path}: write scenes, or scenes:N for N training scenes")
+        super().__init__(path)
+
+    def read(self, split: Split, *, seed: int = 0) -> SceneRecords:
+        """The scenes of one split; other seeds and the other split give other scenes."""
+        check_split(split)
+        return SceneRecords(split, seed, TEST if split == "test" else int(self.path or TRAIN))
+
+
+class SceneRecords(Records):
+    """Generated scenes, each with one light and one saturation of every material: scattered data.
+
+    Attributes:
+        world: the scenes.
+        motions: how things move in each.
+        light: the light of each, (N, 1).
+        modes: (N, 6) the mode of the saturation of each material.
+        saturations: (N, 6) the saturation of each material.
+    """
+
+    def __init__(self, split: Split, seed: int, count: int) -> None:
+        self.split, self.seed = split, seed
+        self.world = draw_world(count, seed, split)
+        self.light = draw_light(self.world, 1, stream("light", seed, split))
+        modes, saturations = draw_saturation(self.world, 1, stream("saturation", seed, split))
+        self.modes, self.saturations = modes[:, 0], saturations[:, 0]
+        self.names = [f"scene {i}" for i in range(count)]
+        self._source = f"scenes {VERSION} {seed} {split}"
+        self.digest = hashlib.sha256(f"{self._source} {count}".encode()).hexdigest()
+
+    @cached_property
+    def motions(self) -> Motions:
+        """The motion of each scene, M = 1."""
+        return draw_motions(self.world, 1, stream("motion", self.seed, self.split))
+
+    def known(self, *names: str, size: int = 32) -> Fields | None:
+        """``albedo``, ``shading``, ``value``, ``saturation`` (1 channel) and ``frame`` (3), in [0, 1], and ``flow`` (2).
+
+        Each is (N, C, size, size); flow is in pixels of the field per second, to the right and downwards.
+        """
+        if any(name not in _CHANNELS for name in names):
+            return None
+        out = {name: np.empty((len(self), _CHANNELS[name], size, size), np.float32) for name in names}
+
+        if "flow" in names:
+            _ = self.motions  # drawn once, before the threads begin
+
+        def fill(index: Ints) -> None:
+            made = self._fields(index, size, names)
+            for name, field in out.items():
+                field[index] = made[name] if _CHANNELS[name] > 1 else made[name][:, None]
+
+        self._in_chunks(fill, size, 1)
+        return out
+
+    def pool(self, name: str, draws: int, *, size: int = 32) -> NDArray[np.float32] | None:
+        """True draws of ``shading``, ``saturation`` or ``flow`` for each scene, (N, draws, C, size, size).
+
+        Only the light is drawn again for ``shading``, only the saturations for ``saturation``, only the motions for
+        ``flow``: what is visible in ``albedo``, in ``value``, or in ``frame``, stays exactly the same.
+        """
+        drawn: Callable[[Hits, Ints, int], Floats]
+        if name == "shading":
+            light = self.pool_light(draws)
+
+            def drawn(hits: Hits, index: Ints, m: int) -> Floats:
+                return render.shade(hits, light.towards[index, m], light.strength[index, m])[:, None]
+
+        elif name == "saturation":
+            _, saturations = self.pool_saturation(draws)
+
+            def drawn(hits: Hits, index: Ints, m: int) -> Floats:
+                return render.saturation_field(hits, saturations[index, m])[:, None]
+
+        elif name == "flow":
+            motions = self.pool_motions(draws)
+
+            def drawn(hits: Hits, index: Ints, m: int) -> Floats:
+                return flow_field(hits, motions.velocity[index, m])
+
+        else:
+            return None
+        out = np.empty((len(self), draws, _CHANNELS[name], size, size), np.float32)
+
+        def fill(index: Ints) -> None:
+            hits = render.trace(self.world.take(index), size)
+            for m in range(draws):
+                out[index, m] = drawn(hits, index, m)
+
+        self._in_chunks(fill, size, draws)
+        return out
+
+    def pool_light(self, draws: int) -> Light:
+        """The lights behind ``pool("shading", draws)``."""
+        return draw_light(self.world, draws, stream("light pool", self.seed, self.split))
+
+    def pool_saturation(self, draws: int) -> tuple[Ints, Floats]:
+        """The modes and the saturations, (N, draws, 6), behind ``pool("saturation", draws)``."""
+        return draw_saturation(self.world, draws, stream("saturation pool", self.seed, self.split))
+
+    def pool_motions(self, draws: int) -> Motions:
+        """The motions behind ``pool("flow", draws)``."""
+        return draw_motions(self.world, draws, stream("motion pool", self.seed, self.split))
+
+    def image(self, index: int) -> Image:
+        """The photo of one scene, rendered at 128 x 128."""
+        one = np.array([range(len(self))[index]])
+        return render.to_photo(self._fields(one, PHOTO_SIZE, ("frame",))["frame"][0].transpose(1, 2, 0))
+
+    def map(self, function: Callable[[Image], Mapping[str, NDArray[np.float32]]], key: str) -> Fields:
+        ids = [hashlib.sha256(f"{self._source} {PHOTO_SIZE} {i}".encode()).digest() for i in range(len(self))]
+        return cached_map(lambda i: function(self.image(i)), ids, f"scene:{key}")
+
+    def _fields(self, index: Ints, size: int, names: Sequence[str]) -> Fields:
+        """Fields of scenes of one kind, each (n, size, size), or (n, C, size, size) where there are several channels."""
+        world = self.world.take(index)
+        hits = render.trace(world, size)
+        wanted = {*names, *(("value", "saturation") if "frame" in names else ())}
+        made: Fields = {}
+        if "shading" in wanted or "value" in wanted:
+            made["shading"] = render.shade(hits, self.light.towards[index, 0], self.light.strength[index, 0])
+        if "saturation" in wanted or "albedo" in wanted:
+            made["saturation"] = render.saturation_field(hits, self.saturations[index])
+        if "value" in wanted or "albedo" in wanted:
+            own = render.albedo_value(hits)
+        if "value" in wanted:
+            made["value"] = own * made["shading"]
+        tint = render.tint(world)
+        if "albedo" in wanted:
+            grey = render.first_ray(hits, (tint * render.LUMA).sum(-1))
+            made["albedo"] = own * (1 - made["saturation"] * grey)
+        if "frame" in wanted:
+            tints = np.stack([render.first_ray(hits, tint[..., c]) for c in range(3)], 1)
+            made["frame"] = made["value"][:, None] * (1 - made["saturation"][:, None] * tints)
+        if "flow" in wanted:
+            made["flow"] = flow_field(hits, self.motions.velocity[index, 0])
+        return made
+
+    def _in_chunks(self, fill: Callable[[Ints], None], size: int, draws: int) -> None:
+        """``fill`` for all scenes, a few of one kind at a time, on all cores; memory beside the result stays small."""
+        chunks = list(self._chunks(max(1, _RAYS // (4 * size * size))))
+        many = len(self) * draws * size * size >= 32 * MANY * 32 * 32
+        with progress(len(chunks), "rendering scenes", show=many) as bar:
+            for _ in on_all_cores(fill, chunks, bar):
+                pass
+
+    def _chunks(self, length: int) -> Iterator[Ints]:
+        kinds = self.world.objects @ np.array([3, 1])
+        for kind in np.unique(kinds):
+            same = np.flatnonzero(kinds == kind)
+            for start in range(0, len(same), length):
+                yield same[start : start + length]

@@ -1,0 +1,158 @@
+"""DCGAN's parts: towers of five convolutions, and the decoder of five transposed ones that mirrors them.
+
+Source: DCGAN (Radford et al. 2016) for kernels, strides and the growth of widths; the CDVAE paper with embedding guidance,
+section 5.3, for the number of layers.
+Batch normalisation, which DCGAN has, is left out: it would make a sample depend on its batch, and norms within one sample
+take away the level and contrast of a field, which is what brightness and saturation are. The first weights keep the variance
+from layer to layer instead (He et al. 2015).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from zoo import RequestError
+
+LAYERS, SLOPE, COARSEST = 5, 0.2, 4
+
+
+def side_of(owner: str, *shapes: tuple[int, ...]) -> int:
+    """The side of square fields (C, s, s), one for all ``shapes``.
+
+    Raises:
+        RequestError: they are not square, not equal, or s is no multiple of 8 from 8 to 256.
+    """
+    side = shapes[0][-1] if shapes[0] else 0
+    if any(len(shape) != 3 or shape[0] < 1 or shape[1:] != (side, side) for shape in shapes) or not (
+        8 <= side <= 256 and side % 8 == 0
+    ):
+        raise RequestError(
+            f"{owner} is for square fields (C, s, s) of one side s, a multiple of 8 from 8 to 256; "
+            f"not for {' -> '.join(map(str, shapes))}"
+        )
+    return side
+
+
+def plan(side: int, width: int) -> tuple[int, list[int], list[int]]:
+    """The coarsest side, the strides of the five layers, and the channels after each of the first four."""
+    strides, channels = [], []
+    for _ in range(LAYERS):
+        halve = side % 2 == 0 and side // 2 >= COARSEST
+        side = side // 2 if halve else side
+        strides.append(2 if halve else 1)
+        channels.append(width * 2 ** min(3, max(0, sum(s == 2 for s in strides) - 1)))
+    return side, strides, channels[:-1]
+
+
+class Conv(nn.Conv2d):
+    """A convolution that keeps the variance of what follows a leaky rectifier; one of stride 2 halves the side."""
+
+    gain: float = math.sqrt(2 / (1 + SLOPE**2))
+
+    def __init__(self, inputs: int, outputs: int, stride: int, gain: float | None = None) -> None:
+        super().__init__(inputs, outputs, 4 if stride == 2 else 3, stride, 1)
+        if gain is not None:
+            self.gain = gain
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Normal weights of variance gain^2 / inputs to one output, no bias."""
+        _first_weights(self, self.in_channels * math.prod(self.kernel_size), self.gain)
+
+
+class Deconv(nn.ConvTranspose2d):
+    """The transposed convolution that undoes the shape of :class:`Conv`."""
+
+    gain: float = Conv.gain
+
+    def __init__(self, inputs: int, outputs: int, stride: int, gain: float | None = None) -> None:
+        super().__init__(inputs, outputs, 4 if stride == 2 else 3, stride, 1)
+        if gain is not None:
+            self.gain = gain
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """As of :class:`Conv`; a stride divides the inputs that meet in one output."""
+        _first_weights(self, self.in_channels * math.prod(self.kernel_size) // math.prod(self.stride), self.gain)
+
+
+def _first_weights(layer: nn.Conv2d | nn.ConvTranspose2d | nn.Linear, fan_in: int, gain: float) -> None:
+    nn.init.normal_(layer.weight, std=gain / math.sqrt(fan_in))
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+
+
+class Linear(nn.Linear):
+    """A linear layer with first weights as of :class:`Conv`."""
+
+    gain: float = Conv.gain
+
+    def __init__(self, inputs: int, outputs: int, gain: float | None = None, bias: bool = True) -> None:
+        super().__init__(inputs, outputs, bias)
+        if gain is not None:
+            self.gain = gain
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """As of :class:`Conv`."""
+        _first_weights(self, self.in_features, self.gain)
+
+
+class Tower(nn.Module):
+    """Five convolutions with leaky rectifiers between them: (B, inputs, s, s) -> (B, outputs, c, c), c the coarsest side.
+
+    Attributes:
+        side: c.
+        outputs: channels of the result; where None was asked for, as many as of the layer before, for another rectifier.
+    """
+
+    side: int
+    outputs: int
+
+    def __init__(self, inputs: int, outputs: int | None, side: int, width: int) -> None:
+        super().__init__()
+        self.side, strides, channels = plan(side, width)
+        self.outputs = channels[-1] if outputs is None else outputs
+        ends = zip((inputs, *channels), (*channels, self.outputs), strides, strict=True)
+        gains = [None] * (LAYERS - 1) + [None if outputs is None else 1.0]
+        self.layers = nn.ModuleList(Conv(*end, gain) for end, gain in zip(ends, gains, strict=True))
+
+    def forward(self, value: Tensor) -> Tensor:
+        return _through(self.layers, value)
+
+
+class Decoder(nn.Module):
+    """The mirror image of a :class:`Tower`: (B, inputs, c, c) -> (B, outputs, s, s), linear at its end.
+
+    Attributes:
+        inputs: (C, c, c), the shape of one input; where None was asked for, C is that of the first layer's outputs.
+    """
+
+    inputs: tuple[int, int, int]
+
+    def __init__(self, inputs: int | None, outputs: int, side: int, width: int) -> None:
+        super().__init__()
+        coarsest, strides, channels = plan(side, width)
+        strides, channels = strides[::-1], channels[::-1]
+        self.inputs = (channels[0] if inputs is None else inputs, coarsest, coarsest)
+        ends = zip((self.inputs[0], *channels), (*channels, outputs), strides, strict=True)
+        self.layers = nn.ModuleList(Deconv(i, o, s, 0.5 if n == LAYERS - 1 else None) for n, (i, o, s) in enumerate(ends))
+        self.rows = max(16, 2**24 // (side**2 * max(outputs, width // 2)))
+
+    def forward(self, value: Tensor) -> Tensor:
+        return _through(self.layers, value)
+
+    def pieces(self, items: int) -> Iterator[slice]:
+        """Slices of ``items`` rows such that the layers of one slice stay in some tens of megabytes."""
+        for i in range(0, items, self.rows):
+            yield slice(i, i + self.rows)
+
+
+def _through(layers: nn.ModuleList, value: Tensor) -> Tensor:
+    for n, layer in enumerate(layers):
+        value = layer(value if n == 0 else F.leaky_relu(value, SLOPE))
+    return value

@@ -1,0 +1,203 @@
+"""An encoder that halves the side down to four, and the decoder that mirrors it with skip connections.
+
+Source: the context encoder (Pathak et al. 2016) for kernels, strides and widths, without its channel-wise linear layer and
+with the skips of a U-Net (Ronneberger et al. 2015), as cGML (section 5, Figure 24) builds it for sides 32, 64, 128 and 256.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from zoo import RequestError
+from zoo_networks.dcgan import SLOPE, Conv, Deconv, Linear
+
+COARSEST = 4
+DROPPED = 3
+"""The decoder's first layers, after which dropout stands (pix2pix, Isola et al. 2017, appendix 6.1.1)."""
+
+Drop = Callable[[Tensor], Tensor]
+"""Dropout of a field (B, C, h, w)."""
+
+
+def levels_of(owner: str, *shapes: tuple[int, ...]) -> int:
+    """How often the side of square fields (C, s, s), one for all ``shapes``, is halved until it is four.
+
+    Raises:
+        RequestError: they are not square, not equal, or s is no power of two from 8 to 256.
+    """
+    side = shapes[0][-1] if shapes[0] else 0
+    alike = all(len(shape) == 3 and shape[0] > 0 and shape[1:] == (side, side) for shape in shapes)
+    levels = int(math.log2(side / COARSEST)) if side >= 8 else 0
+    if not alike or not 8 <= side <= 256 or COARSEST * 2**levels != side:
+        raise RequestError(
+            f"{owner} is for square fields (C, s, s) of one side s: 8, 16, 32, 64, 128 or 256; "
+            f"not for {' -> '.join(map(str, shapes))}"
+        )
+    return levels
+
+
+class _Layer(nn.Module):
+    """A (transposed) convolution, batch normalisation, and a leaky rectifier."""
+
+    def __init__(self, convolution: nn.Module, channels: int) -> None:
+        super().__init__()
+        self.convolution, self.norm = convolution, nn.BatchNorm2d(channels)
+
+    def forward(self, value: Tensor) -> Tensor:
+        return self.finish(self.convolution(value))
+
+    def finish(self, convolved: Tensor) -> Tensor:
+        """What follows the convolution."""
+        return F.leaky_relu(self.norm(convolved), SLOPE)
+
+
+def widths(width: int, levels: int) -> list[int]:
+    """Channels after each layer of an :class:`Encoder`."""
+    return [width * 2 ** min(3, level) for level in range(levels)]
+
+
+class VectorEncoder(nn.Module):
+    """(B, inputs) -> one field (B, channels, 4, 4) in a list, as an :class:`Encoder` ends in: a perceptron, two layers hidden.
+
+    Attributes:
+        channels: of the layers of the encoder in whose place it stands; it has the last of them.
+    """
+
+    channels: list[int]
+
+    def __init__(self, inputs: int, levels: int, width: int) -> None:
+        super().__init__()
+        self.channels = widths(width, levels)
+        hidden = self.channels[-1]
+        sizes = (inputs, hidden, hidden, hidden * COARSEST**2)
+        self.layers = nn.ModuleList(Linear(i, o) for i, o in itertools.pairwise(sizes))
+
+    def forward(self, value: Tensor) -> list[Tensor]:
+        for layer in self.layers:
+            value = F.leaky_relu(layer(value), SLOPE)
+        return [value.unflatten(1, (-1, COARSEST, COARSEST))]
+
+
+class Encoder(nn.Module):
+    """(B, inputs, s, s) -> the outputs of all its layers, the coarsest last: (B, channels, 4, 4).
+
+    Attributes:
+        channels: of each layer's output.
+    """
+
+    channels: list[int]
+
+    def __init__(self, inputs: int, levels: int, width: int) -> None:
+        super().__init__()
+        self.channels = widths(width, levels)
+        ends = zip((inputs, *self.channels[:-1]), self.channels, strict=True)
+        self.layers = nn.ModuleList(_Layer(Conv(i, o, 2), o) for i, o in ends)
+
+    def forward(self, value: Tensor) -> list[Tensor]:
+        found = []
+        for layer in self.layers:
+            value = layer(value)
+            found.append(value)
+        return found
+
+
+class Decoder(nn.Module):
+    """The mirror of an :class:`Encoder`: its outputs and a code (B, codes) -> (B, outputs, s, s) in [-1, 1] by tanh.
+
+    The code stands at every place of the coarsest field. Each finer layer also sees the encoder's output of its side, if there
+    are skips; with a :class:`VectorEncoder` there are none.
+
+    Args:
+        channels: the encoder's.
+        codes: length of the code; 0 for none.
+        outputs: channels of the result.
+        skips: whether it sees more than the encoder's last output.
+    """
+
+    def __init__(self, channels: Sequence[int], codes: int, outputs: int, skips: bool = True) -> None:
+        super().__init__()
+        self.codes, self.skips = codes, skips
+        layers: list[_Layer] = []
+        inputs = channels[-1] + codes
+        for level in range(len(channels) - 1, 0, -1):
+            layers.append(_Layer(Deconv(inputs, channels[level - 1], 2), channels[level - 1]))
+            inputs = (2 if skips else 1) * channels[level - 1]
+        self.layers = nn.ModuleList(layers)
+        self.last = Deconv(inputs, outputs, 2, 0.5)
+
+    def look(self, features: Sequence[Tensor]) -> list[Tensor]:
+        """What each convolution makes of the encoder's outputs alone, without its bias: the same for all codes of an item."""
+        convolutions = self._convolutions()
+        seen = [features[-1 - n] for n in range(len(convolutions) if self.skips else 1)]
+        made = []
+        for convolution, known in zip(convolutions[: len(seen)], seen, strict=True):
+            weight = convolution.weight[convolution.in_channels - known.shape[1] :]
+            made.append(F.conv_transpose2d(known, weight, None, 2, 1))
+        return made
+
+    def forward(
+        self,
+        features: Sequence[Tensor],
+        code: Tensor | None = None,
+        drop: Drop | None = None,
+        item: Tensor | None = None,
+        looked: Sequence[Tensor] | None = None,
+    ) -> Tensor:
+        """The fields of ``code``, one for each row of ``features``, or of their rows ``item`` (R,) for codes (R, codes).
+
+        ``looked``, from :meth:`look`, saves that these are looked at again. ``drop`` is done after the first layers, or,
+        where the side is 8 and there is only the last, before that.
+        """
+        if item is not None and looked is None:
+            looked = self.look(features)
+        coarsest = features[-1]
+        if drop is not None and not self.layers:
+            coarsest, looked = drop(coarsest if item is None else coarsest[item]), None
+        value = None
+        if code is not None and self.codes:
+            value = code[:, :, None, None].expand(-1, -1, *coarsest.shape[2:])
+        layers, convolutions = cast("list[_Layer]", list(self.layers)), self._convolutions()
+        known: Tensor | None = coarsest
+        for n, convolution in enumerate(convolutions):
+            if looked is not None and n < len(looked):
+                made = _continued(convolution, value, looked[n] if item is None else looked[n][item])
+            else:
+                made = convolution(torch.cat([part for part in (value, known) if part is not None], 1))
+            if n < len(layers):
+                value = layers[n].finish(made)
+                if drop is not None and n < DROPPED:
+                    value = drop(value)
+                known = features[-2 - n] if self.skips else None
+        return torch.tanh(made)
+
+    def _convolutions(self) -> list[Deconv]:
+        layers = cast("list[_Layer]", list(self.layers))
+        return [*(cast(Deconv, layer.convolution) for layer in layers), self.last]
+
+
+def _continued(convolution: Deconv, value: Tensor | None, looked: Tensor) -> Tensor:
+    """A convolution of which the part of its last channels is made already."""
+    if value is None:
+        return looked if convolution.bias is None else looked + convolution.bias[:, None, None]
+    return F.conv_transpose2d(value, convolution.weight[: value.shape[1]], convolution.bias, 2, 1) + looked
+
+
+@contextmanager
+def untouched_statistics(*modules: nn.Module) -> Iterator[None]:
+    """Batch normalisation goes on normalising by its batch, but remembers nothing of what passes within."""
+    norms = [m for module in modules for m in module.modules() if isinstance(m, nn.BatchNorm2d)]
+    for norm in norms:
+        norm.track_running_stats = False
+    try:
+        yield
+    finally:
+        for norm in norms:
+            norm.track_running_stats = True

@@ -1,0 +1,474 @@
+"""A whole bench: what it leaves, what it takes as done, and what becomes of cells that fail, are killed or are asked anew."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import toy
+from PIL import Image
+
+import zoo
+from zoo.benching.cells import locked
+from zoo.utils.errors import RequestError
+
+SUITE = """
+schema = 1
+
+[suites.toys]
+title = "Toys | beside each other"
+models = ["random", "toy-wide", "weak"]
+metrics = ["toy-best@1", "toy-best@3", "toy-best@9", "toy-density"]
+seeds = 2
+n = 9
+items = 5
+scatter = { x = "toy-best@1", y = "toy-best" }
+tasks = { toy-shade = ["toy-photos"], relight = ["scenes"] }
+quick = { seeds = 1, n = 3, items = 2, settings = { "toy-wide.spread" = 0.05 } }
+"""
+
+WEAK = '''
+"""A model that does what the file named by WEAK says: fail, die, or hang; else what toy does."""
+import os, signal, time
+from pathlib import Path
+from toy_zoo import Toy
+from zoo.utils.errors import ZooError
+
+class Weak(Toy):
+    def fit(self, pairs, *, resume, seed, **more):
+        again = (resume / "state").exists()
+        made = super().fit(pairs, resume=resume, **more)
+        path = Path(os.environ.get("WEAK", ""))
+        what, only = (path.read_text().split() + ["", ""])[:2] if path.is_file() else ("", "")
+        if what == "hang":
+            path.with_suffix(".pid").write_text(str(os.getpid()))
+            time.sleep(60)
+        if not only or int(only) == seed:
+            if what == "fail":
+                raise ZooError("the weak\\nmodel diverged")
+            if what == "die":
+                os.kill(os.getpid(), signal.SIGKILL)
+        return {"again": again}
+'''
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _toys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The toy plugin, a weak model beside it, and a suite of them."""
+    site = tmp_path_factory.mktemp("site")
+    info = site / "weak-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: weak\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[zoo.models]\nweak = weak_zoo:Weak\nsick = not_there_at_all:Model\n")
+    (site / "weak_zoo.py").write_text(WEAK)
+    (site / "registry.toml").write_text(SUITE)
+    with pytest.MonkeyPatch.context() as patch:
+        toy.install(patch)
+        patch.syspath_prepend(str(site))
+        patch.setenv("PYTHONPATH", f"{site}{os.pathsep}{toy.FOLDER}")
+        patch.setenv("ZOO_REGISTRY", str(site / "registry.toml"))
+        patch.setenv("WEAK", str(site / "weak"))
+        yield site
+    sys.modules.pop("weak_zoo", None)
+    toy.remove()
+
+
+@pytest.fixture
+def weak(_toys: Path) -> Iterator[Path]:
+    """Where it is written how the weak model ends."""
+    yield _toys / "weak"
+    (_toys / "weak").unlink(missing_ok=True)
+    (_toys / "weak.pid").unlink(missing_ok=True)
+
+
+@pytest.fixture(autouse=True)
+def _no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is drawn in this process is left out: it takes longer than all the rest, and the other processes draw it."""
+    from zoo.benching import plots
+
+    monkeypatch.setattr("zoo.reporting.figures.sheet", lambda *_: Image.new("RGB", (1, 1)))
+    monkeypatch.setattr("zoo.reporting.report.curves", lambda *_: [])
+    for name in ("scatter", "curves"):
+        monkeypatch.setattr(plots, name, lambda *_: False)
+
+
+def bench(out: Path | None, *, suite: str | None = "toys", **more: Any) -> zoo.BenchResult:
+    given: dict[str, Any] = {"data": "toy-photos", "models": ["random", "toy-wide"], "workers": 0, "device": "cpu"}
+    return zoo.bench(suite, out=out, **{**given, "progress": False, **more})
+
+
+@pytest.fixture(scope="module")
+def whole(_toys: Path, tmp_path_factory: pytest.TempPathFactory) -> zoo.BenchResult:
+    """Two models, one task, two seeds, in two worker processes."""
+    return bench(tmp_path_factory.mktemp("whole") / "out", workers=2)
+
+
+def stamps(out: Path) -> dict[str, int]:
+    return {str(path): path.stat().st_mtime_ns for path in sorted((out / "cells").rglob("*")) if path.is_file()}
+
+
+def test_a_bench_leaves_everything(whole: zoo.BenchResult) -> None:
+    assert whole.failed == []
+    figures = ["curves-toy-shade.png", "grid-toy-shade.png", "scatter-toy-shade.png"]
+    names = ["bench.csv", "bench.json", "bench.md", "cells", *figures, "report.html"]
+    assert sorted(path.name for path in whole.out.iterdir()) == sorted(names)
+    cells = sorted(path.name for path in (whole.out / "cells" / "toy-shade").iterdir())
+    assert cells == ["random-s0", "random-s1", "toy-wide-s0", "toy-wide-s1"]
+    written = json.loads((whole.out / "bench.json").read_text())
+    assert written == whole.bench
+    assert {key: written[key] for key in ("suite", "n", "items", "seeds", "tasks", "models", "quick")} == {
+        "suite": "toys", "n": 9, "items": 5, "seeds": [0, 1], "tasks": ["toy-shade"], "models": ["random", "toy-wide"],
+        "quick": False,
+    }  # fmt: skip
+    assert written["data"]["toy-shade"]["seeds"]["0"]["test"] == {"items": 5, "digest": ("test" * 40)[:64]}
+    assert written["commit"]
+    assert written["versions"]["torch"]
+    for cell in written["cells"]:
+        assert cell["status"] == "done"
+        assert cell["test_items"] == 5
+        assert {"fit", "evaluate"} <= cell["seconds"].keys()
+        assert (whole.out / cell["folder"] / "checkpoint" / "model.safetensors").is_file()
+    assert len(written["published"]) == 1
+
+
+def test_a_cell_is_what_run_gives(whole: zoo.BenchResult, tmp_path: Path) -> None:
+    run = zoo.run(
+        "toy-wide", "toy-shade", "toy-photos", n=9, items=5, seed=1, device="cpu", out=tmp_path / "a", progress=False,
+        metrics=["toy-best", "toy-density"],
+    )  # fmt: skip
+    cell = json.loads((whole.out / "cells/toy-shade/toy-wide-s1/metrics.json").read_text())
+    assert cell == run.metrics
+    assert cell["test_items"] == 5
+
+
+def test_json_csv_and_markdown_say_the_same(whole: zoo.BenchResult) -> None:
+    table = {(row["model"], row["metric"]): row for row in whole.bench["table"]}
+    assert len(table) == 3 + 4, "random has no density"
+    lines = list(csv.DictReader((whole.out / "bench.csv").read_text().splitlines()))
+    assert len(lines) == 3 * len(table)
+    for line in lines:
+        row = table[line["model"], line["metric"]]
+        if line["seed"] == "all":
+            assert [float(line[key]) for key in ("mean", "low", "high")] == [row[key] for key in ("mean", "low", "high")]
+            assert line["published"] == ("" if row["published"] is None else str(row["published"]))
+        else:
+            assert float(line["mean"]) == row["seeds"][line["seed"]]["value"]
+    text = (whole.out / "bench.md").read_text()
+    body = [line for line in text.splitlines() if line.startswith("| ")]
+    heads = [cell.strip() for cell in body[0].strip("|").split("|")]
+    assert heads == [
+        "model", "toy-best@1", "published", "toy-best@3", "toy-best@9", "published", "toy-density", "fit, s",
+    ]  # fmt: skip
+    wide = [cell.strip() for cell in body[3].strip("|").split("|")]
+    assert wide[0] == "toy-wide"
+    best = table["toy-wide", "toy-best@9"]
+    assert f"{best['mean']:.4g} ± " in wide[4]
+    assert wide[2] == "0.5 [1]"
+    assert wide[5] == "0.25 [1]"
+    assert "[1] The Toy Paper, Table 9 (a toy's data, n = 9)." in text
+    assert "another data set" in text
+    assert [cell.strip() for cell in body[2].strip("|").split("|")][6] == "–"
+    for metric in ("toy-best@1", "toy-best@3", "toy-best@9"):
+        winner = min(("random", "toy-wide"), key=lambda model, metric=metric: table[model, metric]["mean"])
+        place = heads.index(metric)
+        for line in body[2:]:
+            cells = [cell.strip() for cell in line.strip("|").split("|")]
+            assert cells[place].startswith("**") == (cells[0] == winner)
+    for word in ("toy-photos", "5 test items", "n = 9", "2 seeds", f"commit {whole.bench['commit']}", "Student t"):
+        assert word in text, word
+
+
+def test_the_pictures_show_something(whole: zoo.BenchResult) -> None:
+    sizes = {"scatter": (1500, 600), "curves": (1000, 600), "grid": (1900, 400)}
+    for kind, (width, height) in sizes.items():
+        with Image.open(whole.out / f"{kind}-toy-shade.png") as image:
+            assert image.format == "PNG"
+            assert image.width > width
+            assert image.height > height
+            pixels = np.asarray(image.convert("RGB"))
+        assert pixels.std() > 8, kind
+        assert (pixels == 255).all(2).mean() < 0.97, kind
+    grid = np.asarray(Image.open(whole.out / "grid-toy-shade.png").convert("RGB"))
+    columns = np.flatnonzero((grid[-120:-40] != 255).any((0, 2)))
+    assert columns.max() > grid.shape[1] - 60, "the last sample of the last item is there"
+
+
+def test_the_report_is_one_page_that_needs_no_network(whole: zoo.BenchResult) -> None:
+    page = (whole.out / "report.html").read_text()
+    sources = re.findall(r'(?:src|href)="([^"]{0,60})', page)
+    assert sum(source.startswith("data:image/png") for source in sources) == 3
+    links = [source for source in sources if not source.startswith("data:")]
+    assert len(links) == 4
+    assert all((whole.out / link).is_file() for link in links)
+    assert "http" not in re.sub(r"base64,[^\"]*", "", page)
+    for word in ("Toys | beside each other", "zoo bench toys", "toy-best@9", "The Toy Paper", "0.25"):
+        assert word in page, word
+
+
+def test_the_same_command_again_does_nothing_again(
+    whole: zoo.BenchResult, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    out = Path(shutil.copytree(whole.out, tmp_path / "out"))
+    before = stamps(out)
+    again = bench(out, progress=True)
+    assert stamps(out) == before
+    assert again.reused == 4
+    assert again.bench["table"] == whole.bench["table"]
+    assert "4 of 4 runs are done already" in capfd.readouterr().err
+
+
+def test_what_was_asked_otherwise_is_done_again(
+    whole: zoo.BenchResult, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    out = Path(shutil.copytree(whole.out, tmp_path / "out"))
+    before = stamps(out)
+    result = bench(out, settings={"spread": 0.2}, progress=True)
+    err = capfd.readouterr().err
+    assert result.reused == 2, "random has no spread"
+    assert "toy-shade toy-wide seed 1: done again, because config spread was 0.4, is 0.2" in err
+    changed = {path for path, stamp in stamps(out).items() if before.get(path) != stamp}
+    assert changed
+    assert all("toy-wide" in path for path in changed)
+    assert result.bench["cells"][1]["config"]["model"]["spread"] == 0.2
+    assert bench(out, settings={"spread": 0.2}, items=3).reused == 0
+
+
+def test_more_seeds_take_those_that_are_done(tmp_path: Path) -> None:
+    first = bench(tmp_path / "out", models=["random"], seeds=1)
+    assert first.bench["table"][0]["interval"] == "bootstrap over items"
+    assert "Of one seed" in (tmp_path / "out" / "bench.md").read_text()
+    second = bench(tmp_path / "out", models=["random"], seeds=2)
+    assert second.reused == 1
+    assert second.bench["table"][0]["interval"] == "student t over seeds"
+
+
+def test_a_cell_that_fails_costs_the_others_nothing(
+    tmp_path: Path, weak: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from zoo.cli import main
+
+    weak.write_text("fail 1")
+    out = tmp_path / "out"
+    words = ["bench", "--models", "sick,weak,random", "--tasks", "toy-shade", "--seeds", "2", "-n", "3", "--out", str(out)]
+    monkeypatch.setattr(sys, "argv", ["zoo", *words, "--workers", "0"])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 1
+    printed, err = capsys.readouterr()
+    assert "3 of 6 runs failed" in err.splitlines()[-1]
+    assert "toy-shade weak seed 1: the weak model diverged" in err
+    assert "sick" in err
+    rows = {line.split()[0]: line for line in printed.splitlines() if line.strip()}
+    assert "failed" in rows["sick"]
+    assert "weak (1 of 2 seeds failed)" in rows["weak"]
+    assert "failed" not in rows["random"]
+    made = json.loads((out / "bench.json").read_text())
+    status = {(cell["model"], cell["seed"]): cell["status"] for cell in made["cells"]}
+    assert [status["weak", seed] for seed in (0, 1)] == ["done", "failed"]
+    assert [status["random", seed] for seed in (0, 1)] == ["done", "done"]
+    assert "weak with seed 1 failed: the weak model diverged" in (out / "bench.md").read_text()
+    weak.write_text("")
+    again = bench(out, suite=None, data=None, models=["weak", "random"], tasks=["toy-shade"], seeds=2, n=3)
+    assert (again.failed, again.reused) == ([], 3)
+
+
+def test_a_stopped_cell_begins_anew_where_the_data_has_changed(
+    tmp_path: Path, weak: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    weak.write_text("fail")
+    out = tmp_path / "out"
+    assert len(bench(out, models=["weak"], seeds=1).failed) == 1
+    note = out / "cells/toy-shade/weak-s0.begun.json"
+    old = json.loads(note.read_text())
+    assert old["digests"]["train"] == ("train" * 40)[:64]
+    note.write_text(json.dumps({**old, "digests": {**old["digests"], "train": "other"}}))
+    weak.write_text("")
+    assert bench(out, models=["weak"], seeds=1, progress=True).failed == []
+    assert 'done again, because digests train was "other"' in capfd.readouterr().err
+    assert json.loads((out / "cells/toy-shade/weak-s0/run.json").read_text())["history"]["again"] is False
+    assert not note.exists()
+
+
+def test_a_bench_of_which_nothing_could_be_done_says_so(tmp_path: Path) -> None:
+    result = bench(tmp_path / "out", suite=None, models=["sick"], tasks=["toy-shade"], seeds=1)
+    assert "weak 1.0 is broken" in result.failed[0]
+    assert "| sick | failed |" in (tmp_path / "out" / "bench.md").read_text()
+    assert (tmp_path / "out" / "report.html").is_file()
+
+
+def test_a_process_that_is_killed_costs_its_own_cell_and_is_gone_on_with(tmp_path: Path, weak: Path) -> None:
+    weak.write_text("die 0")
+    out = tmp_path / "out"
+    result = bench(out, models=["weak", "random"], seeds=1, workers=1)
+    assert len(result.failed) == 1
+    assert "SIGKILL" in result.failed[0]
+    assert {cell["model"]: cell["status"] for cell in result.bench["cells"]} == {"weak": "failed", "random": "done"}
+    assert (out / "cells/toy-shade/weak-s0/training/state/state").is_file()
+    weak.write_text("")
+    again = bench(out, models=["weak", "random"], seeds=1)
+    assert (again.failed, again.reused) == ([], 1)
+    assert json.loads((out / "cells/toy-shade/weak-s0/run.json").read_text())["history"]["again"] is True
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_bench_that_is_stopped_leaves_no_process_and_no_lock(tmp_path: Path, weak: Path, how: signal.Signals) -> None:
+    weak.write_text("hang")
+    out, note = tmp_path / "out", weak.with_suffix(".pid")
+    words = ["bench", "toys", "--models", "weak", "--data", "toy-photos", "--seeds", "1", "--out", str(out)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "zoo", *words],
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # which a background job of a shell ignores
+    )
+    wait(lambda: note.exists() and note.read_text())
+    with pytest.raises(RequestError, match=f"another bench works in .*process {process.pid}"):
+        bench(out, models=["weak"], seeds=1)
+    process.send_signal(how)
+    err = process.communicate(timeout=20)[1]
+    if how == signal.SIGINT:
+        assert process.returncode == 130
+        assert err.splitlines()[-1].startswith("zoo: stopped")
+    wait(lambda: not alive(int(note.read_text())))
+    weak.write_text("")
+    result = bench(out, models=["weak"], seeds=1)
+    assert result.failed == []
+    assert json.loads((out / "cells/toy-shade/weak-s0/run.json").read_text())["history"]["again"] is True
+
+
+def wait(until: Any, seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not until():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+        state = Path(f"/proc/{pid}/stat")
+        return not state.exists() or state.read_text().rpartition(")")[2].split()[0] != "Z"
+    except (ProcessLookupError, FileNotFoundError):
+        return False
+
+
+def test_a_lock_goes_with_its_process(tmp_path: Path) -> None:
+    with locked(tmp_path), pytest.raises(RequestError, match=f"process {os.getpid()}"), locked(tmp_path):
+        pass
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / ".lock").write_text("1\n")  # left by a process that was killed, whose number another has now
+    with locked(tmp_path):
+        assert (tmp_path / ".lock").read_text() == f"{os.getpid()}\n"
+
+
+def test_the_quick_form_has_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = bench(None, quick=True)
+    assert result.out == Path("runs/bench-toys-toy-photos-quick")
+    made = result.bench
+    assert (made["seeds"], made["n"], made["items"], made["quick"]) == ([0], 3, 2, True)
+    assert "Quick form." in (result.out / "bench.md").read_text()
+    config = {cell["model"]: cell["config"]["model"] for cell in made["cells"]}
+    assert config["toy-wide"]["spread"] == 0.05
+    assert "--quick" in made["command"]
+    assert {row["metric"] for row in made["table"] if row["model"] == "random"} == {"toy-best@1", "toy-best@3"}
+    assert bench(None, quick=True, models=["random"]).reused == 1, "the suite's settings of a model that is left out"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"suite": "toyz"}, "did you mean 'toys'"),
+        ({"suite": None, "models": None}, "name a suite (attribute-paper, cdvae-paper, cgml-paper, toys), or models"),
+        ({"models": ["toi"]}, "did you mean 'toy'"),
+        ({"models": ["toy", ""]}, "names with commas"),
+        ({"tasks": ["toy-shades"]}, "did you mean 'toy-shade'"),
+        ({"suite": "plain"}, "names no tasks"),
+        ({"data": "toy-photo"}, "did you mean 'toy-photos'"),
+        ({"data": "folder:x"}, "no task for data of kind 'folder'; its kinds: scenes, toy-photos"),
+        ({"data": "toy-photos:missing"}, "is no folder"),
+        ({"n": 0}, "n is 0"),
+        ({"seeds": 0}, "seeds is 0"),
+        ({"items": -3}, "items is -3"),
+        ({"workers": -1}, "workers is -1"),
+        ({"device": "tpu"}, "device"),
+        ({"settings": {"spred": 1}}, "did you mean 'spread'"),
+        ({"settings": {"spread": -1}}, "at least 0"),
+        ({"settings": {"toy-wide.spred": 1}}, "did you mean 'spread'"),
+        ({"settings": {"nobody.spread": 1}}, "MODEL.KEY"),
+        ({"settings": {"task.sise": 1}}, "did you mean 'task.size'"),
+        ({"settings": {"training.stepz": 1}}, "did you mean 'steps'"),
+    ],
+)
+def test_a_wrong_request_is_refused_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: dict[str, Any], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RequestError, match=re.escape(message)) as caught:
+        bench(**{"out": tmp_path / "out", **wrong})
+    assert "\n" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_holds_something_else_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.tex").touch()
+    (tmp_path / "file").touch()
+    cell = tmp_path / "bench" / "cells" / "toy-shade" / "random-s0"
+    cell.mkdir(parents=True)
+    (cell / "thesis.tex").touch()
+    for out, message in (
+        ("full", "holds no bench"),
+        ("file", "is a file"),
+        ("file/in", "cannot be made"),
+        ("bench", "in the way"),
+    ):
+        with pytest.raises(RequestError, match=message):
+            bench(tmp_path / out)
+    left = sorted(path.name for path in tmp_path.rglob("*") if path.is_file())
+    assert left == ["file", "thesis.tex", "thesis.tex"]
+
+
+def test_the_default_folder_is_not_taken_from_other_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    first = bench(None, models=["random"], seeds=1)
+    before = stamps(first.out)
+    with pytest.raises(RequestError, match="holds a bench of other data"):
+        bench(None, models=["random"], seeds=1, data="toy-photos:more")
+    assert stamps(first.out) == before
+    assert not (first.out / ".lock").exists()
+
+
+def test_names_select_from_a_suite_or_replace_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from zoo.benching.request import resolve
+
+    def rows(suite: str | None, data: str | None, models: Any, tasks: Any) -> tuple[Any, Any, Any]:
+        made = resolve(suite, data, models, tasks, None, None, None, False, "cpu", {}, None)
+        return made.models, made.tasks, str(made.out)
+
+    monkeypatch.chdir(tmp_path)
+    own = ("random", "toy-wide", "weak")
+    assert rows("toys", "toy-photos", None, None) == (own, ("toy-shade",), "runs/bench-toys-toy-photos")
+    assert rows("toys", "scenes:50", None, None) == (own, ("relight",), "runs/bench-toys-scenes")
+    assert rows("toys", None, ["weak", "random"], None)[:2] == (("random", "weak"), ("toy-shade", "relight"))
+    assert rows("toys", None, ["toy", "random"], None)[0] == ("toy", "random")
+    assert rows("toys", "scenes", None, ["toy-shade"])[1] == ("toy-shade",), "named tasks are done whatever the data"
+    assert rows(None, None, ["toy"], ["toy-shade"]) == (("toy",), ("toy-shade",), "runs/bench-plain-toy-photos")
+    paper = {kind: rows("cdvae-paper", kind, None, None)[1] for kind in ("scenes", "folder:x", "coco:x")}
+    assert paper["folder:x"] == paper["coco:x"] == ("relight", "resaturate")
+    assert set(paper["scenes"]) == {"relight", "resaturate", "motion"}
+    assert rows("cdvae-paper", "video:x", None, None)[1] == ("motion",)
+    assert len(rows("cdvae-paper", None, None, None)[0]) == 11

@@ -1,0 +1,171 @@
+"""Suites in registry files: the package's, a user's, a plugin's; strictly read."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import zoo
+from zoo import registry
+from zoo.benching.request import plan_cells, resolve
+from zoo.catalog import checkpoints
+from zoo.cli import main
+from zoo.utils.errors import RequestError
+
+pytestmark = pytest.mark.usefixtures("toy_plugin")
+
+
+@pytest.fixture
+def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ZOO_REGISTRY", str(tmp_path / "registry.toml"))
+    return tmp_path / "registry.toml"
+
+
+def zoo_(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["zoo", *words])
+    with pytest.raises(SystemExit) as left:
+        main()
+    return int(left.value.code or 0)
+
+
+def test_the_papers_suite() -> None:
+    suite = checkpoints.find_suite("cdvae-paper")
+    assert suite.models == (
+        "random", "nn", "cvae", "cvae-residual", "cgan", "cpixel", "cdvae-shallow", "cdvae-noemb", "cdvae-gauss",
+        "cdvae-mdn4", "cdvae-mdn12",
+    )  # fmt: skip
+    assert list(suite.tasks) == ["relight", "resaturate", "motion"]
+    assert (suite.seeds, suite.n, suite.items, suite.data) == (3, 100, 200, "scenes")
+    assert suite.measured == ("error_of_best", "variance", "energy_score", "nll")
+    assert (suite.quick.seeds, suite.quick.n, suite.quick.items) == (1, 20, 50)
+    for kind, names in (("models", suite.models), ("tasks", suite.tasks), ("metrics", suite.measured)):
+        assert set(names) <= set(registry.names(kind))
+    assert {kind for kinds in suite.tasks.values() for kind in kinds} <= set(registry.names("data"))
+
+
+def test_a_user_adds_a_suite_with_what_it_leaves_out(
+    user: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    user.write_text('schema = 1\n[suites.mine]\ntitle = "Mine"\ntasks = { toy-shade = [] }\nsettings = { layers = 2 }\n')
+    suite = checkpoints.find_suite("mine")
+    assert (suite.models, suite.metrics, suite.measured, suite.items, suite.scatter) == ((), (), None, None, None)
+    assert (suite.seeds, suite.n, suite.owner, suite.settings) == (1, 100, "the user", {"layers": 2})
+    with pytest.raises(RequestError, match="did you mean 'mine'"):
+        checkpoints.find_suite("mne")
+    assert zoo_(monkeypatch, "list", "suites") == 0
+    out = capsys.readouterr().out
+    assert ["mine", "as", "named", "toy-shade", "Mine", "the", "user"] in [line.split() for line in out.splitlines()]
+    assert zoo_(monkeypatch, "show", "mine") == 0
+    assert "toy-shade (data: every kind)" in capsys.readouterr().out
+    assert zoo_(monkeypatch, "show", "cdvae-paper") == 0
+    out = capsys.readouterr().out
+    for word in ("random, nn, cvae", "motion (data: video, scenes)", "seeds=1, n=20, items=50, training.steps=60"):
+        assert word in out
+
+
+def test_a_name_of_the_package_cannot_be_taken(user: Path) -> None:
+    user.write_text('schema = 1\n[suites.cdvae-paper]\ntitle = "Mine"\n')
+    with pytest.raises(RequestError, match="package's own"):
+        checkpoints.suites()
+
+
+def test_two_plugins_with_one_name_are_both_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("one", "two"):
+        info, package = tmp_path / f"{name}-1.0.dist-info", tmp_path / f"{name}_suites"
+        info.mkdir()
+        package.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[zoo.checkpoints]\n{name} = {name}_suites\n")
+        (package / "registry.toml").write_text(
+            f'schema = 1\n[suites.same]\ntitle = "S"\n[suites.{name}]\ntitle = "S"\n[suites.plain]\ntitle = "theft"\n'
+        )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    registry.forget()
+    with pytest.raises(RequestError, match="one and two; uninstall one"):
+        checkpoints.find_suite("same")
+    assert checkpoints.find_suite("two").owner == "two"
+    assert checkpoints.find_suite("plain").owner == registry.OWN
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "lacks 'title'"),
+        ("title = 3", "title is 3; it must be text"),
+        ("title = 'a'\nmodel = ['nn']", "unknown key 'model': did you mean 'models'"),
+        ("title = 'a'\nmodels = 'nn'", "models is 'nn'; it must be a list"),
+        ("title = 'a'\nmodels = ['nn', 3]", "it must be a list of names"),
+        ("title = 'a'\nmodels = ['nn', 'nn']", "has 'nn' twice"),
+        ("title = 'a'\ntasks = ['relight']", "tasks is ['relight']; it must be a table"),
+        ("title = 'a'\ntasks = { relight = 'scenes' }", "tasks 'relight' is 'scenes'; it must be a list of names"),
+        ("title = 'a'\nseeds = 0", "seeds is 0; it must be at least 1"),
+        ("title = 'a'\nn = 1.5", "n is 1.5; it must be a whole number"),
+        ("title = 'a'\nitems = true", "items is True; it must be a whole number"),
+        ("title = 'a'\nscatter = { x = 'v' }", "scatter lacks 'y'"),
+        ("title = 'a'\nscatter = { x = 'v', y = 'e', z = 'q' }", "scatter has the unknown key 'z'"),
+        ("title = 'a'\nquick = { seed = 1 }", "quick has the unknown key 'seed': did you mean 'seeds'"),
+        ("title = 'a'\nquick = { n = 0 }", "quick: n is 0"),
+        ("title = 'a'\nsettings = { training.steps = 6 }", "with the quotes"),
+    ],
+)
+def test_a_wrong_suite_is_answered_with_what_is_wrong(user: Path, text: str, message: str) -> None:
+    user.write_text(f"schema = 1\n[suites.mine]\n{text}\n")
+    with pytest.raises(RequestError, match=re.escape(message)) as caught:
+        checkpoints.suites()
+    assert re.match(rf"{re.escape(str(user))}:\d: suite 'mine'", str(caught.value))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_suites_name_is_one_word(user: Path) -> None:
+    user.write_text("schema = 1\n[suites.\"My Suite\"]\ntitle = 'a'\n")
+    with pytest.raises(RequestError, match="lower-case letters"):
+        checkpoints.suites()
+
+
+def test_a_model_of_a_suite_that_is_not_made_for_the_fields_is_left_out(user: Path, tmp_path: Path) -> None:
+    user.write_text(
+        'schema = 1\n[suites.mine]\ntitle = "Mine"\nmodels = ["random", "cgml"]\nmetrics = ["toy-best"]\nn = 3\nitems = 2\n'
+        'tasks = { toy-shade = ["toy-photos"] }\ndata = "toy-photos"\nsettings = { "toy-shade.size" = 2 }\n'
+    )
+    result = zoo.bench("mine", workers=0, out=tmp_path / "out", progress=False)
+    assert result.failed == []
+    (left,) = result.bench["left_out"]
+    assert (left["task"], left["model"]) == ("toy-shade", "cgml")
+    assert "square fields" in left["reason"]
+    text = (tmp_path / "out" / "bench.md").read_text()
+    assert "| random |" in text.replace("**", "")
+    assert "| cgml" not in text
+    assert "cgml is left out: " in text
+    with pytest.raises(RequestError, match="square fields"):
+        zoo.bench("mine", models=["random", "cgml"], workers=0, out=tmp_path / "named", progress=False)
+
+
+def test_settings_may_be_of_one_task(user: Path, tmp_path: Path) -> None:
+    tasks = "tasks = { toy-shade = [], relight = [] }"
+    user.write_text(f'schema = 1\n[suites.mine]\ntitle = "Mine"\nmodels = ["random"]\n{tasks}\n')
+    settings = {"toy-shade.size": 2, "task.size": 16}
+    request = resolve("mine", None, None, None, 1, 3, 2, False, "cpu", settings, tmp_path / "out")
+    plan_cells(request)
+    assert {cell.task: cell.fitted["task_config"]["size"] for cell in request.cells} == {"toy-shade": 2, "relight": 16}
+    wrong = resolve("mine", None, None, None, 1, 3, 2, False, "cpu", {"toy-shade.sise": 2}, tmp_path / "out")
+    with pytest.raises(RequestError, match="sise"):
+        plan_cells(wrong)
+
+
+def test_a_task_takes_what_its_data_decides(tmp_path: Path) -> None:
+    """The names of the attributes, which are no setting of the command, are those of the data in every cell."""
+    for split in ("train", "test"):
+        for i, name in enumerate(("cat", "dog", "dog", "cat")):
+            (tmp_path / split / name).mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (24, 24), (60 * i, 90, 200)).save(tmp_path / split / name / f"{i}.png")
+    result = zoo.bench(
+        models=["random"], tasks=["attributes"], data=f"folder:{tmp_path}", seeds=1, n=2, items=2, workers=0,
+        out=tmp_path / "out", settings={"task.size": 16}, progress=False,
+    )  # fmt: skip
+    assert result.failed == []
+    (cell,) = result.bench["cells"]
+    assert list(cell["config"]["task"]["names"]) == ["cat", "dog"]

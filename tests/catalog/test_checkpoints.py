@@ -1,0 +1,152 @@
+"""Checkpoint names: found, checked, and refused with the file and the key that are wrong."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from zoo import registry
+from zoo.catalog import checkpoints
+from zoo.catalog.toml import read_registry
+from zoo.utils.errors import RequestError, ZooError
+from zoo.utils.files import sha256_of
+
+SHA = "0" * 64
+PUBLISHED = "paper = 'p'\nsource = 's'\ndata = 'd'\ntask = 't'\nmodel = 'm'\nn = 1\nmetrics = { nll = 1.0 }\n"
+
+
+pytestmark = pytest.mark.usefixtures("toy_plugin")
+
+
+@pytest.fixture
+def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The user's own registry, not yet written."""
+    monkeypatch.setenv("ZOO_REGISTRY", str(tmp_path / "registry.toml"))
+    return tmp_path / "registry.toml"
+
+
+def entry(name: str, source: str, sha256: str = SHA) -> str:
+    return f'[checkpoints."{name}"]\nmodel = "toy"\ntask = "toy-shade"\nsource = "{source}"\nsha256 = "{sha256}"\n'
+
+
+def test_the_paper_is_on_record() -> None:
+    relight = {one.model: one for one in checkpoints.published("relight") if "error_of_best@3" in one.metrics}
+    assert relight["nn"].metrics["error_of_best@3"] == 0.0304
+    assert relight["cdvae-mdn12"].metrics["variance"] == 0.0174
+    assert relight["cdvae-gauss"].metrics["error_of_best@100"] == 0.0116
+    assert len(relight) == 9
+    resaturate = {one.model: one.metrics for one in checkpoints.published("resaturate") if one.source == "Table 3"}
+    assert resaturate["cgan"]["error_of_best@10"] == 0.062
+    nll = {one.model: one.metrics["nll"] for one in checkpoints.published("resaturate") if "nll" in one.metrics}
+    assert nll == {"cdvae-shallow": 1593, "cdvae-gauss": 1284, "cdvae-mdn4": 1105, "cdvae-mdn12": 1078}
+    for one in [*relight.values()]:
+        best = [one.metrics[f"error_of_best@{n}"] for n in (3, 10, 30, 60, 100)]
+        assert best == sorted(best, reverse=True), "more samples never do worse"
+
+
+def test_a_user_and_a_plugin_add_names(user: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    user.write_text("schema = 1\n" + entry("mine/one", "dir:weights"))
+    known = checkpoints.known()
+    assert known.checkpoints["mine/one"][0].owner == "the user"
+    assert known.checkpoints["toy/hub"][0].owner == "toy-zoo"
+    assert not known.broken
+    with pytest.raises(RequestError, match="did you mean 'mine/one'"):
+        checkpoints.find("mine/on")
+    with pytest.raises(ZooError, match="hf:toys/toy@main is not in the cache, and HF_HUB_OFFLINE is set") as caught:
+        checkpoints.folder_of(checkpoints.find("toy/hub"))
+    assert caught.value.exit_code == 1
+
+
+def test_weights_are_checked_against_their_sha256(user: Path) -> None:
+    weights = user.parent / "weights" / "model.safetensors"
+    user.write_text("schema = 1\n" + entry("mine/one", "dir:weights"))
+    with pytest.raises(RequestError, match="is missing"):
+        checkpoints.folder_of(checkpoints.find("mine/one"))
+    weights.parent.mkdir()
+    weights.write_bytes(b"weights")
+    with pytest.raises(RequestError, match="sha256"):
+        checkpoints.folder_of(checkpoints.find("mine/one"))
+    user.write_text("schema = 1\n" + entry("mine/one", "dir:weights", sha256_of(weights).upper()) + "\n")
+    assert checkpoints.folder_of(checkpoints.find("mine/one")) == weights.parent
+
+
+def test_a_name_of_the_package_cannot_be_taken(user: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    user.write_text("schema = 1\n" + entry("mine/one", "dir:weights"))
+    monkeypatch.setattr(checkpoints, "_package", lambda: read_registry(user, registry.OWN))
+    with pytest.raises(RequestError, match="package's own"):
+        checkpoints.known()
+
+
+def test_two_plugins_with_one_name_are_both_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    info, package = tmp_path / "other-2.0.dist-info", tmp_path / "other_weights"
+    info.mkdir()
+    package.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 2.0\n")
+    (info / "entry_points.txt").write_text("[zoo.checkpoints]\nother = other_weights\nlost = nowhere_at_all\n")
+    (package / "registry.toml").write_text("schema = 1\n" + entry("toy/hub", "dir:x") + entry("other/good", "dir:x"))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    registry.forget()
+    with pytest.raises(RequestError, match="other and toy-zoo"):
+        checkpoints.find("toy/hub")
+    assert checkpoints.find("other/good").model == "toy"
+    assert "nowhere_at_all" in checkpoints.known().broken["other 2.0"]
+    monkeypatch.setenv("ZOO_PLUGINS", "")
+    assert not {"toy/hub", "other/good"} & checkpoints.known().checkpoints.keys()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("schema = 2", "upgrade cond-zoo"),
+        ("", "write schema = 1"),
+        ("schema = 1\nmore = 2", "unknown key 'more'"),
+        ("schema = 1\n[checkpoints", "is no TOML"),
+        ("schema = 1\n" + entry("One", "dir:x"), "family/task"),
+        ("schema = 1\n" + entry("a/b", "dir:x", "12ab"), "64 hexadecimal"),
+        ("schema = 1\n" + entry("a/b", "package:../secret"), "package:DIR, dir:PATH or hf:"),
+        ("schema = 1\n" + entry("a/b", "package:/etc"), "package:DIR"),
+        ("schema = 1\n" + entry("a/b", "hf:org/repo"), "hf:ORG/REPO@REVISION"),
+        ("schema = 1\n" + entry("a/b", "https://x"), "source is"),
+        ("schema = 1\n" + entry("a/b", "dir:x") + "license = 'MIT'", "did you mean 'licence'"),
+        ("schema = 1\n" + entry("a/b", "dir:x") + "scores = { nll = 'low' }", "must be a number"),
+        ('schema = 1\n[checkpoints."a/b"]\nmodel = 3', "must be text"),
+        ("schema = 1\n[checkpoints.\"a/b\"]\nmodel = 'toy'", "lacks 'task'"),
+        ("schema = 1\n[[published]]\npaper = 'p'", "published entry 1 lacks 'source'"),
+    ],
+)
+def test_a_wrong_file_is_answered_with_what_is_wrong(user: Path, text: str, message: str) -> None:
+    user.write_text(text)
+    with pytest.raises(RequestError, match=re.escape(message)) as caught:
+        checkpoints.known()
+    assert str(user) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_line_of_a_mistake_is_named(user: Path) -> None:
+    good = "schema = 1\n\n# ours\n" + entry("a/b", "dir:x")
+    cases = {
+        "sise = 3": (9, "unknown key 'sise'"),
+        'scores = { "nll" = "low" }': (9, "scores 'nll'"),
+        'scores.nll = "low"': (9, "scores 'nll'"),
+        '[checkpoints."a/b".scores]\nvariance = 1\nnll = "low"': (11, "scores 'nll'"),
+        "[suites.mine]\ntitle = 'a'\nmodels = [\n  'nn',\n  3,\n]": (11, "models"),
+        "[suites.mine]\ntitle = 'a'\n[suites.mine.quick]\nseed = 1": (12, "unknown key 'seed'"),
+        "[[published]]\n" + PUBLISHED + "[[published]]\n" + PUBLISHED.replace("n = 1", "n = 'one'"): (23, "published entry 2"),
+        "[checkpoints.\"c/d\"]\nmodel = 'm'": (9, "lacks 'task'"),
+        "x = = 3": (9, "is no TOML"),
+    }
+    for text, (line, message) in cases.items():
+        user.write_text(good + text + "\n")
+        with pytest.raises(RequestError) as caught:
+            checkpoints.known()
+        said = str(caught.value)
+        assert said.startswith(f"{user}:{line}") or f"line {line}," in said, said
+        assert message in said
+
+
+def test_a_named_registry_that_is_absent_is_an_error(user: Path) -> None:
+    with pytest.raises(RequestError, match="cannot read"):
+        checkpoints.known()

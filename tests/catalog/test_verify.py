@@ -1,0 +1,162 @@
+"""Golden samples and one small score are kept beside the weights, and a checkpoint that no longer gives them is found."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+import zoo
+from zoo.catalog import checkpoints
+from zoo.catalog.verify import verify
+from zoo.saving import golden
+from zoo.saving.checkpoint import WEIGHTS, load
+from zoo.utils.errors import RequestError, ZooError
+from zoo.utils.files import sha256_of
+
+pytestmark = pytest.mark.usefixtures("toy_plugin")
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Path:
+    """The checkpoint of a finished run."""
+    zoo.run(model="toy", task="toy-shade", metrics=["toy-best"], n=9, out=tmp_path / "run", progress=False)
+    return tmp_path / "run" / "checkpoint"
+
+
+def outcomes(name: str) -> dict[str, str]:
+    return {step.name: step.outcome for step in verify(name).steps}
+
+
+def test_a_run_keeps_them_and_they_come_out_again(made: Path) -> None:
+    kept = golden.read_golden(made)
+    assert kept is not None
+    assert torch.equal(kept.samples, load(made).sample(kept.x, golden.SAMPLES, seed=kept.seed))
+    assert kept.score is not None
+    assert kept.score.name == "toy-best@9"
+    assert kept.score.items == 6, "no more than there are"
+    assert kept.made_with["cond-zoo"] == zoo.__version__
+    found = verify(f"dir:{made}")
+    assert found.ok
+    assert outcomes(f"dir:{made}") == {"sha256": "skipped", "weights": "ok", "golden samples": "ok", "score": "ok"}
+
+
+def test_weights_that_were_exchanged_fail_by_their_samples_and_by_their_hash(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZOO_REGISTRY", str(tmp_path / "registry.toml"))
+    (tmp_path / "registry.toml").write_text(
+        f'schema = 1\n[checkpoints."mine/one"]\nmodel = "toy"\ntask = "toy-shade"\nsource = "dir:{made}"\n'
+        f'sha256 = "{sha256_of(made / WEIGHTS)}"\n'
+    )
+    assert outcomes("mine/one")["sha256"] == "ok"
+    assert verify("mine/one").ok
+    tensors = load_file(made / WEIGHTS)
+    tensors["mean"] = tensors["mean"] * 0.95
+    save_file(tensors, made / WEIGHTS, metadata={"format": "pt"})
+    assert outcomes("mine/one") == {"sha256": "failed"}
+    assert outcomes(f"dir:{made}")["golden samples"] == "failed"
+    assert not verify(f"dir:{made}").ok
+
+
+def test_code_that_samples_otherwise_fails(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import toy_zoo
+
+    draw = toy_zoo.Toy.draw
+    monkeypatch.setattr(toy_zoo.Toy, "draw", lambda self, code, n, noise: draw(self, code, n, noise) * 0.98)
+    found = verify(f"dir:{made}")
+    assert [step.name for step in found.steps if step.outcome == "failed"] == ["golden samples"]
+
+
+def test_a_score_that_changed_fails(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import toy_zoo
+
+    best = toy_zoo.Best.__call__
+    monkeypatch.setattr(
+        toy_zoo.Best, "__call__", lambda self, *a, **k: {name: value * 1.03 for name, value in best(self, *a, **k).items()}
+    )
+    step = verify(f"dir:{made}").steps[-1]
+    assert (step.name, step.outcome) == ("score", "failed")
+    assert "within 1.0%" in step.detail
+
+
+def test_other_data_under_the_same_name_are_told_from_a_changed_score(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scored = golden.scored_pairs
+    monkeypatch.setattr("zoo.catalog.verify.scored_pairs", lambda *a: replace(scored(*a), digest="f" * 64))
+    step = verify(f"dir:{made}").steps[-1]
+    assert step.outcome == "failed"
+    assert "data 'toy-photos' have sha256 ffffffffffff" in step.detail
+
+
+def test_without_golden_samples_nothing_is_verified(made: Path) -> None:
+    (made / golden.GOLDEN).unlink()
+    assert outcomes(f"dir:{made}")["golden samples"] == "skipped"
+    assert not verify(f"dir:{made}").ok
+
+
+@pytest.mark.parametrize(
+    ("facts", "message"),
+    [
+        (None, "holds no golden samples"),
+        ({"schema": 2}, "upgrade cond-zoo"),
+        ({"schema": 1, "seed": 0}, "holds no golden samples"),
+        ({"schema": 1, "seed": 0, "tolerance": 1.0, "score": None, "made_with": {}, "more": 1}, "holds no golden samples"),
+    ],
+)
+def test_a_damaged_file_is_named(made: Path, facts: dict | None, message: str) -> None:
+    path = made / golden.GOLDEN
+    if facts is None:
+        path.write_bytes(b"\x80\x04 not tensors")
+    else:
+        save_file(load_file(path), path, metadata={"golden": json.dumps(facts)})
+    with pytest.raises(RequestError, match=message) as caught:
+        golden.read_golden(made)
+    assert str(path) in str(caught.value)
+    assert outcomes(f"dir:{made}")["golden samples"] == "failed"
+
+
+def test_a_model_without_a_task_keeps_samples_of_noise(made: Path, tmp_path: Path) -> None:
+    load(made).save(tmp_path / "bare")
+    kept = golden.keep_golden(tmp_path / "bare")
+    assert kept.score is None
+    assert outcomes(f"dir:{tmp_path / 'bare'}")["golden samples"] == "ok"
+
+
+def test_a_full_disk_leaves_nothing(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(made, made.parent / "copy")
+    (made.parent / "copy" / golden.GOLDEN).unlink()
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("safetensors.torch.save_file", full)
+    with pytest.raises(ZooError, match="No space left"):
+        golden.keep_golden(made.parent / "copy")
+    assert not [*(made.parent / "copy").glob("*golden*")]
+
+
+def test_the_command_line(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from zoo.cli import verify as command
+
+    command.main([f"dir:{made}"], False, "cpu", False)
+    assert "all 1 verified" in capsys.readouterr().out
+    (made / golden.GOLDEN).unlink()
+    with pytest.raises(ZooError, match="1 of 1 checkpoints could not be verified") as caught:
+        command.main([f"dir:{made}"], False, "cpu", True)
+    assert caught.value.exit_code == 1
+    steps = json.loads(capsys.readouterr().out)["checkpoints"][0]["steps"]
+    assert [step["name"] for step in steps] == ["sha256", "weights", "golden samples", "score"]
+    with pytest.raises(RequestError, match="name checkpoints to verify"):
+        command.main([], False, "cpu", False)
+    with pytest.raises(RequestError, match="did you mean 'cdvae/relight'"):
+        command.main(["cdvae/religt"], False, "cpu", False)
+
+
+def test_scores_with_the_most_samples_are_shown() -> None:
+    scores = {"a@3": 1.0, "a@100": 2.0, "b": 3.0, "a@30": 4.0, "c@x": 5.0}
+    assert checkpoints.largest(scores) == {"a@100": 2.0, "b": 3.0, "c@x": 5.0}

@@ -1,0 +1,248 @@
+"""The command line: starts light, answers in one line, and leaves with the right code."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import zoo.cli
+from zoo import registry
+
+HEAVY = ("torch", "timm", "sklearn", "cv2", "numpy", "rich", "pydantic", "zoo_cdvae", "zoo_tasks", "zoo_metrics", "toy_zoo")
+
+
+pytestmark = pytest.mark.usefixtures("toy_plugin")
+
+
+@pytest.fixture
+def zoo_(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    """The command line in this process: words in; exit code, stdout, stderr out."""
+
+    def call(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["zoo", *words])
+        with pytest.raises(SystemExit) as left:
+            zoo.cli.main()
+        out, err = capsys.readouterr()
+        return int(left.value.code or 0), out, err
+
+    return call
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> str:
+    import torch
+
+    from zoo.data.pairs import Pairs
+    from zoo.saving.checkpoint import create, save
+
+    model = create("toy", (1, 4, 4), (1, 4, 4))
+    model.fit(Pairs(torch.rand(6, 1, 4, 4), torch.rand(6, 1, 4, 4)))
+    save(model, tmp_path / "weights", task="toy-shade", task_config={"size": 4})
+    return f"dir:{tmp_path / 'weights'}"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--help"],
+        ["list"],
+        ["list", "models"],
+        ["list", "plugins"],
+        ["run", "--help"],
+        ["list", "-h"],
+        ["list", "suites"],
+        ["bench", "-h"],
+    ],
+)
+def test_help_and_list_import_nothing_heavy(words: list[str]) -> None:
+    code = "import sys\nfrom zoo.cli import main\ntry:\n    main()\nfinally:\n"
+    code += f"    print(sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout) > 100
+    # Help of a command with typed options may load what typer checks them with.
+    loaded = set(json.loads(done.stderr.replace("'", '"'))) - ({"pydantic"} if words[0] in ("run", "bench") else set())
+    assert not loaded
+
+
+def test_import_zoo_is_light_and_its_names_are_there() -> None:
+    code = "import sys, zoo\nassert not {'torch', 'numpy'} & set(sys.modules)\n"
+    code += "for name in zoo.__all__: assert getattr(zoo, name) is not None, name\n"
+    code += "import zoo.running.run, zoo.catalog.loaded\nassert callable(zoo.run) and callable(zoo.load)\n"
+    code += "assert zoo.RequestError is zoo.RequestError and not hasattr(zoo, 'nothing')"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_list_names_where_everything_comes_from(zoo_: Any) -> None:
+    code, out, _ = zoo_("list")
+    assert code == 0
+    lines = [line.split() for line in out.splitlines()]
+    assert ["models", "toy", "toy_zoo:Toy", "toy-zoo", "0.1.0"] in lines
+    assert any(line[:2] == ["models", "cdvae-mdn12"] and "cond-zoo" in line for line in lines)
+    (hub,) = [line for line in lines if line[:1] == ["toy/hub"]]
+    assert hub[:6] == ["toy/hub", "toy-shade", "toy", "hf:toys/toy@main", "-", "no"]
+    assert hub[-1] == "toy-zoo"
+    (ours,) = [line for line in lines if line[:1] == ["cdvae/relight"]]
+    assert ours[4:7] == ["5.2", "MB", "yes"]
+    assert [line.split()[1] for line in zoo_("list", "data")[1].splitlines()[1:]] == registry.names("data")
+    plugins = zoo_("list", "plugins")[1]
+    assert "model toy-wide" in plugins
+    assert "checkpoints" in plugins
+
+
+def test_names_that_clash_are_marked(zoo_: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "thief-1.0.dist-info").mkdir()
+    (tmp_path / "thief-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: thief\nVersion: 1.0\n")
+    (tmp_path / "thief-1.0.dist-info" / "entry_points.txt").write_text("[zoo.models]\nnn = thief:NN\ntoy = thief:Toy\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    registry.forget()
+    out = zoo_("list", "models")[1]
+    assert out.count("unusable: two packages bring it") == 2
+    assert out.count("ignored: a built-in name") == 1
+    code, _, err = zoo_("show", "toy")
+    assert code == 2
+    assert "thief 1.0 and toy-zoo 0.1.0" in err
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("toy-wide", ["toy-zoo 0.1.0", "Draws y around the mean", "spread", "0.4", "set by this preset", "layers"]),
+        ("toy-shade", ["The negative of a photo.", "gray", "negative", "toy-photos", "size", "4"]),
+        ("toy-best", ["squared error", "lower", "nowhere"]),
+        ("toy-density", ["joint_log_prob"]),
+        ("toy-photos", ["toy-photos:PATH"]),
+        ("toy/hub", ["hf:toys/toy@main", "0000", "toy-shade"]),
+    ],
+)
+def test_show(zoo_: Any, name: str, words: list[str]) -> None:
+    code, out, _ = zoo_("show", name)
+    assert code == 0
+    for word in words:
+        assert word in out, word
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["list", "modles"], 2, "did you mean 'models'"),
+        (["list", "models", "tasks"], 2, "one kind at a time"),
+        (["show", "toy-wid"], 2, "did you mean 'toy-wide'"),
+        (["run", "--model", "toy", "--task", "toy-shadow"], 2, "did you mean 'toy-shade'"),
+        (["run", "--model", "toy", "--task", "toy-shade", "--set", "spread"], 2, "KEY=VALUE"),
+        (["run", "--model", "toy", "--task", "toy-shade", "-n", "0"], 2, "at least 1"),
+        (["run", "--model", "toy", "--task", "toy-shade", "--data", "toy-photos:missing"], 2, "is no folder"),
+        (["bench", "cdvae-papr"], 2, "did you mean 'cdvae-paper'"),
+        (["bench"], 2, "name a suite (attribute-paper, cdvae-paper, cgml-paper), or models and tasks"),
+        (["bench", "cdvae-paper", "--set", "spread"], 2, "KEY=VALUE"),
+        (["sample", "no/such", "x.jpg"], 2, "no checkpoint is called"),
+        (["sample", "hf:a/b@c", "x.jpg"], 1, "the Hub cannot be reached"),
+    ],
+)
+def test_a_wrong_request_is_one_line(
+    zoo_: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], code: int, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    got, out, err = zoo_(*words)
+    assert (got, out) == (code, "")
+    assert err.startswith("zoo: ")
+    assert message in err
+    assert err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "words", [["nothing"], ["run", "--nothing"], ["run", "-n", "many"], ["sample"], ["list", "--nothing"]]
+)
+def test_usage_errors_leave_with_2(zoo_: Any, words: list[str]) -> None:
+    code, _, err = zoo_(*words)
+    assert code == 2
+    assert "Error" in err
+    assert "Traceback" not in err
+
+
+def test_other_failures_are_one_line_too(zoo_: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from zoo.cli import listing
+
+    def fail(error: BaseException) -> None:
+        def raises(*_: object) -> None:
+            raise error
+
+        monkeypatch.setattr(listing, "main", raises)
+
+    fail(OSError(28, "No space left on device", "/data/x"))
+    assert zoo_("list") == (1, "", "zoo: No space left on device: /data/x\n")
+    stop = KeyboardInterrupt()
+    fail(stop)
+    assert zoo_("list") == (130, "", "zoo: stopped\n")
+    stop.__notes__ = ["go on with --resume"]  # type: ignore[attr-defined, unused-ignore]
+    assert zoo_("list") == (130, "", "zoo: stopped; go on with --resume\n")
+    fail(AssertionError("a mistake of ours"))
+    monkeypatch.setattr(sys, "argv", ["zoo", "list"])
+    with pytest.raises(AssertionError):
+        zoo.cli.main()
+    monkeypatch.setenv("ZOO_DEBUG", "1")
+    fail(zoo.ZooError("it failed"))
+    with pytest.raises(zoo.ZooError):
+        zoo.cli.main()
+
+
+def test_run_prints_scores_or_json(zoo_: Any, tmp_path: Path) -> None:
+    words = ["run", "--model", "toy", "--task", "toy-shade", "-n", "3", "--metric", "toy-best", "--set", "spread=0.2"]
+    code, out, _ = zoo_(*words, "--out", str(tmp_path / "a"))
+    assert code == 0
+    assert "toy-best@3" in out
+    assert f"report: {tmp_path / 'a' / 'report.html'}" in out
+    code, out, err = zoo_(*words, "--out", str(tmp_path / "b"), "--json")
+    assert code == 0
+    assert json.loads(out) == json.loads((tmp_path / "b" / "metrics.json").read_text())
+    assert "report.html" in err
+    code, _, err = zoo_(*words, "--out", str(tmp_path / "b"))
+    assert code == 2
+    assert "finished run" in err
+
+
+def test_sample_saves_every_photo(zoo_: Any, tmp_path: Path, checkpoint: str) -> None:
+    paths = []
+    for i, folder in enumerate(("one", "two")):
+        (tmp_path / folder).mkdir()
+        path = tmp_path / folder / "photo.png"
+        Image.fromarray(np.full((20, 30 + i, 3), 90, np.uint8)).save(path)
+        paths.append(str(path))
+    out = tmp_path / "out"
+    code, text, _ = zoo_("sample", checkpoint, *paths, "-n", "3", "--out", str(out), "--seed", "1")
+    assert code == 0
+    assert sorted(p.name for p in out.iterdir()) == ["photo", "photo-2"]
+    assert sorted(p.name for p in (out / "photo").iterdir())[-1] == "sample-03.png"
+    assert str(out / "photo-2") in text
+    assert Image.open(out / "photo-2" / "sample-01.png").size == (31, 20)
+    code, _, err = zoo_("sample", checkpoint, paths[0], "--out", str(out))
+    assert code == 2
+    assert "already holds" in err
+
+
+def test_one_unreadable_photo_stops_before_anything_is_written(zoo_: Any, tmp_path: Path, checkpoint: str) -> None:
+    good, bad = tmp_path / "good.png", tmp_path / "bad.jpg"
+    Image.fromarray(np.zeros((20, 30, 3), np.uint8)).save(good)
+    bad.write_bytes(b"no image at all")
+    code, out, err = zoo_("sample", checkpoint, str(good), str(bad), "--out", str(tmp_path / "out"))
+    assert (code, out) == (2, "")
+    assert "bad.jpg" in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_sample_wants_what_the_task_starts_from(zoo_: Any, tmp_path: Path, checkpoint: str) -> None:
+    code, _, err = zoo_("sample", checkpoint, "--out", str(tmp_path / "out"))
+    assert (code, err) == (2, "zoo: there is nothing to sample for; name at least one photo\n")
+    code, _, err = zoo_("sample", checkpoint, "--attributes", "Smiling", "--out", str(tmp_path / "out"))
+    assert code == 2
+    assert "starts from a photo, not from attributes: leave out --attributes" in err
+    assert not (tmp_path / "out").exists()

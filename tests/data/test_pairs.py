@@ -1,0 +1,125 @@
+"""Pairs: random crops and flips of x and y alike, and what belongs together stays together."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from zoo.data.pairs import Pairs
+from zoo.utils.errors import RequestError
+
+
+def wide_pairs(items: int = 64) -> Pairs:
+    """Fields that hold their own column and row, so that a crop tells where it was taken; y is x + 1."""
+    across = torch.linspace(0, 1, 48).expand(48, 48)
+    x = torch.stack([across, across.T])[None].expand(items, 2, 48, 48).contiguous()
+    small = torch.nn.functional.interpolate(x, size=32, mode="area")
+    return Pairs(small, small + 1, wide=(x, x + 1))
+
+
+def test_crops_are_the_same_for_x_and_y_and_lie_inside() -> None:
+    pairs = wide_pairs()
+    batch = pairs.batch(torch.arange(64), torch.Generator().manual_seed(0))
+    assert batch.x.shape == (64, 2, 32, 32)
+    torch.testing.assert_close(batch.y, batch.x + 1)
+    width = (batch.x[:, 0, 0, -1] - batch.x[:, 0, 0, 0]).abs()
+    assert (width > 0.6).all()
+    assert (width <= 1).all()
+    assert width.std() > 0.05
+
+
+def test_about_half_of_the_crops_are_mirrored_and_none_is_upside_down() -> None:
+    batch = wide_pairs(400).batch(torch.arange(400), torch.Generator().manual_seed(0))
+    mirrored = (batch.x[:, 0, 0, 0] > batch.x[:, 0, 0, -1]).float().mean()
+    assert 0.4 < mirrored < 0.6
+    assert (batch.x[:, 1, 0, 0] < batch.x[:, 1, -1, 0]).all()
+
+
+def test_a_mirrored_item_has_the_guide_of_the_mirrored_image() -> None:
+    pairs = wide_pairs(100)
+    guide = torch.tensor([[1.0, 2.0, 3.0]]).expand(100, 3)
+    pairs = Pairs(pairs.x, pairs.y, guide, torch.tensor([2, 1, 0]), wide=pairs.wide)
+    batch = pairs.batch(torch.arange(100), torch.Generator().manual_seed(0))
+    mirrored = batch.x[:, 0, 0, 0] > batch.x[:, 0, 0, -1]
+    assert batch.guide is not None
+    assert torch.equal(batch.guide[:, 0] == 3, mirrored)
+
+
+def test_without_a_generator_the_pairs_come_as_they_are() -> None:
+    pairs = wide_pairs(4)
+    assert torch.equal(pairs.batch(torch.tensor([2, 0])).x, pairs.x[[2, 0]])
+
+
+def test_the_same_generator_gives_the_same_crops() -> None:
+    pairs = wide_pairs(8)
+    first, again = (pairs.batch(torch.arange(8), torch.Generator().manual_seed(5)).x for _ in range(2))
+    assert torch.equal(first, again)
+
+
+def test_a_subset_keeps_everything_in_step() -> None:
+    pairs = wide_pairs(5)
+    pairs = Pairs(pairs.x, pairs.y, torch.arange(5.0)[:, None], wide=pairs.wide, names=list("abcde"))
+    part = pairs.subset(torch.tensor([3, 1]))
+    assert part.names == ["d", "b"]
+    assert part.guide is not None
+    assert part.guide[:, 0].tolist() == [3, 1]
+    assert part.wide is not None
+    assert len(part.wide[0]) == 2
+
+
+def test_unequal_lengths_are_refused() -> None:
+    with pytest.raises(RequestError, match="x has 3 items but y has 2"):
+        Pairs(torch.zeros(3, 1), torch.zeros(2, 1))
+
+
+def test_vectors_are_mirrored_and_magnified_with_the_picture() -> None:
+    """On a linear motion p -> p + A p + b, which is analytic: where a crop shows a point is linear in the point too."""
+    items = 50
+    centres = (torch.arange(48) + 0.5) * 32 / 48
+    down, right = torch.meshgrid(centres, centres, indexing="ij")
+    place = torch.stack([right, down])[None].expand(items, 2, 48, 48).contiguous()
+    matrix, shift = torch.tensor([[0.1, -0.2], [0.05, 0.3]]), torch.tensor([2.0, -1.0])
+
+    def motion(at: torch.Tensor) -> torch.Tensor:
+        return torch.einsum("ij,njhw->nihw", matrix, at) + shift[:, None, None]
+
+    small = torch.nn.functional.interpolate(place, size=32, mode="area")
+    pairs = Pairs(small, motion(small), wide=(place, motion(place)), vectors=True)
+    batch = pairs.batch(torch.arange(items), torch.Generator().manual_seed(0))
+    inner = batch.x[..., 4:-4, 4:-4]  # away from the border, where bilinear sampling is exact for a linear field
+    columns, rows = torch.arange(4, 28) + 0.5, torch.arange(4, 28) + 0.5
+    step = torch.stack([inner[:, 0, 0, 1] - inner[:, 0, 0, 0], inner[:, 1, 1, 0] - inner[:, 1, 0, 0]], 1)[..., None, None]
+    origin = inner[..., :1, :1]
+
+    def shown(at: torch.Tensor) -> torch.Tensor:
+        """Where in the crop, in its pixels, a point of the whole picture is."""
+        first = torch.stack([columns[0], rows[0]])[None, :, None, None]
+        return first + (at - origin) / step
+
+    expected = shown(inner + motion(inner)) - shown(inner)
+    torch.testing.assert_close(batch.y[..., 4:-4, 4:-4], expected, atol=2e-3, rtol=1e-3)
+    assert (step[:, 0] < 0).any()
+    assert (step[:, 0] > 0).any()
+    as_they_are = pairs.batch(torch.arange(items))
+    assert torch.equal(as_they_are.y, pairs.y)
+    assert pairs.subset(torch.tensor([1])).vectors
+    assert pairs.to("cpu").vectors
+
+
+def test_vectors_have_two_channels() -> None:
+    with pytest.raises(RequestError, match=r"y is \(3, 4, 4\); a field of vectors is \(2, h, w\)"):
+        Pairs(torch.zeros(1, 3, 4, 4), torch.zeros(1, 3, 4, 4), vectors=True)
+
+
+def test_a_penalty_goes_with_every_batch() -> None:
+    def dear(y: Tensor) -> Tensor:
+        return y.flatten(1).sum(1)
+
+    pairs = Pairs(torch.zeros(4, 1, 8, 8), torch.ones(4, 1, 8, 8), penalty=dear)
+    few = pairs.subset(torch.tensor([2, 0])).to("cpu")
+    assert few.batch(torch.tensor([0])).penalty is dear
+    wide = Pairs(pairs.x, pairs.y, penalty=dear, wide=(torch.zeros(4, 1, 12, 12), torch.ones(4, 1, 12, 12)))
+    batch = wide.batch(torch.tensor([0, 1]), torch.Generator().manual_seed(0))
+    assert batch.penalty is dear
+    assert torch.equal(dear(batch.y), torch.full((2,), 64.0))

@@ -1,0 +1,133 @@
+"""Scores: the same in batches of any size, and never something that is no number."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from zoo.contracts import make
+from zoo.contracts.metric import Fitted, Metric, NotApplicable
+from zoo.contracts.model import Model
+from zoo.data.pairs import Pairs
+from zoo.measuring import evaluate as module
+from zoo.measuring.evaluate import evaluate
+from zoo.utils.errors import RequestError, ZooError
+
+pytestmark = pytest.mark.usefixtures("toy_plugin")
+
+
+def fitted(name: str = "toy-wide") -> tuple[Model, Pairs]:
+    x = torch.rand(20, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    model = make.model(name, (1, 4, 4), (1, 4, 4))
+    model.fit(Pairs(x, 1 - x))
+    return model, Pairs(x, 1 - x)
+
+
+def test_batches_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, pairs = fitted()
+    metrics = {"toy-best": make.metric("toy-best"), "toy-density": make.metric("toy-density")}
+    whole = evaluate(model, pairs, metrics, 9, seed=3)
+    monkeypatch.setattr(module, "NUMBERS", 3 * 9 * 16)
+    parts = evaluate(model, pairs, metrics, 9, seed=3)
+    assert parts.scores == whole.scores
+    assert list(whole.scores) == ["toy-best@1", "toy-best@3", "toy-best@9", "toy-density"]
+    samples = model.sample(pairs.x, 9, seed=3)
+    best = ((samples - pairs.y[:, None]) ** 2).flatten(2).mean(2).amin(1).mean().item()
+    score = whole.scores["toy-best@9"]
+    assert score.value == pytest.approx(best, rel=1e-5)
+    assert score.low < score.value < score.high
+
+
+def test_a_metric_that_the_model_cannot_serve_is_left_out_with_the_reason() -> None:
+    model, pairs = fitted("toy")
+    found = evaluate(model, pairs, {"toy-density": make.metric("toy-density")}, 2)
+    assert found.scores == {}
+    assert "toy" in found.skipped["toy-density"]
+
+
+@pytest.mark.parametrize(("values", "message"), [(float("nan"), "finite"), (float("inf"), "finite"), (None, "shape")])
+def test_a_metric_that_gives_no_number_is_named(values: float | None, message: str) -> None:
+    class Broken(Metric):
+        unit, better, source = "none", "lower", "nowhere"
+
+        def __call__(self, samples: torch.Tensor, y: torch.Tensor, **_: object) -> dict[str, torch.Tensor]:  # type: ignore[override]
+            return {"": torch.zeros(len(y), 2) if values is None else torch.full((len(y),), values)}
+
+    model, pairs = fitted()
+    with pytest.raises(ZooError, match=f"'broken'.*{message}"):
+        evaluate(model, pairs, {"broken": Broken()}, 2)
+
+
+def test_no_items_are_refused() -> None:
+    model, pairs = fitted()
+    with pytest.raises(RequestError, match="at least one"):
+        evaluate(model, pairs.subset(torch.arange(0)), {}, 2)
+
+
+def test_the_unit_of_y_is_named() -> None:
+    model, pairs = fitted()
+    metrics = {"toy-best": make.metric("toy-best")}
+    plain, moving = (evaluate(model, pairs, metrics, 3, y_unit=unit).scores["toy-best@1"] for unit in ("", "px/s"))
+    assert moving.unit == f"{plain.unit}, y in px/s"
+    assert (moving.value, moving.low) == (plain.value, plain.low)
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), SystemExit(3)])
+def test_a_metric_that_nobody_asked_for_may_fail(error: BaseException) -> None:
+    """It is left out with the reason, also what it gave before, and the others are as they were without it."""
+
+    class Failing(Metric):
+        unit, better, source = "none", "lower", "nowhere"
+        calls = 0
+
+        def __call__(self, samples: torch.Tensor, y: torch.Tensor, **known: object) -> dict[str, torch.Tensor]:
+            self.calls += 1
+            if self.calls > 1:
+                raise error
+            return {"": torch.zeros(len(y))}
+
+    model, pairs = fitted()
+    best = {"toy-best": make.metric("toy-best")}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "ITEMS", 8)
+        made = evaluate(model, pairs, {**best, "failing": Failing()}, 9, seed=3, optional={"failing"})
+        alone = evaluate(model, pairs, best, 9, seed=3)
+        with pytest.raises(type(error)):
+            evaluate(model, pairs, {**best, "failing": Failing()}, 9, seed=3)
+    assert made.scores == alone.scores
+    assert list(made.skipped) == ["failing"]
+    assert type(error).__name__ in made.skipped["failing"]
+
+
+class Sees(Metric):
+    """The number of the item in the run's test pairs, for runs of the toy task only."""
+
+    unit, better, source = "place", "lower", "nowhere"
+    needs = "fitted"
+
+    def prepare(self, fitted: Fitted) -> None:
+        if fitted.seed:
+            raise NotApplicable(f"seed {fitted.seed} is not 0")
+        self.names = list(fitted.pairs.names)
+
+    def __call__(  # type: ignore[override]
+        self, samples: torch.Tensor, y: torch.Tensor, *, index: torch.Tensor, **_: object
+    ) -> dict[str, torch.Tensor]:
+        return {"": torch.tensor([float(self.names[i]) for i in index.tolist()])}
+
+
+def test_a_metric_may_see_the_run_and_which_items_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, plain = fitted()
+    pairs = Pairs(plain.x, plain.y, names=[str(i) for i in range(20)])
+    monkeypatch.setattr(module, "ITEMS", 8)
+    task, data = make.task("toy-shade"), make.data("toy-photos")
+    metrics = {"sees": Sees(), "toy-best": make.metric("toy-best")}
+    run = Fitted(model, task, data, pairs, 0)
+    found = evaluate(model, pairs, metrics, 3, y_unit="metres", fitted=run)
+    assert found.scores["sees"].value == pytest.approx(9.5)
+    assert found.scores["sees"].unit == "place"
+    assert found.scores["toy-best@3"].unit == "squared error, y in metres"
+    other = evaluate(model, pairs, metrics, 3, fitted=Fitted(model, task, data, pairs, 7))
+    assert other.skipped == {"sees": "seed 7 is not 0"}
+    assert "toy-best@3" in other.scores
+    assert evaluate(model, pairs, metrics, 3).skipped == {"sees": "it is measured of whole runs only"}

@@ -1,0 +1,213 @@
+"""A whole run of a third party's model, task, metric and data: what it leaves, resumes and refuses."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+import zoo
+from zoo.utils.errors import RequestError, ZooError
+
+METRICS = ("toy-best", "toy-density")
+
+
+pytestmark = pytest.mark.usefixtures("toy_plugin")
+
+
+def run(out: Path, **more: Any) -> zoo.RunResult:
+    given: dict[str, Any] = {"model": "toy-wide", "task": "toy-shade", "n": 9, "metrics": METRICS, "progress": False}
+    return zoo.run(**{**given, "out": out, "device": "cpu", **more})
+
+
+def test_a_run_leaves_everything(tmp_path: Path) -> None:
+    result = run(tmp_path / "a", seed=4, settings={"spread": "0.3", "task.size": "6"})
+    names = sorted(p.name for p in result.out.iterdir())
+    assert names == ["checkpoint", "metrics.json", "report.html", "run.json", "samples.png"]
+    metrics = json.loads((result.out / "metrics.json").read_text())
+    assert metrics == result.metrics
+    assert {k: metrics[k] for k in ("model", "task", "data", "n", "test_items")} == {
+        "model": "toy-wide", "task": "toy-shade", "data": "toy-photos", "n": 9, "test_items": 6,
+    }  # fmt: skip
+    assert list(metrics["metrics"]) == ["toy-best@1", "toy-best@3", "toy-best@9", "toy-density"]
+    assert set(metrics["metrics"]["toy-best@1"]) == {"value", "low", "high", "unit", "better"}
+    record = json.loads((result.out / "run.json").read_text())
+    assert record["model"] == {
+        "name": "toy-wide", "distribution": "toy-zoo", "version": "0.1.0", "config": {"spread": 0.3, "layers": 2},
+    }  # fmt: skip
+    assert record["data"]["test"] == {"items": 6, "digest": ("test" * 40)[:64]}
+    assert record["task"]["config"] == {"size": 6}
+    assert record["versions"]["torch"]
+    for word in ("--seed 4", "--set spread=0.3", "--set task.size=6", "--metric toy-best"):
+        assert word in record["command"]
+    loaded = zoo.load(f"dir:{result.out / 'checkpoint'}")
+    assert loaded.task.x_shape == (1, 6, 6)
+    assert loaded.facts.scores["toy-best@9"]["value"] == metrics["metrics"]["toy-best@9"]["value"]
+
+
+def test_some_items_of_all_are_scored_where_that_is_asked_for(tmp_path: Path) -> None:
+    whole, part = run(tmp_path / "a"), run(tmp_path / "b", items=2)
+    assert (whole.metrics["test_items"], part.metrics["test_items"]) == (6, 2)
+    assert part.metrics["metrics"] != whole.metrics["metrics"]
+    assert part.pairs is not None
+    assert list(part.pairs.names) == ["test-0", "test-3"], "spread over all"
+    record = json.loads((part.out / "run.json").read_text())
+    assert record["items"] == 2
+    assert record["data"]["test"]["items"] == 2
+    assert "--items 2" in record["command"]
+    assert json.loads((whole.out / "run.json").read_text())["items"] is None
+    assert run(tmp_path / "c", items=100).metrics == whole.metrics
+
+
+def test_the_same_request_gives_the_same_numbers(tmp_path: Path) -> None:
+    assert run(tmp_path / "a").metrics == run(tmp_path / "b").metrics
+    assert run(tmp_path / "a1", seed=1).metrics != run(tmp_path / "b1", seed=2).metrics
+
+
+def test_the_report_is_one_page_that_needs_no_network(tmp_path: Path) -> None:
+    out = run(tmp_path / "a").out
+    page = (out / "report.html").read_text()
+    sources = re.findall(r'(?:src|href)="([^"]{0,30})', page)
+    assert len(sources) > 8 * 6
+    assert all(source.startswith("data:image/") for source in sources)
+    assert "http" not in re.sub(r"base64,[^\"]*", "", page)
+    for word in ("95 % interval", "toy-best@9", "another data set", "The Toy Paper, Table 9", "0.25", "test-5", "--seed 0"):
+        assert word in page, word
+    sheet = Image.open(out / "samples.png")
+    assert sheet.width > 1000
+    assert len(sheet.convert("RGB").getcolors(1 << 24) or []) > 1000
+
+
+def test_a_checkpoint_is_scored_as_it_is(tmp_path: Path) -> None:
+    fitted = run(tmp_path / "a")
+    name = f"dir:{tmp_path / 'a' / 'checkpoint'}"
+    scored = zoo.run(checkpoint=name, n=9, metrics=METRICS, out=tmp_path / "b", device="cpu", progress=False)
+    assert scored.metrics == fitted.metrics
+    assert not (tmp_path / "b" / "checkpoint").exists()
+    for wrong in ({"task": "relight"}, {"model": "toy"}, {"epochs": 3}, {"settings": {"spread": 1}}):
+        with pytest.raises(RequestError, match="leave out"):
+            zoo.run(checkpoint=name, out=tmp_path / "c", device="cpu", **wrong)  # type: ignore[arg-type]
+
+
+def test_a_stopped_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOY_DIES", "1")
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "a")
+    monkeypatch.delenv("TOY_DIES")
+    assert (tmp_path / "a" / "training" / "state" / "state").exists()
+    assert not (tmp_path / "a" / "metrics.json").exists()
+    with pytest.raises(RequestError, match="go on with --resume"):
+        run(tmp_path / "a")
+    with pytest.raises(RequestError, match="seed 0, not 1"):
+        run(tmp_path / "a", resume=True, seed=1)
+    result = run(tmp_path / "a", resume=True)
+    assert result.scores
+    assert not (tmp_path / "a" / "training").exists()
+    with pytest.raises(RequestError, match="finished run"):
+        run(tmp_path / "a", resume=True)
+
+
+def test_what_failed_before_it_could_be_resumed_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from toy_zoo import Toy
+
+    def fails(*_: Any, **__: Any) -> None:
+        raise ZooError("diverged")
+
+    monkeypatch.setattr(Toy, "fit", fails)
+    with pytest.raises(ZooError, match="diverged"):
+        run(tmp_path / "a")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"model": "toi"}, "did you mean 'toy'"),
+        ({"task": "toy-shades"}, "did you mean 'toy-shade'"),
+        ({"data": "toy-photo"}, "did you mean 'toy-photos'"),
+        ({"data": ":x"}, "KIND"),
+        ({"data": "toy-photos:missing"}, "is no folder"),
+        ({"metrics": ["toy-bests"]}, "did you mean 'toy-best'"),
+        ({"model": None}, "no model is named"),
+        ({"task": None}, "no task is named"),
+        ({"n": 0}, "at least 1"),
+        ({"n": 2.5}, "whole number"),
+        ({"epochs": 0}, "epochs is 0"),
+        ({"items": 0}, "items is 0"),
+        ({"items": True}, "whole number"),
+        ({"device": "tpu"}, "device"),
+        ({"settings": {"spred": 1}}, "did you mean 'spread'"),
+        ({"settings": {"spread": -1}}, "at least 0"),
+        ({"settings": {"layers": "two"}}, "layers"),
+        ({"settings": {"task.sise": 4}}, "did you mean 'size'"),
+        ({"settings": {"training.batchsize": 4}}, "did you mean 'batch_size'"),
+        ({"settings": {"data.x": 4}}, "task.KEY"),
+        ({"checkpoint": "dir:nowhere", "model": None, "task": None}, "there is no folder"),
+        ({"resume": True, "out": None}, "name the folder"),
+    ],
+)
+def test_a_wrong_request_is_refused_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: dict[str, Any], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RequestError, match=re.escape(message)) as caught:
+        run(**{"out": tmp_path / "a", **wrong})
+    assert "\n" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.tex").touch()
+    (tmp_path / "file").touch()
+    for out, message in (("full", "not empty"), ("file", "is a file"), ("file/below", "cannot be made")):
+        with pytest.raises(RequestError, match=message):
+            run(tmp_path / out)
+    assert [p.name for p in (tmp_path / "full").iterdir()] == ["thesis.tex"]
+
+
+def test_without_a_folder_a_run_gets_one_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = {"model": "toy", "task": "toy-shade", "n": 3, "metrics": ["toy-best"], "progress": False, "device": "cpu"}
+    first, second = zoo.run(**given), zoo.run(**given)  # type: ignore[arg-type]
+    assert first.out != second.out
+    assert re.fullmatch(r"\d{8}-\d{6}-toy-toy-shade(-2)?", second.out.name)
+    assert second.out.parent == Path("runs")
+
+
+def test_a_broken_package_costs_only_its_own_metric(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from zoo import registry
+
+    (tmp_path / "broken-1.0.dist-info").mkdir()
+    (tmp_path / "broken-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n")
+    (tmp_path / "broken-1.0.dist-info" / "entry_points.txt").write_text("[zoo.metrics]\nworse = not_there:Worse\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    registry.forget()
+    result = run(tmp_path / "a", model="toy", metrics=None)
+    assert "toy-best@9" in result.scores
+    assert "broken 1.0" in result.skipped["worse"]
+    assert "no density" in result.skipped["toy-density"]
+    with pytest.raises(ZooError, match=r"broken 1\.0"):
+        run(tmp_path / "b", metrics=["worse"])
+
+
+def test_another_process_only_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", "1")
+    result = run(tmp_path / "a")
+    assert result.model.fitted
+    assert result.scores == {}
+    assert not (tmp_path / "a" / "run.json").exists()
+    with pytest.raises(RequestError, match="several processes"):
+        run(None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("name", "want"), [("test/a.jpg", "a.jpg"), ("bear/00012", "bear/00012"), ("00012", "00012")])
+def test_captions_say_which_frame_of_what(name: str, want: str) -> None:
+    from zoo.reporting.figures import short
+
+    assert short(name) == want

@@ -1,0 +1,285 @@
+"""Saving and loading: the same model comes back, and nothing that is not exactly right is loaded."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from zoo.contracts.model import Model
+from zoo.data.pairs import Pairs
+from zoo.saving.checkpoint import create, load, save
+from zoo.utils.errors import RequestError, ZooError
+
+pytestmark = pytest.mark.usefixtures("toy_plugin")
+
+
+def fitted(name: str = "toy-wide", **config: Any) -> Model:
+    model = create(name, (1, 4, 4), (1, 4, 4), **config)
+    x = torch.rand(12, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    model.fit(Pairs(x, 1 - x))
+    return model
+
+
+def change(folder: Path, **values: Any) -> None:
+    path = folder / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
+
+
+def test_the_same_model_comes_back(tmp_path: Path) -> None:
+    model = fitted(spread=0.2)
+    save(model, tmp_path / "a", task="toy-shade", task_config={"size": 4}, seed=3, data={"name": "toy", "digest": "ab"})
+    again = load(tmp_path / "a")
+    x = torch.rand(3, 1, 4, 4)
+    assert torch.equal(model.sample(x, 4, seed=1), again.sample(x, 4, seed=1))
+    assert (again.name, again.fitted, again.training) == ("toy-wide", True, False)
+    assert again.config_dict() == {"spread": 0.2, "layers": 2}
+    assert again.state_dict().keys() == model.state_dict().keys()
+    config = json.loads((tmp_path / "a" / "config.json").read_text())
+    assert config["plugin"] == {"distribution": "toy-zoo", "version": "0.1.0"}
+    assert config["task"] == {"name": "toy-shade", "config": {"size": 4}}
+    assert sorted(p.name for p in (tmp_path / "a").iterdir()) == ["README.md", "config.json", "model.safetensors"]
+
+
+def test_loading_leaves_the_global_random_state_alone(tmp_path: Path) -> None:
+    save(fitted(), tmp_path / "a")
+    before = torch.get_rng_state()
+    load(tmp_path / "a")
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_half_precision_and_inference_parts(tmp_path: Path) -> None:
+    model = fitted()
+    save(model, tmp_path / "a", half=True, inference=True)
+    stored = load_file(tmp_path / "a" / "model.safetensors")
+    assert stored["mean"].dtype == torch.float16
+    assert stored["count"].dtype == torch.int64
+    assert not any(name.startswith("helper") for name in stored)
+    again = load(tmp_path / "a")
+    mean = again.get_buffer("mean")
+    assert mean.dtype == torch.float32
+    assert torch.allclose(mean, model.get_buffer("mean"), atol=1e-3)
+    assert any(name.startswith("helper") for name in model.state_dict()), "saving changes nothing in the model"
+    save(again, tmp_path / "b")
+    assert json.loads((tmp_path / "b" / "config.json").read_text())["parts"] == "inference"
+
+
+def test_a_model_made_directly_finds_its_own_name(tmp_path: Path) -> None:
+    from toy_zoo import Toy
+
+    for config, name in (({}, "toy"), ({"spread": 0.4, "layers": 2}, "toy-wide")):
+        model = Toy((1, 4, 4), (1, 4, 4), **config)
+        x = torch.rand(6, 1, 4, 4)
+        model.fit(Pairs(x, x))
+        model.save(tmp_path / name)
+        assert Toy.load(tmp_path / name).name == name
+
+
+def test_a_full_folder_or_an_unfitted_model_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "photo.jpg").touch()
+    with pytest.raises(RequestError, match="already holds"):
+        save(fitted(), tmp_path / "a")
+    assert [p.name for p in (tmp_path / "a").iterdir()] == ["photo.jpg"]
+    with pytest.raises(RequestError, match="not fitted"):
+        save(create("toy", (1, 4, 4), (1, 4, 4)), tmp_path / "b")
+
+
+def test_numbers_that_are_not_finite_are_not_saved(tmp_path: Path) -> None:
+    model = fitted()
+    model.get_buffer("mean")[0, 0, 0] = 1e6
+    with pytest.raises(RequestError, match=r"mean.*half precision"):
+        save(model, tmp_path / "a", half=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import safetensors.torch
+
+    def full(*_: Any, **__: Any) -> None:
+        with open("/dev/full", "w", buffering=1) as handle:
+            handle.write("weights\n")
+
+    monkeypatch.setattr(safetensors.torch, "save_file", full)
+    with pytest.raises(ZooError, match="No space left"):
+        save(fitted(), tmp_path / "a")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"schema": 2}, "upgrade"),
+        ({"schema": 0}, "schema"),
+        ({"extra": 1}, "unknown key 'extra'"),
+        ({"config": {"spread": 0.1}}, "config lacks layers"),
+        ({"config": {"spread": 0.1, "layers": 2, "depth": 1}}, "no setting 'depth'"),
+        ({"config": {"spread": "wide", "layers": 2}}, "spread"),
+        ({"model": "toys"}, "did you mean 'toy'"),
+        ({"x_shape": [1, "4", 4]}, "x_shape"),
+        ({"y_shape": [1, 5, 5]}, "tensor mean has shape"),
+        ({"parts": "half"}, "parts"),
+        ({"parts": "inference"}, "unknown tensors helper"),
+        ({"task": {"name": "toy-shade"}}, "task must have"),
+        ({"seed": "three"}, "seed"),
+    ],
+)
+def test_a_config_that_is_not_exactly_right_is_refused(tmp_path: Path, values: dict[str, Any], message: str) -> None:
+    save(fitted(), tmp_path / "a")
+    change(tmp_path / "a", **values)
+    with pytest.raises(RequestError, match=message) as caught:
+        load(tmp_path / "a")
+    assert "\n" not in str(caught.value)
+
+
+def test_tensors_that_are_not_exactly_right_are_refused(tmp_path: Path) -> None:
+    save(fitted(), tmp_path / "a")
+    path = tmp_path / "a" / "model.safetensors"
+    good = load_file(path)
+    bad: list[tuple[dict[str, torch.Tensor], str]] = [
+        ({k: v for k, v in good.items() if k != "mean"}, "lacks tensor mean"),
+        ({**good, "more": torch.zeros(1)}, "unknown tensor more"),
+        ({**good, "helper.bias": torch.zeros(4)}, "helper.bias has shape"),
+        ({**good, "count": torch.zeros(())}, "count is of type"),
+        ({**good, "mean": good["mean"] * float("nan")}, "not finite"),
+    ]
+    for tensors, message in bad:
+        save_file(tensors, path)
+        with pytest.raises(RequestError, match=message):
+            load(tmp_path / "a")
+
+
+def test_a_pickle_is_never_opened(tmp_path: Path) -> None:
+    class Trap:
+        def __reduce__(self) -> Any:
+            return (exec, ("import sys; sys.sprung = True",))
+
+    save(fitted(), tmp_path / "a")
+    path = tmp_path / "a" / "model.safetensors"
+    for content in (pickle.dumps({"mean": Trap()}), b"", b"PK\x03\x04" + bytes(100), path.read_bytes()[:-10]):
+        path.write_bytes(content)
+        with pytest.raises(RequestError, match="no safetensors file"):
+            load(tmp_path / "a")
+    assert not hasattr(sys, "sprung")
+
+
+def test_what_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="no checkpoint"):
+        load(tmp_path)
+    save(fitted(), tmp_path / "a")
+    (tmp_path / "a" / "model.safetensors").unlink()
+    with pytest.raises(RequestError, match=r"model\.safetensors is missing"):
+        load(tmp_path / "a")
+
+
+def test_the_card_says_what_the_model_is(tmp_path: Path) -> None:
+    score = {"value": 0.0123, "low": 0.01, "high": 0.02, "unit": "squared error", "better": "lower"}
+    words = {"licence": "Apache-2.0", "command": "zoo run --model toy-wide", "about": "Negatives."}
+    save(fitted(), tmp_path / "a", task="toy-shade", seed=7, data={"name": "toy", "digest": "ab", "items": 12},
+         scores={"toy-best@3": score}, card=words)  # fmt: skip
+    card = (tmp_path / "a" / "README.md").read_text()
+    front = card.split("---")[1]
+    assert 'license: "apache-2.0"' in front
+    assert "library_name: cond-zoo" in front
+    assert '- "toy-shade"' in front
+    for words_of_it in (
+        "Negatives.",
+        "| toy-best@3 | 0.0123 | 0.01 to 0.02 | lower |",
+        "zoo run --model toy-wide",
+        "Seed: 7",
+    ):
+        assert words_of_it in card
+
+
+@pytest.mark.parametrize("length", [10**10, 2**63, 10**6])
+def test_a_header_is_bounded_before_it_is_read(tmp_path: Path, length: int) -> None:
+    save(fitted(), tmp_path / "a")
+    path = tmp_path / "a" / "model.safetensors"
+    path.write_bytes(length.to_bytes(8, "little") + path.read_bytes()[8:])
+    with pytest.raises(RequestError, match=r"its header would have [\d,]+ bytes, and the file has"):
+        load(tmp_path / "a")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[" * 100_000, "nested too deeply"),
+        ('{"schema": ' + "1" * 5000 + "}", "cannot be read as JSON"),
+        ('{"schema": 1, "seed": NaN}', "NaN is no number of JSON"),
+        ('{"schema": 1}' + " " * 1_000_000, "at most 1,000,000"),
+        ("{'schema': 1}", "cannot be read as JSON"),
+        ("[]", "must hold a JSON object"),
+    ],
+)
+def test_json_that_is_deep_large_or_wrong_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    save(fitted(), tmp_path / "a")
+    (tmp_path / "a" / "config.json").write_text(text)
+    with pytest.raises(RequestError, match=message) as caught:
+        load(tmp_path / "a")
+    assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"x_shape": [1, 10**8, 10**8], "y_shape": [1, 10**8, 10**8]}, "is not built|tensor mean has shape"),
+        ({"x_shape": [1, 10**30], "y_shape": [1, 10**30]}, "too large for a model"),
+        ({"x_shape": [1, 10**12, 10**12], "y_shape": [1, 10**12, 10**12]}, "too large for a model"),
+        ({"scores": {"nll": 3}}, "score 'nll'"),
+        ({"scores": {"nll": {"value": "low"}}}, "score 'nll'"),
+        ({"scores": {"nll": {"value": 1, "low": "x"}}}, "interval of score 'nll'"),
+        ({"plugin": {"distribution": 3, "version": "1"}}, "named in text"),
+        ({"task": {"name": ["a"], "config": {}}}, "named in text"),
+        ({"task": {"name": "toy-shade", "config": []}}, "must be an object"),
+    ],
+)
+def test_a_config_that_would_eat_the_memory_or_is_of_another_form_is_refused(
+    tmp_path: Path, values: dict[str, Any], message: str
+) -> None:
+    save(fitted(), tmp_path / "a")
+    change(tmp_path / "a", **values)
+    with pytest.raises(RequestError, match=message):
+        load(tmp_path / "a")
+
+
+def test_a_model_of_countless_parts_is_not_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from toy_zoo import Toy
+
+    init = Toy.__init__
+
+    def stacks(self: Any, *shapes: Any, **config: Any) -> None:
+        init(self, *shapes, **config)
+        self.stack = torch.nn.ModuleList(torch.nn.Linear(1, 1) for _ in range(self.config.layers))
+
+    save(fitted(), tmp_path / "a")
+    monkeypatch.setattr(Toy, "__init__", stacks)
+    change(tmp_path / "a", config={"spread": 0.1, "layers": 10**9})
+    with pytest.raises(RequestError, match=r"more than 10,000 parts for \d+ stored tensors"):
+        load(tmp_path / "a")
+    assert len(torch.nn.ModuleList(torch.nn.Linear(1, 1) for _ in range(11_000))) == 11_000, "others are not bounded"
+
+
+def test_a_model_that_looks_at_numbers_while_it_is_made_is_loaded_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It cannot be made without memory for its numbers; its shapes alone are bounded then."""
+    from toy_zoo import Toy
+
+    init = Toy.__init__
+
+    def looks(self: Any, *shapes: Any, **config: Any) -> None:
+        init(self, *shapes, **config)
+        assert torch.ones(1).item() == 1
+
+    save(fitted(), tmp_path / "a")
+    monkeypatch.setattr(Toy, "__init__", looks)
+    x = torch.rand(1, 1, 4, 4)
+    assert load(tmp_path / "a").sample(x, 2, seed=0).shape == (1, 2, 1, 4, 4)
+    change(tmp_path / "a", x_shape=[1, 10**8, 10**8])
+    with pytest.raises(RequestError, match="too large for a model"):
+        load(tmp_path / "a")

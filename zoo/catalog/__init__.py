@@ -1,0 +1,1 @@
+"""Registered checkpoints: finding, loading, sampling and verifying them."""

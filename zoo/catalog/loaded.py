@@ -1,0 +1,151 @@
+"""A fitted model bound to its task: from a photo, or from what else the task starts from, to n pictures."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from zoo.catalog.samples import Samples
+from zoo.contracts import make
+from zoo.saving.checkpoint import CARD, CONFIG
+from zoo.saving.checkpoint import load as load_model
+from zoo.saving.facts import Facts, read_facts
+from zoo.utils.errors import RequestError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as PILImage
+
+    from zoo.contracts.model import Model
+    from zoo.contracts.task import Task
+    from zoo.hub.push import Pushed
+
+    Item = str | os.PathLike[str] | PILImage | NDArray[np.uint8] | Mapping[str, Any]
+
+
+class Loaded:
+    """A checkpoint ready for use; made by :func:`load`.
+
+    Attributes:
+        model: tensors in, tensors out; x is ``(B, *model.x_shape)``.
+        task: from a photo (or what else it starts from) to x, and from y back to a picture.
+        facts: what the checkpoint says of itself.
+        card: the model card, Markdown.
+        name: what it was loaded as; of the Hub always with the commit, so that it names the same again.
+        folder: where its files lie.
+    """
+
+    def __init__(self, name: str, model: Model, task: Task, facts: Facts, card: str, folder: Path) -> None:
+        self.name, self.model, self.task, self.facts, self.card, self.folder = name, model, task, facts, card, folder
+
+    def __repr__(self) -> str:
+        return f"Loaded({self.name!r}: model {self.model.name!r}, task {self.facts.task and self.facts.task['name']!r})"
+
+    def push_to_hub(self, repo: str, **more: Any) -> Pushed:
+        """Push this checkpoint to ``ORG/REPO`` in one commit; see :func:`zoo.hub.push.push`."""
+        from zoo.hub.push import push
+
+        return push(self.folder, repo, **more)
+
+    @overload
+    def sample(self, img: Item, n: int, seed: int | None = None) -> Samples: ...
+    @overload
+    def sample(self, img: list[Item] | tuple[Item, ...], n: int, seed: int | None = None) -> list[Samples]: ...
+    def sample(self, img: Item | list[Item] | tuple[Item, ...], n: int, seed: int | None = None) -> Samples | list[Samples]:
+        """n different pictures for one photo (or for what else the task starts from), or for each of a list of them.
+
+        Args:
+            img: for a task on photos a path, a PIL image, or an array (H, W, 3) uint8; for others what :meth:`Task.read`
+                takes (``"Eyeglasses,Blond_Hair"``); or a list of them.
+            n: samples a photo, at least 1.
+            seed: any integer; the same one gives the same samples. None for new ones at every call.
+
+        Returns:
+            :class:`~zoo.Samples` of the photo, or a list of one for each photo.
+
+        Raises:
+            RequestError: a photo cannot be read or is no photo, or n is below 1.
+        """
+        if not isinstance(n, int) or isinstance(n, bool) or n < 1:
+            raise RequestError(f"n is {n!r}; it must be a whole number of at least 1")
+        if seed is not None and not isinstance(seed, int):
+            raise RequestError(f"seed is {seed!r}; it must be a whole number or None")
+        many = isinstance(img, (list, tuple))
+        items = [self.task.read(one) for one in (img if many else [img])]  # type: ignore[union-attr, list-item, unused-ignore]
+        if not items:
+            return []
+        made = self._sample(items, n, seed)
+        return made if many else made[0]
+
+    def _sample(self, items: Sequence[Any], n: int, seed: int | None) -> list[Samples]:
+        conditions = [self.task.condition(item) for item in items]
+        x = torch.stack([condition[0] for condition in conditions])
+        fields = self.model.sample(x, n, seed=seed).cpu()
+        with torch.no_grad():
+            x_hat = self.model.reconstruct(x.to(self.model.device))
+        made = []
+        for i, (_, context) in enumerate(conditions):
+            images = self.task.compose(context, fields[i], x_hat=None if x_hat is None else x_hat[i].cpu())
+            made.append(Samples(images.numpy(), fields[i]))
+        return made
+
+
+def load(name: str | os.PathLike[str], device: str | torch.device = "auto") -> Loaded:
+    """The checkpoint called ``name``, bound to its task.
+
+    Args:
+        name: a registered name (``cdvae/resaturate``), ``hf:ORG/REPO@REVISION`` on the Hub, or ``dir:PATH`` for a folder.
+        device: ``"auto"``, ``"cpu"``, ``"cuda"``, ...
+
+    Raises:
+        RequestError: there is no such checkpoint, it is not what was registered, or it names no task.
+        ZooError: it cannot be had from the Hub, or its model or task is broken.
+    """
+    folder = folder_of(str(name))
+    facts = read_facts(folder / CONFIG)
+    if facts.task is None:
+        raise RequestError(f"checkpoint {name} names no task; load its model with zoo.Model.load({str(folder)!r})")
+    task = make.task(facts.task["name"], **facts.task["config"])
+    model = load_model(folder, device)
+    if (model.x_shape, model.y_shape) != (tuple(task.x_shape), tuple(task.y_shape)):
+        raise RequestError(
+            f"checkpoint {name}: the model takes x {model.x_shape} and gives y {model.y_shape}, "
+            f"but its task has {tuple(task.x_shape)} and {tuple(task.y_shape)}"
+        )
+    named = str(name)
+    if named.startswith("hf:"):
+        from zoo.hub.source import parse
+
+        named = str(parse(named)._replace(revision=folder.name))
+    card = folder / CARD
+    return Loaded(named, model, task, facts, card.read_text(encoding="utf-8") if card.is_file() else "", folder)
+
+
+def folder_of(name: str) -> Path:
+    """The folder of a registered checkpoint, of ``hf:ORG/REPO@REVISION`` or of ``dir:PATH``; raises as :func:`load`.
+
+    What is registered or comes from the Hub is checked.
+    """
+    if name.startswith("dir:"):
+        folder = Path(name.removeprefix("dir:")).expanduser()
+        if not folder.is_dir():
+            raise RequestError(f"there is no folder {folder}; name a checkpoint's folder as dir:PATH")
+        return folder
+    if name.startswith("hf:"):
+        from zoo.hub.client import say
+        from zoo.hub.pull import pull
+        from zoo.hub.source import parse
+
+        source = parse(name)
+        pulled = pull(source)
+        if source.revision is None and not pulled.why:
+            say(f"{source} is at commit {pulled.revision}; to pin it, load {source}@{pulled.revision}")
+        return pulled.folder
+    from zoo.catalog import checkpoints
+
+    return checkpoints.folder_of(checkpoints.find(name))

@@ -1,0 +1,112 @@
+"""The n answers for one photo, as pictures and as fields."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.utils.errors import RequestError
+from zoo.utils.files import whole_folder
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as PILImage
+    from torch import Tensor
+
+GAP = 4
+"""Pixels of white between two pictures of a grid."""
+SHOWN = 1600
+"""Pixels: the width of the picture that a notebook shows."""
+
+
+class Samples:
+    """n samples for one photo.
+
+    They are a sequence of the composed photos: ``len``, indexing and iteration give (H, W, 3) uint8 arrays, and
+    ``numpy.asarray`` gives all of them.
+
+    Attributes:
+        images: (n, H, W, 3) uint8, the photo with each sampled field put in its place, at the photo's own size.
+        fields: (n, *y_shape) float32, the sampled fields on the CPU.
+    """
+
+    def __init__(self, images: NDArray[np.uint8], fields: Tensor) -> None:
+        if images.ndim != 4 or images.shape[-1] != 3 or len(images) != len(fields):
+            raise RequestError(f"images have shape {images.shape}; it must be ({len(fields)}, H, W, 3)")
+        self.images, self.fields = images, fields
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int | slice) -> NDArray[np.uint8]:
+        return self.images[index]
+
+    def __iter__(self) -> Iterator[NDArray[np.uint8]]:
+        return iter(self.images)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.array(self.images, dtype=dtype, copy=True) if copy else np.asarray(self.images, dtype=dtype)
+
+    def __repr__(self) -> str:
+        n, height, width = self.images.shape[:3]
+        return f"Samples({n} of {width} x {height} pixels, fields {tuple(self.fields.shape[1:])})"
+
+    def grid(self, columns: int | None = None, *, width: int | None = None) -> PILImage:
+        """All the photos in one picture, row by row.
+
+        Args:
+            columns: photos a row; None for about as many as rows.
+            width: the largest width of the picture in pixels; None for the photos at their own size.
+
+        Raises:
+            RequestError: ``columns`` or ``width`` is below 1.
+        """
+        from PIL import Image
+
+        n, high, wide = self.images.shape[:3]
+        if columns is None:
+            columns = math.ceil(math.sqrt(n))
+        if columns < 1 or (width is not None and width < 1):
+            raise RequestError(f"columns is {columns} and width {width}; both must be at least 1")
+        columns = min(columns, n)
+        if width is not None:
+            scale = min(1.0, (width - GAP * (columns - 1)) / (wide * columns))
+            high, wide = max(1, round(high * scale)), max(1, int(wide * scale))
+        rows = math.ceil(n / columns)
+        sheet = Image.new("RGB", (columns * (wide + GAP) - GAP, rows * (high + GAP) - GAP), "white")
+        for i, pixels in enumerate(self.images):
+            photo = Image.fromarray(pixels)
+            if photo.size != (wide, high):
+                photo = photo.resize((wide, high), Image.Resampling.LANCZOS)
+            sheet.paste(photo, ((i % columns) * (wide + GAP), (i // columns) * (high + GAP)))
+        return sheet
+
+    def save(self, folder: Path | str) -> Path:
+        """Save to a new folder: ``sample-01.png`` and so on, ``grid.png`` and ``fields.npy``; gives the folder.
+
+        Raises:
+            RequestError: the folder already holds something.
+            ZooError: the file system refused; nothing is left behind.
+        """
+        from PIL import Image
+
+        folder = Path(folder)
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise RequestError(f"{folder} already holds something; save to a new folder")
+        digits = max(2, len(str(len(self))))
+        with whole_folder(folder) as part:
+            for i, pixels in enumerate(self.images):
+                Image.fromarray(pixels).save(part / f"sample-{i + 1:0{digits}d}.png", compress_level=1)
+            self.grid(width=4 * SHOWN).save(part / "grid.png", compress_level=1)
+            np.save(part / "fields.npy", self.fields.numpy())
+        return folder
+
+    def _repr_png_(self) -> bytes:
+        buffer = io.BytesIO()
+        self.grid(width=SHOWN).save(buffer, "PNG")
+        return buffer.getvalue()

@@ -1,0 +1,1 @@
+"""The contracts of a model, a task and a metric; making and describing what keeps them."""

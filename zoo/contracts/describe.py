@@ -1,0 +1,92 @@
+"""What is known of one registered name, in words: for ``zoo show`` and for the gallery of the documentation."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from zoo import registry
+from zoo.contracts import make
+
+KINDS = ("models", "tasks", "metrics", "data")
+
+
+class Setting(NamedTuple):
+    """One field of a config: its name, its default as text, its type, and whether a preset sets it."""
+
+    name: str
+    default: str
+    kind: str
+    preset: bool
+
+
+@dataclass(frozen=True)
+class Description:
+    """One model, task, metric or kind of data.
+
+    Attributes:
+        kind: a key of :data:`zoo.registry.entries.GROUPS`.
+        name: the entry-point name.
+        text: the docstring.
+        facts: labels and values.
+        settings: of its config; None for what has none.
+    """
+
+    kind: str
+    name: str
+    text: str
+    facts: tuple[tuple[str, str], ...]
+    settings: tuple[Setting, ...] | None
+
+    @property
+    def summary(self) -> str:
+        """The first line of the docstring."""
+        return self.text.strip().splitlines()[0]
+
+
+def describe(kind: str, name: str) -> Description:
+    """What the entry of that name is; imports it.
+
+    Raises:
+        RequestError: nothing of that kind has this name.
+        ZooError: what has it is broken.
+    """
+    entry = registry.entry(kind, name)
+    facts = [("from", f"{entry.distribution} {entry.version}, {entry.value}")]
+    settings: tuple[Setting, ...] | None = None
+    shown: type
+    if kind == "models":
+        shown, preset = make.model_class(name)
+        settings = _settings(shown.Config, preset)
+        facts += [("class", shown.__name__)]
+    elif kind == "tasks":
+        task = make.task_class(name)
+        shown, settings = task, _settings(task.Config, {})
+        facts += [("x", task.x_name), ("y", task.y_name), ("data", f"{task.data}, where none is named")]
+    elif kind == "metrics":
+        metric = make.metric(name)
+        shown = type(metric)
+        facts += [("unit", metric.unit), ("better", metric.better), ("source", metric.source)]
+        if metric.needs != "samples":
+            facts += [("needs", f"a model with {metric.needs}")]
+    else:
+        shown = make.data_class(name)
+        facts += [("named as", f"{name} or {name}:PATH")]
+    text = inspect.getdoc(shown) if shown.__doc__ else None
+    return Description(kind, name, text or "(not described)", tuple(facts), settings)
+
+
+def _settings(config: type, preset: dict[str, Any]) -> tuple[Setting, ...]:
+    """The fields of a config with their defaults, or with what the preset sets."""
+    rows = []
+    for field in dataclasses.fields(config):
+        default = field.default
+        if field.default_factory is not dataclasses.MISSING:
+            default = field.default_factory()
+        value = preset.get(field.name, default)
+        kind = field.type if isinstance(field.type, str) else getattr(field.type, "__name__", str(field.type))
+        text = "required" if value is dataclasses.MISSING else str(value)
+        rows.append(Setting(field.name, text, kind, field.name in preset))
+    return tuple(rows)

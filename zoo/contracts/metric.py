@@ -1,0 +1,120 @@
+"""What a metric is: a number for each item's pool of samples."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from zoo.utils.errors import ZooError
+
+if TYPE_CHECKING:
+    from zoo.contracts.model import Model
+    from zoo.contracts.task import Task
+    from zoo.data.pairs import Pairs
+    from zoo.data.records import Data
+
+
+@dataclass(frozen=True)
+class Score:
+    """A metric's mean over the test items, with the ends of its 95 % bootstrap interval over items."""
+
+    value: float
+    low: float
+    high: float
+    unit: str
+    better: Literal["lower", "higher"]
+
+
+Needs = Literal["samples", "joint_log_prob", "fitted"]
+
+
+class NotApplicable(ZooError):
+    """A metric has no meaning for a run, or lacks something that it takes: says what."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A run that is about to be measured.
+
+    Attributes:
+        model: fitted, on the device of the run.
+        task, data: of the run.
+        pairs: the test pairs, on the CPU.
+        seed: of the run.
+    """
+
+    model: Model
+    task: Task
+    data: Data
+    pairs: Pairs
+    seed: int
+
+
+class Metric(ABC):
+    """A metric, registered under ``zoo.metrics``.
+
+    Attributes:
+        unit: of the values, in words.
+        better: which direction is better.
+        source: the paper and equation or section that defines it.
+        needs: ``"samples"``; ``"joint_log_prob"`` for a metric of the model's own density; ``"fitted"`` for one that
+            :meth:`prepare` has to show the whole run first.
+        asked_only: whether it is measured only where it is named, because it takes long.
+        expected_failures: the checks of :mod:`zoo.testing` that it cannot pass by its nature, each with the reason.
+    """
+
+    unit: ClassVar[str]
+    better: ClassVar[Literal["lower", "higher"]]
+    source: ClassVar[str]
+    needs: ClassVar[Needs] = "samples"
+    asked_only: ClassVar[bool] = False
+    expected_failures: ClassVar[Mapping[str, str]] = {}
+
+    def prepare(self, fitted: Fitted) -> None:  # noqa: B027
+        """Look at the run before it is measured; called once for each run, before the first call.
+
+        Raises:
+            NotApplicable: this cannot be measured of such a run (says why); the metric is then left out with the reason.
+        """
+
+    @abstractmethod
+    def __call__(
+        self,
+        samples: Tensor,
+        y: Tensor,
+        *,
+        x: Tensor | None = None,
+        pool: Tensor | None = None,
+        joint_log_prob: Tensor | None = None,
+        index: Tensor | None = None,
+    ) -> Mapping[str, Tensor]:
+        """Values of each item. A metric takes by name what it uses, and the rest as ``**known``.
+
+        Args:
+            samples: (B, n, *y_shape).
+            y: (B, *y_shape), the ground truth.
+            x: (B, *x_shape).
+            pool: (B, M, *y_shape), true draws of p(y | x).
+            joint_log_prob: (B,), a lower bound on log p(x, y) in nats.
+            index: (B,) int64, the places of the items in the test pairs.
+
+        Returns:
+            (B,) values under each suffix: ``{"": v}``, or ``{"@3": v, "@10": w}`` for ``error_of_best@3`` and so on.
+        """
+
+
+def bootstrap(values: Tensor, metric: Metric, *, resamples: int = 2000, seed: int = 0) -> Score:
+    """The mean of ``values`` (N,) with its percentile bootstrap interval (95 %), resampling items."""
+    values = values.double().cpu()
+    generator = torch.Generator().manual_seed(seed)
+    means = []
+    for _ in range(0, resamples, 200):
+        index = torch.randint(len(values), (200, len(values)), generator=generator)
+        means.append(values[index].mean(1))
+    low, high = torch.cat(means).quantile(torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
+    return Score(values.mean().item(), low, high, metric.unit, metric.better)

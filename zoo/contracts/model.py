@@ -1,0 +1,285 @@
+"""What a model is: p(y | x), fitted to pairs, drawn from in batches, saved without pickle."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from zoo.data.pairs import Batch, Pairs
+from zoo.utils.config import NoConfig, make_config
+from zoo.utils.errors import RequestError
+from zoo.utils.noise import Noise, new_seed
+
+if TYPE_CHECKING:
+    from zoo.fitting.loop import History, Step
+    from zoo.hub.push import Pushed
+
+ROWS = 8192
+"""Samples decoded at once: bounds the memory of ``sample`` whatever n and the batch are."""
+
+
+class Model(nn.Module):
+    """A conditional generative model, registered under ``zoo.models``.
+
+    A gradient model defines :meth:`losses`, :meth:`optimizers`, :meth:`encode` and :meth:`draw`; the loop that trains it
+    belongs to the core. A model that is not trained by gradient overrides :meth:`fit`.
+
+    Args:
+        x_shape: the shape of one x.
+        y_shape: the shape of one y.
+        **config: fields of :attr:`Config`; an unknown one is refused.
+
+    Attributes:
+        Config: a frozen dataclass of plain values.
+        training_only: names of submodules that sampling does not need; a checkpoint may leave them out.
+        expected_failures: the checks of :mod:`zoo.testing` that it cannot pass by its nature, each with the reason.
+        check_settings: settings that make it small and quick to fit, for checking; those of a preset win over them.
+        name: the entry-point name it was made under, "" if it was made directly.
+        fitted: whether :meth:`fit` or :meth:`load` has been done.
+    """
+
+    Config: ClassVar[type] = NoConfig
+    training_only: ClassVar[tuple[str, ...]] = ()
+    expected_failures: ClassVar[Mapping[str, str]] = {}
+    check_settings: ClassVar[Mapping[str, Any]] = {}
+
+    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
+        super().__init__()
+        self.x_shape, self.y_shape = tuple(x_shape), tuple(y_shape)
+        self.config: Any = make_config(self.Config, config, f"model {type(self).__name__}")
+        self.name = ""
+        self.fitted = False
+        self.inference_only = False
+
+    # Fitting
+
+    def fit(
+        self,
+        pairs: Pairs,
+        *,
+        seed: int = 0,
+        device: str | torch.device = "auto",
+        epochs: int | None = None,
+        progress: bool = True,
+        resume: Path | None = None,
+        **training: Any,
+    ) -> History:
+        """Fit from scratch to ``pairs``; everything random in it follows from ``seed``.
+
+        Args:
+            pairs: the training pairs.
+            seed: decides the first weights, the order of the data, crops and noise.
+            device: ``"auto"``, ``"cpu"``, ``"cuda"``, ...
+            epochs: passes over the pairs; None for the model's own recipe.
+            progress: show it.
+            resume: a folder for the state of training, written while it runs; if it holds one, training goes on from there.
+            **training: settings of :class:`zoo.Training` (``precision``, ``ema``, ``batch_size``, ...).
+
+        Raises:
+            RequestError: the pairs are not of this model's shapes, or are none.
+        """
+        from zoo.fitting.loop import train
+
+        return train(self, pairs, seed=seed, device=device, epochs=epochs, progress=progress, resume=resume, **training)
+
+    def prepare(self, pairs: Pairs, seed: int) -> None:
+        """What has to be known of the data before the first step: means, embeddings. Kept in buffers."""
+
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        """The optimizers by name, in the order of the turns of one step; a plain model has one."""
+        raise NotImplementedError(f"{type(self).__name__} is not trained by gradient")
+
+    def turns(self, optimizers: Sequence[str]) -> Sequence[str]:
+        """The names of the optimizers in the order in which they step, once for each turn; by default each has one."""
+        return optimizers
+
+    def losses(self, batch: Batch, step: Step) -> dict[str, Tensor]:
+        """The loss of one turn (scalar ``"total"``), and its parts for the record."""
+        raise NotImplementedError(f"{type(self).__name__} is not trained by gradient")
+
+    def recipe(self, items: int) -> Mapping[str, Any]:
+        """The model's own training settings for so many pairs: fields of :class:`zoo.Training`."""
+        return {}
+
+    def rate(self, share: float) -> float:
+        """What every learning rate is multiplied with when this share of training, in [0, 1), is done."""
+        return 1.0
+
+    # Sampling
+
+    @torch.no_grad()
+    def sample(self, x: Tensor, n: int, *, seed: int | None = None, generator: torch.Generator | None = None) -> Tensor:
+        """n samples of y for each x.
+
+        The same seed gives the same samples, to the bit on the same machine. The global random state is neither read nor
+        changed, and the samples for one x do not depend on the rest of its batch.
+
+        Args:
+            x: (B, *x_shape).
+            n: samples an x, at least 1.
+            seed: any integer; None for new randomness.
+            generator: where to draw the seed from instead.
+
+        Returns:
+            (B, n, *y_shape) float32, on the device of x.
+
+        Raises:
+            RequestError: x has another shape or is not finite, n is below 1, or the model is not fitted.
+        """
+        self._check_x(x)
+        if n < 1:
+            raise RequestError(f"n is {n}; it must be at least 1")
+        if not self.fitted:
+            raise RequestError(f"model {self.name or type(self).__name__} is not fitted: call fit or load it first")
+        if seed is None:
+            seed = new_seed(generator)
+        training = self.training
+        self.eval()
+        home, device = x.device, self.device
+        x = x.float().to(device)
+        out = torch.empty(len(x), n, *self.y_shape, device=home)
+        many = max(1, min(len(x), ROWS // n))
+        few = min(n, ROWS)
+        for i in range(0, len(x), many):
+            part = x[i : i + many]
+            noise, code = Noise(part, seed), self.encode(part)
+            for j in range(0, n, few):
+                k = min(few, n - j)
+                out[i : i + many, j : j + k] = self.draw(code, k, noise).to(home)
+        self.train(training)
+        return out
+
+    def encode(self, x: Tensor) -> Any:
+        """Everything that the samples for each x share, computed once an x: tensors with leading B."""
+        return x
+
+    def draw(self, code: Any, n: int, noise: Noise) -> Tensor:
+        """The next n samples for each x, (B, n, *y_shape), from :meth:`encode`'s code and ``noise``."""
+        raise NotImplementedError(f"{type(self).__name__} does not draw")
+
+    # Optional abilities
+
+    def log_prob(self, y: Tensor, x: Tensor, *, seed: int = 0) -> Tensor | None:
+        """log p(y | x) or a lower bound of it in nats, (B,); None if the model has none."""
+        return None
+
+    def joint_log_prob(self, y: Tensor, x: Tensor, *, seed: int = 0) -> Tensor | None:
+        """log p(x, y) or a lower bound of it in nats, (B,); None if the model has none."""
+        return None
+
+    def evidence(self, y: Tensor, x: Tensor, *, seed: int = 0) -> Mapping[str, Tensor] | None:
+        """The two terms of the evidence bound, each (B,); None if the model has none.
+
+        ``mse`` is the squared error of y as it is rebuilt from its own code, summed over its numbers; ``kl`` is what the
+        code tells, KL(q(z | x, y) || p(z | x)) in nats.
+        """
+        return None
+
+    def features(self, x: Tensor) -> Tensor | None:
+        """The code of each x, (B, D), for downstream tasks; None if the model has none."""
+        return None
+
+    def reconstruct(self, x: Tensor) -> Tensor | None:
+        """x as the model itself renders it from its code, (B, *x_shape); None if it does not."""
+        return None
+
+    # Saving
+
+    def save(self, folder: Path | str, **more: Any) -> None:
+        """Save to a new folder: ``config.json``, ``model.safetensors``, ``README.md`` (:func:`zoo.saving.checkpoint.save`)."""
+        from zoo.saving.checkpoint import save
+
+        save(self, Path(folder), **more)
+
+    def push_to_hub(
+        self, repo: str, *, private: bool = False, licence: str | None = None, message: str | None = None, **save: Any
+    ) -> Pushed:
+        """Push this model to ``ORG/REPO`` on the Hub, in one commit; see :func:`zoo.hub.push.push`.
+
+        Args:
+            repo: ``ORG/REPO``; it is made if it is not there.
+            private: make a new repository private.
+            licence: an SPDX name, for the card.
+            message: of the commit.
+            **save: as for :meth:`save`: ``task``, ``half``, ``scores``, ...
+        """
+        from zoo.hub.push import push_model
+
+        return push_model(self, repo, save, private=private, licence=licence, message=message)
+
+    @classmethod
+    def load(cls, folder: Path | str, device: str | torch.device = "cpu") -> Model:
+        """The model saved in ``folder``, strictly; see :func:`zoo.saving.checkpoint.load`."""
+        from zoo.saving.checkpoint import load
+
+        model = load(Path(folder), device)
+        if not isinstance(model, cls):
+            raise RequestError(f"{folder} holds a {type(model).__name__}, not a {cls.__name__}")
+        return model
+
+    def allocate(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        """Make buffers whose size depends on the data, before a state of these shapes is loaded."""
+
+    def drop_training_parts(self) -> None:
+        """Remove what sampling does not need (:attr:`training_only`)."""
+        for name in self.training_only:
+            setattr(self, name, None)
+        self.inference_only = True
+
+    # Small things
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        for tensor in (*self.parameters(), *self.buffers()):
+            return tensor.device
+        return torch.device("cpu")
+
+    def config_dict(self) -> dict[str, Any]:
+        """The config as plain values."""
+        return dataclasses.asdict(self.config)
+
+    def check_pairs(self, pairs: Pairs) -> None:
+        """What every ``fit`` begins with.
+
+        Raises:
+            RequestError: the pairs are not of this model's shapes, or are none.
+        """
+        if not len(pairs):
+            raise RequestError("there are no pairs to fit to; at least one is needed")
+        if (pairs.x_shape, pairs.y_shape) != (self.x_shape, self.y_shape):
+            raise RequestError(
+                f"pairs have shapes {pairs.x_shape} -> {pairs.y_shape}; the model is for {self.x_shape} -> {self.y_shape}"
+            )
+
+    def _check_x(self, x: Tensor) -> None:
+        if tuple(x.shape[1:]) != self.x_shape or x.ndim != len(self.x_shape) + 1:
+            want = ", ".join(map(str, self.x_shape))
+            raise RequestError(f"x has shape {tuple(x.shape)}; it must be (B, {want})")
+        if not torch.isfinite(x).all():
+            raise RequestError("x has values that are not finite; every value must be a number")
+
+
+class Preset:
+    """A named config of a model class, registered like a model: ``cdvae_mdn12 = Preset(CDVAE, components=12)``.
+
+    Calling it makes the model; settings given to the call win over the preset's.
+    """
+
+    def __init__(self, model: type[Model], **config: Any) -> None:
+        self.model, self.config = model, config
+        make_config(model.Config, config, f"a preset of {model.__name__}")
+
+    def __call__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> Model:
+        return self.model(x_shape, y_shape, **{**self.config, **config})
+
+
+def size_of(shape: tuple[int, ...]) -> int:
+    """How many numbers one item of this shape has."""
+    return math.prod(shape)

@@ -1,0 +1,125 @@
+"""What a task is: from data to pairs, and from a sample back to something a person looks at."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from zoo.data.pairs import Pairs
+from zoo.data.records import Data, Image, Records, Split
+from zoo.utils.config import NoConfig, make_config
+from zoo.utils.errors import RequestError
+
+
+class Task(ABC):
+    """A task, registered under ``zoo.tasks``.
+
+    Attributes:
+        Config: a frozen dataclass of the settings.
+        data: the data it runs on when none is named; embedded, so nothing has to be downloaded.
+        x_name, y_name: what x and y are, as words for captions ("albedo", "shading").
+        y_unit: the unit of the numbers of y, as words; "" for shares in [0, 1].
+        item: what :meth:`condition` takes, as a word: "photo", "attributes", "numbers", "shape", ...
+        shows_truth: whether the item itself shows y (a photo shows its own shading); else the truth has to be composed.
+        expected_failures: the checks of :mod:`zoo.testing` that it cannot pass by its nature, each with the reason.
+        x_shape, y_shape: the shapes of one x and one y, set by ``__init__``.
+    """
+
+    Config: ClassVar[type] = NoConfig
+    data: ClassVar[str] = "scenes"
+    x_name: ClassVar[str] = "x"
+    y_name: ClassVar[str] = "y"
+    y_unit: ClassVar[str] = ""
+    item: ClassVar[str] = "photo"
+    shows_truth: ClassVar[bool] = True
+    expected_failures: ClassVar[Mapping[str, str]] = {}
+    x_shape: tuple[int, ...]
+    y_shape: tuple[int, ...]
+
+    def __init__(self, **config: Any) -> None:
+        self.config: Any = make_config(self.Config, config, f"task {type(self).__name__}")
+
+    @staticmethod
+    def check_photo(image: Image) -> None:
+        """Raises:
+        RequestError: this is not an RGB photo, (H, W, 3) uint8 with at least one pixel.
+        """
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
+            raise RequestError(f"a photo is (H, W, 3) uint8 with at least one pixel, not {image.shape} {image.dtype}")
+
+    def check_fields(self, y: Tensor, x_hat: Tensor | None = None) -> None:
+        """Raises:
+        RequestError: y is not (n, *y_shape), or x_hat not (*x_shape).
+        """
+        for name, value, shape in (("y", y, (len(y), *self.y_shape)), ("x_hat", x_hat, self.x_shape)):
+            if value is not None and tuple(value.shape) != shape:
+                raise RequestError(f"{name} has shape {tuple(value.shape)}; it must be {shape}")
+
+    @abstractmethod
+    def pairs(self, data: Data, split: Split, seed: int = 0, *, pool: int = 0) -> Pairs:
+        """The pairs of one split; with ``pool`` > 0, that many true draws of p(y | x) where the data knows them."""
+
+    def settings_of(self, data: Data) -> Mapping[str, Any]:
+        """Settings that this data decides (the names of its attributes), where they were not given; by default none.
+
+        A task is made again with them before anything is read, so that a checkpoint holds all that its task needs.
+        """
+        return {}
+
+    def read(self, given: Any) -> Any:
+        """The item that somebody gave, as :meth:`condition` takes it; by default a photo (H, W, 3) uint8.
+
+        Args:
+            given: a word from the command line, or an object from Python: for a photo a path, a PIL image or an array.
+
+        Raises:
+            RequestError: it is no such item, or cannot be read.
+        """
+        from zoo.data.images import photo_of
+
+        return photo_of(given)
+
+    def item_of(self, records: Records, index: int) -> Any:
+        """The item of one of the records, as :meth:`condition` takes it; by default its photo."""
+        return records.image(index)
+
+    @abstractmethod
+    def condition(self, item: Any) -> tuple[Tensor, Any]:
+        """x (*x_shape) of one item, and whatever :meth:`compose` needs of it."""
+
+    @abstractmethod
+    def compose(self, context: Any, y: Tensor, *, x_hat: Tensor | None = None) -> torch.Tensor:
+        """The item with each of n fields put in its place, as pictures.
+
+        Args:
+            context: from :meth:`condition`.
+            y: (n, *y_shape) fields.
+            x_hat: (*x_shape), the model's reconstruction of x where it has one.
+
+        Returns:
+            (n, H, W, 3) uint8 tensor on the CPU; of a photo, at its own size.
+        """
+
+    def render(self, x: Tensor, y: Tensor) -> Tensor | None:
+        """What x and y show together, at the size of the fields: what metrics of pictures compare.
+
+        Args:
+            x: (B, *x_shape).
+            y: (B, *y_shape).
+
+        Returns:
+            (B, 1 or 3, h, w) in [0, 1], differentiable or not; None where that is no picture. By default y itself, where it
+            is grey or R, G, B.
+        """
+        if self.y_unit or len(self.y_shape) != 3 or self.y_shape[0] not in (1, 3):
+            return None
+        return y.clamp(0, 1)
+
+    def solids(self, y: Tensor) -> Tensor | None:
+        """The shapes that fields y (B, *y_shape) stand for, as voxels (B, s, s, s) bool on the CPU; None if for none."""
+        return None

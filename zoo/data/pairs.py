@@ -1,0 +1,144 @@
+"""Pairs (x, y): what tasks make of data and models are fitted to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from zoo.utils.errors import RequestError
+
+Penalty = Callable[[Tensor], Tensor]
+"""(B, *y_shape), in the units of y, to (B,): what a generated y costs besides its distance to the true one."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some of the pairs, on the device of the model: ``x`` (B, *x_shape), ``y`` (B, *y_shape), ``guide`` (B, G) or None,
+    and the pairs' ``penalty``, which models that minimise a cost add to it."""
+
+    x: Tensor
+    y: Tensor
+    guide: Tensor | None = None
+    index: Tensor | None = None
+    penalty: Penalty | None = None
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """N pairs of a conditioning field and a generated field.
+
+    Attributes:
+        x: (N, *x_shape) float32.
+        y: (N, *y_shape) float32.
+        guide: (N, G) float32, what is known of each item besides its pixels (label shares, layout), or None.
+        guide_mirror: (G,) int64, the order of the columns of ``guide`` for the mirrored image; None if it stays the same.
+        pool: (N, M, *y_shape) true draws of p(y | x), or None.
+        wide: the same fields (N, C, s, s), a little larger, from which training draws random crops and flips, the same
+            for x and y; None if the pairs are to be used as they are.
+        vectors: whether y is a field of displacements, (2, h, w): to the right and downwards, in pixels of the field (or of
+            the field a second). Where ``wide`` is cropped or mirrored, its vectors, which are in pixels of y too, are
+            turned and magnified with the picture.
+        penalty: what a generated y costs besides its distance to the true one, in the units of an absolute error a number;
+            differentiable; None for nothing. Models that minimise such a cost add its mean to it.
+        names: one readable name an item.
+        digest: sha256 of the data they were made of, "" if unknown.
+    """
+
+    x: Tensor
+    y: Tensor
+    guide: Tensor | None = None
+    guide_mirror: Tensor | None = None
+    pool: Tensor | None = None
+    wide: tuple[Tensor, Tensor] | None = None
+    vectors: bool = False
+    penalty: Penalty | None = field(default=None, repr=False)
+    names: Sequence[str] = field(default=(), repr=False)
+    digest: str = ""
+
+    def __post_init__(self) -> None:
+        n = len(self.x)
+        for name, value in (("y", self.y), ("guide", self.guide), ("pool", self.pool)):
+            if value is not None and len(value) != n:
+                raise RequestError(f"pairs: x has {n} items but {name} has {len(value)}")
+        if self.vectors and (self.y.ndim != 4 or self.y.shape[1] != 2):
+            raise RequestError(f"pairs: y is {self.y_shape}; a field of vectors is (2, h, w)")
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    @property
+    def x_shape(self) -> tuple[int, ...]:
+        return tuple(self.x.shape[1:])
+
+    @property
+    def y_shape(self) -> tuple[int, ...]:
+        return tuple(self.y.shape[1:])
+
+    def subset(self, index: Tensor) -> Pairs:
+        """The pairs at ``index`` (K,) int64, in that order."""
+
+        def take(value: Tensor | None) -> Tensor | None:
+            return None if value is None else value[index]
+
+        wide = None if self.wide is None else (self.wide[0][index], self.wide[1][index])
+        names = [self.names[i] for i in index.tolist()] if self.names else ()
+        return replace(
+            self, x=self.x[index], y=self.y[index], guide=take(self.guide), pool=take(self.pool), wide=wide, names=names
+        )
+
+    def to(self, device: torch.device | str) -> Pairs:
+        """The same pairs with every tensor on ``device``."""
+
+        def move(value: Tensor | None) -> Tensor | None:
+            return None if value is None else value.to(device)
+
+        wide = None if self.wide is None else (self.wide[0].to(device), self.wide[1].to(device))
+        return replace(
+            self,
+            x=self.x.to(device),
+            y=self.y.to(device),
+            guide=move(self.guide),
+            guide_mirror=move(self.guide_mirror),
+            pool=move(self.pool),
+            wide=wide,
+        )
+
+    def batch(self, index: Tensor, generator: torch.Generator | None = None) -> Batch:
+        """The pairs at ``index`` (B,) for training; with a ``generator``, a random crop and flip of each where ``wide`` is.
+
+        ``generator`` lives on the CPU, so that the same crops are drawn whatever the device.
+        """
+        guide = None if self.guide is None else self.guide[index].float()
+        if self.wide is None or generator is None:
+            return Batch(self.x[index], self.y[index], guide, index, self.penalty)
+        flip = torch.rand(len(index), generator=generator) < 0.5
+        theta = _random_windows(flip, self.x.shape[-1] / self.wide[0].shape[-1], generator).to(self.x.device)
+        x = _crop(self.wide[0][index].float(), theta, self.x.shape[-2:])
+        y = _crop(self.wide[1][index].float(), theta, self.y.shape[-2:])
+        if self.vectors:  # a window of half the side shows every motion twice as large; a mirrored one, turned about
+            y /= torch.stack([theta[:, 0, 0], theta[:, 1, 1]], 1)[..., None, None].to(y.device)
+        if guide is not None and self.guide_mirror is not None:
+            guide = torch.where(flip.to(guide.device)[:, None], guide[:, self.guide_mirror], guide)
+        return Batch(x, y, guide, index, self.penalty)
+
+
+def _random_windows(flip: Tensor, smallest: float, generator: torch.Generator) -> Tensor:
+    """(B, 2, 3) affine windows inside the wide field: side from ``smallest`` to 1 of it, mirrored where ``flip``."""
+    b = len(flip)
+    side = smallest + (1 - smallest) * torch.rand(b, 2, generator=generator)
+    shift = (1 - side) * (2 * torch.rand(b, 2, generator=generator) - 1)
+    theta = torch.zeros(b, 2, 3)
+    theta[:, 0, 0] = torch.where(flip, -side[:, 0], side[:, 0])
+    theta[:, 1, 1] = side[:, 1]
+    theta[:, :, 2] = shift
+    return theta
+
+
+def _crop(wide: Tensor, theta: Tensor, size: torch.Size) -> Tensor:
+    """Bilinear windows of ``wide`` (B, C, s, s) at ``size``; s is at most twice the size, so that nothing aliases."""
+    grid = F.affine_grid(theta, [len(wide), wide.shape[1], *size], align_corners=False)
+    return F.grid_sample(wide, grid, mode="bilinear", padding_mode="border", align_corners=False)

@@ -1,0 +1,199 @@
+"""What a kind of data is: records that a task turns into pairs.
+
+A kind of data (entry-point group ``zoo.data``) is a subclass of :class:`Data`. It knows where its images come
+from, and nothing of tasks. A task asks it for :class:`Records` and takes from them either fields that the data
+knows itself (a rendered scene knows its shading) or the images, from which it computes the fields.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.utils.errors import RequestError
+
+Image = NDArray[np.uint8]
+"""An RGB photo, (H, W, 3) uint8."""
+Fields = dict[str, NDArray[np.float32]]
+"""Named fields of one image or, with a leading N, of many."""
+Split = Literal["train", "test"]
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """The K objects in one image.
+
+    Attributes:
+        boxes: (K, 4) as left, top, width, height in shares of the image.
+        labels: (K,) in 0..C-1.
+    """
+
+    boxes: NDArray[np.float32]
+    labels: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Clip:
+    """What happens within one second of a video.
+
+    Attributes:
+        frames: the frames in order, each (H, W, 3) uint8 of the same size, to be gone through once; the first is the item's
+            own :meth:`Records.image`. At least two.
+        seconds: from the first frame to the last: one second, to the nearest frame.
+    """
+
+    frames: Iterator[Image]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Attributes:
+    """What the data says of every item in words.
+
+    Attributes:
+        names: of the K attributes, each one word or several joined by ``_``; no comma.
+        values: (N, K) float32 in [0, 1]: 1 where the attribute holds.
+        exclusive: whether exactly one of them holds for every item: they are classes.
+    """
+
+    names: tuple[str, ...]
+    values: NDArray[np.float32]
+    exclusive: bool = False
+
+    @classmethod
+    def classes(cls, names: Sequence[str], labels: NDArray[np.integer]) -> Attributes:
+        """Exclusive attributes: item i is of the class called ``names[labels[i]]``; ``labels`` is (N,) in 0..K-1."""
+        return cls(tuple(names), np.eye(len(names), dtype=np.float32)[labels], exclusive=True)
+
+    def digest(self) -> bytes:
+        """The sha256 of all of it, 32 bytes."""
+        told = ",".join(self.names) + f"|{self.exclusive}|{self.values.shape}|"
+        return hashlib.sha256(told.encode() + np.ascontiguousarray(self.values).tobytes()).digest()
+
+
+class Records(ABC):
+    """The items of one split, in a fixed order.
+
+    Attributes:
+        names: one readable name an item, length N.
+        digest: sha256 of everything that decides the content, in hexadecimal.
+        annotations: one an item where the data has them, else None.
+        categories: the names of the C labels where the data has annotations, else ().
+        attributes: of the items, where the data has any, else None; by default which objects the annotations name.
+    """
+
+    names: Sequence[str]
+    digest: str
+    annotations: Sequence[Annotation] | None = None
+    categories: Sequence[str] = ()
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @cached_property
+    def attributes(self) -> Attributes | None:
+        if self.annotations is None:
+            return None
+        values = np.zeros((len(self), len(self.categories)), np.float32)
+        for row, one in zip(values, self.annotations, strict=True):
+            row[one.labels] = 1
+        return Attributes(tuple(name.replace(" ", "_") for name in self.categories), values)
+
+    def array(self, name: str) -> NDArray[np.generic] | None:
+        """What the data holds that is no picture, (N, ...); None if it has nothing of that name.
+
+        Names in use: ``voxels`` (N, s, s, s) bool; ``x`` (N, D) and ``y`` (N, E) float32 of a function with many values.
+        """
+        return None
+
+    def known(self, *names: str, size: int = 32) -> Fields | None:
+        """Fields the data itself knows, each (N, C, size, size) float32; None if one of ``names`` is unknown.
+
+        Names in use: ``albedo``, ``shading``, ``value``, ``saturation`` (one channel each) and ``frame`` (R, G, B), all in
+        [0, 1]; ``flow`` (two channels: to the right, downwards), in pixels of the size x size field per second.
+        """
+        return None
+
+    def pool(self, name: str, draws: int, *, size: int = 32) -> NDArray[np.float32] | None:
+        """``draws`` true draws of the field ``name`` given what is visible, (N, draws, C, size, size); None if unknown."""
+        return None
+
+    @abstractmethod
+    def image(self, index: int) -> Image:
+        """The photo of one item, at its own size."""
+
+    @abstractmethod
+    def map(self, function: Callable[[Image], Mapping[str, NDArray[np.float32]]], key: str) -> Fields:
+        """``function`` of every image, on all cores, stacked to (N, ...) and cached by content.
+
+        ``function`` is a module-level function or a ``functools.partial`` of one (it travels to worker processes) and
+        gives arrays of the same shapes for every image. ``key`` names it, its settings and its version: it is the cache
+        key together with the images' content.
+        """
+
+    def source(self, index: int) -> Image:
+        """Where the data comes in pairs of pictures, the one that :meth:`image` is to be made from, at its own size.
+
+        Raises:
+            RequestError: these are single pictures.
+        """
+        raise RequestError("these are single pictures; paired:DIR has pairs of them")
+
+    def map_pairs(self, function: Callable[[Image, Image], Mapping[str, NDArray[np.float32]]], key: str) -> Fields:
+        """``function`` of every (source, image); otherwise as :meth:`map`.
+
+        Raises:
+            RequestError: these are single pictures.
+        """
+        raise RequestError("these are single pictures; paired:DIR has pairs of them")
+
+    def map_moments(self, function: Callable[[Clip], Mapping[str, NDArray[np.float32]]], key: str) -> Fields:
+        """``function`` of the second that follows every image; otherwise as :meth:`map`.
+
+        Raises:
+            RequestError: these are single photos, of which no later frame is known.
+        """
+        raise RequestError("these are single photos, which show no motion; video:DIR and scenes have motion")
+
+
+class Data(ABC):
+    """A kind of data, named on the command line as ``kind:path``.
+
+    Attributes:
+        kind: the entry-point name.
+        path: what stood behind the colon, "" if nothing did.
+    """
+
+    kind: ClassVar[str]
+
+    def __init__(self, path: str = "") -> None:
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.path}" if self.path else self.kind
+
+    @abstractmethod
+    def read(self, split: Split, *, seed: int = 0) -> Records:
+        """The records of one split.
+
+        Raises:
+            RequestError: the path is not what this kind of data needs (says what is).
+        """
+
+
+def check_split(split: str) -> Split:
+    """``split`` if it is one.
+
+    Raises:
+        RequestError: it is neither ``train`` nor ``test``.
+    """
+    if split == "train" or split == "test":
+        return split  # type: ignore[return-value]
+    raise RequestError(f"split is {split!r}; it must be 'train' or 'test'")

@@ -1,0 +1,90 @@
+"""The state of a training run on disk: one safetensors file, no pickle, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from zoo.utils.errors import RequestError, ZooError
+from zoo.utils.files import whole_file
+
+FILE = "training.safetensors"
+
+
+class TrainingState:
+    """Weights, optimizers, moving average and the number of steps done, kept in ``folder``.
+
+    Args:
+        folder: where :data:`FILE` lies or will lie.
+        model: what is trained.
+        optimizers: by name.
+        ema: the moving average, or None.
+        fingerprint: what a state must have in common with this run to be continued by it.
+    """
+
+    def __init__(
+        self, folder: Path, model: nn.Module, optimizers: dict[str, Any], ema: Any, fingerprint: dict[str, Any]
+    ) -> None:
+        self.path = Path(folder) / FILE
+        self.model, self.optimizers, self.ema = model, optimizers, ema
+        self.fingerprint = json.loads(json.dumps(fingerprint))
+
+    def write(self, done: int) -> None:
+        """Write the state after ``done`` steps."""
+        tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
+        if self.ema is not None:
+            tensors |= {f"ema.{k}": v for k, v in self.ema.module.state_dict().items()}
+        groups = {}
+        for name, optimizer in self.optimizers.items():
+            state = optimizer.state_dict()
+            groups[name] = state["param_groups"]
+            for index, values in state["state"].items():
+                tensors |= {f"optimizer.{name}.{index}.{k}": torch.as_tensor(v) for k, v in values.items()}
+        record = {"done": done, "fingerprint": self.fingerprint, "groups": groups}
+        with whole_file(self.path) as part:
+            try:
+                save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, part, {"zoo": json.dumps(record)})
+            except Exception as error:  # safetensors has an error of its own for a full disk
+                raise ZooError(f"cannot write {self.path}: {error}") from error
+
+    def restore(self) -> int:
+        """Put the state on disk into place and give the number of steps done; 0 where there is none.
+
+        Raises:
+            RequestError: the state is that of another run (says what differs).
+            ZooError: the file cannot be read.
+        """
+        if not self.path.exists():
+            return 0
+        try:
+            with safe_open(self.path, "pt") as file:
+                record = json.loads(file.metadata()["zoo"])
+                tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
+        except Exception as error:
+            raise ZooError(f"cannot read {self.path}: {error}; remove it to start anew") from error
+        for key, value in self.fingerprint.items():
+            if record["fingerprint"].get(key) != value:
+                raise RequestError(
+                    f"{self.path} belongs to another run: {key} was {record['fingerprint'].get(key)}, now {value}; "
+                    "repeat the first command, or name another folder"
+                )
+        self.model.load_state_dict(_under("model.", tensors))
+        if self.ema is not None:
+            self.ema.module.load_state_dict(_under("ema.", tensors))
+        for name, optimizer in self.optimizers.items():
+            state: dict[int, dict[str, Tensor]] = {}
+            for key, value in _under(f"optimizer.{name}.", tensors).items():
+                index, part = key.split(".", 1)
+                state.setdefault(int(index), {})[part] = value
+            optimizer.load_state_dict({"state": state, "param_groups": record["groups"][name]})
+        return int(record["done"])
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}

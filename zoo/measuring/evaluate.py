@@ -1,0 +1,134 @@
+"""Metrics of a fitted model over the test pairs, in batches of bounded memory."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from zoo.contracts.metric import Fitted, Metric, NotApplicable, Score, bootstrap
+from zoo.utils.errors import RequestError, ZooError
+from zoo.utils.progress import progress as progress_bar
+
+if TYPE_CHECKING:
+    from zoo.contracts.model import Model
+    from zoo.data.pairs import Pairs
+
+NUMBERS = 2**24
+"""Sampled numbers held at once (64 MB of float32)."""
+ITEMS = 256
+"""Test items taken at once, at most."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was measured: scores by name, the metrics that could not be had with the reason, and the seconds it took."""
+
+    scores: dict[str, Score]
+    skipped: dict[str, str]
+    seconds: float
+
+
+@torch.no_grad()
+def evaluate(
+    model: Model,
+    pairs: Pairs,
+    metrics: Mapping[str, Metric],
+    n: int,
+    *,
+    seed: int = 0,
+    y_unit: str = "",
+    progress: bool = False,
+    optional: Container[str] = (),
+    fitted: Fitted | None = None,
+) -> Evaluation:
+    """Score ``model`` on ``pairs`` by each of ``metrics`` (by name), from n samples an item.
+
+    The batches change nothing in the values: the samples for one x do not depend on the others. ``y_unit`` is the unit of the
+    numbers of y, which the units of the scores then name. A metric in ``optional`` that fails is left out with the reason.
+    ``fitted`` is the run, for the metrics that have to see it; without it they are left out.
+
+    Raises:
+        RequestError: there are no pairs.
+        ZooError: a metric gives something other than one finite number an item.
+    """
+    if not len(pairs):
+        raise RequestError("there are no test items to score; at least one is needed")
+    began = time.monotonic()
+    size = max(1, min(ITEMS, NUMBERS // (n * math.prod(pairs.y_shape))))
+    densities = any(metric.needs == "joint_log_prob" for metric in metrics.values())
+    values: dict[str, list[Tensor]] = {}
+    owner: dict[str, str] = {}
+    skipped = _prepared(metrics, fitted, optional)
+    with progress_bar(len(pairs), "evaluate", show=progress) as bar:
+        for start in range(0, len(pairs), size):
+            index = torch.arange(start, min(start + size, len(pairs)))
+            part = pairs.subset(index).to(model.device)
+            samples = model.sample(part.x, n, seed=seed)
+            density, lacking = _density(model, part, seed) if densities else (None, "")
+            for name, metric in metrics.items():
+                if metric.needs == "joint_log_prob" and density is None:
+                    skipped[name] = lacking
+                if name in skipped:
+                    continue
+                try:
+                    found = metric(samples, part.y, x=part.x, pool=part.pool, joint_log_prob=density, index=index)
+                    checked = {suffix: _checked(value, name, len(part)) for suffix, value in found.items()}
+                except (Exception, SystemExit) as error:
+                    if name not in optional:
+                        raise
+                    skipped[name] = f"it failed: {type(error).__name__}: {error}"
+                    continue
+                for suffix, value in checked.items():
+                    owner[name + suffix] = name
+                    values.setdefault(name + suffix, []).append(value)
+            bar.update(min(start + size, len(pairs)))
+    scores = {
+        name: bootstrap(torch.cat(parts), metrics[owner[name]]) for name, parts in values.items() if owner[name] not in skipped
+    }
+    if y_unit:
+        for name, score in scores.items():
+            if metrics[owner[name]].needs != "fitted":
+                scores[name] = replace(score, unit=f"{score.unit}, y in {y_unit}")
+    return Evaluation(scores, skipped, time.monotonic() - began)
+
+
+def _prepared(metrics: Mapping[str, Metric], fitted: Fitted | None, optional: Container[str]) -> dict[str, str]:
+    """Show every metric the run; those that have no use for such a one, with the reason."""
+    skipped = {}
+    for name, metric in metrics.items():
+        if fitted is None:
+            if metric.needs == "fitted":
+                skipped[name] = "it is measured of whole runs only"
+            continue
+        try:
+            metric.prepare(fitted)
+        except NotApplicable as error:
+            skipped[name] = str(error)
+        except (Exception, SystemExit) as error:
+            if name not in optional:
+                raise
+            skipped[name] = f"it failed: {type(error).__name__}: {error}"
+    return skipped
+
+
+def _density(model: Model, pairs: Pairs, seed: int) -> tuple[Tensor | None, str]:
+    """log p(x, y) of each pair, or why it cannot be had: the model has none, or was stored without what it takes."""
+    try:
+        density = model.joint_log_prob(pairs.y, pairs.x, seed=seed)
+    except RequestError as error:
+        return None, str(error)
+    return density, f"model {model.name or type(model).__name__} has no density of (x, y)"
+
+
+def _checked(value: Tensor, metric: str, items: int) -> Tensor:
+    if tuple(value.shape) != (items,):
+        raise ZooError(f"metric {metric!r} gave values of shape {tuple(value.shape)} for {items} items")
+    if not torch.isfinite(value).all():
+        raise ZooError(f"metric {metric!r} gave a value that is not a finite number")
+    return value.double().cpu()

@@ -1,0 +1,42 @@
+"""Models, tasks, metrics and kinds of data by name: found through entry points, loaded on use, inside a guard."""
+
+from zoo.registry.entries import (
+    GROUPS,
+    OWN,
+    Entry,
+    clash,
+    entries,
+    entries_of,
+    entry,
+    forget,
+    found,
+    load,
+    looking_first,
+    names,
+    plugins,
+    singular,
+    trouble,
+)
+from zoo.registry.installed import Installed, normal
+from zoo.registry.making import create
+
+__all__ = [
+    "GROUPS",
+    "OWN",
+    "Entry",
+    "Installed",
+    "clash",
+    "create",
+    "entries",
+    "entries_of",
+    "entry",
+    "forget",
+    "found",
+    "load",
+    "looking_first",
+    "names",
+    "normal",
+    "plugins",
+    "singular",
+    "trouble",
+]

@@ -1,0 +1,90 @@
+"""The folder of a run: may it be used, does it hold a run that was stopped, and where its parts go."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from zoo.utils.errors import RequestError, ZooError
+from zoo.utils.files import write_json
+
+
+class RunFolder:
+    """``run.json``, ``metrics.json``, ``samples.png``, ``report.html``, ``checkpoint/``; ``training/`` while it runs.
+
+    A folder with ``training/request.json`` holds a run that was stopped: the same request may go on from there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.state = path / "training" / "state"
+        self.checkpoint = path / "checkpoint"
+        self._request = path / "training" / "request.json"
+        self._made_here = False
+
+    def check(self, request: dict[str, Any], resume: bool) -> None:
+        """See that the run may be written here; writes nothing.
+
+        Raises:
+            RequestError: the folder holds something else, a finished run, or a stopped one of another request.
+        """
+        if self.path.exists() and not self.path.is_dir():
+            raise RequestError(f"{self.path} is a file; name a new folder")
+        if (self.path / "run.json").exists():
+            raise RequestError(f"{self.path} holds a finished run; name another folder")
+        if self._request.exists():
+            if not resume:
+                raise RequestError(f"{self.path} holds a run that was stopped; go on with --resume, or name another folder")
+            self._compare(request)
+        elif self.path.exists() and any(self.path.iterdir()):
+            raise RequestError(f"{self.path} is not empty and holds no run that was stopped; name a new folder")
+        place = self.path
+        while not place.exists() and place != place.parent:
+            place = place.parent
+        if not place.is_dir() or not os.access(place, os.W_OK):
+            raise RequestError(f"{self.path} cannot be made: {place} is no folder that can be written to")
+
+    def claim(self, request: dict[str, Any]) -> None:
+        """Make the folder and leave the request in it.
+
+        Raises:
+            ZooError: the file system refused.
+        """
+        self._made_here = not self.path.exists()
+        if not self._request.exists():
+            write_json(self._request, request)
+
+    def abandon(self) -> bool:
+        """After a failure: whether there is something to go on from; if not, what this run made is removed."""
+        if self.state.is_dir() and any(self.state.iterdir()):
+            return True
+        shutil.rmtree(self.path if self._made_here else self.path / "training", ignore_errors=True)
+        return False
+
+    def finish(self) -> None:
+        """The run is done: the state of training goes."""
+        shutil.rmtree(self.path / "training", ignore_errors=True)
+
+    def _compare(self, request: dict[str, Any]) -> None:
+        try:
+            old = json.loads(self._request.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ZooError(f"cannot read {self._request}: {error}") from error
+        new = json.loads(json.dumps(request))
+        for key in new:
+            if old.get(key) != new[key]:
+                raise RequestError(f"{self.path} holds a run with {key} {old.get(key)!r}, not {new[key]!r}; ask for the same")
+
+
+def default_folder(model: str, task: str) -> Path:
+    """``runs/<time>-<model>-<task>``, a name that is not taken."""
+    stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{model}-{task}"
+    path, again = Path("runs") / stem, 1
+    while path.exists():
+        again += 1
+        path = Path("runs") / f"{stem}-{again}"
+    return path

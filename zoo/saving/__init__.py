@@ -1,0 +1,1 @@
+"""The files of a checkpoint: facts, weights, card, golden samples."""

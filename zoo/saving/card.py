@@ -1,0 +1,145 @@
+"""The model card of a checkpoint: ``README.md`` in the form that model hubs read."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from zoo.saving.facts import Facts
+
+LIBRARY = "cond-zoo"
+"""The name of the library on model hubs, and the tag by which its checkpoints are found there."""
+HERE = "dir:PATH/OF/THIS/FOLDER"
+"""What a card says to load, until the checkpoint has a place of its own."""
+PICTURE = "samples.png"
+SIZE = "weights_bytes"
+"""The key of the front matter that says how large the weights are."""
+
+_LOAD = re.compile(rf'zoo\.load\("(?:{re.escape(HERE)}|hf:[^"]*)"\)(?:  # or @ .*)?')
+
+
+def write_card(facts: Facts, words: Mapping[str, str]) -> str:
+    """The text of the card: YAML front matter, what the model is, its data, scores and how it was made.
+
+    Args:
+        facts: what ``config.json`` says.
+        words: ``about``, ``licence`` (an SPDX name), ``data`` and ``command``; what is missing is left out.
+    """
+    task = facts.task["name"] if facts.task else None
+    front = _front(facts, words.get("licence", ""))
+    body = [f"# {facts.model}{f' for {task}' if task else ''}", ""]
+    if words.get("about"):
+        body += [words["about"].strip(), ""]
+    stored = "16-bit" if facts.dtype == "float16" else "32-bit"
+    parts = "what sampling needs, nothing that only training needs" if facts.parts == "inference" else "the whole model"
+    body += [
+        f"A conditional generative model p(y | x): x is {_shape(facts.x_shape)}, y is {_shape(facts.y_shape)}.",
+        f"The weights are {stored} safetensors and hold {parts}.",
+        f"The code is model `{facts.model}` of `{facts.plugin['distribution']}` {facts.plugin['version']}.",
+        "",
+    ]
+    if task:
+        body += _block(
+            "Use",
+            '```python\nimport zoo\n\nloaded = zoo.load("' + HERE + '")\nloaded.sample("photo.jpg", 20).save("samples")\n```',
+        )
+    if facts.data or words.get("data"):
+        body += _block("Training data", _data(facts, words))
+    if facts.scores:
+        body += _block("Scores", _scores(facts.scores))
+    if facts.config:
+        body += _block("Settings", "\n".join(f"- `{key}`: {json.dumps(value)}" for key, value in facts.config.items()))
+    if words.get("command"):
+        seed = "" if facts.seed is None else f"\n\nSeed: {facts.seed}."
+        body += _block("How it was made", f"```\n{words['command'].strip()}\n```{seed}")
+    return "\n".join(front + body).rstrip() + "\n"
+
+
+def hub_card(text: str, facts: Facts, repo: str, licence: str | None, picture: bool, size: int) -> str:
+    """The card for the Hub: the front matter with scores and all tags, and the words of the card that is there.
+
+    Args:
+        text: the card beside the checkpoint, "" if it has none.
+        facts: what ``config.json`` says.
+        repo: ``ORG/REPO``, which the card then says to load.
+        licence: an SPDX name; None for the one in ``text``.
+        picture: whether ``samples.png`` lies beside the card.
+        size: of the weights in bytes.
+    """
+    body, own = text or write_card(facts, {}), licence_of(text)
+    if body.startswith("---\n"):
+        body = body.partition("\n---\n")[2]
+    body = _LOAD.sub(f'zoo.load("hf:{repo}@main")  # or @ a commit of this repository, to pin it', body.strip())
+    if picture and f"({PICTURE})" not in body:
+        title, _, rest = body.partition("\n")
+        body = f"{title}\n\n![x, the truth, and samples of test items]({PICTURE})\n{rest}"
+    return "\n".join([*_front(facts, licence or own, repo, size), body]) + "\n"
+
+
+def licence_of(card: str) -> str:
+    """The licence that a card's front matter names, "" if none."""
+    front = card.removeprefix("---\n").partition("\n---\n")[0] if card.startswith("---\n") else ""
+    found = re.search(r"^license:\s*(.+)$", front, re.M)
+    return found[1].strip("'\" ") if found else ""
+
+
+def tag_value(tags: Iterable[str], key: str) -> str:
+    """What a repository's tags say of ``model`` or ``task``; "" if nothing."""
+    prefix = f"{LIBRARY}-{key}="
+    return next((tag.removeprefix(prefix) for tag in tags if tag.startswith(prefix)), "")
+
+
+def _front(facts: Facts, licence: str, repo: str = "", size: int = 0) -> list[str]:
+    """The front matter, as YAML whose values are written as JSON; with ``repo``, the scores in the form that the Hub reads."""
+    task = facts.task["name"] if facts.task else None
+    words = ["conditional-generation", facts.model, *([task] if task else [])]
+    named = [LIBRARY, f"{LIBRARY}-model={facts.model}", *([f"{LIBRARY}-task={task}"] if task else [])]
+    lines = ["---", f"library_name: {LIBRARY}"]
+    if licence:
+        lines.append(f"license: {json.dumps(licence.lower())}")
+    kind = "image-to-image" if task else "other"  # whatever its fields are, a task takes a photo and gives photos
+    if task:
+        lines.append(f"pipeline_tag: {kind}")
+    if size:
+        lines.append(f"{SIZE}: {size}")
+    lines += ["tags:", *(f"- {json.dumps(tag)}" for tag in [*words, *named])]
+    if repo and facts.scores:
+        data = str((facts.data or {}).get("name") or "unknown")
+        metrics = [
+            {"type": name.partition("@")[0], "name": name, "value": score["value"]} for name, score in facts.scores.items()
+        ]
+        result = {
+            "task": {"type": kind, "name": task or facts.model},
+            "dataset": {"type": data.partition(":")[0], "name": data},
+            "metrics": metrics,
+        }
+        lines.append(f"model-index: {json.dumps([{'name': repo.partition('/')[2], 'results': [result]}])}")
+    return [*lines, "---", ""]
+
+
+def _block(title: str, text: str) -> list[str]:
+    return [f"## {title}", "", text, ""]
+
+
+def _shape(shape: list[int]) -> str:
+    return " x ".join(map(str, shape))
+
+
+def _data(facts: Facts, words: Mapping[str, str]) -> str:
+    lines = [words["data"].strip()] if words.get("data") else []
+    for key, label in (("name", "Name"), ("items", "Pairs"), ("digest", "sha256")):
+        value: Any = (facts.data or {}).get(key)
+        if value not in (None, ""):
+            lines.append(f"- {label}: `{value}`")
+    return "\n".join(lines)
+
+
+def _scores(scores: Mapping[str, Mapping[str, Any]]) -> str:
+    rows = ["| metric | value | 95 % interval | better |", "|---|---|---|---|"]
+    for name, score in scores.items():
+        low, high = score.get("low"), score.get("high")
+        interval = f"{low:.4g} to {high:.4g}" if low is not None and high is not None else ""
+        rows.append(f"| {name} | {score['value']:.4g} | {interval} | {score.get('better', '')} |")
+    return "\n".join(rows)

@@ -1,0 +1,190 @@
+"""Models saved as a config, safetensors and a card, and loaded strictly: nothing is pickled, nothing is guessed."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from zoo import registry
+from zoo.contracts.make import model as create
+from zoo.saving.card import write_card
+from zoo.saving.facts import SCHEMA, Facts, read_facts
+from zoo.saving.weights import ROOM, Stored, check_header, check_size, few_parts, read_header, read_tensors
+from zoo.utils.errors import RequestError, ZooError
+from zoo.utils.files import whole_folder, write_json, write_text
+
+if TYPE_CHECKING:
+    from zoo.contracts.model import Model
+
+__all__ = ["CONFIG", "WEIGHTS", "create", "load", "save"]
+
+CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
+
+
+def save(
+    model: Model,
+    folder: Path | str,
+    *,
+    half: bool = False,
+    inference: bool = False,
+    task: str | None = None,
+    task_config: Mapping[str, Any] | None = None,
+    seed: int | None = None,
+    data: Mapping[str, Any] | None = None,
+    scores: Mapping[str, Mapping[str, Any]] | None = None,
+    card: Mapping[str, str] | None = None,
+) -> None:
+    """Save a fitted model to a new folder, whole or not at all.
+
+    Args:
+        model: a fitted model whose class or preset is registered.
+        folder: where to; must not hold anything yet.
+        half: store the weights as float16.
+        inference: leave out what sampling does not need (:attr:`zoo.Model.training_only`).
+        task: the name of the task that it was fitted to, so that it can be used on photos.
+        task_config: the settings of that task.
+        seed: that it was fitted with.
+        data: that it was fitted to: ``{"name", "digest", "items"}``.
+        scores: measured ones, as in ``metrics.json``: ``{"value", "low", "high", "unit", "better"}`` by name.
+        card: words for the card: ``about``, ``licence``, ``data``, ``command``; each may be left out.
+
+    Raises:
+        RequestError: the model is not fitted, not registered or not finite, or the folder is not empty.
+        ZooError: the file system refused; nothing is left behind.
+    """
+    from safetensors.torch import save_file
+
+    folder = Path(folder)
+    if not model.fitted:
+        raise RequestError(f"model {model.name or type(model).__name__} is not fitted: there is nothing to save yet")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise RequestError(f"{folder} already holds something; save to a new folder")
+    entry = registry.entry("models", model.name or _name_of(model))
+    facts = Facts(
+        schema=SCHEMA,
+        model=entry.name,
+        plugin={"distribution": entry.distribution, "version": entry.version},
+        x_shape=list(model.x_shape),
+        y_shape=list(model.y_shape),
+        config=model.config_dict(),
+        task=None if task is None else {"name": task, "config": dict(task_config or {})},
+        seed=seed,
+        data=None if data is None else dict(data),
+        scores={name: dict(score) for name, score in (scores or {}).items()},
+        parts="inference" if inference or model.inference_only else "whole",
+        dtype="float16" if half else "float32",
+    )
+    tensors = _tensors(model, inference, half)
+    with whole_folder(folder) as part:
+        try:
+            save_file(tensors, part / WEIGHTS, metadata={"format": "pt"})
+            (part / WEIGHTS).chmod(0o644)  # safetensors makes it for its owner alone
+        except Exception as error:  # safetensors has an error of its own for a full disk
+            raise ZooError(f"cannot write {folder / WEIGHTS}: {error}") from error
+        write_json(part / CONFIG, facts.as_dict())
+        write_text(part / CARD, write_card(facts, card or {}))
+
+
+def load(folder: Path | str, device: str | torch.device = "cpu") -> Model:
+    """The model saved in ``folder``, on ``device``, in float32, ready to sample.
+
+    Raises:
+        RequestError: it is no checkpoint, or not exactly what its config says: an unknown or missing setting or tensor,
+            a tensor of another shape or kind, a number that is not finite, weights that are no safetensors file, a
+            newer schema, a model that is not installed, settings that make a model far larger than the weights.
+    """
+    from zoo.utils.device import pick
+
+    place = pick(device)
+    folder = Path(folder)
+    config, weights = folder / CONFIG, folder / WEIGHTS
+    facts = read_facts(config)
+    stored = read_header(weights)
+    shapes = {name: one.shape for name, one in stored.items()}
+    _check_plan(facts, stored, config, weights)
+    try:
+        model = _made(facts, folder)
+    except (RuntimeError, MemoryError, OverflowError) as error:
+        raise RequestError(f"{config}: no model can be made of it: {str(error).splitlines()[0]}") from error
+    if facts.parts == "inference":
+        model.drop_training_parts()
+    model.allocate(shapes)
+    check_header(model.state_dict(), stored, weights, facts.dtype == "float16")
+    model.load_state_dict(read_tensors(weights), strict=True)
+    model.fitted = True
+    return model.to(place).eval()
+
+
+def _check_plan(facts: Facts, stored: Mapping[str, Stored], config: Path, weights: Path) -> None:
+    """Make the model without memory for its numbers, and compare: what does not fit the file is never built.
+
+    A model that cannot be made so (its constructor looks at numbers) is only held to shapes of a sensible size.
+    """
+    try:
+        with torch.device("meta"), few_parts(stored, config):
+            model = _made(facts, config.parent)
+            check_size(model, stored, config)
+            if facts.parts == "inference":
+                model.drop_training_parts()
+            model.allocate({name: one.shape for name, one in stored.items()})
+    except RequestError:
+        raise
+    except Exception as error:
+        overflows = isinstance(error, (OverflowError, MemoryError)) or "verflow" in f"{error} {error.__cause__}"
+        if overflows or max(math.prod(facts.x_shape), math.prod(facts.y_shape)) * 4 > ROOM:
+            raise RequestError(f"{config}: its shapes or settings are too large for a model: it is not built") from error
+        return
+    check_header(model.state_dict(), stored, weights, facts.dtype == "float16")
+
+
+def _made(facts: Facts, folder: Path) -> Model:
+    try:
+        with torch.random.fork_rng(devices=[]):  # first weights are drawn only to be replaced
+            model = create(facts.model, tuple(facts.x_shape), tuple(facts.y_shape), **facts.config)
+    except RequestError as error:
+        plugin = " ".join(facts.plugin[key] for key in ("distribution", "version"))
+        raise RequestError(f"checkpoint {folder} needs model {facts.model!r} of {plugin}: {error}") from error
+    missing = set(model.config_dict()) - set(facts.config)
+    if missing:
+        raise RequestError(f"{folder / CONFIG}: config lacks {', '.join(sorted(missing))}")
+    return model
+
+
+def _tensors(model: Model, inference: bool, half: bool) -> dict[str, Tensor]:
+    if inference and not model.inference_only:
+        model = copy.deepcopy(model)
+        model.drop_training_parts()
+    made = {}
+    for name, value in model.state_dict().items():
+        tensor = value.detach().to("cpu", copy=True).contiguous()
+        if half and tensor.is_floating_point():
+            tensor = tensor.half()
+        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+            where = "in half precision " if half else ""
+            raise RequestError(f"tensor {name} has numbers that are not finite {where}and cannot be saved")
+        made[name] = tensor
+    return made
+
+
+def _name_of(model: Model) -> str:
+    """A registered name of a model that was made directly: its class, or the preset that says most of its config."""
+    from zoo.contracts.make import model_class
+
+    package, best, most = type(model).__module__.partition(".")[0], "", -1
+    config = model.config_dict()
+    for name, found in registry.entries("models").items():
+        if not any(e.value.partition(":")[0].partition(".")[0] == package for e in found):
+            continue
+        cls, preset = model_class(name)
+        agree = sum(config.get(key) == value for key, value in preset.items())
+        if cls is type(model) and agree == len(preset) and agree > most:
+            best, most = name, agree
+    if not best:
+        raise RequestError(f"{type(model).__name__} is not registered under zoo.models, so nobody could load it again")
+    return best

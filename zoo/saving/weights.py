@@ -1,0 +1,155 @@
+"""A file of weights, read strictly: what it says it holds is compared with the model before anything large is made."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.modules import module as registration
+
+from zoo.utils.errors import RequestError
+
+HEADER = 100_000_000
+"""The most bytes that the header of a safetensors file may have, by its format."""
+ROOM, TIMES = 1 << 28, 100
+"""A model may take so many bytes, or so many times those of its weights, for what is not stored with them."""
+PARTS, PARTS_A_TENSOR = 10_000, 100
+"""A model may have so many parts, or so many for each stored tensor."""
+_NAMES = {
+    torch.float64: "F64",
+    torch.float32: "F32",
+    torch.float16: "F16",
+    torch.bfloat16: "BF16",
+    torch.int64: "I64",
+    torch.int32: "I32",
+    torch.int16: "I16",
+    torch.int8: "I8",
+    torch.uint8: "U8",
+    torch.bool: "BOOL",
+}
+
+
+class Stored(NamedTuple):
+    """One tensor as the header has it: its type in the words of the format, and its shape."""
+
+    dtype: str
+    shape: tuple[int, ...]
+
+
+def read_header(path: Path) -> dict[str, Stored]:
+    """What a safetensors file says that it holds; none of it is read.
+
+    Raises:
+        RequestError: there is no such file, or it is anything else (a pickle, a zip file, ...), or cut off.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as handle:
+            length = int.from_bytes(handle.read(8), "little")
+            first = handle.read(1)
+        if size < 9 or first != b"{":
+            raise _not_safetensors(path, "it does not begin as one")
+        if length > min(size - 8, HEADER):
+            raise _not_safetensors(path, f"its header would have {length:,} bytes, and the file has {size:,}")
+        with safe_open(path, "pt") as file:
+            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
+            return {name: Stored(str(one.get_dtype()), tuple(one.get_shape())) for name, one in slices.items()}
+    except FileNotFoundError as error:
+        raise RequestError(f"{path} is missing; a checkpoint holds config.json, {path.name} and README.md") from error
+    except (SafetensorError, OSError) as error:
+        raise _not_safetensors(path, str(error)) from error
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a file whose header has been read.
+
+    Raises:
+        RequestError: it is damaged, or a number in it is not finite.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        tensors = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise _not_safetensors(path, str(error)) from error
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+            raise RequestError(f"{path}: tensor {name} has numbers that are not finite")
+    return tensors
+
+
+def check_header(own: Mapping[str, Tensor], given: Mapping[str, Stored], path: Path, half: bool) -> None:
+    """Whether a file holds exactly the tensors of a model.
+
+    Args:
+        own: the model's state; tensors without memory will do.
+        given: the file's header.
+        path: of the file, for the message.
+        half: whether floating-point numbers are stored as float16.
+
+    Raises:
+        RequestError: a tensor is missing or unknown, or of another shape or type.
+    """
+    for what, names in (("lacks", own.keys() - given.keys()), ("has the unknown", given.keys() - own.keys())):
+        if names:
+            some = sorted(names)
+            more = f" and {len(some) - 3} more" if len(some) > 3 else ""
+            raise RequestError(f"{path} {what} {'tensors' if len(some) > 1 else 'tensor'} {', '.join(some[:3])}{more}")
+    for name, want in own.items():
+        dtype = _NAMES.get(torch.float16 if half and want.is_floating_point() else want.dtype, "")
+        if given[name].shape != tuple(want.shape):
+            raise RequestError(f"{path}: tensor {name} has shape {given[name].shape}; it must be {tuple(want.shape)}")
+        if given[name].dtype != dtype:
+            raise RequestError(f"{path}: tensor {name} is of type {given[name].dtype}; it must be {dtype}")
+
+
+def check_size(model: torch.nn.Module, given: Mapping[str, Stored], path: Path) -> None:
+    """Whether a model, made without memory, is of a size that fits its file.
+
+    Raises:
+        RequestError: it would take far more memory than the file explains.
+    """
+    needed = sum(tensor.numel() * tensor.element_size() for tensor in (*model.parameters(), *model.buffers()))
+    most = max(ROOM, TIMES * sum(4 * math.prod(one.shape) for one in given.values()))
+    if needed > most:
+        raise RequestError(f"{path} makes a model of {needed:,} bytes, far more than its weights hold: it is not built")
+
+
+@contextlib.contextmanager
+def few_parts(given: Mapping[str, Stored], path: Path) -> Iterator[None]:
+    """Within it, this thread cannot make a model of far more parts than a file has tensors.
+
+    Raises:
+        RequestError: in the middle of making such a model.
+    """
+    most, made, thread = max(PARTS, PARTS_A_TENSOR * len(given)), 0, threading.get_ident()
+
+    def count(*_: Any) -> None:
+        nonlocal made
+        if threading.get_ident() == thread:
+            made += 1
+            if made > most:
+                raise RequestError(f"{path} makes a model of more than {most:,} parts for {len(given)} stored tensors")
+
+    hooks = [
+        registration.register_module_parameter_registration_hook(count),
+        registration.register_module_module_registration_hook(count),
+    ]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _not_safetensors(path: Path, reason: str) -> RequestError:
+    return RequestError(f"{path} is damaged or no safetensors file, and nothing else is ever loaded: {reason}")

@@ -1,0 +1,158 @@
+"""Checks of fitting: what it takes, what it gives, and that it follows from its seed alone."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import tempfile
+from pathlib import Path
+
+import torch
+
+from zoo.data.pairs import Pairs
+from zoo.fitting.loop import History
+from zoo.testing.checking import contract, refused, require
+from zoo.testing.subjects.model import ModelSubject, flat
+from zoo.testing.world import same_bits, same_defaults, stir, untouched
+
+FEW = 2
+"""Steps of a fit whose result does not matter."""
+
+
+@contract("model")
+def fit_takes_the_contracts_arguments(subject: ModelSubject) -> None:
+    """``fit(pairs, seed=, device=, epochs=, progress=, resume=)`` works with all of them, and more settings of training."""
+    model = subject.make()
+    with tempfile.TemporaryDirectory() as folder:
+        model.fit(
+            subject.pairs(40), seed=3, device="cpu", epochs=1, progress=False, resume=Path(folder) / "state", batch_size=20
+        )
+    require(model.fitted, "after fit, the model says that it is not fitted; fit must set self.fitted = True")
+
+
+@contract("model")
+def fit_gives_a_history(subject: ModelSubject) -> None:
+    """``fit`` returns a zoo.History, whose losses are finite numbers."""
+    history = subject.fit(subject.make(), subject.pairs(40), FEW)
+    require(isinstance(history, History), f"fit returned {type(history).__name__}; it must be a zoo.History")
+    for record in history.losses:
+        wrong = [name for name, value in record.items() if not abs(value) < float("inf")]
+        require(not wrong, f"the recorded {', '.join(wrong)} is not a finite number")
+
+
+@contract("model")
+def fit_follows_its_seed_to_the_bit(subject: ModelSubject) -> None:
+    """The same seed gives the same weights and samples, to the bit, whatever the global random state was before."""
+    x, found = subject.x(2), []
+    for other in (1, 2):
+        stir(other)
+        model = subject.make()
+        stir(other + 10)
+        subject.fit(model, subject.pairs(40), FEW, seed=0)
+        stir(0)
+        found.append(({k: v.clone() for k, v in model.state_dict().items()}, model.sample(x, 2, seed=0)))
+    (one, samples), (other_one, other_samples) = found
+    wrong = [name for name in one if not same_bits(one[name], other_one.get(name, torch.empty(0)))]
+    require(
+        not wrong,
+        f"two fits with the same seed differ in {', '.join(wrong[:3])}; everything random must follow from the seed: "
+        "first weights in reset_parameters, the rest from Step.generator",
+    )
+    require(same_bits(samples, other_samples), "two fits with the same seed give samples that differ")
+
+
+@contract("model")
+def fit_leaves_the_global_random_state_alone(subject: ModelSubject) -> None:
+    """The random states of torch, numpy and Python are after a fit what they were before."""
+    model, pairs = subject.make(), subject.pairs(40)
+    with untouched("fit"):
+        subject.fit(model, pairs, FEW)
+
+
+@contract("model")
+def making_fitting_and_sampling_keep_torchs_defaults(subject: ModelSubject) -> None:
+    """Default dtype and device, threads, grad mode and the working folder stay as they are."""
+    with same_defaults("making it"):
+        model = subject.make()
+    with same_defaults("fit"):
+        subject.fit(model, subject.pairs(40), FEW)
+    with same_defaults("sample"):
+        model.sample(subject.x(2), 2, seed=0)
+
+
+@contract("model")
+def fit_does_not_change_the_pairs(subject: ModelSubject) -> None:
+    """The tensors of the pairs are after a fit what they were before."""
+    pairs = subject.pairs(40)
+    x, y = pairs.x.clone(), pairs.y.clone()
+    subject.fit(subject.make(), pairs, FEW)
+    for name, before, after in (("x", x, pairs.x), ("y", y, pairs.y)):
+        require(same_bits(before, after), f"fit changed the {name} of the pairs in place; work on a copy")
+
+
+@contract("model")
+def fit_leaves_the_model_ready_to_sample(subject: ModelSubject) -> None:
+    """After fit the model is in eval mode, and its parameters are finite and hold no gradient graph."""
+    model = subject.fitted
+    require(not model.training, "after fit the model is in training mode; it must be in eval mode")
+    for name, tensor in model.state_dict(keep_vars=True).items():
+        require(tensor.is_leaf, f"{name} still hangs on the graph of the last step; detach it")
+        if tensor.is_floating_point():
+            lost = torch.isnan(tensor).any()
+            require(not lost, f"{name} has numbers that are not finite after a fit of a few steps")
+
+
+@contract("model")
+def pairs_that_do_not_fit_are_refused(subject: ModelSubject) -> None:
+    """No pairs at all, or pairs of other shapes than the model's, are refused with a RequestError."""
+    pairs = subject.pairs(4)
+    refused(lambda: subject.fit(subject.make(), Pairs(pairs.x[:0], pairs.y[:0]), FEW), "a fit to no pairs")
+    wider_x = torch.cat([pairs.x, pairs.x], -1)
+    wider_y = torch.cat([pairs.y, pairs.y], -1)
+    for what, other in (("x", Pairs(wider_x, pairs.y)), ("y", Pairs(pairs.x, wider_y))):
+        refused(lambda other=other: subject.fit(subject.make(), other, FEW), f"a fit to pairs whose {what} has another shape")  # type: ignore[misc]
+
+
+@contract("model")
+def fit_and_sample_are_silent_without_progress(subject: ModelSubject) -> None:
+    """With ``progress=False`` fitting writes nothing, and sampling never does."""
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
+        model = subject.make()
+        subject.fit(model, subject.pairs(40), FEW)
+        model.sample(subject.x(1), 2, seed=0)
+    text = " ".join((out.getvalue() + err.getvalue()).split())
+    require(not text, f"it printed {text[:80]!r}; progress=False asks for silence")
+
+
+@contract("model")
+def fields_without_content_are_no_obstacle(subject: ModelSubject) -> None:
+    """Fitted to black, grey, white or one-coloured fields, it gives samples and densities that are finite."""
+    x_shape, y_shape = subject.shapes
+    levels = torch.linspace(0, 1, 40)
+    each = levels.view(40, *[1] * len(x_shape)).expand(40, *x_shape).contiguous()
+    answer = (1 - levels).view(40, *[1] * len(y_shape)).expand(40, *y_shape).contiguous()
+    cases = {
+        "black": Pairs(flat(0, x_shape, 40), flat(0, y_shape, 40)),
+        "grey": Pairs(flat(0.5, x_shape, 40), flat(0.5, y_shape, 40)),
+        "white": Pairs(flat(1, x_shape, 40), flat(0, y_shape, 40)),
+        "one-coloured": Pairs(each, answer),
+    }
+    for what, pairs in cases.items():
+        model = subject.fit_new(pairs, 6)
+        x = torch.cat([pairs.x[:1], flat(0, x_shape), flat(1, x_shape), subject.x(1)])
+        require(
+            torch.isfinite(model.sample(x, 3, seed=0)).all(),
+            f"fitted to {what} fields, its samples are not finite; do not divide by the spread of what does not vary",
+        )
+        density = model.log_prob(pairs.y[:2], pairs.x[:2])
+        require(density is None or torch.isfinite(density).all(), f"fitted to {what} fields, its log_prob is not finite")
+
+
+@contract("model")
+def fit_can_be_done_again(subject: ModelSubject) -> None:
+    """A second fit of the same object, to other pairs, works."""
+    model = subject.make()
+    subject.fit(model, subject.pairs(40), FEW)
+    subject.fit(model, subject.pairs(30, seed=1), FEW)
+    samples = model.sample(subject.x(1), 2, seed=0)
+    require(torch.isfinite(samples).all(), "after a second fit its samples are not finite")

@@ -1,0 +1,114 @@
+"""Checks of models that are trained by gradient: losses, optimizers, and where the gradient arrives."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor
+
+from zoo.contracts.model import Model
+from zoo.data.pairs import Batch
+from zoo.fitting.loop import Step
+from zoo.testing.checking import contract, require, skip
+from zoo.testing.subjects.model import BATCH, ModelSubject
+from zoo.testing.world import same_bits, stir, untouched
+
+NO_GRADIENT = "the model is not trained by gradient"
+
+
+def _learner(subject: ModelSubject) -> Model:
+    """A copy of the fitted model, in training mode, to be changed at will."""
+    if not subject.by_gradient:
+        skip(NO_GRADIENT)
+    model = copy.deepcopy(subject.fitted)
+    model.zero_grad(set_to_none=True)
+    return model.train()
+
+
+def _batch(subject: ModelSubject) -> Batch:
+    pairs = subject.pairs(BATCH, seed=1)
+    return Batch(pairs.x, pairs.y, None, torch.arange(BATCH))
+
+
+def _losses(model: Model, batch: Batch, turn: str, *, seed: int = 0) -> dict[str, Tensor]:
+    return model.losses(batch, Step(3, 10, turn, torch.Generator().manual_seed(seed)))
+
+
+@contract("model", skips=(NO_GRADIENT,))
+def losses_are_finite_numbers(subject: ModelSubject) -> None:
+    """``losses`` gives scalars by name, all finite, one of them ``"total"``, which has a gradient."""
+    model = _learner(subject)
+    for turn in model.optimizers():
+        losses = _losses(model, _batch(subject), turn)
+        require("total" in losses, f'losses of {turn!r} are {", ".join(losses)}; one must be called "total"')
+        for name, value in losses.items():
+            require(value.ndim == 0, f"loss {name!r} of {turn!r} has shape {tuple(value.shape)}; it must be a scalar")
+            require(torch.isfinite(value), f"loss {name!r} of {turn!r} is {value.item()}")
+        require(losses["total"].requires_grad, f"the total loss of {turn!r} has no gradient")
+
+
+@contract("model", skips=(NO_GRADIENT,))
+def losses_draw_from_the_steps_generator(subject: ModelSubject) -> None:
+    """The losses of one step are the same to the bit whatever the global random state is, and leave it alone."""
+    model = _learner(subject)
+    state = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    for turn in model.optimizers():
+        found = []
+        for other in (1, 2):
+            model.load_state_dict(state)
+            stir(other)
+            with untouched("computing losses"):
+                found.append(_losses(model, _batch(subject), turn)["total"].detach())
+        require(same_bits(*found), f"the losses of {turn!r} differ with the global random state; draw from step.generator")
+
+
+@contract("model", skips=(NO_GRADIENT,))
+def the_gradient_reaches_every_parameter(subject: ModelSubject) -> None:
+    """After one turn of every optimizer, every parameter that learns has a gradient that is not 0."""
+    model = _learner(subject)
+    for turn in model.optimizers():
+        _losses(model, _batch(subject), turn)["total"].backward()
+    silent = [n for n, p in model.named_parameters() if p.requires_grad and (p.grad is None or not p.grad.abs().sum() > 0)]
+    require(not silent, f"no gradient reaches {', '.join(silent[:3])}; a parameter that nothing trains must go")
+
+
+@contract("model", skips=(NO_GRADIENT,))
+def every_parameter_has_one_optimizer(subject: ModelSubject) -> None:
+    """Every parameter that learns is held by exactly one optimizer."""
+    model = _learner(subject)
+    held = [id(p) for o in model.optimizers().values() for group in o.param_groups for p in group["params"]]
+    for name, parameter in model.named_parameters():
+        count = held.count(id(parameter))
+        require(count == 1 or not parameter.requires_grad, f"parameter {name} is held by {count} optimizers; one must hold it")
+    own = {id(p) for p in model.parameters()}
+    require(own.issuperset(held), "an optimizer holds a parameter that is not the model's")
+
+
+@contract("model", skips=(NO_GRADIENT,))
+def fitting_moves_the_weights_of_every_optimizer(subject: ModelSubject) -> None:
+    """Some weights of every optimizer are after a few dozen steps others than after one."""
+    if not subject.by_gradient:
+        skip(NO_GRADIENT)
+    first, fitted = subject.fit_new(subject.pairs(), 1), subject.fitted
+    start = dict(first.named_parameters())
+    for turn, optimizer in fitted.optimizers().items():
+        held = {id(p) for group in optimizer.param_groups for p in group["params"]}
+        names = [name for name, p in fitted.named_parameters() if id(p) in held]
+        moved = [name for name in names if not torch.equal(start[name], fitted.get_parameter(name))]
+        require(moved, f"no parameter of optimizer {turn!r} has moved after a fit; is its learning rate 0?")
+
+
+@contract("model", skips=(NO_GRADIENT,))
+def a_last_batch_of_one_is_no_obstacle(subject: ModelSubject) -> None:
+    """Fitting works with one pair, and with batches of one."""
+    if not subject.by_gradient:
+        skip(NO_GRADIENT)
+    pairs = subject.pairs(3)
+    for items, batch_size in ((1, 8), (3, 1)):
+        model = subject.make()
+        model.fit(pairs.subset(torch.arange(items)), seed=0, device="cpu", progress=False, steps=2, batch_size=batch_size)
+        require(
+            torch.isfinite(model.sample(pairs.x, 2, seed=0)).all(),
+            f"fitted to {items} pairs in batches of {batch_size}, its samples are not finite",
+        )

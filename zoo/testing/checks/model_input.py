@@ -1,0 +1,59 @@
+"""Checks of what a model refuses when it is asked for samples."""
+
+from __future__ import annotations
+
+import torch
+
+from zoo.testing.checking import contract, refused, require
+from zoo.testing.subjects.model import ModelSubject
+
+
+@contract("model")
+def x_of_another_shape_is_refused(subject: ModelSubject) -> None:
+    """x of another size, without the batch, or with one dimension more is refused with a RequestError."""
+    model, x = subject.fitted, subject.x(2)
+    cases = {"a wider x": torch.cat([x, x], -1), "one x without a batch": x[0], "x with one dimension more": x[None]}
+    for what, wrong in cases.items():
+        refused(lambda wrong=wrong: model.sample(wrong, 2, seed=0), f"{what}, {tuple(wrong.shape)},")  # type: ignore[misc]
+
+
+@contract("model")
+def x_that_is_not_finite_is_refused(subject: ModelSubject) -> None:
+    """x with a NaN or an infinite number is refused with a RequestError."""
+    for value in (float("nan"), float("inf")):
+        x = subject.x(2)
+        x.view(-1)[-1] = value
+        refused(lambda x=x: subject.fitted.sample(x, 2, seed=0), f"x with {value}")  # type: ignore[misc]
+
+
+@contract("model")
+def fewer_than_one_sample_is_refused(subject: ModelSubject) -> None:
+    """n of 0 or below is refused with a RequestError."""
+    for n in (0, -1):
+        refused(lambda n=n: subject.fitted.sample(subject.x(2), n, seed=0), f"n = {n}")  # type: ignore[misc]
+
+
+@contract("model")
+def a_model_that_is_not_fitted_is_refused(subject: ModelSubject) -> None:
+    """Before fit, ``fitted`` is False, and sampling and saving are refused with a RequestError."""
+    import tempfile
+    from pathlib import Path
+
+    model = subject.make()
+    require(not model.fitted, "a new model says that it is fitted")
+    refused(lambda: model.sample(subject.x(1), 2, seed=0), "sampling from a model that is not fitted")
+    with tempfile.TemporaryDirectory() as folder:
+        refused(lambda: model.save(Path(folder) / "model"), "saving a model that is not fitted")
+
+
+@contract("model")
+def a_device_that_is_not_there_is_refused(subject: ModelSubject) -> None:
+    """Fitting on a device that nobody has is refused with a RequestError."""
+    refused(lambda: subject.fit(subject.make(), subject.pairs(4), 1, device="nowhere"), 'device="nowhere"')
+
+
+@contract("model")
+def it_has_a_repr(subject: ModelSubject) -> None:
+    """``repr`` gives words, of a new and of a fitted model."""
+    for model in (subject.make(), subject.fitted):
+        require(repr(model).strip(), "its repr is empty")

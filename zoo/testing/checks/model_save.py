@@ -1,0 +1,146 @@
+"""Checks of saving and loading: the same samples to the bit, from three files, and from nothing else."""
+
+from __future__ import annotations
+
+import copy
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+from zoo.contracts.model import Model
+from zoo.saving.checkpoint import CARD, CONFIG, WEIGHTS
+from zoo.testing.checking import contract, require
+from zoo.testing.subjects.model import ModelSubject
+from zoo.testing.world import kept, same_bits, stir, untouched
+from zoo.utils.errors import RequestError
+
+PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04", b"\x1f\x8b")
+"""How pickles, zip files (as torch.save writes) and gzip files begin."""
+
+
+@contextmanager
+def saved(subject: ModelSubject, **how: bool) -> Iterator[Path]:
+    """The folder of the fitted model, for the length of a check."""
+    with tempfile.TemporaryDirectory() as folder:
+        subject.fitted.save(Path(folder) / "model", **how)
+        yield Path(folder) / "model"
+
+
+@contract("model")
+def save_load_sample_gives_the_same_bits(subject: ModelSubject) -> None:
+    """A model that was saved and loaded gives the same samples to the bit."""
+    x = subject.x(2, seed=3)
+    want = subject.fitted.sample(x, 3, seed=1)
+    with saved(subject) as folder:
+        got = Model.load(folder).sample(x, 3, seed=1)
+    require(
+        same_bits(want, got),
+        "after save and load the samples are others; whatever sampling uses must be a parameter or a registered buffer",
+    )
+
+
+@contract("model")
+def saving_changes_nothing(subject: ModelSubject) -> None:
+    """Saving leaves the model, its mode and the global random state as they were."""
+    model, x = subject.fitted, subject.x(2)
+    stir(0)
+    want = model.sample(x, 2, seed=1)
+    with untouched("saving"), saved(subject, inference=True):
+        pass
+    stir(0)
+    require(not model.training and same_bits(want, model.sample(x, 2, seed=1)), "after it was saved, it samples otherwise")
+
+
+@contract("model")
+def loading_leaves_the_global_random_state_alone(subject: ModelSubject) -> None:
+    """The random states of torch, numpy and Python are after loading what they were before."""
+    with saved(subject) as folder, untouched("loading"):
+        Model.load(folder)
+
+
+@contract("model")
+def a_loaded_model_is_its_class_with_its_settings(subject: ModelSubject) -> None:
+    """What is loaded has the class, name, shapes and settings of what was saved, is fitted, and in eval mode."""
+    model = subject.fitted
+    with saved(subject) as folder:
+        got = type(model).load(folder)
+    for what in ("name", "x_shape", "y_shape", "config", "fitted", "training"):
+        one, other = getattr(model, what), getattr(got, what)
+        require(one == other, f"its {what} is {one!r} when it is saved and {other!r} when it is loaded")
+
+
+@contract("model")
+def a_checkpoint_is_three_files_without_a_pickle(subject: ModelSubject) -> None:
+    """A checkpoint is config.json, model.safetensors and README.md, the first JSON, none of them a pickle."""
+    with saved(subject) as folder:
+        names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+        want = sorted((CONFIG, WEIGHTS, CARD))
+        require(names == want, f"a checkpoint holds {', '.join(names)}; it must be {', '.join(want)}, and nothing else")
+        for name in names:
+            start = (folder / name).read_bytes()[:9]
+            # Weights begin with the length of their header, which may happen to be what a pickle begins with.
+            tensors = name == WEIGHTS and start[8:] == b"{"
+            require(tensors or not any(start.startswith(magic) for magic in PICKLES), f"{name} is a pickle or an archive")
+        json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+
+
+@contract("model")
+def a_loaded_model_depends_on_nothing_else(subject: ModelSubject) -> None:
+    """What was fitted between saving and loading, with other data, changes nothing: loading needs no training data."""
+    x = subject.x(2, seed=3)
+    want = subject.fitted.sample(x, 3, seed=1)
+    with saved(subject) as folder:
+        pairs = subject.pairs(24, seed=9)
+        with kept():  # what is found here is not to be a matter of the global random state
+            subject.fit_new(type(pairs)(1 - pairs.x, pairs.y.flip(0) * 0.5), 1, seed=5)
+        got = Model.load(folder).sample(x, 3, seed=1)
+    require(
+        same_bits(want, got),
+        "when another model of its class is fitted in between, the loaded one samples otherwise; "
+        "what was learnt must be in its tensors, not in its class or module",
+    )
+
+
+@contract("model")
+def the_inference_half_gives_the_same_samples(subject: ModelSubject) -> None:
+    """Saved without its training parts, it loads without them and gives the same samples; a density works or is refused."""
+    x, pairs = subject.x(2, seed=3), subject.pairs(2, seed=3)
+    want = subject.fitted.sample(x, 3, seed=1)
+    with saved(subject, inference=True) as folder:
+        half = Model.load(folder)
+    require(same_bits(want, half.sample(x, 3, seed=1)), "its inference half gives other samples")
+    require(half.inference_only, "its inference half does not know that it is one (inference_only)")
+    there = [part for part in half.training_only if getattr(half, part) is not None]
+    require(not there, f"its inference half still has {', '.join(there)}")
+    for density in (half.log_prob, half.joint_log_prob):
+        try:
+            density(pairs.y, pairs.x)
+        except RequestError:
+            continue
+
+
+@contract("model")
+def weights_in_half_precision_still_sample(subject: ModelSubject) -> None:
+    """Saved in half precision, it loads in float32 and gives finite samples of the same shape."""
+    x = subject.x(2, seed=3)
+    with saved(subject, half=True) as folder:
+        got = Model.load(folder)
+    wrong = [name for name, tensor in got.state_dict().items() if tensor.dtype == torch.float16]
+    require(not wrong, f"loaded from half precision, {', '.join(wrong[:3])} stays in it; it must be float32")
+    samples = got.sample(x, 3, seed=1)
+    require(
+        samples.shape == subject.fitted.sample(x, 3, seed=1).shape and torch.isfinite(samples).all(),
+        "loaded from half precision, its samples are not finite or have another shape",
+    )
+
+
+@contract("model")
+def a_copy_gives_the_same_bits(subject: ModelSubject) -> None:
+    """``copy.deepcopy`` of a fitted model gives the same samples to the bit."""
+    x = subject.x(2)
+    got = copy.deepcopy(subject.fitted).sample(x, 3, seed=1)
+    require(same_bits(subject.fitted.sample(x, 3, seed=1), got), "a deep copy gives other samples")

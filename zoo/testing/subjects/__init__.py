@@ -1,0 +1,1 @@
+"""What is checked: a model, a task, a metric, each in a small world of its own."""

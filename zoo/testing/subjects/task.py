@@ -1,0 +1,109 @@
+"""A task under check, with small pairs of its own data, and a few photos."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache, cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.contracts import make
+from zoo.contracts.task import Task
+from zoo.data.pairs import Pairs
+from zoo.data.records import Data, Fields, Image, Records, Split, check_split
+from zoo.testing.subjects.subject import Subject
+
+FEW_SCENES = 64
+"""Training scenes to check with, where a task's own data is the embedded scenes, which can be had in any number."""
+POOL = 3
+"""True draws an item that are asked for."""
+
+
+class TaskSubject(Subject):
+    """A task under check."""
+
+    kind = "task"
+
+    @cached_property
+    def cls(self) -> type[Task]:
+        return make.task_class(self.name)
+
+    @cached_property
+    def task(self) -> Task:
+        """The task with its default settings: to be looked at, not changed."""
+        return make.task(self.name)
+
+    def data(self) -> Data:
+        """The task's own data, anew, so that nothing read before is used again."""
+        return make.data(f"scenes:{FEW_SCENES}" if self.cls.data == "scenes" else self.cls.data)
+
+    def read(self, split: Split, *, seed: int = 0, pool: int = 0) -> Pairs:
+        """The pairs of a split, anew."""
+        return make.task(self.name).pairs(self.data(), split, seed, pool=pool)
+
+    @property
+    def takes_photos(self) -> bool:
+        """Whether the task starts from a photo of any size."""
+        return self.task.item == "photo"
+
+    @cached_property
+    def records(self) -> Records:
+        """The test records of the task's own data."""
+        return self.data().read("test", seed=0)
+
+    def item(self, index: int = 0) -> Any:
+        """Something to start from: a photo of 48 x 64 pixels, or, for a task on other things, one of its own test items."""
+        return photo(48, 64) if self.takes_photos else self.task.item_of(self.records, index % len(self.records))
+
+    @cached_property
+    def train(self) -> Pairs:
+        """The training pairs: to be looked at, not changed."""
+        return self.read("train")
+
+    @cached_property
+    def test(self) -> Pairs:
+        """The test pairs, with a pool where the data knows one: to be looked at, not changed."""
+        return self.read("test", pool=POOL)
+
+
+class FewPhotos(Data):
+    """Photos made here, for a task that takes any photos: smooth colours with edges, nothing that needs a file."""
+
+    kind: ClassVar[str] = "few-photos"
+
+    def read(self, split: Split, *, seed: int = 0) -> FewRecords:
+        """Four photos of each split."""
+        return FewRecords(check_split(split))
+
+
+class FewRecords(Records):
+    """What :class:`FewPhotos` reads."""
+
+    def __init__(self, split: Split) -> None:
+        self.photos = [photo(48, 64, seed=i + (10 if split == "test" else 0)) for i in range(4)]
+        self.names = [f"{split} photo {i}" for i in range(4)]
+        self.digest = ("0" if split == "train" else "1") * 64
+
+    def image(self, index: int) -> Image:
+        return self.photos[index]
+
+    def map(self, function: Callable[[Image], Mapping[str, NDArray[np.float32]]], key: str) -> Fields:
+        made = [function(one) for one in self.photos]
+        return {name: np.stack([one[name] for one in made]) for name in made[0]}
+
+
+@cache
+def photo(height: int, width: int, seed: int = 0) -> Image:
+    """A photo (height, width, 3) uint8 of coloured areas under a smooth light; not to be written to."""
+    random = np.random.default_rng(seed)
+    rows, columns = np.mgrid[0:height, 0:width] / max(height, width)
+    image = np.full((height, width, 3), random.uniform(60, 200, 3))
+    for _ in range(4):
+        row, column, radius = random.uniform(0, 1, 3)
+        image[(rows - row) ** 2 + (columns - column) ** 2 < (0.1 + 0.3 * radius) ** 2] = random.uniform(40, 220, 3)
+    light = 0.65 + 0.35 * np.cos(3 * rows + random.uniform(0, 3))
+    made: Image = np.clip(image * light[..., None], 0, 255).astype(np.uint8)
+    made.setflags(write=False)
+    return made

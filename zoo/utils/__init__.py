@@ -1,0 +1,1 @@
+"""What every room stands on: errors, settings, devices, files, noise, progress, threads, folders, the version."""
