@@ -17,13 +17,13 @@ def pick(device: str | torch.device = "auto") -> torch.device:
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
         return torch.device(name)
     try:
-        found = torch.device(device)
+        chosen = torch.device(device)
     except (RuntimeError, TypeError) as error:
         raise RequestError(f"device is {device!r}; it must be auto, cpu, cuda, cuda:1, mps or the like") from error
-    if found.type == "meta":
+    if chosen.type == "meta":
         raise RequestError("device is 'meta', which holds no numbers; use auto, cpu, cuda or mps")
     try:
-        torch.empty(0, device=found)
+        torch.empty(0, device=chosen)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise RequestError(f"device {str(device)!r} is not available on this machine; use auto or cpu") from error
-    return found
+    return chosen

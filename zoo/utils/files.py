@@ -41,24 +41,24 @@ def whole_folder(path: Path) -> Iterator[Path]:
     Raises:
         ZooError: the file system refused; nothing is left behind, and an older ``path`` stays as it was.
     """
-    made, alone = None, not path.parent.exists()
+    temporary, alone = None, not path.parent.exists()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
-        made.chmod(0o755)
-        yield made
+        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
+        temporary.chmod(0o755)
+        yield temporary
         old = None
         if path.exists():
             old = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".old", dir=path.parent))
             os.replace(path, old)
-        os.replace(made, path)
+        os.replace(temporary, path)
         if old is not None:
             shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
         raise ZooError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
-        if made is not None:
-            shutil.rmtree(made, ignore_errors=True)
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
         if alone:
             with contextlib.suppress(OSError):  # it goes only if nothing came of it
                 path.parent.rmdir()

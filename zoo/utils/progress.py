@@ -5,17 +5,14 @@ from __future__ import annotations
 import sys
 import time
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from rich.progress import Progress
+from typing import Any
 
 EVERY = 10.0
 """Seconds between two plain lines."""
 
 
 class Bar:
-    """Shows how much of ``total`` is done; made by :func:`progress`, used in a ``with`` block."""
+    """How much of ``total`` is done; made by :func:`progress`, used in a ``with`` block. This one shows nothing."""
 
     def __init__(self, total: int, label: str) -> None:
         self.total, self.label = total, label
@@ -60,41 +57,28 @@ class _Terminal(Bar):
     """A bar that redraws itself."""
 
     def __enter__(self) -> Bar:
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeElapsedColumn,
-            TimeRemainingColumn,
-        )
+        from tqdm import tqdm
 
-        self.rich: Progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[numbers]}"),
-            console=Console(stderr=True),
-        )
-        self.rich.start()
-        self.task = self.rich.add_task(self.label, total=self.total, numbers="")
+        self.bar = tqdm(total=self.total, desc=self.label, file=sys.stderr, dynamic_ncols=True)
         return self
 
     def update(self, done: int, **numbers: Any) -> None:
+        step = done - self.done
         super().update(done, **numbers)
-        self.rich.update(self.task, completed=done, numbers=self.numbers)
+        self.bar.set_postfix_str(self.numbers, refresh=False)
+        self.bar.update(step)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.rich.stop()
+        self.bar.close()
 
 
 def progress(total: int, label: str, show: bool = True) -> Bar:
-    """What shows the progress of ``total`` steps of the work called ``label``; nothing where not ``show``.
+    """The progress of ``total`` steps of the work called ``label``; nothing is shown where not ``show``.
 
-    Used as ``with progress(len(items), "fit") as bar: bar.update(done, loss=0.1)``.
+    >>> with progress(3, "fit", show=False) as bar:
+    ...     bar.update(2, loss=0.12345)
+    >>> bar.done, bar.numbers
+    (2, 'loss=0.1235')
     """
     if not show:
         return Bar(total, label)

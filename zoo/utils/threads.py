@@ -9,8 +9,8 @@ _VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUM
 
 def with_threads(environment: Mapping[str, str], share: int) -> dict[str, str]:
     """``environment`` with ``share`` threads, at least one, for each library that has threads; fewer where fewer are set."""
-    made, share = dict(environment), max(1, share)
+    limited, share = dict(environment), max(1, share)
     for name in _VARIABLES:
-        old = made.get(name, "")
-        made[name] = str(min(int(old), share) if old.isdigit() and int(old) else share)
-    return made
+        old = limited.get(name, "")
+        limited[name] = str(min(int(old), share) if old.isdigit() and int(old) else share)
+    return limited
