@@ -54,7 +54,7 @@ class Environment:
 
 def build_wheel(source: Path, out: Path) -> Path:
     """The wheel of the package in ``source``; the test is skipped, with the reason, where nothing can be built here."""
-    for needed in ("hatchling", "pip"):
+    for needed in ("hatchling", "hatch_vcs", "pip"):
         pytest.importorskip(needed, reason=f"{needed} is not installed: pip install -e '.[dev]'")
     words = ["wheel", "--quiet", "--no-deps", "--no-index", "--no-build-isolation", "--wheel-dir", str(out), str(source)]
     done = subprocess.run([sys.executable, "-m", "pip", *words], capture_output=True, text=True)
