@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from zoo.data.records import Annotation, Attributes, Clip, Data, Fields, Image, Records, Split, check_split
     from zoo.fitting.loop import History, Step, Training
     from zoo.running.run import RunResult, run
+    from zoo.utils.colours import colour_wheel
     from zoo.utils.config import above, at_least, make_config, share
     from zoo.utils.device import pick
     from zoo.utils.errors import RequestError, ZooError, nearest
@@ -82,6 +83,7 @@ _HOMES = {
         "RunResult",
         "run",
     ),
+    "zoo.utils.colours": ("colour_wheel",),
     "zoo.utils.config": (
         "above",
         "at_least",
@@ -140,6 +142,7 @@ __all__ = [
     "cache_folder",
     "cached_map",
     "check_split",
+    "colour_wheel",
     "load",
     "make_config",
     "nearest",

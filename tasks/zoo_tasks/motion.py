@@ -15,8 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zoo import Clip, Data, Image, Pairs, RequestError, Split, Task
-from zoo.reporting.pictures import colour_wheel
+from zoo import Clip, Data, Image, Pairs, RequestError, Split, Task, colour_wheel
 from zoo_tasks.arrows import draw_arrows, find_arrows
 from zoo_tasks.flow import second_of_flow, squash_flow
 from zoo_tasks.photo import WIDE

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from zoo.reporting.pictures import ITEMS, SAMPLES, colour_wheel, field_image, reach_of, take_pictures
+from zoo import colour_wheel
+from zoo.reporting.pictures import ITEMS, SAMPLES, field_image, reach_of, take_pictures
 
 
 def test_the_wheel_shows_direction_as_hue_and_length_as_saturation() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+from zoo.utils.colours import colour_wheel
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
@@ -125,19 +126,6 @@ def field_image(field: Tensor, reach: float | None = None) -> PILImage | None:
         field = colour_wheel(field, reach_of([field]) if reach is None else reach)
     levels = (field.clamp(0, 1) * 255).round().to(torch.uint8).numpy()
     return Image.fromarray(levels[0] if len(levels) == 1 else levels.transpose(1, 2, 0).copy())
-
-
-def colour_wheel(vectors: Tensor, reach: float) -> Tensor:
-    """Vectors (2, ...) as colours R, G, B (3, ...) in [0, 1]: the hue is the direction, the saturation the length.
-
-    White is no motion, full colour ``reach`` and beyond; to the right is red, downwards yellow-green, to the left cyan,
-    upwards violet.
-    """
-    length = vectors.square().sum(0).sqrt()
-    saturation = (length / max(reach, 1e-6)).clamp(max=1)
-    sixths = torch.atan2(vectors[1], vectors[0]) * (3 / math.pi)
-    k = torch.stack([(sixths + start) % 6 for start in (5, 3, 1)])
-    return 1 - saturation * torch.minimum(k, 4 - k).clamp(0, 1)
 
 
 def reach_of(fields: Sequence[Tensor]) -> float:
