@@ -26,7 +26,7 @@ def ship(run: Path, name: str, data_name: str = typer.Option(...), about: str = 
     from zoo.contracts import make
     from zoo.contracts.model import Model
     from zoo.measuring.evaluate import evaluate
-    from zoo.saving.golden import keep_golden
+    from zoo.measuring.small import keep_golden
     from zoo.utils.files import sha256_of
 
     record = json.loads((run / "run.json").read_text(encoding="utf-8"))

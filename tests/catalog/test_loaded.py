@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import zoo
+from zoo.contracts.make import model as create
 from zoo.data.pairs import Pairs
-from zoo.saving.checkpoint import create, save
+from zoo.saving.checkpoint import save
 from zoo.utils.errors import RequestError, ZooError
 
 pytestmark = pytest.mark.usefixtures("toy_plugin")

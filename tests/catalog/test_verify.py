@@ -14,6 +14,8 @@ from safetensors.torch import load_file, save_file
 import zoo
 from zoo.catalog import checkpoints
 from zoo.catalog.verify import verify
+from zoo.contracts import stored
+from zoo.measuring.small import keep_golden
 from zoo.saving import golden
 from zoo.saving.checkpoint import WEIGHTS, load
 from zoo.utils.errors import RequestError, ZooError
@@ -86,8 +88,8 @@ def test_a_score_that_changed_fails(made: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_other_data_under_the_same_name_are_told_from_a_changed_score(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    scored = golden.scored_pairs
-    monkeypatch.setattr("zoo.catalog.verify.scored_pairs", lambda *a: replace(scored(*a), digest="f" * 64))
+    scored = stored.embedded_pairs
+    monkeypatch.setattr("zoo.catalog.verify.embedded_pairs", lambda *a: replace(scored(*a), digest="f" * 64))
     step = verify(f"dir:{made}").steps[-1]
     assert step.outcome == "failed"
     assert "data 'toy-photos' have sha256 ffffffffffff" in step.detail
@@ -122,7 +124,7 @@ def test_a_damaged_file_is_named(made: Path, facts: dict | None, message: str) -
 
 def test_a_model_without_a_task_keeps_samples_of_noise(made: Path, tmp_path: Path) -> None:
     load(made).save(tmp_path / "bare")
-    kept = golden.keep_golden(tmp_path / "bare")
+    kept = keep_golden(tmp_path / "bare")
     assert kept.score is None
     assert outcomes(f"dir:{tmp_path / 'bare'}")["golden samples"] == "ok"
 
@@ -136,7 +138,7 @@ def test_a_full_disk_leaves_nothing(made: Path, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr("safetensors.torch.save_file", full)
     with pytest.raises(ZooError, match="No space left"):
-        golden.keep_golden(made.parent / "copy")
+        keep_golden(made.parent / "copy")
     assert not [*(made.parent / "copy").glob("*golden*")]
 
 

@@ -39,8 +39,9 @@ def zoo_(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
 def checkpoint(tmp_path: Path) -> str:
     import torch
 
+    from zoo.contracts.make import model as create
     from zoo.data.pairs import Pairs
-    from zoo.saving.checkpoint import create, save
+    from zoo.saving.checkpoint import save
 
     model = create("toy", (1, 4, 4), (1, 4, 4))
     model.fit(Pairs(torch.rand(6, 1, 4, 4), torch.rand(6, 1, 4, 4)))

@@ -53,8 +53,9 @@ class World:
         """A new folder with a fitted toy."""
         import torch
 
+        from zoo.contracts.make import model as create
         from zoo.data.pairs import Pairs
-        from zoo.saving.checkpoint import create, save
+        from zoo.saving.checkpoint import save
 
         model = create("toy-wide", (1, 4, 4), (1, 4, 4))
         x = torch.rand(12, 1, 4, 4, generator=torch.Generator().manual_seed(0))

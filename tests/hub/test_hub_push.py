@@ -24,7 +24,7 @@ from zoo.hub.pull import pull
 from zoo.hub.push import push
 from zoo.hub.search import search
 from zoo.hub.source import parse
-from zoo.saving.golden import keep_golden
+from zoo.measuring.small import keep_golden
 from zoo.utils.errors import RequestError, ZooError
 from zoo.utils.files import sha256_of
 

@@ -12,9 +12,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from zoo.contracts.make import model as create
 from zoo.contracts.model import Model
 from zoo.data.pairs import Pairs
-from zoo.saving.checkpoint import create, load, save
+from zoo.saving.checkpoint import load, save
 from zoo.utils.errors import RequestError, ZooError
 
 pytestmark = pytest.mark.usefixtures("toy_plugin")

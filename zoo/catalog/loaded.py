@@ -13,15 +13,14 @@ from numpy.typing import NDArray
 
 from zoo.catalog.samples import Samples
 from zoo.contracts import make
+from zoo.contracts.model import Model
 from zoo.saving.checkpoint import CARD, CONFIG
-from zoo.saving.checkpoint import load as load_model
 from zoo.saving.facts import Facts, read_facts
 from zoo.utils.errors import RequestError
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
 
-    from zoo.contracts.model import Model
     from zoo.contracts.task import Task
     from zoo.hub.push import Pushed
 
@@ -111,7 +110,7 @@ def load(name: str | os.PathLike[str], device: str | torch.device = "auto") -> L
     if facts.task is None:
         raise RequestError(f"checkpoint {name} names no task; load its model with zoo.Model.load({str(folder)!r})")
     task = make.task(facts.task["name"], **facts.task["config"])
-    model = load_model(folder, device)
+    model = Model.load(folder, device)
     if (model.x_shape, model.y_shape) != (tuple(task.x_shape), tuple(task.y_shape)):
         raise RequestError(
             f"checkpoint {name}: the model takes x {model.x_shape} and gives y {model.y_shape}, "

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 
 from zoo.catalog import checkpoints
 from zoo.catalog.loaded import folder_of
-from zoo.saving.checkpoint import CONFIG, load
+from zoo.contracts.model import Model
+from zoo.contracts.stored import embedded_pairs
+from zoo.measuring.small import small_scores
+from zoo.saving.checkpoint import CONFIG
 from zoo.saving.facts import read_facts
-from zoo.saving.golden import Golden, read_golden, scored_pairs, small_scores
+from zoo.saving.golden import Golden, read_golden
 from zoo.utils.errors import RequestError, ZooError, nearest
-
-if TYPE_CHECKING:
-    from zoo.contracts.model import Model
 
 
 class Step(NamedTuple):
@@ -81,7 +81,7 @@ def verify(name: str, device: str | torch.device = "cpu") -> Verification:
     golden: list[Golden] = []
 
     def weights() -> Step:
-        model.append(load(folder, device))
+        model.append(Model.load(folder, device))
         count = sum(tensor.numel() for tensor in model[0].state_dict().values())
         return Step("weights", "ok", f"{count:,} numbers load strictly")
 
@@ -126,7 +126,7 @@ def _measure(model: Model, golden: Golden | None, folder: Path) -> Step:
     if golden is None or golden.score is None or task is None:
         return Step("score", "skipped", "none is kept beside the weights")
     kept = golden.score
-    pairs = scored_pairs(task, kept.data)
+    pairs = embedded_pairs(task, kept.data)
     if pairs.digest != kept.digest:
         raise RequestError(f"data {kept.data!r} have sha256 {pairs.digest[:12]}..., not the kept {kept.digest[:12]}...")
     metric = kept.name.partition("@")[0]

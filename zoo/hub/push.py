@@ -6,7 +6,7 @@ import json
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 from zoo.hub.cache import FILES, WEIGHTS
 from zoo.hub.client import api, is_offline, need_token, quiet, say
@@ -19,9 +19,6 @@ from zoo.saving.facts import Facts, read_facts
 from zoo.saving.golden import read_golden
 from zoo.utils.errors import RequestError
 from zoo.utils.files import sha256_of
-
-if TYPE_CHECKING:
-    from zoo.contracts.model import Model
 
 
 class Pushed(NamedTuple):
@@ -88,9 +85,9 @@ def push(folder: Path, repo: str, *, private: bool = False, licence: str | None 
     if "@" in repo:
         raise RequestError(f"{repo!r}: a push makes a new commit on the main branch; leave out the revision")
     checkpoint, picture = _parts(folder)
-    load(checkpoint)
-    read_golden(checkpoint)
     facts, weights, old = read_facts(checkpoint / CONFIG), checkpoint / WEIGHTS, checkpoint / CARD
+    load(checkpoint, facts=facts)
+    read_golden(checkpoint)
     size = weights.stat().st_size
     with tempfile.TemporaryDirectory() as scratch:
         card = Path(scratch) / CARD
@@ -104,17 +101,6 @@ def push(folder: Path, repo: str, *, private: bool = False, licence: str | None 
     if not licence:
         say(f"{folder} names no licence, so nobody may be sure to use it; name one with --licence, for example apache-2.0")
     return Pushed(HubSource(source.repo_id, commit), url, sha256_of(weights), facts, size, licence)
-
-
-def push_model(model: Model, repo: str, save: Mapping[str, Any], **more: Any) -> Pushed:
-    """Save ``model`` to a temporary folder with the arguments ``save``, keep golden samples beside it, and push it."""
-    from zoo.saving.golden import keep_golden
-
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch) / "checkpoint"
-        model.save(folder, **save)
-        keep_golden(folder)
-        return push(folder, repo, **more)
 
 
 def _parts(folder: Path) -> tuple[Path, Path | None]:

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.contracts.metric import Fitted, Score
 from zoo.measuring.evaluate import Evaluation, evaluate
+from zoo.measuring.small import keep_golden
 from zoo.reporting.pictures import DRAWS, Picture, take_pictures
 from zoo.running.folder import RunFolder, default_folder
 from zoo.running.plan import Plan, make_plan
 from zoo.running.record import Record, metrics_json, run_json
 from zoo.saving.checkpoint import save
-from zoo.saving.golden import keep_golden
 from zoo.utils.errors import RequestError
 from zoo.utils.files import whole_file, write_json, write_text
 

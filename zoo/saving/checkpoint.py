@@ -4,31 +4,47 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
 from zoo import registry
-from zoo.contracts.make import model as create
 from zoo.saving.card import write_card
 from zoo.saving.facts import SCHEMA, Facts, read_facts
 from zoo.saving.weights import ROOM, Stored, check_header, check_size, few_parts, read_header, read_tensors
 from zoo.utils.errors import RequestError, ZooError
 from zoo.utils.files import whole_folder, write_json, write_text
 
-if TYPE_CHECKING:
-    from zoo.contracts.model import Model
-
-__all__ = ["CONFIG", "WEIGHTS", "create", "load", "save"]
-
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
+NO_MODEL = "it is neither a zoo.Model nor a zoo.Preset"
+
+
+@runtime_checkable
+class Storable(Protocol):
+    """A model as a checkpoint needs it, which :class:`zoo.Model` is: a module with shapes and settings."""
+
+    name: str
+    x_shape: tuple[int, ...]
+    y_shape: tuple[int, ...]
+    fitted: bool
+    inference_only: bool
+
+    def config_dict(self) -> dict[str, Any]: ...
+    def allocate(self, shapes: Mapping[str, tuple[int, ...]]) -> None: ...
+    def drop_training_parts(self) -> None: ...
+    def sample(self, x: Tensor, n: int, *, seed: int | None = None) -> Tensor: ...
+    def parameters(self) -> Iterator[Any]: ...
+    def buffers(self) -> Iterator[Any]: ...
+    def state_dict(self) -> dict[str, Any]: ...
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> Any: ...
+    def to(self, device: torch.device) -> Any: ...
 
 
 def save(
-    model: Model,
+    model: Storable,
     folder: Path | str,
     *,
     half: bool = False,
@@ -91,8 +107,13 @@ def save(
         write_text(part / CARD, write_card(facts, card or {}))
 
 
-def load(folder: Path | str, device: str | torch.device = "cpu") -> Model:
+def load(folder: Path | str, device: str | torch.device = "cpu", facts: Facts | None = None) -> Storable:
     """The model saved in ``folder``, on ``device``, in float32, ready to sample.
+
+    Args:
+        folder: of the checkpoint.
+        device: ``"auto"``, ``"cpu"``, ``"cuda"``, ...
+        facts: what its ``config.json`` says, where that is already read.
 
     Raises:
         RequestError: it is no checkpoint, or not exactly what its config says: an unknown or missing setting or tensor,
@@ -101,66 +122,71 @@ def load(folder: Path | str, device: str | torch.device = "cpu") -> Model:
     """
     from zoo.utils.device import pick
 
-    place = pick(device)
+    chosen = pick(device)
     folder = Path(folder)
     config, weights = folder / CONFIG, folder / WEIGHTS
-    facts = read_facts(config)
+    facts = facts or read_facts(config)
     stored = read_header(weights)
-    shapes = {name: one.shape for name, one in stored.items()}
-    _check_plan(facts, stored, config, weights)
+    compared = _compare(facts, stored, config, weights)
     try:
-        model = _made(facts, folder)
+        model = _create(facts, stored, folder)
     except (RuntimeError, MemoryError, OverflowError) as error:
         raise RequestError(f"{config}: no model can be made of it: {str(error).splitlines()[0]}") from error
-    if facts.parts == "inference":
-        model.drop_training_parts()
-    model.allocate(shapes)
-    check_header(model.state_dict(), stored, weights, facts.dtype == "float16")
+    if not compared:
+        check_header(model.state_dict(), stored, weights, facts.dtype == "float16")
     model.load_state_dict(read_tensors(weights), strict=True)
     model.fitted = True
-    return model.to(place).eval()
+    loaded: Storable = model.to(chosen).eval()
+    return loaded
 
 
-def _check_plan(facts: Facts, stored: Mapping[str, Stored], config: Path, weights: Path) -> None:
+def _compare(facts: Facts, stored: Mapping[str, Stored], config: Path, weights: Path) -> bool:
     """Make the model without memory for its numbers, and compare: what does not fit the file is never built.
 
-    A model that cannot be made so (its constructor looks at numbers) is only held to shapes of a sensible size.
+    A model that cannot be made so (its constructor looks at numbers) is only held to shapes of a sensible size: False.
     """
     try:
         with torch.device("meta"), few_parts(stored, config):
-            model = _made(facts, config.parent)
-            check_size(model, stored, config)
-            if facts.parts == "inference":
-                model.drop_training_parts()
-            model.allocate({name: one.shape for name, one in stored.items()})
+            model = _create(facts, stored, config.parent, check=lambda model: check_size(model, stored, config))
     except RequestError:
         raise
     except Exception as error:
         overflows = isinstance(error, (OverflowError, MemoryError)) or "verflow" in f"{error} {error.__cause__}"
         if overflows or max(math.prod(facts.x_shape), math.prod(facts.y_shape)) * 4 > ROOM:
             raise RequestError(f"{config}: its shapes or settings are too large for a model: it is not built") from error
-        return
+        return False
     check_header(model.state_dict(), stored, weights, facts.dtype == "float16")
+    return True
 
 
-def _made(facts: Facts, folder: Path) -> Model:
+def _create(
+    facts: Facts, stored: Mapping[str, Stored], folder: Path, check: Callable[[Storable], None] = lambda model: None
+) -> Storable:
+    """A new model as the facts have it, with room for what is stored; ``check`` sees it before that is made."""
     try:
         with torch.random.fork_rng(devices=[]):  # first weights are drawn only to be replaced
-            model = create(facts.model, tuple(facts.x_shape), tuple(facts.y_shape), **facts.config)
+            model = registry.create("models", facts.model, tuple(facts.x_shape), tuple(facts.y_shape), **facts.config)
     except RequestError as error:
         plugin = " ".join(facts.plugin[key] for key in ("distribution", "version"))
         raise RequestError(f"checkpoint {folder} needs model {facts.model!r} of {plugin}: {error}") from error
+    if not isinstance(model, Storable):
+        raise registry.entry("models", facts.model).broken(NO_MODEL)
     missing = set(model.config_dict()) - set(facts.config)
     if missing:
         raise RequestError(f"{folder / CONFIG}: config lacks {', '.join(sorted(missing))}")
+    model.name = facts.model
+    check(model)
+    if facts.parts == "inference":
+        model.drop_training_parts()
+    model.allocate({name: tensor.shape for name, tensor in stored.items()})
     return model
 
 
-def _tensors(model: Model, inference: bool, half: bool) -> dict[str, Tensor]:
+def _tensors(model: Storable, inference: bool, half: bool) -> dict[str, Tensor]:
     if inference and not model.inference_only:
         model = copy.deepcopy(model)
         model.drop_training_parts()
-    made = {}
+    tensors = {}
     for name, value in model.state_dict().items():
         tensor = value.detach().to("cpu", copy=True).contiguous()
         if half and tensor.is_floating_point():
@@ -168,20 +194,22 @@ def _tensors(model: Model, inference: bool, half: bool) -> dict[str, Tensor]:
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
             where = "in half precision " if half else ""
             raise RequestError(f"tensor {name} has numbers that are not finite {where}and cannot be saved")
-        made[name] = tensor
-    return made
+        tensors[name] = tensor
+    return tensors
 
 
-def _name_of(model: Model) -> str:
+def _name_of(model: Storable) -> str:
     """A registered name of a model that was made directly: its class, or the preset that says most of its config."""
-    from zoo.contracts.make import model_class
-
     package, best, most = type(model).__module__.partition(".")[0], "", -1
     config = model.config_dict()
-    for name, found in registry.entries("models").items():
-        if not any(e.value.partition(":")[0].partition(".")[0] == package for e in found):
+    for name, entries in registry.entries("models").items():
+        if not any(entry.module.partition(".")[0] == package for entry in entries):
             continue
-        cls, preset = model_class(name)
+        registered = registry.load("models", name)
+        try:
+            cls, preset = (registered, {}) if isinstance(registered, type) else (registered.model, registered.config)
+        except AttributeError as error:
+            raise registry.entry("models", name).broken(NO_MODEL) from error
         agree = sum(config.get(key) == value for key, value in preset.items())
         if cls is type(model) and agree == len(preset) and agree > most:
             best, most = name, agree

@@ -112,7 +112,7 @@ def check_header(own: Mapping[str, Tensor], given: Mapping[str, Stored], path: P
             raise RequestError(f"{path}: tensor {name} is of type {given[name].dtype}; it must be {dtype}")
 
 
-def check_size(model: torch.nn.Module, given: Mapping[str, Stored], path: Path) -> None:
+def check_size(model: Any, given: Mapping[str, Stored], path: Path) -> None:
     """Whether a model, made without memory, is of a size that fits its file.
 
     Raises:
