@@ -12,7 +12,7 @@ from zoo.utils.errors import RequestError
 
 
 class Names(NamedTuple):
-    """What things are called in a new plugin.
+    """The names of a new plugin and of what is in it.
 
     Attributes:
         distribution: what pip installs.

@@ -6,7 +6,11 @@ from collections.abc import Iterable
 
 
 class ZooError(Exception):
-    """The work failed: the request was right, but it could not be carried out. Exit code 1."""
+    """The work failed: the request was right, but it could not be carried out. Exit code 1.
+
+    >>> issubclass(ZooError, Exception), ZooError.exit_code
+    (True, 1)
+    """
 
     exit_code = 1
 
@@ -15,13 +19,23 @@ class RequestError(ZooError, ValueError):
     """The request was wrong: an unknown name, a bad path, a value out of range. Exit code 2.
 
     The message is one line that says what was wrong and what would be right.
+
+    >>> try:
+    ...     zoo.load("cdvae/relihgt")
+    ... except zoo.RequestError as error:
+    ...     print(error)
+    no checkpoint is called 'cdvae/relihgt': did you mean 'cdvae/relight' ...
     """
 
     exit_code = 2
 
 
 def nearest(name: str, known: Iterable[str], limit: int = 3) -> str:
-    """A clause for an unknown ``name``: the nearest known names, or all of them when none is near."""
+    """A clause for an unknown ``name``: the nearest known names, or all of them when none is near.
+
+    >>> nearest("relihgt", ["relight", "resaturate"])
+    "did you mean 'relight'?"
+    """
     import difflib  # not before a name is wrong
 
     known = sorted(known)

@@ -21,6 +21,11 @@ def whole_file(path: Path) -> Iterator[Path]:
 
     Raises:
         ZooError: the file system refused (full disk, no permission); nothing is left behind.
+
+    >>> with whole_file(Path("answer.txt")) as part:
+    ...     _ = part.write_text("42")
+    >>> Path("answer.txt").read_text()
+    '42'
     """
     temporary = path.parent / f".{path.name}.{os.getpid()}.part"
     try:

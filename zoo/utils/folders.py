@@ -1,4 +1,4 @@
-"""Where this project keeps what it may lose."""
+"""The folder of this project for what may be lost."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ from pathlib import Path
 
 
 def cache_folder() -> Path:
-    """``$ZOO_CACHE``, or ``zoo`` in the user's cache folder on this platform."""
+    """``$ZOO_CACHE``, or ``zoo`` in the user's cache folder on this platform.
+
+    >>> os.environ["ZOO_CACHE"] = "elsewhere"
+    >>> str(cache_folder())
+    'elsewhere'
+    """
     if named := os.environ.get("ZOO_CACHE"):
         return Path(named).expanduser()
     if sys.platform == "win32":
