@@ -60,7 +60,7 @@ class Operations(_Cost):
 
     unit: ClassVar[str] = "multiply-adds a sample"
     source: ClassVar[str] = "cGML, Table 7; torch.utils.flop_counter"
-    asked_only: ClassVar[bool] = True
+    opt_in: ClassVar[bool] = True
 
     @torch.no_grad()
     def of(self, model: Model, x: Tensor) -> float:
@@ -81,7 +81,7 @@ class Seconds(_Cost):
 
     unit: ClassVar[str] = "seconds a sample"
     source: ClassVar[str] = "cGML, section 5 (complexity); wall-clock time"
-    asked_only: ClassVar[bool] = True
+    opt_in: ClassVar[bool] = True
     expected_failures: ClassVar[Mapping[str, str]] = {
         "the_same_pools_have_the_same_values": "it takes the time, which is never the same",
     }

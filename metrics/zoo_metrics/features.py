@@ -35,7 +35,7 @@ class DownstreamAccuracy(Metric):
     better: ClassVar[Literal["lower", "higher"]] = "higher"
     source: ClassVar[str] = "cGML, section 5.3, Table 5 and appendix 3.7"
     needs: ClassVar[Needs] = "fitted"
-    asked_only: ClassVar[bool] = True
+    opt_in: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self.right: Tensor | None = None

@@ -30,7 +30,7 @@ class _Perceptual(PictureMetric):
     """
 
     better: ClassVar[Literal["lower", "higher"]] = "lower"
-    asked_only: ClassVar[bool] = True
+    opt_in: ClassVar[bool] = True
     package: ClassVar[str]
     weights: ClassVar[str]
     """The name of the weights, as it stands behind the metric's own in its id."""

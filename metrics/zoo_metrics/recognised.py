@@ -32,7 +32,7 @@ class AttributeAccuracy(Metric):
     better: ClassVar[Literal["lower", "higher"]] = "higher"
     source: ClassVar[str] = "Debbagh (attribute CVAE), section 5.3 (attributes present in the images), by a classifier"
     needs: ClassVar[Needs] = "fitted"
-    asked_only: ClassVar[bool] = True
+    opt_in: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self.recogniser: Recogniser | None = None

@@ -23,7 +23,7 @@ class ShapeOverlap(Metric):
     better: ClassVar[Literal["lower", "higher"]] = "higher"
     source: ClassVar[str] = "cGML, section 5.4; its Table 6 has a mean average precision that it does not define"
     needs: ClassVar[Needs] = "fitted"
-    asked_only: ClassVar[bool] = True
+    opt_in: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self.task: Task | None = None

@@ -131,3 +131,9 @@ def test_a_metric_may_see_the_run_and_which_items_it_is_given(monkeypatch: pytes
     assert other.skipped == {"sees": "seed 7 is not 0"}
     assert "toy-best@3" in other.scores
     assert evaluate(model, pairs, metrics, 3).skipped == {"sees": "it is measured of whole runs only"}
+
+
+def test_a_metric_that_still_says_asked_only_is_told_what_to_rename() -> None:
+    old = type("Old", (Sees,), {"asked_only": True})
+    assert make.fault("metrics", old) == "its asked_only is called opt_in now: rename it"
+    assert not make.fault("metrics", Sees)

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from zoo.contracts.metric import bootstrap
+from zoo.measuring.bootstrap import bootstrap
 from zoo.utils.errors import RequestError
 from zoo_metrics.density import NegativeLogLikelihood
 from zoo_metrics.pool import ErrorOfBest, GridVariance

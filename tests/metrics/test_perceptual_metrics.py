@@ -91,6 +91,6 @@ def test_without_the_package_or_the_weights_a_run_goes_on_and_says_why(name: str
 
 def test_a_plain_run_does_not_download_or_wait() -> None:
     for name in ("lpips", "pieapp", "downstream_accuracy", "attribute_accuracy", "flops", "seconds"):
-        assert make.metric(name).asked_only, name
+        assert make.metric(name).opt_in, name
     for name in ("psnr", "ssim", "diversity", "colour_iou", "modes", "mse", "kl", "parameters"):
-        assert not make.metric(name).asked_only, name
+        assert not make.metric(name).opt_in, name

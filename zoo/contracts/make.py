@@ -6,7 +6,7 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from zoo import registry
-from zoo.utils.errors import RequestError, ZooError
+from zoo.utils.errors import RequestError
 
 if TYPE_CHECKING:
     from zoo.contracts.metric import Metric
@@ -94,6 +94,8 @@ def fault(kind: str, found: object) -> str:
             return f"it does not say its {', '.join(lacking)}"
         if getattr(found, "better", "") not in ("lower", "higher"):
             return f"its better is {getattr(found, 'better', '')!r}; it must be 'lower' or 'higher'"
+        if hasattr(found, "asked_only"):
+            return "its asked_only is called opt_in now: rename it"
     return ""
 
 
@@ -106,16 +108,8 @@ def _base(kind: str) -> type:
 
 
 def _made(kind: str, name: str, *args: Any, **config: Any) -> Any:
-    cls = _class(kind, name)
-    try:
-        return cls(*args, **config)
-    except ZooError:
-        raise
-    except Exception as error:
-        entry = registry.entry(kind, name)
-        if entry.distribution == registry.OWN:
-            raise
-        raise entry.broken(f"it cannot be made: {type(error).__name__}: {error}") from error
+    _class(kind, name)
+    return registry.create(kind, name, *args, **config)
 
 
 def _class(kind: str, name: str) -> Any:

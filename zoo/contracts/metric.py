@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-import torch
 from torch import Tensor
 
 from zoo.utils.errors import ZooError
@@ -64,7 +63,7 @@ class Metric(ABC):
         source: the paper and equation or section that defines it.
         needs: ``"samples"``; ``"joint_log_prob"`` for a metric of the model's own density; ``"fitted"`` for one that
             :meth:`prepare` has to show the whole run first.
-        asked_only: whether it is measured only where it is named, because it takes long.
+        opt_in: whether it is measured only where it is named, because it takes long.
         expected_failures: the checks of :mod:`zoo.testing` that it cannot pass by its nature, each with the reason.
     """
 
@@ -72,7 +71,7 @@ class Metric(ABC):
     better: ClassVar[Literal["lower", "higher"]]
     source: ClassVar[str]
     needs: ClassVar[Needs] = "samples"
-    asked_only: ClassVar[bool] = False
+    opt_in: ClassVar[bool] = False
     expected_failures: ClassVar[Mapping[str, str]] = {}
 
     def prepare(self, fitted: Fitted) -> None:  # noqa: B027
@@ -106,15 +105,3 @@ class Metric(ABC):
         Returns:
             (B,) values under each suffix: ``{"": v}``, or ``{"@3": v, "@10": w}`` for ``error_of_best@3`` and so on.
         """
-
-
-def bootstrap(values: Tensor, metric: Metric, *, resamples: int = 2000, seed: int = 0) -> Score:
-    """The mean of ``values`` (N,) with its percentile bootstrap interval (95 %), resampling items."""
-    values = values.double().cpu()
-    generator = torch.Generator().manual_seed(seed)
-    means = []
-    for _ in range(0, resamples, 200):
-        index = torch.randint(len(values), (200, len(values)), generator=generator)
-        means.append(values[index].mean(1))
-    low, high = torch.cat(means).quantile(torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
-    return Score(values.mean().item(), low, high, metric.unit, metric.better)

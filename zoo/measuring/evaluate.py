@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from zoo.contracts.metric import Fitted, Metric, NotApplicable, Score, bootstrap
+from zoo.contracts.metric import Fitted, Metric, NotApplicable, Score
+from zoo.measuring.bootstrap import bootstrap
 from zoo.utils.errors import RequestError, ZooError
 from zoo.utils.progress import progress as progress_bar
 

@@ -232,7 +232,7 @@ def _metrics(names: Sequence[str] | None) -> tuple[dict[str, Metric], dict[str, 
                 skipped[name] = f"{entry.owner}: {', '.join(outcome.faults)}; name it as a metric to have it all the same"
                 continue
             metric = make.metric(name)
-            if metric.asked_only:
+            if metric.opt_in:
                 continue
             made[name] = metric
             if entry.distribution != registry.OWN:
