@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from zoo.contracts.model import Model, Preset, size_of
     from zoo.contracts.task import Task
     from zoo.data.cache import cache_folder, cached_map, on_all_cores, optional_write
+    from zoo.data.images import IMAGE_RULES, MIN_SIDE, decode_image
     from zoo.data.pairs import Batch, Pairs, Penalty
     from zoo.data.records import Annotation, Attributes, Clip, Data, Fields, Image, Records, Split, check_split
     from zoo.fitting.loop import History, Step, Training
@@ -57,6 +58,11 @@ _HOMES = {
         "cached_map",
         "on_all_cores",
         "optional_write",
+    ),
+    "zoo.data.images": (
+        "IMAGE_RULES",
+        "MIN_SIDE",
+        "decode_image",
     ),
     "zoo.data.pairs": (
         "Batch",
@@ -106,6 +112,8 @@ _HOMES = {
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "IMAGE_RULES",
+    "MIN_SIDE",
     "Annotation",
     "Attributes",
     "Batch",
@@ -143,6 +151,7 @@ __all__ = [
     "cached_map",
     "check_split",
     "colour_wheel",
+    "decode_image",
     "load",
     "make_config",
     "nearest",

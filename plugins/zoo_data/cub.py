@@ -11,8 +11,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo import Attributes, Data, Image, RequestError, Split, check_split
-from zoo.data.images import MIN_SIDE
+from zoo import MIN_SIDE, Attributes, Data, Image, RequestError, Split, check_split
 from zoo_data.folder import existing_folder, one_word
 from zoo_data.photos import Photo, PhotoRecords, photos_in
 

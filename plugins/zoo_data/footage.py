@@ -13,8 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo import Image, ZooError
-from zoo.data.images import MIN_SIDE
+from zoo import MIN_SIDE, Image, ZooError
 from zoo_data.photos import Photo, read_photo
 
 EXTENSIONS = frozenset({".avi", ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".mpg", ".mpeg"})

@@ -8,10 +8,14 @@ import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
-from zoo import cache_folder, on_all_cores, optional_write, progress, whole_file
-from zoo.data.cache import MANY, SHARD
-from zoo.data.images import EXTENSIONS, RULES
+from zoo import IMAGE_RULES, cache_folder, on_all_cores, optional_write, progress, whole_file
 
+EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+"""Photos in a folder, in any case."""
+_CHUNK = 4096
+"""Files that are looked at between two writes of the memory."""
+_MANY = 1000
+"""Looking at so many files shows its progress."""
 _NAMED = 5
 """How many skipped files a warning names."""
 
@@ -45,9 +49,9 @@ def judged(
             verdicts[name] = old
         else:
             new.append(name)
-    with progress(len(new), f"looking at the {kind} in {root.name}", show=len(new) >= MANY) as bar:
-        for start in range(0, len(new), 4 * SHARD):
-            chunk = new[start : start + 4 * SHARD]
+    with progress(len(new), f"looking at the {kind} in {root.name}", show=len(new) >= _MANY) as bar:
+        for start in range(0, len(new), _CHUNK):
+            chunk = new[start : start + _CHUNK]
             for name, verdict in zip(chunk, on_all_cores(lambda n: judge(root / n), chunk, bar), strict=True):
                 verdicts[name][2:] = verdict
             _remember(memory, known | verdicts)  # two splits may be two lists of files in one folder
@@ -77,7 +81,7 @@ def image_names(root: Path, extensions: Collection[str] = EXTENSIONS) -> list[st
 def _recall(memory: Path) -> dict[str, list]:
     try:
         remembered = json.loads(memory.read_text(encoding="utf-8"))
-        if remembered["rules"] != RULES:
+        if remembered["rules"] != IMAGE_RULES:
             return {}
         files: dict[str, list] = remembered["files"]
         for _, _, content, reason in files.values():
@@ -92,7 +96,7 @@ def _remember(memory: Path, verdicts: Mapping[str, list]) -> None:
     # An unreadable file may become readable by a change of permissions, which leaves its times as they are.
     done = {name: verdict for name, verdict in verdicts.items() if verdict[2] or (verdict[3] and verdict[0] >= 0)}
     with optional_write(), whole_file(memory) as part:
-        part.write_text(json.dumps({"rules": RULES, "files": done}), encoding="utf-8")
+        part.write_text(json.dumps({"rules": IMAGE_RULES, "files": done}), encoding="utf-8")
 
 
 def summary(bad: Mapping[str, str]) -> str:

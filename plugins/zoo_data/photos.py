@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo import Annotation, Attributes, Fields, Image, Records, RequestError, ZooError, cached_map
-from zoo.data.images import RULES, check, decode
+from zoo import IMAGE_RULES, Annotation, Attributes, Fields, Image, Records, RequestError, ZooError, cached_map, decode_image
 from zoo_data.listing import image_names, judged, summary
 
 __all__ = ["Photo", "PhotoRecords", "image_names", "judged", "photos_in", "read_photo", "summary"]
@@ -80,7 +79,7 @@ class PhotoRecords(Records):
 
     def cache_key(self, kind: str, key: str) -> str:
         """The cache key of what ``key`` makes of this view of the photos."""
-        return f"{kind}-{RULES}{self.view and '-'}{self.view}:{key}"
+        return f"{kind}-{IMAGE_RULES}{self.view and '-'}{self.view}:{key}"
 
 
 def read_photo(photo: Photo) -> Image:
@@ -92,7 +91,7 @@ def read_photo(photo: Photo) -> Image:
     try:
         data = photo.path.read_bytes()
         if hashlib.sha256(data).digest() == photo.content:
-            return decode(data)
+            return decode_image(data)
     except (OSError, ValueError) as error:
         raise ZooError(f"cannot read {photo.path} any more: {error}") from error
     raise ZooError(f"{photo.path} has changed since it was listed; run again")
@@ -121,7 +120,7 @@ def _judge(path: Path) -> tuple[str, str]:
     """(sha256, "") of a photo that can be used, ("", reason) of one that cannot."""
     try:
         data = path.read_bytes()
-        check(data)
+        decode_image(data, draft=True)
     except OSError as error:
         return "", error.strerror or str(error)
     except ValueError as error:

@@ -20,7 +20,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo import Data, Fields, Image, Records, RequestError, Split, cached_map, check_split, on_all_cores, progress
-from zoo.data.cache import MANY
 from zoo_data import scene_render as render
 from zoo_data.scene_motion import Motions, draw_motions, flow_field
 from zoo_data.scene_render import Hits
@@ -34,6 +33,8 @@ VERSION = "1"
 """Of the scenes: to be raised whenever the same seed gives other ones."""
 _RAYS = 1 << 16
 """Rays rendered together: arrays of this length stay in a core's cache."""
+_SLOW = 1 << 25
+"""Rendering so many pixels of fields shows its progress."""
 _CHANNELS = {"albedo": 1, "shading": 1, "value": 1, "saturation": 1, "frame": 3, "flow": 2}
 """The fields that are known, and how many channels each has."""
 
@@ -190,7 +191,7 @@ class SceneRecords(Records):
     def _in_chunks(self, fill: Callable[[Ints], None], size: int, draws: int) -> None:
         """``fill`` for all scenes, a few of one kind at a time, on all cores; memory beside the result stays small."""
         chunks = list(self._chunks(max(1, _RAYS // (4 * size * size))))
-        many = len(self) * draws * size * size >= 32 * MANY * 32 * 32
+        many = len(self) * draws * size * size >= _SLOW
         with progress(len(chunks), "rendering scenes", show=many) as bar:
             for _ in on_all_cores(fill, chunks, bar):
                 pass

@@ -12,8 +12,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo import Clip, Data, Fields, Image, Records, RequestError, Split, cached_map, check_split, nearest
-from zoo.data.images import RULES
+from zoo import IMAGE_RULES, Clip, Data, Fields, Image, Records, RequestError, Split, cached_map, check_split, nearest
 from zoo_data.folder import existing_folder
 from zoo_data.footage import EXTENSIONS, FASTEST, SLOWEST, Footage, FrameFolder, VideoFile, judge_video
 from zoo_data.photos import image_names, judged, photos_in, summary
@@ -139,10 +138,10 @@ class VideoRecords(Records):
 
     def map(self, function: Callable[[Image], Mapping[str, NDArray[np.float32]]], key: str) -> Fields:
         ids = [video.frame_id(first) for video, first, _ in self._moments]
-        return cached_map(lambda i: function(self.image(i)), ids, f"photo-{RULES}:{key}")
+        return cached_map(lambda i: function(self.image(i)), ids, f"photo-{IMAGE_RULES}:{key}")
 
     def map_moments(self, function: Callable[[Clip], Mapping[str, NDArray[np.float32]]], key: str) -> Fields:
-        return cached_map(lambda i: function(self.clip(i)), self._clips, f"clip-{RULES}:{key}")
+        return cached_map(lambda i: function(self.clip(i)), self._clips, f"clip-{IMAGE_RULES}:{key}")
 
     def clip(self, index: int) -> Clip:
         """The second after one moment."""

@@ -16,12 +16,10 @@ from zoo.utils.errors import RequestError
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
 
-EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
-"""What counts as a photo in a folder; in any case."""
 MIN_SIDE = 16
-"""Pixels: a smaller image says nothing about its fields."""
-RULES = "1"
-"""The version of what this file makes of an image; a new one makes older cache entries unused."""
+"""Pixels: a smaller image says nothing about its fields, and :func:`decode_image` refuses it."""
+IMAGE_RULES = "1"
+"""The version of what :func:`decode_image` makes of a file: part of the cache key of what is computed of photos."""
 
 # Pillow knows many more formats, some of which start other programs; photos come in these.
 _FORMATS = ("JPEG", "PNG", "BMP", "DIB", "WEBP", "TIFF", "GIF", "PPM")
@@ -29,46 +27,47 @@ _WITH_ALPHA = ("RGBA", "LA", "PA", "RGBa", "La")
 
 
 def read_image(path: str | Path) -> Image:
-    """The photo in a file, (H, W, 3) uint8.
-
-    EXIF orientation is applied, transparency is laid on white, grey becomes RGB, 16 bits are scaled to 8.
+    """The photo in a file, (H, W, 3) uint8; see :func:`decode_image`.
 
     Raises:
         RequestError: no such file, or it cannot be read as an image (names the file and the reason).
     """
     try:
-        return decode(Path(path).expanduser().read_bytes())
+        return decode_image(Path(path).expanduser().read_bytes())
     except OSError as error:
         raise RequestError(f"cannot read {path}: {error.strerror or error}") from error
     except ValueError as error:
         raise RequestError(f"cannot read {path} as an image: {error}") from error
 
 
-def decode(data: bytes) -> Image:
-    """The image in a file's bytes, (H, W, 3) uint8; see :func:`read_image`.
+def decode_image(data: bytes, *, draft: bool = False) -> Image:
+    """The image in a file's bytes, (H, W, 3) uint8: what every kind of data makes of a photo.
+
+    EXIF orientation is applied, transparency is laid on white, grey becomes RGB, 16 bits are scaled to 8.
+
+    Args:
+        data: a whole file: JPEG, PNG, BMP, WebP, TIFF, GIF or PPM.
+        draft: whether to do as little as tells that it can be decoded: a JPEG comes grey, at an eighth of its size.
 
     Raises:
-        ValueError: the bytes are not a whole image of at least 16 pixels a side; the message is the reason.
-    """
-    return to_rgb(_open(data))
+        ValueError: these are not a whole image of at least 16 pixels a side; the message is the reason.
 
-
-def check(data: bytes) -> None:
-    """Do as little of :func:`decode` as tells whether it would succeed (a JPEG is decoded at an eighth of its size).
-
-    Raises:
-        ValueError: as :func:`decode`.
+    >>> import io
+    >>> import PIL.Image
+    >>> file = io.BytesIO()
+    >>> PIL.Image.new("L", (40, 20), 7).save(file, "PNG")
+    >>> image = decode_image(file.getvalue())
+    >>> image.shape, int(image.max())
+    ((20, 40, 3), 7)
     """
     image = _open(data)
-    if image.format != "JPEG":
-        to_rgb(image)
-        return
-    image.draft("L", (1, 1))
-    _load(image)
+    if draft and image.format == "JPEG":
+        image.draft("L", (1, 1))
+    return to_rgb(image)
 
 
 def to_rgb(image: PILImage) -> Image:
-    """A Pillow image as (H, W, 3) uint8, by the rules of :func:`read_image`.
+    """A Pillow image as (H, W, 3) uint8, by the rules of :func:`decode_image`.
 
     Raises:
         ValueError: its pixels cannot be had (truncated file) or have no meaning as a photo (floating point).
