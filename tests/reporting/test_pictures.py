@@ -56,7 +56,7 @@ def test_a_run_on_motion_shows_the_true_motion_on_the_photo(tmp_path: Path, monk
     plan = make_plan("nn", "motion", "scenes:60", 5, None, 0, "cpu", {}, None, [])
     plan.model.fit(plan.task.pairs(plan.data, "train"))
     test = plan.task.pairs(plan.data, "test", pool=2)
-    pictures = take_pictures(plan, test)
+    pictures = take_pictures(plan.model, plan.task, plan.data, plan.seed, test)
     assert len(pictures) == ITEMS
     records = plan.data.read("test")
     index = {name: i for i, name in enumerate(records.names)}

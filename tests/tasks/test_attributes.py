@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
@@ -140,9 +139,8 @@ def test_a_report_shows_the_true_picture_composed() -> None:
     task, data = faces(), FewFaces()
     model = make.model("nn", task.x_shape, task.y_shape)
     model.fit(task.pairs(data, "train"))
-    plan = cast(Any, SimpleNamespace(model=model, task=task, data=data, seed=0))
     pairs = task.pairs(data, "test")
-    for i, picture in enumerate(take_pictures(plan, pairs)):
+    for i, picture in enumerate(take_pictures(model, task, data, 0, pairs)):
         assert picture.x is None
         assert picture.photo is not None
         assert np.array_equal(np.asarray(picture.photo), task.compose(None, pairs.y[i : i + 1])[0].numpy())

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 import pickle
-from types import SimpleNamespace
-from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -134,8 +132,7 @@ def test_a_report_shows_colours_and_no_vectors() -> None:
     task, data = Colorize(), FewPhotos()
     model = make.model("nn", task.x_shape, task.y_shape)
     model.fit(task.pairs(data, "train"))
-    plan = cast(Any, SimpleNamespace(model=model, task=task, data=data, seed=0))
-    for picture in take_pictures(plan, task.pairs(data, "test")):
+    for picture in take_pictures(model, task, data, 0, task.pairs(data, "test")):
         image = data.read("test").image(int(picture.name.split()[-1]))
         assert picture.y is not None
         small = cv2.resize(image, (32, 32), interpolation=cv2.INTER_AREA)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zoo.catalog.toml import Published
-from zoo.contracts.metric import Score
 from zoo.reporting.pictures import SAMPLES, Picture
 
 if TYPE_CHECKING:
@@ -130,12 +129,12 @@ class Curve:
     """One metric over the number of samples: ``points`` by that number."""
 
     metric: str
-    points: dict[int, Score]
+    points: dict[int, Mapping[str, Any]]
 
 
-def curves(scores: Mapping[str, Score]) -> list[Curve]:
+def curves(scores: Mapping[str, Mapping[str, Any]]) -> list[Curve]:
     """The metrics that were taken at several numbers of samples, ``NAME@3``, ``NAME@10`` and so on."""
-    found: dict[str, dict[int, Score]] = {}
+    found: dict[str, dict[int, Mapping[str, Any]]] = {}
     for name, score in scores.items():
         metric, at, count = name.rpartition("@")
         if at and count.isdigit():
@@ -165,16 +164,16 @@ def curve_svg(curve: Curve, model: str, published: Iterable[Published]) -> str:
                 alpha=1.0 if same else 0.75, label=f"{one.model}, published",
             )  # fmt: skip
         counts = list(curve.points)
-        low, high = [curve.points[k].low for k in counts], [curve.points[k].high for k in counts]
+        low, high = [curve.points[k]["low"] for k in counts], [curve.points[k]["high"] for k in counts]
         axes.fill_between(counts, low, high, color=ACCENT, alpha=0.15, lw=0)
-        values = [curve.points[k].value for k in counts]
+        values = [curve.points[k]["value"] for k in counts]
         axes.plot(counts, values, color=ACCENT, lw=2.4, marker="o", ms=5, label=f"{model}, this run")
         axes.set_xscale("log")
         axes.set_xticks(counts, [str(k) for k in counts])
         axes.minorticks_off()
         axes.set_ylim(bottom=0)
         axes.set_xlabel("samples an item")
-        axes.set_ylabel(f"{curve.metric} ({curve.points[counts[0]].unit})")
+        axes.set_ylabel(f"{curve.metric} ({curve.points[counts[0]]['unit']})")
         axes.grid(axis="y", color=LINE)
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)

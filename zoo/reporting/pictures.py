@@ -17,9 +17,10 @@ from zoo.utils.colours import colour_wheel
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
 
+    from zoo.contracts.model import Model
     from zoo.contracts.task import Task
     from zoo.data.pairs import Pairs
-    from zoo.running.plan import Plan
+    from zoo.data.records import Data
 
 ITEMS, SAMPLES = 8, 6
 """How many test items a report shows, and how many samples of each."""
@@ -52,41 +53,57 @@ class Picture:
     draws: list[PILImage]
 
 
+def picture_items(test: Pairs) -> Tensor:
+    """The places (K,) int64 of the items that a report shows: spread over the whole test split, at most ``ITEMS``."""
+    return torch.linspace(0, len(test) - 1, min(ITEMS, len(test))).round().long()
+
+
 @torch.no_grad()
-def take_pictures(plan: Plan, test: Pairs) -> list[Picture]:
-    """Pictures of items spread over the whole test split, from the run's own seed."""
-    index = torch.linspace(0, len(test) - 1, min(ITEMS, len(test))).round().long()
+def take_pictures(
+    model: Model, task: Task, data: Data, seed: int, test: Pairs, samples: Tensor | None = None
+) -> list[Picture]:
+    """Pictures of the items at :func:`picture_items` of ``test``.
+
+    Args:
+        model: fitted; samples and reconstructions are of it.
+        task, data: what ``test`` was made by and of.
+        seed: of the samples, and of the data.
+        test: the test pairs.
+        samples: (K, at least SAMPLES, *y_shape), where the model has been sampled for these items already; None to sample
+            it here.
+    """
+    index = picture_items(test)
     part = test.subset(index)
-    x = part.x.to(plan.model.device)
-    fields = plan.model.sample(x, SAMPLES, seed=plan.seed).cpu()
-    x_hat = plan.model.reconstruct(x)
-    records = plan.data.read("test", seed=plan.seed)
-    place = {name: i for i, name in enumerate(records.names)}
-    made = []
+    x = part.x.to(model.device)
+    fields = (model.sample(x, SAMPLES, seed=seed) if samples is None else samples[:, :SAMPLES]).cpu()
+    x_hat = model.reconstruct(x)
+    records = data.read("test", seed=seed)
+    places = {name: i for i, name in enumerate(records.names)}
+    pictures = []
     for i, number in enumerate(index.tolist()):
         name = part.names[i] if part.names else str(number)
-        photo, samples = None, []
-        if name in place:
-            item = plan.task.item_of(records, place[name])
-            _, context = plan.task.condition(item)
+        photo, composed = None, []
+        if name in places:
+            item = task.item_of(records, places[name])
+            _, context = task.condition(item)
             hat = None if x_hat is None else x_hat[i].cpu()
-            photo = _small(true_picture(plan.task, item, context, part.y[i], part.vectors))
-            samples = [_small(one) for one in plan.task.compose(context, fields[i], x_hat=hat).numpy()]
+            photo = _small(true_picture(task, item, context, part.y[i], part.vectors))
+            composed = [_small(pixels) for pixels in task.compose(context, fields[i], x_hat=hat).numpy()]
         draws = [] if part.pool is None else list(part.pool[i][:SAMPLES])
         reach = reach_of([part.y[i], *fields[i], *draws]) if part.vectors else None
-        own = partial(_fields, plan.task, part.x[i].cpu(), reach=reach)
-        made.append(
+        own = partial(_fields, task, part.x[i].cpu(), reach=reach)
+        pictures.append(
             Picture(
                 name=name,
                 photo=photo,
-                samples=samples,
+                samples=composed,
                 x=conditioning_image(part.x[i]),
                 y=next(iter(own([part.y[i]])), None),
                 fields=own(fields[i]),
                 draws=own(draws),
             )
         )
-    return made
+    return pictures
 
 
 def true_picture(task: Task, item: Any, context: Any, y: Tensor, vectors: bool = False) -> NDArray[np.uint8]:

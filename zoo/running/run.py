@@ -20,7 +20,7 @@ from zoo.running.plan import Plan, make_plan
 from zoo.running.record import Record, metrics_json, run_json
 from zoo.saving.checkpoint import save
 from zoo.utils.errors import RequestError
-from zoo.utils.files import whole_file, write_json, write_text
+from zoo.utils.files import whole_file, write_json
 
 if TYPE_CHECKING:
     import torch
@@ -152,7 +152,7 @@ def _run(plan: Plan, folder: RunFolder, progress: bool) -> RunResult:
     result.scores, result.skipped = measured.scores, {**plan.skipped, **measured.skipped}
     clock.lap("evaluate")
     result.metrics = metrics_json(plan, len(test), measured.scores)
-    result.pictures = take_pictures(plan, test)
+    result.pictures = take_pictures(plan.model, plan.task, plan.data, plan.seed, test)
     if plan.checkpoint is None:
         _save_checkpoint(plan, record, folder, measured)
     record.history, record.skipped, record.seconds = result.history, result.skipped, result.seconds
@@ -168,9 +168,10 @@ def _write(plan: Plan, record: Record, result: RunResult, clock: _Clock) -> None
     with whole_file(result.out / "samples.png") as part:
         sheet(result.pictures, plan.task).save(part, "PNG", optimize=True)
     clock.lap("pictures")
-    write_text(result.out / "report.html", write_report(plan, record, result.scores, result.pictures))
+    facts = run_json(record)
+    write_report(result.out / "report.html", facts, result.metrics, plan.task, result.pictures)
     write_json(result.out / "metrics.json", result.metrics)
-    write_json(result.out / "run.json", run_json(record))
+    write_json(result.out / "run.json", facts)
 
 
 def _fit(plan: Plan, train: Pairs, folder: RunFolder, progress: bool) -> Any:
