@@ -10,9 +10,11 @@ import planting
 import pytest
 
 from zoo import registry, testing
-from zoo.testing.checking import KINDS, Check, Skipped, chosen
+from zoo.testing.checking import Check
+from zoo.testing.listing import chosen
 from zoo.testing.outcome import Outcome, Result, run_all
-from zoo.testing.subjects.subject import subject_of
+from zoo.testing.subjects.named import subject_of
+from zoo.testing.verdicts import KINDS, Skipped
 from zoo.utils.errors import RequestError
 
 SETTINGS = (

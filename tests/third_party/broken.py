@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 MARK = "import os, pathlib\npathlib.Path(os.environ['MARKS'], __name__.partition('.')[0]).touch()\n"
 METRIC = """
-from zoo.contracts import metric
-class Metric(metric.Metric):
+import zoo
+class Metric(zoo.Metric):
     unit, better, source = "none", "lower", "nowhere"
     def __call__(self, samples, y, **known):
         return {"": (samples.mean(1) - y).flatten(1).mean(1).abs()}
@@ -96,9 +96,7 @@ PACKAGES = {
     "nowhere": Broken(
         _model("nowhere", "broken_no_such_folder.inner"), "", "there is no module 'broken_no_such_folder'", listed=True
     ),
-    "unfinished": Broken(
-        _metric("unfinished"), "from zoo import metric\nclass Metric(metric.Metric): pass\n", "it lacks __call__"
-    ),
+    "unfinished": Broken(_metric("unfinished"), "import zoo\nclass Metric(zoo.Metric): pass\n", "it lacks __call__"),
     "raises": Broken(
         _metric("raises"),
         FAILING,

@@ -13,8 +13,8 @@ from zoo.utils.errors import RequestError, ZooError
 from zoo.utils.progress import progress
 
 if TYPE_CHECKING:
-    from zoo.testing.checking import Kind
     from zoo.testing.outcome import Outcome, Result
+    from zoo.testing.verdicts import Kind
 
 AT_ONCE = 4
 """Subjects checked at a time, at most: each loads torch."""
@@ -42,8 +42,9 @@ def main(names: list[str], all_: bool, only: list[str], json: bool) -> None:
 
 def _wanted(names: list[str], all_: bool, only: tuple[str, ...]) -> list[tuple[str, Kind, tuple[str, ...]]]:
     """What to check: names, kinds and checks. With ``all_``, things of whose kind no check is wanted are left out."""
-    from zoo.testing.checking import KINDS, checks, chosen
-    from zoo.testing.subjects.subject import subject_of
+    from zoo.testing.listing import checks, chosen
+    from zoo.testing.subjects.named import subject_of
+    from zoo.testing.verdicts import KINDS
 
     if all_ == bool(names):
         raise RequestError(
@@ -68,7 +69,7 @@ def _wanted(names: list[str], all_: bool, only: tuple[str, ...]) -> list[tuple[s
 
 def _outcomes(wanted: list[tuple[str, Kind, tuple[str, ...]]]) -> list[Outcome]:
     from zoo.testing.apart import check_apart
-    from zoo.testing.checking import chosen
+    from zoo.testing.listing import chosen
 
     total = sum(len(chosen(kind, only)) for _, kind, only in wanted)
     lock, done = threading.Lock(), 0

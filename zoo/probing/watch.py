@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from importlib import import_module
 
+from zoo.probing.state import changed, draw, snapshot
 from zoo.utils.errors import ZooError
 
 _HEAVY = """accelerate cv2 diffusers faiss huggingface_hub jax keras matplotlib numba pandas pycocotools skimage sklearn
@@ -30,7 +31,6 @@ CORE = (
     "zoo.contracts.metric",
     "zoo.fitting.loop",
     "zoo.fitting.state",
-    "zoo_data.scenes",
 )
 """What every plugin may use at no cost of its own."""
 PROBE_SECONDS = 300
@@ -60,9 +60,8 @@ def probe(module: str) -> Imported:
     """Import ``module``, which must not have been imported yet, in this process."""
     for name in CORE:
         import_module(name)
-    from zoo.testing.world import defaults, random_state
-
-    modules, states = set(sys.modules), {**defaults(), **_process(), **random_state()}
+    draw()
+    modules, before = set(sys.modules), snapshot()
     error = ""
     with _streams() as printed:
         began = time.monotonic()
@@ -71,10 +70,8 @@ def probe(module: str) -> Imported:
         except (Exception, SystemExit) as raised:
             error = f"{type(raised).__name__}: {raised}"
         seconds = time.monotonic() - began
-    now = {**defaults(), **_process(), **random_state()}
     heavy = sorted({name.partition(".")[0] for name in set(sys.modules) - modules} & HEAVY)
-    changed = [f"global random state of {k}" if isinstance(v, bytes) else k for k, v in states.items() if now[k] != v]
-    return Imported(seconds, heavy, printed[0], changed, error)
+    return Imported(seconds, heavy, printed[0], list(changed(before)), error)
 
 
 @cache
@@ -156,16 +153,6 @@ def _serve() -> None:
 def environment() -> dict[str, str]:
     """The environment of a process that is to find the same modules as this one."""
     return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-
-
-def _process() -> dict[str, object]:
-    import logging
-
-    return {
-        "environment": dict(os.environ),
-        "search path of modules": list(sys.path),
-        "handlers of the root logger": list(logging.root.handlers),
-    }
 
 
 @contextmanager

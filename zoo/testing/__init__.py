@@ -12,9 +12,10 @@ docs/checks.md lists the checks. What a model, task or metric cannot do by its n
 ``expected_failures = {"another_seed_gives_other_samples": "neighbours are ranked, not drawn"}``.
 """
 
-from zoo.testing.checking import Check, Kind, checks
-from zoo.testing.listing import page
+from zoo.testing.checking import Check
+from zoo.testing.listing import checks, page
 from zoo.testing.outcome import Outcome, check
 from zoo.testing.pytests import parametrize
+from zoo.testing.verdicts import Kind
 
 __all__ = ["Check", "Kind", "Outcome", "check", "checks", "page", "parametrize"]

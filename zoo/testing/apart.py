@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from zoo.probing.watch import environment
-from zoo.testing.checking import Kind, chosen
+from zoo.testing.listing import chosen
 from zoo.testing.outcome import Outcome, Result
+from zoo.testing.verdicts import Kind
 from zoo.utils.threads import with_threads
 
 LIMIT = 120.0

@@ -7,8 +7,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from zoo.testing.checking import Broken, Check, Kind, Skipped, chosen
-from zoo.testing.subjects.subject import Subject, subject_of
+from zoo.testing.checking import Check
+from zoo.testing.listing import chosen
+from zoo.testing.subjects.named import subject_of
+from zoo.testing.subjects.subject import Subject
+from zoo.testing.verdicts import Broken, Kind, Skipped
 
 State = Literal["ran", "skipped", "expected", "failed"]
 

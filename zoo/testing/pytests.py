@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from zoo.testing.checking import Check, Kind, checks
+from zoo.testing.checking import Check
+from zoo.testing.listing import checks
 from zoo.testing.outcome import run_one
-from zoo.testing.subjects.subject import Subject, subject_of
+from zoo.testing.subjects.named import subject_of
+from zoo.testing.subjects.subject import Subject
+from zoo.testing.verdicts import Kind
 
 if TYPE_CHECKING:
     import pytest

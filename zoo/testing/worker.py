@@ -20,11 +20,11 @@ def main(kind: str, name: str, names: list[str]) -> None:
         line.write(json.dumps(what) + "\n")
         line.flush()
 
+    from zoo.probing.state import kept
     from zoo.probing.watch import probe
-    from zoo.testing.checking import checks
+    from zoo.testing.listing import checks
     from zoo.testing.outcome import run_one
-    from zoo.testing.subjects.subject import subject_of
-    from zoo.testing.world import kept
+    from zoo.testing.subjects.named import subject_of
 
     subject = subject_of(name, kind)
     known = {check.name: check for check in checks(subject.kind)}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from zoo.probing.watch import Imported, probe_apart
-from zoo.testing.checking import contract, require
+from zoo.testing.checking import contract
 from zoo.testing.subjects.subject import Subject
+from zoo.testing.verdicts import require
 
 SECONDS = 2.0
 """That importing the module of a plugin may take beyond the core's own imports."""
@@ -45,4 +46,4 @@ def importing_it_prints_nothing(subject: Subject) -> None:
 def importing_it_changes_nothing_global(subject: Subject) -> None:
     """Importing its module leaves the random states, torch's defaults, the environment and the search path alone."""
     changed = _imported(subject).changed
-    require(not changed, f"importing {subject.module} changed the {', the '.join(changed)}; it must change nothing of others")
+    require(not changed, f"importing {subject.module} changed {', '.join(changed)}; it must change nothing of others")

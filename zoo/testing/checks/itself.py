@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from zoo.contracts import make
-from zoo.testing.checking import Broken, checks, contract, refused, require
+from zoo.testing.checking import KNOWN, contract
 from zoo.testing.subjects.model import ModelSubject
 from zoo.testing.subjects.subject import Subject
+from zoo.testing.verdicts import Broken, refused, require
 from zoo.utils.config import make_config
 from zoo.utils.errors import RequestError
 
@@ -47,7 +48,7 @@ def what_it_says_it_cannot_do_are_checks(subject: Subject) -> None:
     """``expected_failures`` maps names of checks to reasons, and ``check_settings`` names settings of its Config."""
     said = subject.cls.expected_failures
     require(isinstance(said, Mapping), f"expected_failures is {said!r}; it must be a mapping from checks to reasons")
-    known = {check.name for check in checks(subject.kind)}
+    known = KNOWN[subject.kind]
     for name, reason in said.items():
         require(name in known, f"expected_failures names {name!r}, which is no check of a {subject.kind}")
         require(isinstance(reason, str) and reason.strip(), f"expected_failures gives no reason for {name}")

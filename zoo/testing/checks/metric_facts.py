@@ -8,9 +8,10 @@ from typing import get_args
 import torch
 
 from zoo.contracts.metric import Needs, NotApplicable
-from zoo.testing.checking import contract, refused, require, skip
+from zoo.testing.checking import contract
 from zoo.testing.checks.model_sample import NO_ACCELERATOR
 from zoo.testing.subjects.metric import ITEMS, NOWHERE, MetricSubject
+from zoo.testing.verdicts import refused, require, skip
 from zoo.utils.errors import RequestError
 
 SAMPLES_ALONE = "the metric needs samples alone"

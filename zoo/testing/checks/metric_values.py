@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import torch
 
-from zoo.testing.checking import contract, require
+from zoo.testing.checking import contract
 from zoo.testing.subjects.metric import ITEMS, NOWHERE, MetricSubject, Pools
+from zoo.testing.verdicts import require
 from zoo.testing.world import same_bits, same_defaults, stir, untouched
 from zoo.utils.errors import RequestError
 

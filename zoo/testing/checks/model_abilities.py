@@ -7,8 +7,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from zoo.testing.checking import contract, require, skip
+from zoo.testing.checking import contract
 from zoo.testing.subjects.model import ModelSubject
+from zoo.testing.verdicts import require, skip
 from zoo.testing.world import same_bits, stir, untouched
 
 NO_LOG_PROB = "the model has no density of y given x"

@@ -11,8 +11,9 @@ import torch
 
 from zoo.data.pairs import Pairs
 from zoo.fitting.loop import History
-from zoo.testing.checking import contract, refused, require
+from zoo.testing.checking import contract
 from zoo.testing.subjects.model import ModelSubject, flat
+from zoo.testing.verdicts import refused, require
 from zoo.testing.world import same_bits, same_defaults, stir, untouched
 
 FEW = 2

@@ -10,8 +10,9 @@ from torch import Tensor
 from zoo.contracts.model import Model
 from zoo.data.pairs import Batch
 from zoo.fitting.loop import Step
-from zoo.testing.checking import contract, require, skip
+from zoo.testing.checking import contract
 from zoo.testing.subjects.model import BATCH, ModelSubject
+from zoo.testing.verdicts import require, skip
 from zoo.testing.world import same_bits, stir, untouched
 
 NO_GRADIENT = "the model is not trained by gradient"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from zoo.testing.checking import contract, refused, require
+from zoo.testing.checking import contract
 from zoo.testing.subjects.model import ModelSubject
+from zoo.testing.verdicts import refused, require
 
 
 @contract("model")

@@ -7,8 +7,9 @@ import sys
 import torch
 
 from zoo.contracts.model import Model
-from zoo.testing.checking import contract, require, skip
+from zoo.testing.checking import contract
 from zoo.testing.subjects.model import ModelSubject, flat
+from zoo.testing.verdicts import require, skip
 from zoo.testing.world import same_bits
 from zoo.utils.noise import Noise
 

@@ -12,10 +12,12 @@ from pathlib import Path
 import torch
 
 from zoo.contracts.model import Model
+from zoo.probing.state import kept
 from zoo.saving.checkpoint import CARD, CONFIG, WEIGHTS
-from zoo.testing.checking import contract, require
+from zoo.testing.checking import contract
 from zoo.testing.subjects.model import ModelSubject
-from zoo.testing.world import kept, same_bits, stir, untouched
+from zoo.testing.verdicts import require
+from zoo.testing.world import same_bits, stir, untouched
 from zoo.utils.errors import RequestError
 
 PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04", b"\x1f\x8b")

@@ -10,9 +10,10 @@ from torch import Tensor
 
 from zoo.contracts.model import Model
 from zoo.saving.checkpoint import CONFIG, WEIGHTS
-from zoo.testing.checking import contract, refused, skip
+from zoo.testing.checking import contract
 from zoo.testing.checks.model_save import saved
 from zoo.testing.subjects.model import ModelSubject
+from zoo.testing.verdicts import refused, skip
 
 NO_TENSORS = "the model keeps no tensors"
 

@@ -13,8 +13,9 @@ import torch
 from zoo.contracts.model import Model
 from zoo.data.pairs import Batch, Pairs
 from zoo.fitting.loop import Step
-from zoo.testing.checking import Broken, contract, refused, require, skip
+from zoo.testing.checking import contract
 from zoo.testing.subjects.task import POOL, TaskSubject
+from zoo.testing.verdicts import Broken, refused, require, skip
 from zoo.testing.world import same_bits, same_defaults, stir, untouched
 from zoo.utils.noise import Noise
 

@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zoo.testing.checking import contract, refused, require, skip
+from zoo.testing.checking import contract
 from zoo.testing.subjects.task import FewPhotos, TaskSubject, photo
+from zoo.testing.verdicts import refused, require, skip
 from zoo.testing.world import same_bits, same_defaults, stir, untouched
 from zoo.utils.errors import RequestError
 

@@ -11,8 +11,8 @@ from torch import Tensor
 from zoo.contracts import make
 from zoo.contracts.model import Model
 from zoo.data.pairs import Pairs
-from zoo.testing.checking import Broken
 from zoo.testing.subjects.subject import Subject
+from zoo.testing.verdicts import Broken
 from zoo.utils.errors import RequestError
 
 Shape = tuple[int, ...]

@@ -1,0 +1,127 @@
+"""The state of a process that is everybody's: random generators, torch's defaults, the environment and more.
+
+One table says how each part is read and put back: imports are watched with it, checks compare with it, and what a check has
+changed is put back with it.
+"""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import logging
+import os
+import random
+import signal
+import sys
+import warnings
+from collections.abc import Callable, Collection, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+
+_SETTINGS_OF_LIBRARIES = ("KMP_", "OMP_", "MKL_", "OPENBLAS_")
+"""Beginnings of names of environment variables that scientific libraries set for themselves when they are imported."""
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def _cuda_states() -> list[torch.Tensor]:
+    """Of each GPU; none where CUDA is not in use, since looking would start it."""
+    return torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS_OF_LIBRARIES)}
+
+
+def _set_environment(values: dict[str, str]) -> None:
+    for name in _environment().keys() - values.keys():
+        del os.environ[name]
+    os.environ.update(values)
+
+
+def _set_handlers(handlers: list[Any]) -> None:
+    for which, handler in zip(_SIGNALS, handlers, strict=True):
+        signal.signal(which, handler)
+
+
+_Part = tuple[Callable[[], Any], Callable[[Any], object]]
+_RANDOM: dict[str, _Part] = {
+    "the random state of Python": (random.getstate, random.setstate),
+    "the random state of NumPy": (lambda: np.random.get_state(legacy=False), np.random.set_state),  # noqa: NPY002
+    "the random state of torch": (torch.get_rng_state, torch.set_rng_state),
+    "the random state of CUDA": (_cuda_states, torch.cuda.set_rng_state_all),
+}
+_DEFAULTS: dict[str, _Part] = {
+    "torch's default type": (torch.get_default_dtype, torch.set_default_dtype),
+    "torch's default device": (torch.get_default_device, torch.set_default_device),
+    "torch's number of threads": (torch.get_num_threads, torch.set_num_threads),
+    "torch's gradient mode": (torch.is_grad_enabled, torch.set_grad_enabled),
+    "torch's inference mode": (torch.is_inference_mode_enabled, lambda mode: None),  # it ends with its own context
+    "torch's choice of algorithms": (torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms),
+    "torch's precision of products": (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
+    "torch's choice of convolutions": (
+        lambda: torch.backends.cudnn.benchmark,
+        lambda value: setattr(torch.backends.cudnn, "benchmark", value),
+    ),
+    "torch's detection of anomalies": (torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
+    "the working folder": (os.getcwd, os.chdir),
+    "the recursion limit": (sys.getrecursionlimit, sys.setrecursionlimit),
+}
+_PROCESS: dict[str, _Part] = {
+    "the environment": (_environment, _set_environment),
+    "the search path of modules": (lambda: [*sys.path], lambda path: setattr(sys, "path", path)),
+    "the handlers of the root logger": (
+        lambda: [*logging.root.handlers],
+        lambda handlers: setattr(logging.root, "handlers", handlers),
+    ),
+    "signal handlers": (lambda: [signal.getsignal(which) for which in _SIGNALS], _set_handlers),
+    "built-in functions": (lambda: {k: v for k, v in vars(builtins).items() if k != "_"}, vars(builtins).update),
+    "the handler of exceptions": (lambda: sys.excepthook, lambda hook: setattr(sys, "excepthook", hook)),
+}
+_PARTS = _RANDOM | _DEFAULTS | _PROCESS
+RANDOM, DEFAULTS = tuple(_RANDOM), tuple(_DEFAULTS)
+"""The names of the global random states, and of torch's defaults with the working folder and the recursion limit."""
+
+
+def snapshot(parts: Collection[str] = tuple(_PARTS)) -> dict[str, Any]:
+    """The values of these parts of the state, by what they are called."""
+    return {name: _PARTS[name][0]() for name in parts}
+
+
+def changed(before: dict[str, Any]) -> dict[str, Any]:
+    """The parts of a snapshot that are now others, with their values of now."""
+    return {name: now for name, now in snapshot(before).items() if not _same(now, before[name])}
+
+
+def _same(one: Any, other: Any) -> bool:
+    if one is other or type(one) is not type(other):
+        return one is other
+    if isinstance(one, torch.Tensor):
+        return torch.equal(one, other)
+    if isinstance(one, np.ndarray):
+        return np.array_equal(one, other)
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(_same(value, other[name]) for name, value in one.items())
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return bool(one == other)
+
+
+def draw() -> None:
+    """One number from every global generator, so that seeding it once more with the same seed shows."""
+    torch.rand(()), np.random.rand(), random.random()  # noqa: NPY002
+    if torch.cuda.is_available():
+        torch.rand((), device="cuda")
+
+
+@contextlib.contextmanager
+def kept() -> Iterator[None]:
+    """Whatever is done inside, the state is the same after it."""
+    before = snapshot()
+    try:
+        with warnings.catch_warnings():
+            yield
+    finally:
+        for name in changed(before):
+            _PARTS[name][1](before[name])

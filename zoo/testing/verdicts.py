@@ -1,0 +1,54 @@
+"""The ways in which a check can end, and the kinds of what is checked: what stands below every other module of this room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, NoReturn, get_args
+
+from zoo.utils.errors import RequestError
+
+Kind = Literal["model", "task", "metric"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+class Broken(AssertionError):
+    """A contract does not hold; the message says what was found and what would be right."""
+
+
+class Skipped(Exception):
+    """A check has nothing to look at in this subject, for a reason that it declares."""
+
+
+def skip(reason: str) -> NoReturn:
+    """Leave a check that has nothing to look at.
+
+    Raises:
+        Skipped: always.
+    """
+    raise Skipped(reason)
+
+
+def require(holds: object, message: str) -> None:
+    """Go on where the contract ``holds``.
+
+    Raises:
+        Broken: it does not; ``message`` says what was found and what would be right.
+    """
+    if not holds:
+        raise Broken(message)
+
+
+def refused(request: Callable[[], object], what: str) -> None:
+    """``request()``, which asks for ``what``, must be refused with a RequestError of one line.
+
+    Raises:
+        Broken: it was taken, or refused in another way.
+    """
+    try:
+        request()
+    except RequestError as error:
+        require(str(error).strip(), f"{what} was refused without a word; the message must say what would be right")
+        return
+    except Exception as error:
+        raise Broken(f"{what} ended in {type(error).__name__}: {error}; it must be refused with a zoo.RequestError") from error
+    raise Broken(f"{what} was taken; it must be refused with a zoo.RequestError")
