@@ -12,12 +12,11 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 import zoo
-from zoo.reporting.figures import INK, label
 from zoo.utils.files import whole_file
+from zoo.utils.sheet import INK, Row, Tile, contact_sheet
 
 HEAD, GAP = 44, 3
 
@@ -52,18 +51,13 @@ def kept(names: list[str]) -> list[str]:
 
 def draw(pictures: torch.Tensor, titles: list[str], side: int) -> Any:
     """A sheet of pictures (rows, columns, C, h, w) in [0, 1] under their titles."""
-    from PIL import Image, ImageDraw
+    from PIL import Image
 
-    rows, columns = pictures.shape[:2]
-    sheet = Image.new("RGB", (columns * (side + GAP) - GAP, HEAD + rows * (side + GAP) - GAP), "white")
-    levels = (pictures.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 1, 3, 4, 2).numpy()
-    for column, title in enumerate(titles):
-        for line, text in enumerate(title.split("\n")):
-            label(ImageDraw.Draw(sheet), text, column * (side + GAP) + side // 2, 12 + 15 * line, 11, INK)
-        for row in range(rows):
-            one = Image.fromarray(np.repeat(levels[row, column], 3 if levels.shape[-1] == 1 else 1, -1))
-            sheet.paste(one.resize((side, side), Image.Resampling.LANCZOS), (column * (side + GAP), HEAD + row * (side + GAP)))
-    return sheet
+    levels = (pictures.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 1, 3, 4, 2)
+    levels = levels.expand(*levels.shape[:-1], 3).numpy()
+    rows = [Row(HEAD, [Tile(title, size=11, colour=INK) for title in titles])]
+    rows += [Row(side, [Tile(Image.fromarray(picture), like=(side, side)) for picture in row]) for row in levels]
+    return contact_sheet(rows, [side] * len(titles), GAP)
 
 
 if __name__ == "__main__":

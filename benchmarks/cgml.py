@@ -30,9 +30,9 @@ from torch import Tensor
 from zoo.contracts import make
 from zoo.contracts.model import Model
 from zoo.data.pairs import Pairs
-from zoo.reporting.figures import INK, LINE, MUTED
 from zoo.utils.files import whole_file, write_json
 from zoo.utils.noise import Noise
+from zoo.utils.sheet import INK, LINE, MUTED
 
 COLOURS = {
     "cgml": "#2563eb", "cgml-norho": "#ea580c", "l1": "#64748b", "cvae": "#16a34a", "ce": "#a16207", "pix2pix": "#7c3aed",

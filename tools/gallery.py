@@ -17,8 +17,8 @@ from zoo.catalog import checkpoints
 from zoo.catalog.samples import GAP
 from zoo.contracts import make
 from zoo.contracts.describe import Description, describe
-from zoo.reporting.figures import fit
 from zoo.reporting.pictures import conditioning_image, true_picture
+from zoo.utils.sheet import Row, Tile, contact_sheet
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -181,14 +181,11 @@ def _sheet(rows: list[list[NDArray[np.uint8]]]) -> PILImage:
     from PIL import Image
 
     wide = (WIDTH - (COLUMNS - 1) * GAP) // COLUMNS
-    highs = [round(wide * row[0].shape[0] / row[0].shape[1]) for row in rows]
-    sheet = Image.new("RGB", (WIDTH, sum(highs) + GAP * (len(rows) - 1)), "white")
-    top = 0
-    for row, high in zip(rows, highs, strict=True):
-        for column, picture in enumerate(row):
-            sheet.paste(fit(Image.fromarray(picture), wide, high, True), (column * (wide + GAP), top))
-        top += high + GAP
-    return sheet
+    sheet = []
+    for row in rows:
+        high = round(wide * row[0].shape[0] / row[0].shape[1])
+        sheet.append(Row(high, [Tile(Image.fromarray(picture), like=(wide, high)) for picture in row]))
+    return contact_sheet(sheet, [wide] * COLUMNS, GAP)
 
 
 def _png(picture: PILImage) -> bytes:

@@ -99,7 +99,7 @@ def _no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     from zoo.benching import plots
 
     monkeypatch.setattr("zoo.reporting.figures.sheet", lambda *_: Image.new("RGB", (1, 1)))
-    monkeypatch.setattr("zoo.reporting.report.curves", lambda *_: [])
+    monkeypatch.setattr("zoo.reporting.report.curve_svg", lambda *_: "")
     for name in ("scatter", "curves"):
         monkeypatch.setattr(plots, name, lambda *_: False)
 

@@ -147,9 +147,8 @@ def _do(request: Request, todo: Sequence[Cell], workers: int | None, progress: b
 def _write(request: Request, published: Mapping[str, Sequence[Published]], started: str) -> BenchResult:
     from zoo.benching import plots
     from zoo.benching.grid import draw_grid
-    from zoo.benching.page import write_page
+    from zoo.benching.page import write_pages
     from zoo.benching.record import bench_csv, bench_json
-    from zoo.benching.text import markdown
     from zoo.utils.files import whole_file, write_json, write_text
 
     out, made = request.out, bench_json(request, published, started)
@@ -165,8 +164,7 @@ def _write(request: Request, published: Mapping[str, Sequence[Published]], start
             with whole_file(figures["grid"]) as part:
                 grid.save(part, "PNG")
     write_text(out / "bench.csv", bench_csv(made))
-    write_text(out / "bench.md", markdown(made))
-    write_text(out / "report.html", write_page(made, out))
+    write_pages(made, out)
     write_json(out / "bench.json", made)
     failed = [f"{cell.name}: {cell.reason}" for cell in request.cells if cell.status == "failed"]
     return BenchResult(out, made, failed, sum(cell.reused for cell in request.cells))

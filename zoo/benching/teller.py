@@ -8,6 +8,7 @@ import time
 from zoo.benching.cells import Cell
 from zoo.benching.request import Request
 from zoo.benching.tables import at_largest
+from zoo.reporting.pages import duration
 
 
 class Teller:
@@ -33,7 +34,7 @@ class Teller:
         took = time.monotonic() - self.began
         left = took / self.done * (self.total - self.done)
         text = f"failed: {cell.reason}" if cell.status == "failed" else _figure(cell, self.request)
-        rest = f"; about {_time(left)} left" if self.done < self.total else f"; all in {_time(took)}"
+        rest = f"; about {duration(left)} left" if self.done < self.total else f"; all in {duration(took)}"
         self._say(f"{self.done}/{self.total}  {cell.name}: {text}{rest}")
 
     def _say(self, line: str) -> None:
@@ -47,8 +48,4 @@ def _figure(cell: Cell, request: Request) -> str:
     wanted = request.suite.scatter[1] if request.suite.scatter else ""
     name = at_largest(metrics, wanted) or next(iter(metrics), "")
     seconds = sum(cell.run.get("seconds", {}).values())
-    return (f"{name} {metrics[name]['value']:.4g}, " if name else "") + _time(seconds)
-
-
-def _time(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+    return (f"{name} {metrics[name]['value']:.4g}, " if name else "") + duration(seconds)

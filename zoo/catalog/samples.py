@@ -68,6 +68,8 @@ class Samples:
         """
         from PIL import Image
 
+        from zoo.utils.sheet import Row, Tile, contact_sheet
+
         n, high, wide = self.images.shape[:3]
         if columns is None:
             columns = math.ceil(math.sqrt(n))
@@ -77,14 +79,9 @@ class Samples:
         if width is not None:
             scale = min(1.0, (width - GAP * (columns - 1)) / (wide * columns))
             high, wide = max(1, round(high * scale)), max(1, int(wide * scale))
-        rows = math.ceil(n / columns)
-        sheet = Image.new("RGB", (columns * (wide + GAP) - GAP, rows * (high + GAP) - GAP), "white")
-        for i, pixels in enumerate(self.images):
-            photo = Image.fromarray(pixels)
-            if photo.size != (wide, high):
-                photo = photo.resize((wide, high), Image.Resampling.LANCZOS)
-            sheet.paste(photo, ((i % columns) * (wide + GAP), (i // columns) * (high + GAP)))
-        return sheet
+        tiles = [Tile(Image.fromarray(pixels), like=(wide, high)) for pixels in self.images]
+        rows = [Row(high, tiles[start : start + columns]) for start in range(0, n, columns)]
+        return contact_sheet(rows, [wide] * columns, GAP)
 
     def save(self, folder: Path | str) -> Path:
         """Save to a new folder: ``sample-01.png`` and so on, ``grid.png`` and ``fields.npy``; gives the folder.

@@ -1,0 +1,95 @@
+"""Contact sheets: pictures and words in rows and columns, as one picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as PILImage
+    from PIL.ImageFont import FreeTypeFont
+
+INK, MUTED, PAPER, LINE = "#1d2430", "#667085", "#ffffff", "#e4e7ec"
+"""Colours of words, lesser words, the ground and lines: in sheets, plots and pages alike."""
+
+
+class Tile(NamedTuple):
+    """What stands in the middle of one place of a sheet.
+
+    Attributes:
+        content: a picture, as large as fits, small ones with their pixels visible; or words, which may have several lines.
+        span: columns it takes.
+        like: (width, height) whose proportions a picture takes, in place of its own.
+        size, colour, bold: of words; the size in pixels.
+    """
+
+    content: PILImage | str | None = None
+    span: int = 1
+    like: tuple[int, int] | None = None
+    size: int = 12
+    colour: str = MUTED
+    bold: bool = False
+
+
+class Row(NamedTuple):
+    """The tiles of a row, from the left, and its height in pixels; ``rule`` draws a line along its top."""
+
+    height: int
+    tiles: Sequence[Tile] = ()
+    rule: bool = False
+
+
+def contact_sheet(rows: Sequence[Row], widths: Sequence[int], gap: int = 4, margin: int = 0) -> PILImage:
+    """One RGB picture of all rows.
+
+    Args:
+        rows: from the top.
+        widths: of the columns, in pixels.
+        gap, margin: pixels between rows and columns, and around all of them.
+
+    Example:
+        >>> from PIL import Image
+        >>> square = Image.new("L", (2, 2))
+        >>> contact_sheet([Row(20, [Tile("two", span=2)]), Row(50, [Tile(square), Tile(square)])], [50, 50]).size
+        (104, 74)
+    """
+    from PIL import Image, ImageDraw
+
+    wide = sum(widths) + gap * (len(widths) - 1) + 2 * margin
+    sheet = Image.new("RGB", (wide, sum(row.height for row in rows) + gap * (len(rows) - 1) + 2 * margin), PAPER)
+    draw, top = ImageDraw.Draw(sheet), margin
+    for row in rows:
+        if row.rule:
+            draw.line((margin, top, wide - margin, top), fill=LINE)
+        column, left = 0, margin
+        for tile in row.tiles:
+            width = sum(widths[column : column + tile.span]) + gap * (tile.span - 1)
+            if isinstance(tile.content, str):
+                at = (left + width // 2, top + row.height // 2)
+                font = _font(tile.size, tile.bold)
+                draw.text(at, tile.content, fill=tile.colour, font=font, anchor="mm", align="center")
+            elif tile.content is not None:
+                image = _fit(tile.content.convert("RGB"), width, row.height, tile.like or tile.content.size)
+                sheet.paste(image, (left + (width - image.width) // 2, top + (row.height - image.height) // 2))
+            column, left = column + tile.span, left + width + gap
+        top += row.height + gap
+    return sheet
+
+
+def _fit(image: PILImage, width: int, height: int, like: tuple[int, int]) -> PILImage:
+    from PIL import Image
+
+    scale = min(width / like[0], height / like[1])
+    size = (max(1, round(like[0] * scale)), max(1, round(like[1] * scale)))
+    return image.resize(size, Image.Resampling.NEAREST if size[0] > image.width else Image.Resampling.LANCZOS)
+
+
+def _font(size: int, bold: bool) -> FreeTypeFont:
+    """matplotlib's own font: the same letters on every machine."""
+    from pathlib import Path
+
+    import matplotlib
+    from PIL import ImageFont
+
+    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
+    return ImageFont.truetype(str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name), size)
