@@ -218,13 +218,13 @@ def test_an_outcome_is_kept_until_something_changes(site: Path, tmp_path: Path, 
     assert outcome.kept(plugin()) is None
 
 
-def test_where_there_is_no_fork_new_processes_try(site: Path, tmp_path: Path) -> None:
-    from zoo.probing.nursery import _Spawn
+def test_where_there_is_no_fork_new_processes_try(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from zoo.probing.children import Child, Ended
 
     distribution(site, "zoo_dying", "dying = zoo_dying:Model", "import os\nos._exit(3)")
-    answers = tmp_path / "answers"
-    answers.write_text("")
-    entry = registry.entry("models", "dying")
-    child = _Spawn([list(entry)], answers, sys.path)
-    assert child.process.wait(120) == 3
-    assert answers.read_text() == '["models", "dying"]\n'
+    with Child("zoo.probing.trial") as child:
+        child.tell({"path": sys.path, "entries": [registry.entry("models", "dying")]})
+        assert child.hear(120) == ["models", "dying"]
+        with pytest.raises(Ended) as end:
+            child.hear(120)
+        assert end.value.code == 3

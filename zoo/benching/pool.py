@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import queue
-import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator, Sequence
-from typing import Any
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
 from zoo.benching.cells import Cell
 from zoo.benching.worker import do_cell, reason_of
-from zoo.utils.threads import with_threads
+from zoo.probing.children import Child, Ended, fate
 
 
 def do_cells(cells: Sequence[Cell], workers: int, cores: int) -> Iterator[Cell]:
@@ -34,26 +27,16 @@ def do_cells(cells: Sequence[Cell], workers: int, cores: int) -> Iterator[Cell]:
                 _finish(cell)
             yield cell
         return
-    waiting: queue.SimpleQueue[Cell] = queue.SimpleQueue()
-    ended: queue.SimpleQueue[Cell] = queue.SimpleQueue()
-    for cell in cells:
-        waiting.put(cell)
     count = min(workers, len(cells))
-    lanes = [_Lane(waiting, ended, with_threads(os.environ, cores // count)) for _ in range(count)]
+    crew, threads = _Crew(cores // count), ThreadPoolExecutor(count)
     try:
-        for lane in lanes:
-            lane.start()
-        for _ in cells:
-            yield _next(ended)
+        waiting = {threads.submit(crew.do, cell): cell for cell in cells}
+        while waiting:  # a wait without an end cannot be interrupted everywhere
+            for done in wait(waiting, timeout=1.0, return_when=FIRST_COMPLETED).done:
+                yield waiting.pop(done)
     finally:
-        for lane in lanes:
-            lane.stop()
-
-
-def _next(ended: queue.SimpleQueue[Cell]) -> Cell:
-    while True:
-        with contextlib.suppress(queue.Empty):
-            return ended.get(timeout=1.0)  # a wait without an end cannot be interrupted everywhere
+        threads.shutdown(wait=False, cancel_futures=True)
+        crew.stop()
 
 
 def _finish(cell: Cell) -> None:
@@ -61,86 +44,46 @@ def _finish(cell: Cell) -> None:
         cell.fail(f"what it wrote to {cell.folder} cannot be read")
 
 
-class _Lane(threading.Thread):
-    """Takes waiting cells, one at a time, to a worker process of its own, which it starts again where it has died."""
+class _Crew:
+    """Worker processes, each with so many threads; one that has died is replaced when there is a cell to do."""
 
-    def __init__(self, waiting: queue.SimpleQueue[Cell], ended: queue.SimpleQueue[Cell], environment: dict[str, str]) -> None:
-        super().__init__(daemon=True)
-        self.waiting, self.ended, self.environment = waiting, ended, environment
-        self.process: subprocess.Popen[str] | None = None
-        self.stopped = False
-        self.guard = threading.Lock()
+    def __init__(self, threads: int) -> None:
+        self.threads, self.stopped, self.guard = threads, False, threading.Lock()
+        self.all: set[Child] = set()
+        self.idle: list[Child] = []
 
-    def run(self) -> None:
-        while not self.stopped:
-            try:
-                cell = self.waiting.get_nowait()
-            except queue.Empty:
-                break
-            try:
-                self._do(cell)
-            except Exception as error:
-                cell.fail(reason_of(error))
-            self.ended.put(cell)
-        self.stop()
+    def do(self, cell: Cell) -> None:
+        """Do one cell, and say in it what came of it."""
+        with self.guard:
+            if self.stopped:
+                return
+            child = self.idle.pop() if self.idle else Child("zoo.benching.worker", threads=max(1, self.threads), errors=True)
+            self.all.add(child)
+        try:
+            cell.begin()
+            log = cell.folder.parent / f"{cell.folder.name}.log"
+            child.tell({"arguments": cell.arguments, "request": cell.request, "log": str(log)})
+            answer = child.hear()
+        except Ended as end:
+            child.stop()
+            cell.fail(_death(end.code or 0))
+            return
+        except Exception as error:
+            cell.fail(reason_of(error))
+        else:
+            cell.fail(answer["reason"]) if "reason" in answer else _finish(cell)
+        self.idle.append(child)
 
     def stop(self) -> None:
-        """End the process, whatever it is doing."""
+        """End all processes, whatever they are doing."""
         with self.guard:
             self.stopped = True
-            process, self.process = self.process, None
-        if process is not None:
-            process.kill()
-            process.wait()
-            for pipe in (process.stdin, process.stdout):
-                with contextlib.suppress(OSError):
-                    pipe and pipe.close()
-
-    def _do(self, cell: Cell) -> None:
-        process = self._worker()
-        if process is None:
-            return
-        assert process.stdin is not None
-        assert process.stdout is not None
-        cell.begin()
-        log = cell.folder.parent / f"{cell.folder.name}.log"
-        asked = {"arguments": cell.arguments, "request": cell.request, "log": str(log)}
-        line = ""
-        with contextlib.suppress(OSError, ValueError):
-            process.stdin.write(json.dumps(asked) + "\n")
-            process.stdin.flush()
-            line = process.stdout.readline()
-        if not line:
-            cell.fail(_death(process.wait()))
-            self.process = None
-            return
-        answer = json.loads(line)
-        if "reason" in answer:
-            cell.fail(answer["reason"])
-        else:
-            _finish(cell)
-
-    def _worker(self) -> subprocess.Popen[str] | None:
-        with self.guard:
-            if self.process is None and not self.stopped:
-                more: dict[str, Any] = {"start_new_session": True} if os.name == "posix" else {}
-                self.process = subprocess.Popen(
-                    [sys.executable, "-m", "zoo.benching.worker"],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    env=self.environment,
-                    encoding="utf-8",
-                    **more,
-                )
-            return self.process
+        for child in self.all:
+            child.stop()
 
 
 def _death(code: int) -> str:
     """What the exit code of a worker process says."""
     if code >= 0:
         return f"its process ended with code {code}"
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:
-        name = f"signal {-code}"
-    return f"its process was ended by {name}" + ("; perhaps there was not enough memory" if name == "SIGKILL" else "")
+    return f"its process was ended by {fate(code)}" + ("; perhaps there was not enough memory" if code == -9 else "")

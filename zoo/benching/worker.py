@@ -1,17 +1,16 @@
-"""The process that does cells, one after another: requests come as lines of JSON on stdin, answers go to stdout."""
+"""The process that does cells, one after another, as it is asked to."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import queue
 import sys
-import threading
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from zoo.probing.children import Parent
 
 
 def do_cell(arguments: Mapping[str, Any], request: Mapping[str, Any], progress: bool) -> None:
@@ -43,24 +42,15 @@ def reason_of(error: BaseException) -> str:
 
 
 def main() -> None:
-    """Answer requests until stdin ends, which is when the bench that started this process has ended."""
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # what a plugin prints is no answer
-    requests: queue.SimpleQueue[str] = queue.SimpleQueue()
-
-    def read() -> None:
-        for line in sys.stdin:
-            requests.put(line)
-        os._exit(1)  # nobody waits for the cell that is being done: a second bench may begin with it at once
-
-    threading.Thread(target=read, daemon=True).start()
+    """Answer requests until the bench that started this process has ended: the cell that is being done ends with it."""
+    parent = Parent()
     while True:
         try:
-            asked = json.loads(requests.get())
+            asked = parent.ask()
             answer = _answer(asked)
         except KeyboardInterrupt:  # between two cells there is nothing to stop
             continue
-        print(json.dumps(answer), file=answers, flush=True)
+        parent.tell(answer)
 
 
 def _answer(asked: Mapping[str, Any]) -> dict[str, str]:

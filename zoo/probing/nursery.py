@@ -1,183 +1,93 @@
-"""The process that tries what distributions bring: it imports torch and the zoo once, then has a child for each of them.
+"""The process that tries what others bring: it imports torch and the zoo once, then has a child for each request.
 
 Children are forks of it, so that each starts in no time with all that is not the plugin's own already imported; where
-there is no fork they are new processes. What they find goes to a file of their own, line by line: what a child had begun
-when it died is known.
+there is no fork they are new processes. Several are at work at a time.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
-import select
-import signal
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-LOOK = 0.02
-"""Seconds between two looks at the children."""
+from zoo.probing.children import Child, Ended, Fork, Parent, end_all, fate
+from zoo.probing.trial import perform
+from zoo.probing.watch import preload
+
 START = 120.0
-"""Seconds that a child may take until it begins with the first entry."""
+"""Seconds that a child may take until it begins, which is long where it has to import torch."""
 Row = list[Any]
-"""One entry's outcome: kind, name, reason, deadly, seconds, effects."""
+"""What came of one entry: kind, name, reason, deadly, seconds, effects."""
 
 
-def main(asked: dict[str, Any]) -> None:
-    """Try every job and print what came of it as a line of JSON; end with all children when stdin ends."""
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    silence = os.open(os.devnull, os.O_RDWR)
-    parent = os.dup(0)
-    for stream in (0, 1, 2):
-        os.dup2(silence, stream)
+def main() -> None:
+    """Answer requests, each with its name and what came of it (None if it could not be told), until nobody asks."""
+    parent = Parent(gone=end_all)
     preload()
-    with tempfile.TemporaryDirectory(prefix="zoo-probe-") as scratch:
-        jobs = [_Job(name, entries, Path(scratch) / f"{i}.jsonl") for i, (name, entries) in enumerate(asked["jobs"])]
-        waiting, running = list(jobs), list[_Job]()
+
+    def answer(request: Mapping[str, Any]) -> None:
+        said = None
         try:
-            while (waiting or running) and not _gone(parent):
-                while waiting and len(running) < max(2, os.cpu_count() or 1):
-                    running.append(waiting.pop(0))
-                    running[-1].start(asked["path"])
-                for job in list(running):
-                    if job.look(asked["limit"]) and not job.left():
-                        running.remove(job)
-                        print(json.dumps([job.name, job.rows]), file=answers, flush=True)
-                    elif job.child is None:  # something killed it; what is left may be sound
-                        job.start(asked["path"])
+            said = _module(parent, request) if "module" in request else _entries(parent, request)
         finally:
-            for job in running:
-                job.kill()
+            parent.tell([request["name"], said])
+
+    with ThreadPoolExecutor(max(2, os.cpu_count() or 1)) as pool:
+        while True:
+            pool.submit(answer, parent.ask())
 
 
-def _gone(parent: int) -> bool:
-    """Wait a little, and say whether the process that asked is gone, which is when its end of stdin is closed."""
-    if hasattr(os, "fork"):
-        return bool(select.select([parent], [], [], LOOK)[0])
-    time.sleep(LOOK)  # elsewhere a pipe cannot be waited for, and that process ends this one itself
-    return False
+def _begin(parent: Parent, request: Mapping[str, Any]) -> Fork | Child:
+    if not hasattr(os, "fork"):
+        child = Child("zoo.probing.trial")
+        child.tell(request)
+        return child
+
+    def work(tell: Any) -> None:
+        os.close(parent.pipe)  # it would be open for as long as this one lives
+        perform(request, tell)
+
+    return Fork(work)
 
 
-def preload() -> None:
-    """Import what every plugin imports, so that its own seconds are its own."""
-    from zoo import data  # noqa: F401
-    from zoo.contracts import (
-        metric,  # noqa: F401
-        model,  # noqa: F401
-        task,  # noqa: F401
-    )
-    from zoo.fitting import loop as training  # noqa: F401
-
-
-class _Job:
-    """The entries of one distribution, tried by one child after another until none is left."""
-
-    def __init__(self, name: str, entries: Sequence[Sequence[str]], answers: Path) -> None:
-        self.name, self.entries, self.answers = name, entries, answers
-        self.rows: list[Row] = []
-        self.child: _Fork | _Spawn | None = None
-        self.began = 0.0
-
-    def left(self) -> list[Sequence[str]]:
-        """The entries of which nothing is known yet."""
-        done = {(row[0], row[1]) for row in self.rows}
-        return [entry for entry in self.entries if (entry[0], entry[1]) not in done]
-
-    def start(self, path: list[str]) -> None:
-        self.answers.write_text("")
-        self.child = (_Fork if hasattr(os, "fork") else _Spawn)(self.left(), self.answers, path)
-        self.began = time.monotonic()
-        self._lines = 0
-
-    def look(self, limit: float) -> bool:
-        """Whether the child has ended or was ended; what it found is then in ``rows``."""
-        assert self.child is not None
-        code = self.child.poll()
-        lines = [json.loads(line) for line in self.answers.read_text(encoding="utf-8").splitlines() if line.endswith("]")]
-        if len(lines) != self._lines:
-            self._lines, self.began = len(lines), time.monotonic()
-        if code is None and time.monotonic() - self.began <= (limit if lines else START):
-            return False
-        self.kill()
-        self.child = None
-        self.rows += [line for line in lines if len(line) == 6]
-        if not lines or len(lines[-1]) == 2:
-            begun = lines[-1] if lines else self.left()[0][:2]
-            self._died(begun, f"its import did not end within {limit:g} s" if code is None else _words(code))
-        return True
-
-    def _died(self, begun: Sequence[str], reason: str) -> None:
-        """The entry that was being imported is deadly, and so are those of the same module, which are not tried."""
-        module = next(entry[2].partition(":")[0] for entry in self.entries if [entry[0], entry[1]] == list(begun))
-        for kind, name, value, *_ in self.left():
-            if value.partition(":")[0] == module:
-                self.rows.append([kind, name, reason, True, 0.0, []])
-
-    def kill(self) -> None:
-        if self.child is not None:
-            self.child.kill()
-
-
-class _Fork:
-    """A child that is a fork of this process, the leader of a session of its own."""
-
-    def __init__(self, entries: Sequence[Sequence[str]], answers: Path, path: list[str]) -> None:
-        self.code: int | None = None
-        self.pid = os.fork()
-        if self.pid == 0:
-            try:
-                os.setsid()
-                from zoo.probing.trial import trial
-
-                trial(entries, answers)
-            finally:
-                os._exit(0)
-
-    def poll(self) -> int | None:
-        if self.code is None:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                self.code = os.waitstatus_to_exitcode(status)
-        return self.code
-
-    def kill(self) -> None:
-        with contextlib.suppress(OSError):  # also what it has left behind in its group
-            os.killpg(self.pid, signal.SIGKILL)
-        if self.code is None:
-            with contextlib.suppress(OSError):
-                os.kill(self.pid, signal.SIGKILL)
-            self.code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-
-
-class _Spawn:
-    """A child that is a new process, where there is no fork."""
-
-    def __init__(self, entries: Sequence[Sequence[str]], answers: Path, path: list[str]) -> None:
-        words = json.dumps([path, [list(entry) for entry in entries], str(answers)])
-        start = f"import json, sys; path, *rest = json.loads({words!r}); sys.path[:] = path; "
-        start += "from zoo.probing.trial import spawned; spawned(*rest)"
-        self.process = subprocess.Popen([sys.executable, "-c", start], stdin=subprocess.DEVNULL, start_new_session=True)
-
-    def poll(self) -> int | None:
-        return self.process.poll()
-
-    def kill(self) -> None:
-        if hasattr(os, "killpg"):
-            with contextlib.suppress(OSError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.kill()
-        self.process.wait()
-
-
-def _words(code: int) -> str:
-    if code >= 0:
-        return f"its import ends the process (exit code {code})"
+def _module(parent: Parent, request: Mapping[str, Any]) -> Any:
+    child = _begin(parent, request)
     try:
-        return f"its import ends the process ({signal.Signals(-code).name})"
-    except ValueError:
-        return f"its import ends the process (signal {-code})"
+        return child.hear(request["limit"])
+    except Ended:
+        return None
+    finally:
+        child.stop()
+
+
+def _entries(parent: Parent, request: Mapping[str, Any]) -> list[Row]:
+    """The outcome of each entry, tried by one child after another until none is left."""
+    rows: list[Row] = []
+    left = {(kind, name): module.partition(":")[0] for kind, name, module, *_ in request["entries"]}
+    while left:
+        entries = [entry for entry in request["entries"] if (entry[0], entry[1]) in left]
+        child = _begin(parent, {**request, "entries": entries})
+        begun, limit = next(iter(left)), START
+        try:
+            while left:
+                begun_or_row, limit = child.hear(limit), request["limit"]
+                begun = (begun_or_row[0], begun_or_row[1])
+                if len(begun_or_row) > 2:
+                    rows.append(begun_or_row)
+                    del left[begun]
+        except Ended as end:
+            reason = f"its import did not end within {request['limit']:g} s"
+            if end.code is not None:
+                reason = f"its import ends the process ({fate(end.code)})"
+            # Where it died between two entries, what is left may be sound.
+            for kind, name in [key for key in left if begun in left and left[key] == left[begun]]:
+                rows.append([kind, name, reason, True, 0.0, []])
+                del left[kind, name]
+        finally:
+            child.stop()
+    return rows
+
+
+if __name__ == "__main__":
+    main()

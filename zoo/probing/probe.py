@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import signal
-import subprocess
 import sys
 from collections.abc import Iterable
 
 from zoo import registry
+from zoo.probing.children import Child, Ended
 from zoo.probing.outcome import Outcome, Tried, from_rows, importable, keep, kept
 from zoo.registry import Entry, Installed, normal
 from zoo.utils.errors import RequestError
@@ -70,51 +68,15 @@ def _limit() -> float:
 
 
 def _try(untried: dict[str, list[Entry]], limit: float) -> dict[str, Outcome]:
-    made: dict[str, Outcome] = {name: {} for name, entries in untried.items() if not entries}
-    jobs = [[name, [list(entry) for entry in entries]] for name, entries in untried.items() if entries]
-    if not jobs:
-        return made
-    request = json.dumps({"path": sys.path, "limit": limit, "jobs": jobs}) + "\n"
-    entries_in_all = sum(len(entries) for _, entries in jobs)
-    # Isolated, since the working folder may hold files with the names of modules; the path is this process's own.
-    start = "import json, sys; asked = json.loads(sys.stdin.readline()); sys.path[:] = asked['path']; "
-    start += "from zoo.probing.nursery import main; main(asked)"
-    nursery = subprocess.Popen(
-        [sys.executable, "-I", "-c", start],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        encoding="utf-8",
-        start_new_session=True,
-    )
-    assert nursery.stdin is not None
-    assert nursery.stdout is not None
-    try:
-        # The nursery sees the end of its stdin when this process is gone, and ends all that it has begun.
-        nursery.stdin.write(request)
-        nursery.stdin.flush()
-        for line in nursery.stdout:
-            name, rows = json.loads(line)
-            made[name] = from_rows(rows)
-        nursery.wait(START + limit * entries_in_all)
-    except (OSError, ValueError, subprocess.TimeoutExpired):  # it died: what it did not say was not tried
-        pass
-    finally:
-        _end(nursery)
-    return made
-
-
-def _end(nursery: subprocess.Popen[str]) -> None:
-    """End the nursery, which first ends its children, each the leader of a group of its own."""
-    for stream in (nursery.stdin, nursery.stdout):
-        if stream is not None:
-            with contextlib.suppress(OSError):
-                stream.close()
-    try:
-        nursery.wait(5)
-    except subprocess.TimeoutExpired:
-        if hasattr(os, "killpg"):
-            os.killpg(nursery.pid, signal.SIGKILL)
-        nursery.kill()
-        nursery.wait()
+    outcomes: dict[str, Outcome] = {name: {} for name, entries in untried.items() if not entries}
+    untried = {name: entries for name, entries in untried.items() if entries}
+    if not untried:
+        return outcomes
+    with Child("zoo.probing.nursery") as nursery, contextlib.suppress(Ended):  # what it did not say was not tried
+        for name, entries in untried.items():
+            nursery.tell({"name": name, "entries": entries, "path": sys.path, "limit": limit})
+        for _ in untried:
+            name, rows = nursery.hear(START + limit * sum(map(len, untried.values())))
+            if rows is not None:
+                outcomes[name] = from_rows(rows)
+    return outcomes

@@ -1,23 +1,18 @@
-"""What importing a module does: how long it takes, what it brings along, what it prints, what it changes for everybody.
-
-Run as ``python -m zoo.probing.watch MODULE``, it tells of the module in a process of its own; without a module, of each
-that its standard input names.
-"""
+"""Watching the import of a module: how long it takes, what it brings along, what it prints, what it changes for everybody."""
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 
+from zoo.probing.children import Child, Ended
 from zoo.probing.state import changed, draw, snapshot
 from zoo.utils.errors import ZooError
 
@@ -56,10 +51,15 @@ class Imported:
     error: str
 
 
-def probe(module: str) -> Imported:
-    """Import ``module``, which must not have been imported yet, in this process."""
+def preload() -> None:
+    """Import the core, so that a plugin's own seconds are its own."""
     for name in CORE:
         import_module(name)
+
+
+def probe(module: str) -> Imported:
+    """Import ``module``, which must not have been imported yet, in this process."""
+    preload()
     draw()
     modules, before = set(sys.modules), snapshot()
     error = ""
@@ -81,78 +81,22 @@ def probe_apart(module: str) -> Imported:
     Raises:
         ZooError: the process did not tell: the import ended it, or did not end.
     """
-    said = _forked(module) if hasattr(os, "fork") else _started(module)
+    said = None
+    nursery = _nursery()
+    nursery.tell({"name": module, "module": module, "path": sys.path, "limit": PROBE_SECONDS})
     try:
-        return Imported(**json.loads(said))
-    except (ValueError, TypeError) as error:
-        raise ZooError(f"importing {module} ended the process, or did not end within {PROBE_SECONDS} s") from error
-
-
-def _started(module: str) -> str:
-    """What a new process tells of importing ``module``; "" if nothing."""
-    command = [sys.executable, "-m", "zoo.probing.watch", module]
-    try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PROBE_SECONDS, env=environment()
-        )
-    except subprocess.TimeoutExpired:
-        return ""
-    return (done.stdout.strip().splitlines() or [""])[-1]
-
-
-def _forked(module: str) -> str:
-    """The same from a fork of a process that has imported the core already: importing torch takes longer than all else."""
-    import select
-
-    server = _server()
-    assert server.stdin is not None
-    assert server.stdout is not None
-    server.stdin.write(json.dumps({"module": module, "path": sys.path}) + "\n")
-    server.stdin.flush()
-    ready, _, _ = select.select([server.stdout], [], [], PROBE_SECONDS)
-    if not ready:
-        os.killpg(server.pid, 9)
-        _server.cache_clear()
-        return ""
-    return server.stdout.readline()
+        said = nursery.hear(2 * PROBE_SECONDS)[1]
+    except Ended:
+        nursery.leave()
+        _nursery.cache_clear()
+    if said is None:
+        raise ZooError(f"importing {module} ended the process, or did not end within {PROBE_SECONDS} s")
+    return Imported(**said)
 
 
 @cache
-def _server() -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "zoo.probing.watch"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env=environment(),
-        start_new_session=True,
-    )
-
-
-def _serve() -> None:
-    """One line of JSON for each that comes in, told by a fork; an empty one where the fork said nothing."""
-    for name in CORE:
-        import_module(name)
-    for line in sys.stdin:
-        asked = json.loads(line)
-        source, sink = os.pipe()
-        fork = os.fork()
-        if fork == 0:
-            os.close(source)
-            sys.path[:] = asked["path"]
-            os.write(sink, json.dumps(asdict(probe(asked["module"]))).encode())
-            os._exit(0)
-        os.close(sink)
-        with os.fdopen(source, encoding="utf-8") as said:
-            answer = said.read()
-        os.waitpid(fork, 0)
-        print(answer, flush=True)
-
-
-def environment() -> dict[str, str]:
-    """The environment of a process that is to find the same modules as this one."""
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+def _nursery() -> Child:
+    return Child("zoo.probing.nursery")  # importing torch takes longer than all else, so it is kept
 
 
 @contextmanager
@@ -175,10 +119,3 @@ def _streams() -> Iterator[list[str]]:
                 os.close(source)
             file.seek(0)
             found[0] = file.read(10_000).decode(errors="replace")
-
-
-if __name__ == "__main__":
-    if sys.argv[1:]:
-        print(json.dumps(asdict(probe(sys.argv[1]))))
-    else:
-        _serve()

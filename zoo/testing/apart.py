@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import queue
-import signal
-import subprocess
-import sys
-import threading
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
-from zoo.probing.watch import environment
+from zoo.probing.children import Child, Ended, fate
 from zoo.testing.listing import chosen
 from zoo.testing.outcome import Outcome, Result
 from zoo.testing.verdicts import Kind
-from zoo.utils.threads import with_threads
 
 LIMIT = 120.0
 """Seconds that one check may take, on any machine that one would use."""
@@ -54,20 +44,18 @@ def check_apart(
         if not left:
             break
         running, importing = "", False
-        with _worker(kind, name, left) as (process, lines):
-            while left:
-                try:
-                    said = lines.get(timeout=limit)
-                except queue.Empty:
-                    end = f"it did not end within {limit:g} s"
-                    break
-                if said is None:
-                    end = f"it ended the process (exit code {process.wait()})"
-                    break
-                importing = "importing" in said
-                running = said.get("begin", "")
-                if "check" in said:
-                    _take(outcome, Result(said["check"], said["state"], said["words"]), left, tell)
+        # One thread: the subjects are small, and others are checked at the same time.
+        with Child("zoo.testing.worker", kind, name, *left, threads=1) as child:
+            try:
+                while left:
+                    said = child.hear(limit)
+                    importing, running = "importing" in said, said.get("begin", "")
+                    if "check" in said:
+                        _take(outcome, Result(**said), left, tell)
+            except Ended as ended:
+                end = f"it did not end within {limit:g} s"
+                if ended.code is not None:
+                    end = f"it ended the process ({fate(ended.code)})"
         if left and importing:  # it would be the same in every new process
             first = "importing_it_is_quick" if "importing_it_is_quick" in left else left[0]
             _take(outcome, Result(first, "failed", f"importing its module: {end}"), left, tell)
@@ -83,39 +71,3 @@ def _take(outcome: Outcome, result: Result, left: list[str], tell: Callable[[Res
         outcome.add(result)
         if tell is not None:
             tell(result)
-
-
-@contextlib.contextmanager
-def _worker(kind: Kind, name: str, names: list[str]) -> Iterator[tuple[subprocess.Popen[str], queue.Queue[Any]]]:
-    """A process that checks, and the queue of what it tells, None at its end; it and its children end with the block."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "zoo.testing.worker", kind, name, *names],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        encoding="utf-8",
-        env=with_threads(environment(), 1),  # the subjects are small, and others are checked at the same time
-        start_new_session=True,
-    )
-    lines: queue.Queue[Any] = queue.Queue()
-
-    def read() -> None:
-        assert process.stdout is not None
-        for line in process.stdout:
-            with contextlib.suppress(ValueError):  # no line of ours
-                lines.put(json.loads(line))
-        lines.put(None)
-
-    reader = threading.Thread(target=read, daemon=True)
-    reader.start()
-    try:
-        yield process, lines
-    finally:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            if hasattr(os, "killpg"):
-                os.killpg(process.pid, signal.SIGKILL)
-            else:
-                process.kill()
-        process.wait()
-        reader.join(timeout=5)

@@ -1,0 +1,104 @@
+"""Processes beside this one: whatever ends them or the one that started them, nobody waits for ever and nothing is left."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from zoo.probing.children import Child, Ended, Fork
+
+TALKER = """
+import os, subprocess, sys, time
+from zoo.probing.children import Parent
+parent = Parent()
+print("no answer")
+while True:
+    asked = parent.ask()
+    if asked == "die":
+        os._exit(7)
+    if asked == "hang up":
+        os.closerange(0, 256)
+        time.sleep(60)
+    if asked == "start":
+        asked = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]).pid
+    parent.tell([asked, os.environ["OMP_NUM_THREADS"], *sys.argv[1:]])
+"""
+
+
+@pytest.fixture
+def talker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Child:
+    (tmp_path / "talker.py").write_text(TALKER)
+    (tmp_path / "away").mkdir()
+    (tmp_path / "away" / "json.py").write_text("raise SystemExit('a file of the working folder')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.chdir(tmp_path / "away")
+    return Child("talker", "a word", threads=1)
+
+
+def gone(pid: int, seconds: float = 20) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        state = Path(f"/proc/{pid}/stat")
+        try:
+            os.kill(pid, 0)
+            if state.exists() and state.read_text().rpartition(")")[2].split()[0] == "Z":
+                return True
+        except (ProcessLookupError, FileNotFoundError):
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_a_child_is_told_and_heard_and_ends_with_all_that_it_started(talker: Child) -> None:
+    with talker:
+        talker.tell({"x": "é"})
+        assert talker.hear(30) == [{"x": "é"}, "1", "a word"]
+        with pytest.raises(Ended, match="said nothing in time"):
+            talker.hear(0.01)
+        talker.tell("start")
+        left = talker.hear(30)[0]
+        talker.stop()
+        with pytest.raises(Ended, match="SIGKILL"):
+            talker.hear(30)
+    assert gone(left)
+
+
+@pytest.mark.parametrize(("word", "code"), [("die", 7), ("hang up", -signal.SIGKILL)])
+def test_how_a_child_ended_is_known_also_of_one_that_hung_up(
+    talker: Child, word: str, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zoo.probing.children._PATIENCE", 0.2)
+    talker.tell(word)
+    for _ in range(2):
+        with pytest.raises(Ended) as end:
+            talker.hear(30)
+        assert end.value.code == code
+
+
+def test_a_child_ends_when_its_parent_is_killed(talker: Child) -> None:
+    talker.stop()
+    code = "from zoo.probing.children import Child; import time; c = Child('talker'); print(c.pid, flush=True); time.sleep(60)"
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=env, cwd="/") as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        parent.kill()
+    assert gone(pid)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_fork_has_all_that_was_imported_and_is_ended() -> None:
+    done = Fork(lambda tell: tell(["pytest" in sys.modules, os.getsid(0) == os.getpid()]))
+    assert done.hear(30) == [True, True]
+    with pytest.raises(Ended) as end:
+        done.hear(30)
+    assert end.value.code == 0
+    endless = Fork(lambda tell: time.sleep(60))
+    endless.stop()
+    assert endless.poll() == -signal.SIGKILL

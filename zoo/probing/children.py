@@ -1,0 +1,245 @@
+"""Processes beside this one: started, told, heard, given up, and ended with all that they have started.
+
+A :class:`Child` runs a module of this project, which talks to its :class:`Parent`; a :class:`Fork` is a copy of this process.
+Both lead a session of their own, are heard in lines of JSON, and can be ended at any time. When a parent is gone, whatever
+ended it, its children end too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import IO, Any, NoReturn
+
+from zoo.utils.threads import with_threads
+
+_START = "import sys; sys.path[:] = {path!r}; import runpy; runpy.run_module({module!r}, run_name='__main__', alter_sys=True)"
+_PATIENCE = 5.0
+"""Seconds for a child that has hung up to end by itself."""
+_LIVING: set[_Heard] = set()
+_STARTING = threading.Lock()
+
+
+class Ended(Exception):
+    """A child says no more.
+
+    Attributes:
+        code: its exit code, below 0 where a signal ended it; None where it said nothing in time, and goes on.
+    """
+
+    def __init__(self, code: int | None) -> None:
+        super().__init__("it said nothing in time" if code is None else f"it has ended ({fate(code)})")
+        self.code = code
+
+
+def fate(code: int) -> str:
+    """An exit code in words.
+
+    >>> fate(7), fate(-9)
+    ('exit code 7', 'SIGKILL')
+    """
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"
+
+
+def end_all() -> NoReturn:
+    """End this process and all its children; none can be started meanwhile."""
+    _STARTING.acquire()
+    for child in list(_LIVING):
+        child.stop()
+    os._exit(0)
+
+
+class _Heard:
+    """What tells lines of JSON through a pipe; a thread reads them as they come."""
+
+    pid: int
+
+    def _listen(self, pipe: IO[bytes]) -> None:
+        self._lines: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        threading.Thread(target=_read, args=(pipe, self._lines.put), daemon=True).start()
+        _LIVING.add(self)
+
+    def hear(self, seconds: float | None = None) -> Any:
+        """The next that it says.
+
+        Raises:
+            Ended: it has ended, or said nothing for so many seconds.
+        """
+        try:
+            said = self._lines.get(timeout=seconds)
+        except queue.Empty:
+            raise Ended(None) from None
+        if said is None:
+            self._lines.put(None)
+            raise Ended(self._code())
+        return said
+
+    def _code(self) -> int:
+        """The exit code of a child that has hung up, which is ended if it has not."""
+        end = time.monotonic() + _PATIENCE
+        while (code := self.poll()) is None:
+            if time.monotonic() > end:
+                self.stop()
+            time.sleep(0.01)
+        return code
+
+    def poll(self) -> int | None:
+        """Its exit code; None while it runs."""
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        """End it and all that it has left behind in its session."""
+        if self not in _LIVING:
+            return
+        _LIVING.discard(self)
+        with contextlib.suppress(OSError):
+            if hasattr(os, "killpg"):
+                os.killpg(self.pid, signal.SIGKILL)
+        if self.poll() is None:
+            with contextlib.suppress(OSError):  # it may not lead its session yet
+                os.kill(self.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+            while self.poll() is None:
+                time.sleep(0.005)
+
+
+class Child(_Heard):
+    """``python -m MODULE WORDS`` with the modules of this process within reach, whatever lies in the working folder.
+
+    Args:
+        module: of this project; it makes a :class:`Parent` first.
+        *words: its arguments.
+        threads: that each library may start in it; 0 for as many as here.
+        errors: whether what goes wrong before it has made its :class:`Parent` is seen on stderr.
+    """
+
+    def __init__(self, module: str, *words: str, threads: int = 0, errors: bool = False) -> None:
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", _START.format(path=sys.path, module=module), *words],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=None if errors else subprocess.DEVNULL,
+            env=with_threads(environment, threads) if threads else environment,
+            start_new_session=True,
+        )
+        self.pid = self.process.pid
+        assert self.process.stdout is not None
+        self._listen(self.process.stdout)
+
+    def __enter__(self) -> Child:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.leave()
+
+    def tell(self, what: Any) -> None:
+        """Say something that JSON can hold; whether it is still there to hear it shows when it is heard next."""
+        assert self.process.stdin is not None
+        with contextlib.suppress(OSError, ValueError):
+            self.process.stdin.write(_line(what))
+            self.process.stdin.flush()
+
+    def leave(self) -> None:
+        """As :meth:`stop`, but let it first see that nobody asks any more, and end what it has begun."""
+        self._hang_up()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(_PATIENCE)
+        self.stop()
+
+    def poll(self) -> int | None:
+        return self.process.poll()
+
+    def stop(self) -> None:
+        super().stop()
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        assert self.process.stdin is not None
+        with contextlib.suppress(OSError):
+            self.process.stdin.close()
+
+
+class Fork(_Heard):
+    """A copy of this process, with all that it has imported, that does ``work(tell)`` and ends."""
+
+    def __init__(self, work: Callable[[Callable[[Any], None]], None]) -> None:
+        with _STARTING:  # no other fork is to hold the end of this pipe
+            source, sink = os.pipe()
+            self._ended: int | None = None
+            self.pid = os.fork()
+            if self.pid == 0:
+                try:
+                    os.setsid()
+                    work(lambda what: _write(sink, what))
+                finally:
+                    os._exit(0)
+            os.close(sink)
+            self._listen(os.fdopen(source, "rb"))
+
+    def poll(self) -> int | None:
+        if self._ended is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self._ended = os.waitstatus_to_exitcode(status) if pid else None
+        return self._ended
+
+
+class Parent:
+    """The process that started this one as a :class:`Child`, which ends when it ends.
+
+    From now on the standard streams lead nowhere: what anybody prints here is no answer.
+
+    Args:
+        gone: done when the parent has gone.
+    """
+
+    def __init__(self, gone: Callable[[], object] = lambda: os._exit(1)) -> None:
+        asked, self.pipe = os.fdopen(os.dup(0), "rb"), os.dup(1)
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1, 2):
+            os.dup2(nowhere, stream)
+        self._guard = threading.Lock()
+        self._lines: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        threading.Thread(
+            target=_read, args=(asked, lambda line: gone() if line is None else self._lines.put(line)), daemon=True
+        ).start()
+
+    def ask(self) -> Any:
+        """The next that it says; waits for it."""
+        return self._lines.get()
+
+    def tell(self, what: Any) -> None:
+        """Say something that JSON can hold."""
+        with self._guard:
+            _write(self.pipe, what)
+
+
+def _read(pipe: IO[bytes], take: Callable[[Any], object]) -> None:
+    """Take what each line says, and None at the end."""
+    with pipe:
+        for line in pipe:
+            with contextlib.suppress(ValueError):  # no line of ours
+                take(json.loads(line))
+    take(None)
+
+
+def _line(what: Any) -> bytes:
+    return (json.dumps(what) + "\n").encode()
+
+
+def _write(pipe: int, what: Any) -> None:
+    rest = _line(what)
+    while rest:
+        rest = rest[os.write(pipe, rest) :]
