@@ -70,11 +70,12 @@ def test_every_page_with_snippets_is_run_somewhere() -> None:
 
 
 def test_the_suite_of_the_page_is_a_suite(here: Path) -> None:
-    from zoo.catalog import checkpoints
+    from zoo.catalog import suites
 
     (block,) = [block for block in blocks(ROOT / "docs" / "question.md") if block.kind == "toml"]
-    (here / "registry.toml").write_text(block.text)
-    assert checkpoints.find_suite("mine").models == ("cdvae-noemb", "cdvae-mdn12")
+    (here / "suites").mkdir()
+    (here / "suites" / "mine.toml").write_text(block.text)
+    assert suites.find("mine").models == ("cdvae-noemb", "cdvae-mdn12")
 
 
 def test_the_model_of_the_readme_learns() -> None:
@@ -109,7 +110,7 @@ def test_the_site_is_built_and_the_gallery_has_everything(tmp_path: Path) -> Non
         for name in registry.names(kind):
             assert f'<h2 id="{name}"' in page, f"{kind} lacks {name}"
     page = (tmp_path / "gallery" / "checkpoints" / "index.html").read_text(encoding="utf-8")
-    for name, claims in checkpoints.known().checkpoints.items():
+    for name, claims in checkpoints.known().named.items():
         assert f'<h2 id="{name.replace("/", "-")}"' in page
         assert f"{next(iter(claims[0].scores.values())):.4g}" in page
     pictures = sorted(path.name for path in (tmp_path / "gallery").glob("*.png"))

@@ -16,7 +16,7 @@ from zoo.catalog.verify import verify
 from zoo.contracts import make
 from zoo.measuring.evaluate import evaluate
 
-NAMES = [name for name, (one, *_) in checkpoints.known().checkpoints.items() if one.source.startswith("package:")]
+NAMES = [name for name, (one, *_) in checkpoints.known().named.items() if one.source.startswith("package:")]
 SLOW = {"cpixel": 3}
 """Families that take long to sample: as many samples as their scores are checked with, instead of 100."""
 

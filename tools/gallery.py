@@ -122,7 +122,7 @@ def _prose(docstring: str) -> str:
 
 def _single() -> list[checkpoints.Checkpoint]:
     """The checkpoints that one owner alone brings."""
-    return [claims[0] for claims in checkpoints.known().checkpoints.values() if len(claims) == 1]
+    return [claims[0] for claims in checkpoints.known().named.values() if len(claims) == 1]
 
 
 def _here() -> list[checkpoints.Checkpoint]:

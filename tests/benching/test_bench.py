@@ -26,8 +26,6 @@ from zoo.utils.errors import RequestError
 
 SUITE = """
 schema = 1
-
-[suites.toys]
 title = "Toys | beside each other"
 models = ["random", "toy-wide", "weak"]
 metrics = ["toy-best@1", "toy-best@3", "toy-best@9", "toy-density"]
@@ -73,7 +71,9 @@ def _toys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: weak\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("[zoo.models]\nweak = weak_zoo:Weak\nsick = not_there_at_all:Model\n")
     (site / "weak_zoo.py").write_text(WEAK)
-    (site / "registry.toml").write_text(SUITE)
+    (site / "registry.toml").write_text("schema = 1\n")
+    (site / "suites").mkdir()
+    (site / "suites" / "toys.toml").write_text(SUITE)
     with pytest.MonkeyPatch.context() as patch:
         toy.install(patch)
         patch.syspath_prepend(str(site))

@@ -12,7 +12,7 @@ from PIL import Image
 import zoo
 from zoo import registry
 from zoo.benching.request import plan_cells, resolve
-from zoo.catalog import checkpoints
+from zoo.catalog import suites
 from zoo.cli import main
 from zoo.utils.errors import RequestError
 
@@ -21,8 +21,11 @@ pytestmark = pytest.mark.usefixtures("toy_plugin")
 
 @pytest.fixture
 def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The user's own suite ``mine``, not yet written."""
+    (tmp_path / "suites").mkdir()
+    (tmp_path / "registry.toml").write_text("schema = 1\n")
     monkeypatch.setenv("ZOO_REGISTRY", str(tmp_path / "registry.toml"))
-    return tmp_path / "registry.toml"
+    return tmp_path / "suites" / "mine.toml"
 
 
 def zoo_(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
@@ -33,7 +36,7 @@ def zoo_(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
 
 
 def test_the_papers_suite() -> None:
-    suite = checkpoints.find_suite("cdvae-paper")
+    suite = suites.find("cdvae-paper")
     assert suite.models == (
         "random", "nn", "cvae", "cvae-residual", "cgan", "cpixel", "cdvae-shallow", "cdvae-noemb", "cdvae-gauss",
         "cdvae-mdn4", "cdvae-mdn12",
@@ -50,12 +53,12 @@ def test_the_papers_suite() -> None:
 def test_a_user_adds_a_suite_with_what_it_leaves_out(
     user: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    user.write_text('schema = 1\n[suites.mine]\ntitle = "Mine"\ntasks = { toy-shade = [] }\nsettings = { layers = 2 }\n')
-    suite = checkpoints.find_suite("mine")
+    user.write_text('schema = 1\ntitle = "Mine"\ntasks = { toy-shade = [] }\nsettings = { layers = 2 }\n')
+    suite = suites.find("mine")
     assert (suite.models, suite.metrics, suite.measured, suite.items, suite.scatter) == ((), (), None, None, None)
     assert (suite.seeds, suite.n, suite.owner, suite.settings) == (1, 100, "the user", {"layers": 2})
     with pytest.raises(RequestError, match="did you mean 'mine'"):
-        checkpoints.find_suite("mne")
+        suites.find("mne")
     assert zoo_(monkeypatch, "list", "suites") == 0
     out = capsys.readouterr().out
     assert ["mine", "as", "named", "toy-shade", "Mine", "the", "user"] in [line.split() for line in out.splitlines()]
@@ -68,27 +71,30 @@ def test_a_user_adds_a_suite_with_what_it_leaves_out(
 
 
 def test_a_name_of_the_package_cannot_be_taken(user: Path) -> None:
-    user.write_text('schema = 1\n[suites.cdvae-paper]\ntitle = "Mine"\n')
+    user.with_stem("cdvae-paper").write_text('schema = 1\ntitle = "Mine"\n')
     with pytest.raises(RequestError, match="package's own"):
-        checkpoints.suites()
+        suites.known()
 
 
 def test_two_plugins_with_one_name_are_both_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("one", "two"):
+        brings = ("same", name, "plain", f"lost-{name}")
         info, package = tmp_path / f"{name}-1.0.dist-info", tmp_path / f"{name}_suites"
         info.mkdir()
         package.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text(f"[zoo.checkpoints]\n{name} = {name}_suites\n")
-        (package / "registry.toml").write_text(
-            f'schema = 1\n[suites.same]\ntitle = "S"\n[suites.{name}]\ntitle = "S"\n[suites.plain]\ntitle = "theft"\n'
-        )
+        (info / "entry_points.txt").write_text("[zoo.suites]\n" + "".join(f"{suite} = {name}_suites\n" for suite in brings))
+        for suite in brings[:3]:
+            (package / f"{suite}.toml").write_text('schema = 1\ntitle = "S"\n')
     monkeypatch.syspath_prepend(str(tmp_path))
     registry.forget()
     with pytest.raises(RequestError, match="one and two; uninstall one"):
-        checkpoints.find_suite("same")
-    assert checkpoints.find_suite("two").owner == "two"
-    assert checkpoints.find_suite("plain").owner == registry.OWN
+        suites.find("same")
+    assert suites.find("two").owner == "two"
+    assert suites.find("plain").owner == registry.OWN
+    assert re.search(r"suite 'lost-one' of one 1\.0 is broken: cannot read .*lost-one\.toml", suites.known().broken["one 1.0"])
+    monkeypatch.setenv("ZOO_PLUGINS", "")
+    assert not {"same", "one"} & suites.known().named.keys()
 
 
 @pytest.mark.parametrize(
@@ -98,37 +104,37 @@ def test_two_plugins_with_one_name_are_both_named(tmp_path: Path, monkeypatch: p
         ("title = 3", "title is 3; it must be text"),
         ("title = 'a'\nmodel = ['nn']", "unknown key 'model': did you mean 'models'"),
         ("title = 'a'\nmodels = 'nn'", "models is 'nn'; it must be a list"),
-        ("title = 'a'\nmodels = ['nn', 3]", "it must be a list of names"),
+        ("title = 'a'\nmodels = ['nn', 3]", "models entry 2 is 3; it must be a name"),
         ("title = 'a'\nmodels = ['nn', 'nn']", "has 'nn' twice"),
         ("title = 'a'\ntasks = ['relight']", "tasks is ['relight']; it must be a table"),
-        ("title = 'a'\ntasks = { relight = 'scenes' }", "tasks 'relight' is 'scenes'; it must be a list of names"),
-        ("title = 'a'\nseeds = 0", "seeds is 0; it must be at least 1"),
+        ("title = 'a'\ntasks = { relight = 'scenes' }", "tasks 'relight' is 'scenes'; it must be a list"),
+        ("title = 'a'\nseeds = 0", "seeds is 0; it must be a whole number, at least 1"),
         ("title = 'a'\nn = 1.5", "n is 1.5; it must be a whole number"),
         ("title = 'a'\nitems = true", "items is True; it must be a whole number"),
         ("title = 'a'\nscatter = { x = 'v' }", "scatter lacks 'y'"),
         ("title = 'a'\nscatter = { x = 'v', y = 'e', z = 'q' }", "scatter has the unknown key 'z'"),
         ("title = 'a'\nquick = { seed = 1 }", "quick has the unknown key 'seed': did you mean 'seeds'"),
-        ("title = 'a'\nquick = { n = 0 }", "quick: n is 0"),
+        ("title = 'a'\nquick = { n = 0 }", "quick n is 0"),
         ("title = 'a'\nsettings = { training.steps = 6 }", "with the quotes"),
     ],
 )
 def test_a_wrong_suite_is_answered_with_what_is_wrong(user: Path, text: str, message: str) -> None:
-    user.write_text(f"schema = 1\n[suites.mine]\n{text}\n")
+    user.write_text(f"schema = 1\n{text}\n")
     with pytest.raises(RequestError, match=re.escape(message)) as caught:
-        checkpoints.suites()
-    assert re.match(rf"{re.escape(str(user))}:\d: suite 'mine'", str(caught.value))
+        suites.known()
+    assert re.match(rf"{re.escape(str(user))}(:\d)?:? ", str(caught.value))
     assert "\n" not in str(caught.value)
 
 
 def test_a_suites_name_is_one_word(user: Path) -> None:
-    user.write_text("schema = 1\n[suites.\"My Suite\"]\ntitle = 'a'\n")
+    user.with_stem("My Suite").write_text("schema = 1\ntitle = 'a'\n")
     with pytest.raises(RequestError, match="lower-case letters"):
-        checkpoints.suites()
+        suites.known()
 
 
 def test_a_model_of_a_suite_that_is_not_made_for_the_fields_is_left_out(user: Path, tmp_path: Path) -> None:
     user.write_text(
-        'schema = 1\n[suites.mine]\ntitle = "Mine"\nmodels = ["random", "cgml"]\nmetrics = ["toy-best"]\nn = 3\nitems = 2\n'
+        'schema = 1\ntitle = "Mine"\nmodels = ["random", "cgml"]\nmetrics = ["toy-best"]\nn = 3\nitems = 2\n'
         'tasks = { toy-shade = ["toy-photos"] }\ndata = "toy-photos"\nsettings = { "toy-shade.size" = 2 }\n'
     )
     result = zoo.bench("mine", workers=0, out=tmp_path / "out", progress=False)
@@ -146,7 +152,7 @@ def test_a_model_of_a_suite_that_is_not_made_for_the_fields_is_left_out(user: Pa
 
 def test_settings_may_be_of_one_task(user: Path, tmp_path: Path) -> None:
     tasks = "tasks = { toy-shade = [], relight = [] }"
-    user.write_text(f'schema = 1\n[suites.mine]\ntitle = "Mine"\nmodels = ["random"]\n{tasks}\n')
+    user.write_text(f'schema = 1\ntitle = "Mine"\nmodels = ["random"]\n{tasks}\n')
     settings = {"toy-shade.size": 2, "task.size": 16}
     request = resolve("mine", None, None, None, 1, 3, 2, False, "cpu", settings, tmp_path / "out")
     plan_cells(request)

@@ -8,14 +8,12 @@ from pathlib import Path
 import pytest
 
 from zoo import registry
-from zoo.catalog import checkpoints
-from zoo.catalog.toml import read_registry
+from zoo.catalog import checkpoints, suites
 from zoo.utils.errors import RequestError, ZooError
 from zoo.utils.files import sha256_of
 
 SHA = "0" * 64
 PUBLISHED = "paper = 'p'\nsource = 's'\ndata = 'd'\ntask = 't'\nmodel = 'm'\nn = 1\nmetrics = { nll = 1.0 }\n"
-
 
 pytestmark = pytest.mark.usefixtures("toy_plugin")
 
@@ -32,14 +30,14 @@ def entry(name: str, source: str, sha256: str = SHA) -> str:
 
 
 def test_the_paper_is_on_record() -> None:
-    relight = {one.model: one for one in checkpoints.published("relight") if "error_of_best@3" in one.metrics}
+    relight = {one.model: one for one in suites.published("relight") if "error_of_best@3" in one.metrics}
     assert relight["nn"].metrics["error_of_best@3"] == 0.0304
     assert relight["cdvae-mdn12"].metrics["variance"] == 0.0174
     assert relight["cdvae-gauss"].metrics["error_of_best@100"] == 0.0116
     assert len(relight) == 9
-    resaturate = {one.model: one.metrics for one in checkpoints.published("resaturate") if one.source == "Table 3"}
+    resaturate = {one.model: one.metrics for one in suites.published("resaturate") if one.source == "Table 3"}
     assert resaturate["cgan"]["error_of_best@10"] == 0.062
-    nll = {one.model: one.metrics["nll"] for one in checkpoints.published("resaturate") if "nll" in one.metrics}
+    nll = {one.model: one.metrics["nll"] for one in suites.published("resaturate") if "nll" in one.metrics}
     assert nll == {"cdvae-shallow": 1593, "cdvae-gauss": 1284, "cdvae-mdn4": 1105, "cdvae-mdn12": 1078}
     for one in [*relight.values()]:
         best = [one.metrics[f"error_of_best@{n}"] for n in (3, 10, 30, 60, 100)]
@@ -50,8 +48,8 @@ def test_a_user_and_a_plugin_add_names(user: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     user.write_text("schema = 1\n" + entry("mine/one", "dir:weights"))
     known = checkpoints.known()
-    assert known.checkpoints["mine/one"][0].owner == "the user"
-    assert known.checkpoints["toy/hub"][0].owner == "toy-zoo"
+    assert known.named["mine/one"][0].owner == "the user"
+    assert known.named["toy/hub"][0].owner == "toy-zoo"
     assert not known.broken
     with pytest.raises(RequestError, match="did you mean 'mine/one'"):
         checkpoints.find("mine/on")
@@ -75,7 +73,7 @@ def test_weights_are_checked_against_their_sha256(user: Path) -> None:
 
 def test_a_name_of_the_package_cannot_be_taken(user: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     user.write_text("schema = 1\n" + entry("mine/one", "dir:weights"))
-    monkeypatch.setattr(checkpoints, "_package", lambda: read_registry(user, registry.OWN))
+    monkeypatch.setattr(checkpoints, "_own", lambda: list(checkpoints._read(user, registry.OWN)))
     with pytest.raises(RequestError, match="package's own"):
         checkpoints.known()
 
@@ -94,16 +92,17 @@ def test_two_plugins_with_one_name_are_both_named(tmp_path: Path, monkeypatch: p
     assert checkpoints.find("other/good").model == "toy"
     assert "nowhere_at_all" in checkpoints.known().broken["other 2.0"]
     monkeypatch.setenv("ZOO_PLUGINS", "")
-    assert not {"toy/hub", "other/good"} & checkpoints.known().checkpoints.keys()
+    assert not {"toy/hub", "other/good"} & checkpoints.known().named.keys()
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("schema = 2", "upgrade cond-zoo"),
-        ("", "write schema = 1"),
+        ("", "lacks 'schema'"),
+        ("schema = 0", "schema is 0; it must be 1"),
         ("schema = 1\nmore = 2", "unknown key 'more'"),
-        ("schema = 1\n[checkpoints", "is no TOML"),
+        ("schema = 1\n[checkpoints", "cannot be read as TOML"),
         ("schema = 1\n" + entry("One", "dir:x"), "family/task"),
         ("schema = 1\n" + entry("a/b", "dir:x", "12ab"), "64 hexadecimal"),
         ("schema = 1\n" + entry("a/b", "package:../secret"), "package:DIR, dir:PATH or hf:"),
@@ -112,9 +111,14 @@ def test_two_plugins_with_one_name_are_both_named(tmp_path: Path, monkeypatch: p
         ("schema = 1\n" + entry("a/b", "https://x"), "source is"),
         ("schema = 1\n" + entry("a/b", "dir:x") + "license = 'MIT'", "did you mean 'licence'"),
         ("schema = 1\n" + entry("a/b", "dir:x") + "scores = { nll = 'low' }", "must be a number"),
-        ('schema = 1\n[checkpoints."a/b"]\nmodel = 3', "must be text"),
+        ("schema = 1\n" + entry("a/b", "dir:x").replace('"toy"', "3"), "checkpoints 'a/b' model is 3; it must be text"),
         ("schema = 1\n[checkpoints.\"a/b\"]\nmodel = 'toy'", "lacks 'task'"),
-        ("schema = 1\n[[published]]\npaper = 'p'", "published entry 1 lacks 'source'"),
+        ("schema = 1\n" + entry("a/b", "dir:x") + "scores = { nll = inf }", "scores 'nll' is inf; it must be a number"),
+        ("schema = 1\ncheckpoints = 3", "checkpoints is 3; it must be a table of keys and values"),
+        ("schema = 1\n[suites.mine]", "suites/NAME.toml"),
+        ("schema = 1\n[[published]]\npaper = 'p'", "zoo.suites"),
+        ("schema = 1\na = " + "[" * 100_000, "nested too deeply"),
+        ("schema = 1\n#" + " " * 1_000_000, "at most 1,000,000"),
     ],
 )
 def test_a_wrong_file_is_answered_with_what_is_wrong(user: Path, text: str, message: str) -> None:
@@ -132,19 +136,28 @@ def test_the_line_of_a_mistake_is_named(user: Path) -> None:
         'scores = { "nll" = "low" }': (9, "scores 'nll'"),
         'scores.nll = "low"': (9, "scores 'nll'"),
         '[checkpoints."a/b".scores]\nvariance = 1\nnll = "low"': (11, "scores 'nll'"),
-        "[suites.mine]\ntitle = 'a'\nmodels = [\n  'nn',\n  3,\n]": (11, "models"),
-        "[suites.mine]\ntitle = 'a'\n[suites.mine.quick]\nseed = 1": (12, "unknown key 'seed'"),
-        "[[published]]\n" + PUBLISHED + "[[published]]\n" + PUBLISHED.replace("n = 1", "n = 'one'"): (23, "published entry 2"),
+        '[checkpoints."e/f"]\nmodel = """\nm"""\ntask = "t"\nsource = "https://x"\nsha256 = "' + SHA + '"': (13, "source is"),
         "[checkpoints.\"c/d\"]\nmodel = 'm'": (9, "lacks 'task'"),
-        "x = = 3": (9, "is no TOML"),
+        "x = = 3": (9, "cannot be read as TOML"),
     }
-    for text, (line, message) in cases.items():
-        user.write_text(good + text + "\n")
-        with pytest.raises(RequestError) as caught:
-            checkpoints.known()
-        said = str(caught.value)
-        assert said.startswith(f"{user}:{line}") or f"line {line}," in said, said
-        assert message in said
+    of_suites = {
+        "models = [\n  'nn',\n  3,\n]": (3, "models entry 2"),
+        "[quick]\nseed = 1": (4, "unknown key 'seed'"),
+        "[[published]]\n" + PUBLISHED + "[[published]]\n" + PUBLISHED.replace("n = 1", "n = 'one'"): (17, "published entry 2"),
+    }
+    suite = user.parent / "suites" / "mine.toml"
+    suite.parent.mkdir()
+    for path, look, begin, mistakes in (
+        (user, checkpoints.known, good, cases),
+        (suite, suites.known, "schema = 1\ntitle = 'a'\n", of_suites),
+    ):
+        for text, (line, message) in mistakes.items():
+            path.write_text(begin + text + "\n")
+            with pytest.raises(RequestError) as caught:
+                look()
+            said = str(caught.value)
+            assert said.startswith(f"{path}:{line}:") or f"line {line}," in said, said
+            assert message in said
 
 
 def test_a_named_registry_that_is_absent_is_an_error(user: Path) -> None:

@@ -18,7 +18,6 @@ from PIL import Image
 
 import zoo
 from zoo.catalog import checkpoints
-from zoo.catalog.toml import read_registry
 from zoo.hub import push as push_module
 from zoo.hub.pull import pull
 from zoo.hub.push import push
@@ -163,12 +162,12 @@ def test_the_printed_block_registers_it(here: World) -> None:
     block = out[out.index("[checkpoints.") :]
     registry = here.path / "registry.toml"
     registry.write_text("schema = 1\n" + block)
-    (one,) = read_registry(registry, "the user").checkpoints.values()
+    here.patch.setenv("ZOO_REGISTRY", str(registry))
+    one = checkpoints.find(REPO)
     assert (one.name, one.model, one.task, one.licence) == (REPO, "toy-wide", "toy-shade", "apache-2.0")
     assert one.source == f"hf:{REPO}@{here.hub.head(REPO)}"
     assert one.scores == {"toy-best@3": 0.0123}
     assert one.size == (here.path / "weights" / "model.safetensors").stat().st_size
-    here.patch.setenv("ZOO_REGISTRY", str(registry))
     assert checkpoints.folder_of(checkpoints.find(REPO)).name == here.hub.head(REPO)
     code, out, err = here.zoo("push", "weights", REPO, "--licence", "apache-2.0", "--json")
     facts = json.loads(out)

@@ -18,7 +18,7 @@ from zoo.utils.errors import RequestError
 from zoo.utils.progress import progress as progress_bar
 
 if TYPE_CHECKING:
-    from zoo.catalog.toml import Published
+    from zoo.catalog.files import Published
 
 
 @dataclass
@@ -83,9 +83,9 @@ def bench(
     if workers is not None and (not isinstance(workers, int) or isinstance(workers, bool) or workers < 0):
         raise RequestError(f"workers is {workers!r}; it must be a whole number, at least 0")
     request = resolve(suite, data, models, tasks, seeds, n, items, quick, device, settings, out)
-    from zoo.catalog import checkpoints
+    from zoo.catalog import suites
 
-    published = {task: checkpoints.published(task) for task in request.tasks}
+    published = {task: suites.published(task) for task in request.tasks}
     started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
     with contextlib.ExitStack() as stack:
         if request.out.exists():

@@ -11,10 +11,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from zoo.benching.cells import Cell
 from zoo.benching.request import Request
 from zoo.benching.tables import OVER_ITEMS, table_rows
-from zoo.catalog.toml import Published
+from zoo.catalog.files import Published
 from zoo.running.record import versions
 
 SCHEMA = 1
@@ -48,11 +50,11 @@ def bench_json(request: Request, published: Mapping[str, Sequence[Published]], s
         "tasks": list(request.tasks),
         "models": list(request.models),
         "metrics": list(request.suite.metrics),
-        "scatter": list(request.suite.scatter) if request.suite.scatter else None,
+        "scatter": [request.suite.scatter.x, request.suite.scatter.y] if request.suite.scatter else None,
         "table": table_rows(request, published),
         "left_out": [{"task": t, "model": m, "reason": reason} for (t, m), reason in request.left_out.items()],
         "cells": [_cell(cell, request.out) for cell in request.cells],
-        "published": [{**one._asdict(), "metrics": dict(one.metrics)} for task in request.tasks for one in published[task]],
+        "published": [msgspec.structs.asdict(one) for task in request.tasks for one in published[task]],
     }
 
 

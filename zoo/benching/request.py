@@ -12,8 +12,8 @@ from typing import Any
 from zoo import registry
 from zoo.benching.cells import Cell, plain
 from zoo.benching.settings import Settings
-from zoo.catalog.checkpoints import find_suite
-from zoo.catalog.suite import Suite
+from zoo.catalog import suites
+from zoo.catalog.files import Suite
 from zoo.contracts import make
 from zoo.utils.errors import RequestError, ZooError
 
@@ -78,11 +78,9 @@ def resolve(
         RequestError: a name, a number or the folder is wrong.
     """
     if suite is None and not (models and tasks):
-        from zoo.catalog.checkpoints import suites
-
-        known = ", ".join(name for name in suites() if name != PLAIN)
+        known = ", ".join(name for name in suites.known().named if name != PLAIN)
         raise RequestError(f"name a suite ({known}), or models and tasks: zoo bench --models a,b --tasks t")
-    chosen = find_suite(PLAIN if suite is None else suite)
+    chosen = suites.find(PLAIN if suite is None else suite)
     for name, value in (("seeds", seeds), ("n", n), ("items", items)):
         if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
             raise RequestError(f"{name} is {value!r}; it must be a whole number, at least 1")

@@ -12,7 +12,7 @@ from zoo.reporting.report import source_of
 if TYPE_CHECKING:
     from zoo.benching.cells import Cell
     from zoo.benching.request import Request
-    from zoo.catalog.toml import Published
+    from zoo.catalog.files import Published
 
 OVER_SEEDS, OVER_ITEMS = "student t over seeds", "bootstrap over items"
 """What an interval is over; the second where there is one seed."""

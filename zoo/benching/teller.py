@@ -45,7 +45,7 @@ class Teller:
 def _figure(cell: Cell, request: Request) -> str:
     """A cell's main figure, the one that the scatter plot has up or else its first, and its seconds."""
     metrics = cell.metrics["metrics"]
-    wanted = request.suite.scatter[1] if request.suite.scatter else ""
+    wanted = request.suite.scatter.y if request.suite.scatter else ""
     name = at_largest(metrics, wanted) or next(iter(metrics), "")
     seconds = sum(cell.run.get("seconds", {}).values())
     return (f"{name} {metrics[name]['value']:.4g}, " if name else "") + duration(seconds)

@@ -60,7 +60,7 @@ def _have(repo: str) -> tuple[HubSource | None, str | None, bool, Path]:
     from zoo.hub.source import parse
 
     sha256 = None
-    if repo in checkpoints.known().checkpoints:
+    if repo in checkpoints.known().named:
         one = checkpoints.find(repo)
         if not one.source.startswith("hf:"):
             return None, None, True, checkpoints.folder_of(one)

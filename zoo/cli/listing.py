@@ -64,13 +64,13 @@ def _checkpoints() -> str:
     found = known()
     for reason in found.broken.values():
         print(f"zoo: {reason}", file=sys.stderr)
-    if not found.checkpoints:
+    if not found.named:
         return "no checkpoints are registered"
-    claims = [one for several in found.checkpoints.values() for one in several]
+    claims = [one for several in found.named.values() for one in several]
     columns = list(dict.fromkeys(column for one in claims for column in largest(one.scores)))
     rows = []
     for one in claims:
-        note = "unusable: two plugins bring it" if len(found.checkpoints[one.name]) > 1 else ""
+        note = "unusable: two plugins bring it" if len(found.named[one.name]) > 1 else ""
         place = place_of(one)
         here = "no" if place is None else "cached" if one.source.startswith("hf:") else "yes"
         size = one.size if place is None else (place / WEIGHTS).stat().st_size
@@ -82,10 +82,13 @@ def _checkpoints() -> str:
 
 
 def _suites() -> str:
-    from zoo.catalog.checkpoints import suites
+    from zoo.catalog.suites import known
 
+    found = known()
+    for reason in found.broken.values():
+        print(f"zoo: {reason}", file=sys.stderr)
     rows = []
-    for name, claims in suites().items():
+    for name, claims in found.named.items():
         for one in claims:
             note = "unusable: two plugins bring it" if len(claims) > 1 else ""
             models, tasks = str(len(one.models) or "as named"), ", ".join(one.tasks) or "as named"

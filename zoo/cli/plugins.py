@@ -55,20 +55,19 @@ def unreadable() -> Iterator[str]:
 
 def text() -> str:
     """The table of all distributions that bring something; what was not tried yet is tried, elsewhere."""
-    from zoo.catalog.checkpoints import known
+    from zoo.catalog import checkpoints, suites
     from zoo.probing.probe import outcomes
     from zoo.probing.requirements import lacking
 
     tried = outcomes(third_parties())
-    faults, checkpoints = Faults(tried), known().broken
+    faults, files = Faults(tried), (checkpoints.known().broken, suites.known().broken)
     rows = []
     for plugin in sorted(registry.plugins(), key=lambda plugin: (plugin.name != registry.OWN, plugin.name)):
         wrong = [f"broken: {plugin.trouble}"] if plugin.trouble else []
         if plugin.name != registry.OWN:
             wrong += [f"broken: {clause}" for clause in lacking(plugin)]
         owner = f"{plugin.name} {plugin.version}"
-        if owner in checkpoints:
-            wrong.append(checkpoints[owner])
+        wrong += [broken[owner] for broken in files if owner in broken]
         for entry in registry.entries_of(plugin):
             if fault := faults.of(entry):
                 wrong.append(f"{_words(entry)}: {fault}")

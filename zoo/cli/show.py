@@ -16,12 +16,13 @@ def main(name: str) -> None:
         ZooError: what has it is broken.
     """
     from zoo.catalog import checkpoints
+    from zoo.catalog import suites as catalog_suites
 
     blocks = [_entry(kind, name) for kind in KINDS if name in registry.names(kind)]
-    known = checkpoints.known().checkpoints
+    known = checkpoints.known().named
     if name in known:
         blocks.append(_checkpoint(name))
-    suites = checkpoints.suites()
+    suites = catalog_suites.known().named
     if name in suites:
         blocks.append(_suite(name))
     if not blocks:
@@ -65,9 +66,9 @@ def _checkpoint(name: str) -> str:
 
 
 def _suite(name: str) -> str:
-    from zoo.catalog import checkpoints
+    from zoo.catalog import suites
 
-    one = checkpoints.find_suite(name)
+    one = suites.find(name)
     tasks = "; ".join(f"{task} (data: {', '.join(kinds) or 'every kind'})" for task, kinds in one.tasks.items())
     quick = {"seeds": one.quick.seeds, "n": one.quick.n, "items": one.quick.items, **one.quick.settings}
     facts = [

@@ -50,7 +50,7 @@ def _here() -> tuple[list[str], dict[str, str]]:
     from zoo.catalog import checkpoints
 
     here, skipped = [], {}
-    for name, claims in checkpoints.known().checkpoints.items():
+    for name, claims in checkpoints.known().named.items():
         if len(claims) > 1:
             skipped[name] = "two plugins bring it"
         elif checkpoints.place_of(claims[0]) is None:

@@ -97,7 +97,8 @@ def from_rows(rows: Iterable[Any]) -> Outcome:
 
 def importable(plugin: Installed) -> list[Entry]:
     """What a distribution brings that is imported when it is used, less what its metadata alone shows to be broken."""
-    return [one for one in registry.entries_of(plugin) if one.kind != "checkpoints" and not registry.trouble(one)]
+    code = [entry for entry in registry.entries_of(plugin) if entry.kind not in ("checkpoints", "suites")]
+    return [entry for entry in code if not registry.trouble(entry)]
 
 
 def _file(plugin: Installed) -> Path:

@@ -24,6 +24,7 @@ GROUPS = {
     "metrics": "zoo.metrics",
     "data": "zoo.data",
     "checkpoints": "zoo.checkpoints",
+    "suites": "zoo.suites",
 }
 OWN = "cond-zoo"
 """The name of this project's own distribution; its names cannot be taken by another."""
@@ -133,8 +134,8 @@ def trouble(entry: Entry) -> str:
     """What its metadata alone says is wrong with a third party's entry; "" where that is nothing. Imports nothing of it."""
     from importlib.util import find_spec
 
-    if entry.kind == "checkpoints":
-        return ""  # zoo.catalog.checkpoints reads the file that it names, and says what is wrong with it
+    if entry.kind in ("checkpoints", "suites"):
+        return ""  # zoo.catalog reads the file that it names, and says what is wrong with it
     if not _VALUE.fullmatch(entry.value):
         return f"its entry point is {entry.value!r}; it must be module:object"
     top = entry.module.partition(".")[0]

@@ -14,7 +14,7 @@ from zoo.utils.sheet import INK, LINE, MUTED, Row, Tile, contact_sheet
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
 
-    from zoo.catalog.toml import Published
+    from zoo.catalog.files import Published
     from zoo.contracts.task import Task
 
 T = TypeVar("T")

@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.catalog import checkpoints
+from zoo.catalog import suites
 from zoo.reporting.figures import curve_svg, heads, over_counts, rows_of
 from zoo.reporting.pages import duration, write_page
 from zoo.reporting.pictures import Picture
 from zoo.utils.errors import RequestError
 
 if TYPE_CHECKING:
-    from zoo.catalog.toml import Published
+    from zoo.catalog.files import Published
     from zoo.contracts.task import Task
 
 
@@ -30,7 +30,7 @@ def write_report(
         pictures: of test items.
     """
     try:
-        published = checkpoints.published(run["task"]["name"])
+        published = suites.published(run["task"]["name"])
     except RequestError:  # a registry that became wrong meanwhile must not cost a finished run its report
         published = []
     model, scores, data = run["model"]["name"], metrics["metrics"], run["data"]

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from zoo import registry
 from zoo.saving.card import write_card
-from zoo.saving.facts import SCHEMA, Facts, read_facts
+from zoo.saving.facts import Facts, read_facts
+from zoo.saving.strict import SCHEMA
 from zoo.saving.weights import ROOM, Stored, check_header, check_size, few_parts, read_header, read_tensors
 from zoo.utils.errors import RequestError, ZooError
 from zoo.utils.files import whole_folder, write_json, write_text

@@ -1,37 +1,20 @@
-"""What the ``config.json`` of a checkpoint says, read strictly."""
+"""The facts in the ``config.json`` of a checkpoint, read strictly."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from zoo.utils.errors import RequestError, nearest
+import msgspec
+from msgspec import Meta
 
-SCHEMA = 1
-LARGEST = 1_000_000
-"""The most bytes that such a file may have."""
-_KINDS: dict[str, tuple[type, ...]] = {
-    "schema": (int,),
-    "model": (str,),
-    "plugin": (dict,),
-    "x_shape": (list,),
-    "y_shape": (list,),
-    "config": (dict,),
-    "task": (dict, type(None)),
-    "seed": (int, type(None)),
-    "data": (dict, type(None)),
-    "scores": (dict,),
-    "parts": (str,),
-    "dtype": (str,),
-}
-_WORDS = {int: "a whole number", str: "text", dict: "an object", list: "a list", type(None): "null"}
+from zoo.saving.strict import Schema, Strict, read
+from zoo.utils.errors import RequestError
+
+Side = Annotated[int, Meta(gt=0, description="a positive whole number")]
 
 
-@dataclass(frozen=True)
-class Facts:
+class Facts(Strict, frozen=True):
     """One checkpoint's facts.
 
     Attributes:
@@ -48,22 +31,36 @@ class Facts:
         dtype: of the stored weights, ``float32`` or ``float16``.
     """
 
-    schema: int
+    schema: Schema
     model: str
     plugin: dict[str, str]
-    x_shape: list[int]
-    y_shape: list[int]
+    x_shape: list[Side]
+    y_shape: list[Side]
     config: dict[str, Any]
     task: dict[str, Any] | None
     seed: int | None
     data: dict[str, Any] | None
     scores: dict[str, dict[str, Any]]
-    parts: str
-    dtype: str
+    parts: Literal["whole", "inference"]
+    dtype: Literal["float32", "float16"]
+
+    def __post_init__(self) -> None:
+        for key, inner in (("plugin", {"distribution", "version"}), ("task", {"name", "config"})):
+            value = getattr(self, key)
+            if value is not None and set(value) != inner:
+                raise ValueError(f"{key} must have exactly the keys {', '.join(sorted(inner))}")
+        task = self.task or {"name": "", "config": {}}
+        if not isinstance(task["name"], str) or not isinstance(task["config"], dict):
+            raise ValueError("task must be named in text, and its config must be a table of keys and values")
+        for name, score in self.scores.items():
+            if not _is_number(score.get("value")):
+                raise ValueError(f"scores must be numbers: the value of {name!r} is {score.get('value')!r}")
+            if not all(score.get(key) is None or _is_number(score[key]) for key in ("low", "high")):
+                raise ValueError(f"scores must have two numbers or null for an interval, unlike {name!r}")
 
     def as_dict(self) -> dict[str, Any]:
         """As plain values, in the order of the fields."""
-        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return msgspec.structs.asdict(self)
 
 
 def read_facts(path: Path) -> Facts:
@@ -73,60 +70,10 @@ def read_facts(path: Path) -> Facts:
         RequestError: there is no such file, or it is not exactly of this form.
     """
     try:
-        size = path.stat().st_size
-        if size > LARGEST:
-            raise RequestError(f"{path} has {size:,} bytes; a checkpoint's has at most {LARGEST:,}")
-        values = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_constant)
+        return read(path, Facts)
     except FileNotFoundError as error:
         raise RequestError(f"{path.parent} is no checkpoint: it has no {path.name}") from error
-    except RequestError:
-        raise
-    except RecursionError as error:
-        raise RequestError(f"{path} cannot be read as JSON: its values are nested too deeply") from error
-    except (OSError, ValueError) as error:
-        raise RequestError(f"{path} cannot be read as JSON: {error}") from error
-    if not isinstance(values, dict):
-        raise RequestError(f"{path} must hold a JSON object")
-    schema = values.get("schema")
-    if isinstance(schema, int) and schema > SCHEMA:
-        raise RequestError(f"{path} has schema {schema}, and this version knows {SCHEMA}: upgrade cond-zoo to load it")
-    for key in values:
-        if key not in _KINDS:
-            raise RequestError(f"{path} has the unknown key {key!r}: {nearest(key, _KINDS)}")
-    for key, kinds in _KINDS.items():
-        if key not in values:
-            raise RequestError(f"{path} lacks {key!r}")
-        if not isinstance(values[key], kinds) or isinstance(values[key], bool):
-            raise RequestError(f"{path}: {key} is {values[key]!r}; it must be {' or '.join(_WORDS[k] for k in kinds)}")
-    for key in ("x_shape", "y_shape"):
-        if not all(type(side) is int and side > 0 for side in values[key]):
-            raise RequestError(f"{path}: {key} is {values[key]!r}; it must be a list of positive whole numbers")
-    for key, choices in (("parts", ("whole", "inference")), ("dtype", ("float32", "float16"))):
-        if values[key] not in choices:
-            raise RequestError(f"{path}: {key} is {values[key]!r}; it must be {' or '.join(map(repr, choices))}")
-    for key, inner in (("plugin", {"distribution", "version"}), ("task", {"name", "config"})):
-        if values[key] is not None and set(values[key]) != inner:
-            raise RequestError(f"{path}: {key} must have exactly the keys {', '.join(sorted(inner))}")
-    words = [
-        values["plugin"]["distribution"],
-        values["plugin"]["version"],
-        *([values["task"]["name"]] if values["task"] else []),
-    ]
-    if not all(isinstance(word, str) for word in words) or not isinstance((values["task"] or {}).get("config", {}), dict):
-        raise RequestError(f"{path}: plugin and task must be named in text, and the config of a task must be an object")
-    for name, score in values["scores"].items():
-        if not isinstance(score, dict) or not _is_number(score.get("value")):
-            raise RequestError(f"{path}: score {name!r} must be an object with a number as its value")
-        if not all(_is_number(score.get(key)) or score.get(key) is None for key in ("low", "high")):
-            raise RequestError(f"{path}: the interval of score {name!r} must be two numbers or null")
-    if schema != SCHEMA:
-        raise RequestError(f"{path}: schema is {schema!r}; it must be {SCHEMA}")
-    return Facts(**values)
 
 
 def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _no_constant(word: str) -> float:
-    raise ValueError(f"{word} is no number of JSON")

@@ -1,0 +1,171 @@
+"""What stands in a ``registry.toml`` and in the file of a suite."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+from typing import Annotated
+
+from msgspec import Meta, field
+
+from zoo.hub.source import parse
+from zoo.saving.strict import Count, Number, Schema, Strict
+from zoo.utils.errors import RequestError
+
+Word = Annotated[str, Meta(min_length=1, description="a name")]
+CheckpointName = Annotated[
+    str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)+\Z", description="a name is family/task, in lower case")
+]
+Digest = Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{64}\Z", description="64 hexadecimal digits")]
+Setting = Annotated[
+    str | int | Number | bool | list,
+    Meta(description='a plain value: write "MODEL.NAME" = VALUE or "training.NAME" = VALUE, with the quotes'),
+]
+
+
+class CheckpointTable(Strict, frozen=True):
+    """One ``[checkpoints."family/task"]``; see :class:`Checkpoint`."""
+
+    model: str
+    task: str
+    source: str
+    sha256: Digest
+    licence: str = ""
+    data: str = ""
+    made_by: str = ""
+    scores: dict[str, Number] = field(default_factory=dict)
+    size: int = 0
+
+    def __post_init__(self) -> None:
+        kind, _, rest = self.source.partition(":")
+        inside = PurePosixPath(rest)
+        right = {
+            "package": bool(rest) and not inside.is_absolute() and ".." not in inside.parts,
+            "dir": bool(rest),
+            "hf": kind == "hf" and _is_pinned(rest),
+        }
+        if not right.get(kind):
+            raise ValueError(f"source is {self.source!r}; it must be package:DIR, dir:PATH or hf:ORG/REPO@REVISION")
+
+
+class Checkpoint(CheckpointTable, frozen=True, kw_only=True):
+    """One registered checkpoint.
+
+    Attributes:
+        name: ``family/task``.
+        model, task: entry-point names.
+        source: ``package:DIR``, ``hf:ORG/REPO@REVISION`` or ``dir:PATH``.
+        sha256: of its ``model.safetensors``.
+        licence, data, made_by: for the reader.
+        scores: metric values by name.
+        size: of its weights in bytes, 0 if it is not said.
+        owner: the distribution that brought it, or ``the user``.
+        file: the ``registry.toml`` it stands in.
+    """
+
+    name: str
+    owner: str
+    file: Path
+
+
+class RegistryFile(Strict, frozen=True):
+    """A whole ``registry.toml``."""
+
+    moved = dict.fromkeys(
+        ("suites", "published"),
+        "suites and published numbers stand in files of their own now: suites/NAME.toml beside the user's registry.toml; of a "
+        "plugin NAME.toml in the package that its entry point NAME under zoo.suites names",
+    )
+
+    schema: Schema
+    checkpoints: dict[CheckpointName, CheckpointTable] = field(default_factory=dict)
+
+
+class Published(Strict, frozen=True):
+    """One model's numbers in one table of a paper; ``metrics`` in this project's own names and units."""
+
+    paper: str
+    source: str
+    data: str
+    task: str
+    model: str
+    n: int
+    metrics: dict[str, Number]
+
+
+class Scatter(Strict, frozen=True):
+    """The metrics that a scatter plot has across and up; without ``@K``, at the largest K."""
+
+    x: Word
+    y: Word
+
+
+class Quick(Strict, frozen=True):
+    """What the quick form of a suite changes; None for what it leaves."""
+
+    seeds: Count | None = None
+    n: Count | None = None
+    items: Count | None = None
+    settings: dict[str, Setting] = field(default_factory=dict)
+
+
+class SuiteFile(Strict, frozen=True):
+    """A whole file of a suite; see :class:`Suite`."""
+
+    schema: Schema
+    title: str
+    models: tuple[Word, ...] = ()
+    tasks: dict[str, tuple[Word, ...]] = field(default_factory=dict)
+    metrics: tuple[Word, ...] = ()
+    data: str = ""
+    seeds: Count = 1
+    n: Count = 100
+    items: Count | None = None
+    scatter: Scatter | None = None
+    settings: dict[str, Setting] = field(default_factory=dict)
+    quick: Quick = Quick()
+    published: tuple[Published, ...] = ()
+
+    def __post_init__(self) -> None:
+        kinds = {f"tasks {task!r}": words for task, words in self.tasks.items()}
+        for key, words in {"models": self.models, "metrics": self.metrics, **kinds}.items():
+            if twice := sorted({word for word in words if words.count(word) > 1}):
+                raise ValueError(f"{key} has {twice[0]!r} twice")
+
+
+class Suite(SuiteFile, frozen=True, kw_only=True):
+    """A named set of runs that makes one table.
+
+    Attributes:
+        name: how it is asked for.
+        title: of its table.
+        models: entry-point names, in the order of the rows; empty where they have to be named.
+        tasks: the kinds of data that each applies to, by entry-point name; no kinds for every kind.
+        metrics: the columns of the table, ``NAME`` or ``NAME@K``; empty for all that are registered.
+        data: what it runs on where no data is named; "" for each task's own.
+        seeds: how many.
+        n: samples an item.
+        items: test items that are scored, at most; None for all.
+        scatter: the metrics of the scatter plot; None for no plot.
+        settings: as ``KEY`` of models, ``MODEL.KEY``, ``task.KEY``, ``TASK.KEY`` and ``training.KEY``.
+        quick: the changes of its quick form.
+        published: numbers of papers to stand beside the measured ones.
+        owner: the distribution that brought it, or ``the user``.
+        file: where it stands.
+    """
+
+    name: str
+    owner: str
+    file: Path
+
+    @property
+    def measured(self) -> tuple[str, ...] | None:
+        """The entry-point names of the metrics in the columns; None for all that are registered."""
+        return tuple(dict.fromkeys(column.partition("@")[0] for column in self.metrics)) or None
+
+
+def _is_pinned(text: str) -> bool:
+    """Whether it is a repository of the Hub with a revision."""
+    try:
+        return parse(text).revision is not None
+    except RequestError:
+        return False

@@ -1,0 +1,179 @@
+"""JSON and TOML files read strictly: held to a type by msgspec, and every mistake told by file, line, key and what is right.
+
+msgspec says itself what is wrong, but leaves out the names of keys (``$.scores[...]``), which are what a reader looks for.
+So it only decides; for a file that it refuses, :func:`_fault` goes down to the value that is wrong.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
+
+import msgspec
+import msgspec.toml
+from msgspec import Meta
+
+from zoo.utils.errors import RequestError, nearest
+
+SCHEMA = 1
+"""The version of the form of every such file."""
+LARGEST = 1_000_000
+"""The most bytes that such a file may have."""
+
+Schema = Annotated[int, Meta(ge=1, le=SCHEMA, description=str(SCHEMA))]
+Number = Annotated[float, Meta(ge=-sys.float_info.max, le=sys.float_info.max, description="a number")]
+Count = Annotated[int, Meta(ge=1, description="a whole number, at least 1")]
+_WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false", NoneType: "null"}
+Keys = tuple["str | int", ...]
+"""Keys from the top of a file down; the number of an entry, from 0, in a list."""
+
+
+class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A table with these keys and no others. What ``__post_init__`` raises begins with the name of a key.
+
+    Attributes:
+        moved: by top-level key that files of before may have, what to do with it now.
+    """
+
+    moved: ClassVar[Mapping[str, str]] = {}
+
+
+S = TypeVar("S", bound=Strict)
+
+
+def read(path: Path, kind: type[S]) -> S:
+    """The content of the file ``path``, JSON or TOML by its ending.
+
+    Args:
+        path: of the file.
+        kind: with ``schema`` among its keys.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        RequestError: it cannot be read, or is not exactly of this form.
+    """
+    form = path.suffix.removeprefix(".").upper()
+    try:
+        size = path.stat().st_size
+        if size > LARGEST:
+            raise RequestError(f"{path} has {size:,} bytes; it may have at most {LARGEST:,}")
+        content = path.read_bytes()
+        values = (msgspec.json.decode if form == "JSON" else msgspec.toml.decode)(content)
+    except (FileNotFoundError, RequestError):
+        raise
+    except OSError as error:
+        raise RequestError(f"cannot read {path}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise RequestError(f"{path} is no UTF-8 text: byte {error.start} cannot be read") from error
+    except RecursionError as error:
+        raise RequestError(f"{path} cannot be read as {form}: its values are nested too deeply") from error
+    except (ValueError, msgspec.MsgspecError) as error:
+        raise RequestError(f"{path} cannot be read as {form}: {error}") from error
+    if not isinstance(values, dict):
+        raise RequestError(f"{path} must hold keys and values, not a {type(values).__name__}")
+    text = content.decode() if form == "TOML" else ""
+    schema = values.get("schema", SCHEMA)
+    if isinstance(schema, int) and schema > SCHEMA:
+        raise RequestError(f"{path} has schema {schema}, and this version knows {SCHEMA}: upgrade cond-zoo to load it")
+    for key in kind.moved.keys() & values.keys():
+        raise RequestError(f"{_at(path, text, (key,))}: {kind.moved[key]}")
+    try:
+        return msgspec.convert(values, kind)
+    except msgspec.ValidationError as error:
+        keys, words, wrong = _fault(values, kind)
+        raise RequestError(f"{_at(path, text, keys)}{f': {words}' if words else ''} {wrong}") from error
+
+
+def _fault(value: Any, kind: Any, keys: Keys = (), words: str = "") -> tuple[Keys, str, str]:
+    """The innermost value that is not of its kind: its keys, those in words, and what is wrong with it."""
+    plain = _plain(kind)
+    origin, args = get_origin(plain) or plain, get_args(plain)
+    inside: list[tuple[str | int, str, Any, Any]] = []  # key, the word for it, value, kind
+    if isinstance(value, dict) and issubclass(origin, msgspec.Struct):
+        fields = {field.name: field for field in msgspec.structs.fields(origin)}
+        for key in value:
+            if key not in fields:
+                return (*keys, key), words, f"has the unknown key {key!r}: {nearest(key, fields)}"
+        for name, field in fields.items():
+            if field.required and name not in value:
+                return keys, words, f"lacks {name!r}"
+        inside = [(key, f" {key}", inner, fields[key].type) for key, inner in value.items()]
+    elif isinstance(value, dict) and origin is dict:
+        for key, inner in value.items():
+            if _refusal(key, args[0]):
+                return (*keys, key), f"{words} {key!r}".strip(), f"is no name here: {_right(args[0])}"
+            inside.append((key, f" {key!r}", inner, args[1]))
+    elif isinstance(value, list) and args:
+        inside = [(i, f" entry {i + 1}", inner, args[0]) for i, inner in enumerate(value)]
+    for key, word, inner, inner_kind in inside:
+        if _refusal(inner, inner_kind):
+            return _fault(inner, inner_kind, (*keys, key), (words + word).strip())
+    if isinstance(value, dict) and inside:  # each key is right, and all of them together are not
+        key, _, wrong = _refusal(value, kind).partition(" ")
+        return (*keys, key), f"{words} {key}".strip(), wrong
+    return keys, words, f"is {value!r:.200}; it must be {_right(kind)}"
+
+
+def _refusal(value: Any, kind: Any) -> str:
+    """What msgspec says of a value that is not of a kind; "" where it is."""
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        return str(error)
+    return ""
+
+
+def _plain(kind: Any) -> Any:
+    """A kind without what is only known of it, and without None."""
+    if get_origin(kind) is Annotated:
+        return _plain(get_args(kind)[0])
+    if get_origin(kind) in (Union, UnionType):
+        others = [one for one in get_args(kind) if one is not NoneType]
+        return _plain(others[0]) if len(others) == 1 else object
+    return kind
+
+
+def _right(kind: Any) -> str:
+    """What a value of a kind is, in words."""
+    args = get_args(kind)
+    if get_origin(kind) is Annotated:
+        return next((meta.description for meta in args[1:] if meta.description), None) or _right(args[0])
+    if get_origin(kind) is Literal:
+        return " or ".join(map(repr, args))
+    if get_origin(kind) in (Union, UnionType):
+        return " or ".join(map(_right, args))
+    if (get_origin(kind) or kind) in (list, tuple):
+        return "a list"
+    return _WORDS.get(kind, "a table of keys and values")
+
+
+def _at(path: Path, text: str, keys: Keys) -> str:
+    """The path, and in a TOML text the line of the key, or of what is nearest above it.
+
+    A key begins at the last line before which the text can be read and lacks it.
+    """
+    lines = text.splitlines(keepends=True)
+    for end in range(len(keys), 0, -1):
+        if not _has(lines, keys[:end]):
+            continue
+        word = str(next(key for key in reversed(keys[:end]) if isinstance(key, str)))
+        for number in range(len(lines), 0, -1):
+            if word in lines[number - 1] and _has(lines[: number - 1], keys[:end]) is False:
+                return f"{path}:{number}"
+    return str(path)
+
+
+def _has(lines: list[str], keys: Keys) -> bool | None:
+    """Whether these lines of TOML have a value there; None where they cannot be read."""
+    try:
+        value = msgspec.toml.decode("".join(lines))
+        for key in keys:
+            value = value[key]
+    except msgspec.DecodeError:
+        return None
+    except (KeyError, IndexError, TypeError):
+        return False
+    return True
