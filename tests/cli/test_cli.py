@@ -141,7 +141,7 @@ def test_show(zoo_: Any, name: str, words: list[str]) -> None:
         (["run", "--model", "toy", "--task", "toy-shade", "-n", "0"], 2, "at least 1"),
         (["run", "--model", "toy", "--task", "toy-shade", "--data", "toy-photos:missing"], 2, "is no folder"),
         (["bench", "cdvae-papr"], 2, "did you mean 'cdvae-paper'"),
-        (["bench"], 2, "name a suite (attribute-paper, cdvae-paper, cgml-paper), or models and tasks"),
+        (["bench"], 2, "name a suite (attribute-paper, cdvae-paper, cgml-paper, toy-paper), or models and tasks"),
         (["bench", "cdvae-paper", "--set", "spread"], 2, "KEY=VALUE"),
         (["sample", "no/such", "x.jpg"], 2, "no checkpoint is called"),
         (["sample", "hf:a/b@c", "x.jpg"], 1, "the Hub cannot be reached"),
