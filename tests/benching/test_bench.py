@@ -392,7 +392,10 @@ def test_the_quick_form_has_a_folder_of_its_own(tmp_path: Path, monkeypatch: pyt
     ("wrong", "message"),
     [
         ({"suite": "toyz"}, "did you mean 'toys'"),
-        ({"suite": None, "models": None}, "name a suite (attribute-paper, cdvae-paper, cgml-paper, toy-paper, toys), or models"),
+        (
+            {"suite": None, "models": None},
+            "name a suite (attribute-paper, cdvae-paper, cgml-paper, toy-paper, toys), or models",
+        ),
         ({"models": ["toi"]}, "did you mean 'toy'"),
         ({"models": ["toy", ""]}, "names with commas"),
         ({"tasks": ["toy-shades"]}, "did you mean 'toy-shade'"),
