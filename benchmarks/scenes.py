@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from zoo.data.cache import cores
-from zoo_data.scenes import TRAIN, Scenes
+from zoo_data.scenes import Scenes
 
 
 def rate(count: int, work: Callable[[], object], repeats: int = 3) -> tuple[float, float]:
@@ -30,8 +30,8 @@ def main() -> None:
     few, draws = Scenes("256").read("train"), 32
     print(f"{cores()} cores, load {os.getloadavg()[0]:.1f}; a second by the clock (by processor time)")
     for name, count, work in (
-        ("albedo and shading", TRAIN, lambda: train.known("albedo", "shading")),
-        ("value and saturation", TRAIN, lambda: train.known("value", "saturation")),
+        ("albedo and shading", Scenes.sizes["train"], lambda: train.known("albedo", "shading")),
+        ("value and saturation", Scenes.sizes["train"], lambda: train.known("value", "saturation")),
         ("draws of shading", len(few) * draws, lambda: few.pool("shading", draws)),
         ("draws of saturation", len(few) * draws, lambda: few.pool("saturation", draws)),
     ):

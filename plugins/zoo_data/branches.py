@@ -9,10 +9,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo import Data, Fields, Image, Records, RequestError, Split, check_split
+from zoo import Fields, Image, Records, RequestError, Split
+from zoo_data.kinds import GeneratedData
 
-TRAIN, TEST = 4096, 512
-"""How many points a split has."""
 SCALE = 4.0
 """The factor of both branches."""
 VERSION = "1"
@@ -21,27 +20,20 @@ _STREAM = 0x6272616E
 _NO_PICTURE = "branches are numbers, which show no picture; tasks on pictures take scenes, digits, folder:DIR and the like"
 
 
-class Branches(Data):
+class Branches(GeneratedData):
     """cGML's toy (Ramasinghe et al. 2021, section 4): y = +4 (x, x^2, x^3) or -4 (x, x^2, x^3), x uniform in [-1, 1].
 
     ``branches:N`` asks for N training points instead of 4096. There are always 512 test points. The paper names the
     function and not how x is drawn, nor that both signs are equally likely, as they are here.
-
-    Raises:
-        RequestError: what stands behind the colon is not a number of points.
     """
 
     kind: ClassVar[str] = "branches"
-
-    def __init__(self, path: str = "") -> None:
-        if path and not (path.isascii() and path.isdigit() and int(path) > 0):
-            raise RequestError(f"branches:{path}: write branches, or branches:N for N training points")
-        super().__init__(path)
+    items = "N training points"
+    sizes: ClassVar = {"train": 4096, "test": 512}
 
     def read(self, split: Split, *, seed: int = 0) -> BranchRecords:
         """The points of one split; other seeds and the other split give other points."""
-        check_split(split)
-        return BranchRecords(split, seed, TEST if split == "test" else int(self.path or TRAIN))
+        return BranchRecords(split, seed, self.count(split))
 
 
 class BranchRecords(Records):
@@ -72,15 +64,15 @@ class BranchRecords(Records):
         return (2 * signs - 1).astype(np.float32) * upper_branch(self.x)[:, None]
 
     def image(self, index: int) -> Image:
-        """Raises:
-        RequestError: always; these are numbers.
+        """Refused: these are numbers.
+
+        Raises:
+            RequestError: always.
         """
         raise RequestError(_NO_PICTURE)
 
     def map(self, function: Callable[[Image], Mapping[str, NDArray[np.float32]]], key: str) -> Fields:
-        """Raises:
-        RequestError: always; these are numbers.
-        """
+        """Refused, as :meth:`image` is."""
         raise RequestError(_NO_PICTURE)
 
 

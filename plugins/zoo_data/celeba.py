@@ -9,17 +9,16 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo import Attributes, Data, Image, RequestError, Split, check_split
-from zoo_data.folder import existing_folder
+from zoo import Attributes, Image, RequestError, Split
+from zoo_data.kinds import FolderData, first_of, lines_of, numbers_in
 from zoo_data.photos import PhotoRecords, photos_in
 
 TRAIN_SHARE = 0.9
 """The part of the list that is for training where there is no partition file."""
-LAYOUT = "DIR has img_align_celeba/, list_attr_celeba.txt and, if at hand, list_eval_partition.txt"
 _PARTS = {"train": 0, "test": 2}
 
 
-class CelebA(Data):
+class CelebA(FolderData):
     """CelebA (Liu et al. 2015): ``img_align_celeba/``, ``list_attr_celeba.txt``, optionally ``list_eval_partition.txt``.
 
     The files may also lie where the release puts them, in ``Img/``, ``Anno/`` and ``Eval/``. An item's image is the centred
@@ -27,27 +26,17 @@ class CelebA(Data):
     do not squash faces. Its attributes are the 40 of the list, 1 where the list says 1 and 0 where it says -1.
 
     With the partition file the splits are its training part (0) and its test part (2). Without it, the first 90 % of the
-    list are for training and the rest for testing; a file that is missing moves no other one to the other side.
+    list are for training and the rest for testing; a file that is missing moves no other one to the other side. Items are
+    in the order of the list, and the seed changes nothing.
     """
 
     kind: ClassVar[str] = "celeba"
+    layout = "DIR has img_align_celeba/, list_attr_celeba.txt and, if at hand, list_eval_partition.txt"
 
-    def __init__(self, path: str = "") -> None:
-        if not path:
-            raise RequestError(f"celeba needs the folder of the data set: write celeba:DIR, where {LAYOUT}")
-        super().__init__(path)
-
-    def read(self, split: Split, *, seed: int = 0) -> Faces:
-        """The faces of one split, in the order of the list; ``seed`` changes nothing.
-
-        Raises:
-            RequestError: a file or every image is missing, or a list is not in its format.
-        """
-        check_split(split)
-        root = existing_folder(self.path, self.kind, LAYOUT)
-        images = self._find(root, "Img", "img_align_celeba")
-        names, attributes, values = _attributes(self._find(root, "Anno", "list_attr_celeba.txt"))
-        partition = self._find(root, "Eval", "list_eval_partition.txt", needed=False)
+    def records(self, root: Path, split: Split, seed: int) -> Faces:
+        images = self.file(root, "img_align_celeba", "Img/img_align_celeba")
+        names, attributes, values = _attributes(self.file(root, "list_attr_celeba.txt", "Anno/list_attr_celeba.txt"))
+        partition = first_of(root, "list_eval_partition.txt", "Eval/list_eval_partition.txt")
         if partition is None:
             first = round(TRAIN_SHARE * len(names))
             wanted = list(range(first) if split == "train" else range(first, len(names)))
@@ -56,19 +45,11 @@ class CelebA(Data):
             wanted = [i for i, name in enumerate(names) if part.get(name) == _PARTS[split]]
         if not wanted:
             where = "the list is too short to split" if partition is None else f"{partition.name} puts no listed face there"
-            raise RequestError(f"celeba:{self.path} has no face for the split {split}: {where}")
+            raise RequestError(f"{self} has no face for the split {split}: {where}")
         chosen = {names[i]: i for i in wanted}
         photos = photos_in(images, list(chosen))
         kept = values[[chosen[photo.name] for photo in photos]].astype(np.float32)
-        return Faces(photos, attributes=Attributes(attributes, kept), view="square-1")
-
-    def _find(self, root: Path, place: str, name: str, needed: bool = True) -> Path:
-        for path in (root / name, root / place / name):
-            if path.exists():
-                return path
-        if needed:
-            raise RequestError(f"celeba:{self.path}: there is no {name}; {LAYOUT}")
-        return None  # type: ignore[return-value]
+        return Faces(photos, attributes=Attributes(attributes, kept), shown="square-1")
 
 
 class Faces(PhotoRecords):
@@ -87,18 +68,15 @@ def _attributes(path: Path) -> tuple[list[str], tuple[str, ...], NDArray[np.bool
     Raises:
         RequestError: the file is not in the format of the release.
     """
-    lines = _text(path).splitlines()
+    lines = lines_of(path)
     rows = [line for line in lines[2:] if line.strip()]
     attributes = tuple(lines[1].split()) if len(lines) > 1 else ()
     wanted = f"{path.name} needs a line with the count, one with the names, and a line FILE 1 -1 ... for every face"
-    if not rows or not attributes or lines[0].strip() == "" or not lines[0].strip().isdigit():
+    if not rows or not attributes or not lines[0].strip().isdigit():
         raise RequestError(wanted)
     if int(lines[0]) != len(rows):
         warnings.warn(f"{path.name} announces {int(lines[0])} faces and lists {len(rows)}", stacklevel=4)
-    try:
-        values = np.loadtxt(rows, np.int8, usecols=range(1, len(attributes) + 1), ndmin=2, comments=None)
-    except ValueError as error:
-        raise RequestError(f"{wanted}: {' '.join(str(error).split())}") from error
+    values = numbers_in(rows, range(1, len(attributes) + 1), wanted)
     if not np.isin(values, (-1, 1)).all():
         raise RequestError(f"{wanted}; line {int(np.flatnonzero(~np.isin(values, (-1, 1)).all(1))[0]) + 3} has other values")
     return [row.split(None, 1)[0] for row in rows], attributes, values > 0
@@ -111,17 +89,10 @@ def _partition(path: Path) -> dict[str, int]:
         RequestError: a line is not FILE 0, FILE 1 or FILE 2.
     """
     parts = {}
-    for number, line in enumerate(_text(path).splitlines(), 1):
+    for number, line in enumerate(lines_of(path), 1):
         words = line.split()
         if words and (len(words) != 2 or words[1] not in ("0", "1", "2")):
             raise RequestError(f"{path.name}, line {number}: it must be FILE 0, FILE 1 or FILE 2")
         if words:
             parts[words[0]] = int(words[1])
     return parts
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise RequestError(f"cannot read {path}: {error}") from error

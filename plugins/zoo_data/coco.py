@@ -9,41 +9,29 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from zoo import Annotation, Data, RequestError, Split, check_split
-from zoo_data.folder import existing_folder
+from zoo import Annotation, RequestError, Split
+from zoo_data.kinds import FolderData
 from zoo_data.photos import PhotoRecords, photos_in
 
-YEARS = ("2017", "2014")
 
-
-class Coco(Data):
+class Coco(FolderData):
     """MS-COCO (Lin et al. 2014): ``annotations/instances_{train,val}2017.json``, ``train2017/``, ``val2017/``; or 2014.
 
     The split ``test`` is COCO's ``val``: its own test set has no annotations. Labels count the categories by ascending
     id. Boxes are cut to the image; those with nothing inside it, and crowds, are left out. An image without objects
-    stays, with an empty annotation.
+    stays, with an empty annotation. Items are by ascending id, and the seed changes nothing.
     """
 
     kind: ClassVar[str] = "coco"
 
-    def __init__(self, path: str = "") -> None:
-        if not path:
-            raise RequestError("coco needs the folder of the data set: write coco:DIR")
-        super().__init__(path)
+    layout = "DIR has annotations/instances_{train,val}2017.json, train2017/ and val2017/, or those of 2014"
 
-    def read(self, split: Split, *, seed: int = 0) -> PhotoRecords:
-        """The images of one split, by ascending id, with their objects; ``seed`` changes nothing.
-
-        Raises:
-            RequestError: a file, a key or every image is missing, or the annotations contradict themselves.
-        """
-        check_split(split)
-        root = existing_folder(self.path, self.kind)
+    def records(self, root: Path, split: Split, seed: int) -> PhotoRecords:
         part = "train" if split == "train" else "val"
-        file = _instances(root, part)
-        images = file.parents[1] / file.stem.removeprefix("instances_")
+        file = self.file(root, *(f"annotations/instances_{part}{year}.json" for year in (2017, 2014)))
+        images = root / file.stem.removeprefix("instances_")
         if not images.is_dir():
-            raise RequestError(f"coco:{self.path}: there is no folder {images.name}/ beside annotations/")
+            raise self.wrong(f"there is no folder {images.name}/ beside annotations/")
         coco = _parse(file)
         try:
             categories = sorted(coco.cats.values(), key=lambda category: category["id"])
@@ -61,14 +49,6 @@ class Coco(Data):
             raise RequestError(f"{file.name} lists no image")
         photos = photos_in(images, list(objects))
         return PhotoRecords(photos, [objects[photo.name] for photo in photos], names)
-
-
-def _instances(root: Path, part: str) -> Path:
-    for year in YEARS:
-        file = root / "annotations" / f"instances_{part}{year}.json"
-        if file.is_file():
-            return file
-    raise RequestError(f"coco:{root}: there is no annotations/instances_{part}2017.json (nor of 2014)")
 
 
 def _parse(file: Path) -> Any:

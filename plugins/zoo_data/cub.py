@@ -11,43 +11,34 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo import MIN_SIDE, Attributes, Data, Image, RequestError, Split, check_split
-from zoo_data.folder import existing_folder, one_word
+from zoo import MIN_SIDE, Attributes, Image, RequestError, Split
+from zoo_data.kinds import FolderData, lines_of, numbers_in, one_word
 from zoo_data.photos import Photo, PhotoRecords, photos_in
 
-LAYOUT = (
-    "DIR has images/, images.txt, classes.txt, image_class_labels.txt, train_test_split.txt, bounding_boxes.txt and "
-    "attributes/ with attributes.txt and image_attribute_labels.txt"
-)
-_BOX = "@box"
 
-
-class Cub(Data):
+class Cub(FolderData):
     """CUB-200-2011 (Wah et al. 2011): the folder ``CUB_200_2011`` of the release, or the one that it lies in.
 
     An item's image is the whole photo, or with ``cub:DIR@box`` what lies in the bird's bounding box. Its attributes are the
     312 binary ones (``is_present``, however certain the annotator was), then the 200 species, of which one holds: the
     vector of the attribute CVAE (5.2). Names are made one word each: ``has_bill_shape::curved_(up_or_down)`` is
     ``has_bill_shape_curved_up_or_down``, ``001.Black_footed_Albatross`` is ``Black_footed_Albatross``. ``attributes.txt`` may
-    also lie in DIR or beside it, where the release puts it.
+    also lie in DIR or beside it, where the release puts it. Items are in the order of ``images.txt``, and the seed changes
+    nothing.
     """
 
     kind: ClassVar[str] = "cub"
 
+    layout = (
+        "DIR has images/, images.txt, classes.txt, image_class_labels.txt, train_test_split.txt, bounding_boxes.txt and "
+        "attributes/ with attributes.txt and image_attribute_labels.txt"
+    )
+
     def __init__(self, path: str = "") -> None:
-        if not path:
-            raise RequestError(f"cub needs the folder of the data set: write cub:DIR, where {LAYOUT}")
         super().__init__(path)
-        self.folder, self.boxed = path.removesuffix(_BOX), path.endswith(_BOX)
+        self.folder, self.boxed = path.removesuffix("@box"), path.endswith("@box")
 
-    def read(self, split: Split, *, seed: int = 0) -> PhotoRecords:
-        """The photos of one split, by ascending id; ``seed`` changes nothing.
-
-        Raises:
-            RequestError: a file or every image is missing, or a list is not in its format.
-        """
-        check_split(split)
-        root = existing_folder(self.folder, self.kind, LAYOUT)
+    def records(self, root: Path, split: Split, seed: int) -> PhotoRecords:
         if not (root / "images.txt").exists() and (root / "CUB_200_2011").is_dir():
             root = root / "CUB_200_2011"
         files = dict(self._lines(root, "images.txt"))
@@ -55,10 +46,8 @@ class Cub(Data):
         wanted = {"train": "1", "test": "0"}[split]
         ids = {name: key for key, name in files.items() if held.get(key) == wanted}
         if not ids:
-            raise RequestError(f"cub:{self.path}: train_test_split.txt has no image of images.txt for the split {split}")
-        if not (root / "images").is_dir():
-            raise RequestError(f"cub:{self.path}: there is no images/; {LAYOUT}")
-        photos = photos_in(root / "images", list(ids))
+            raise RequestError(f"{self}: train_test_split.txt has no image of images.txt for the split {split}")
+        photos = photos_in(self.file(root, "images"), list(ids))
         items = [ids[photo.name] for photo in photos]
         attributes = self._attributes(root, items)
         if not self.boxed:
@@ -68,44 +57,29 @@ class Cub(Data):
 
     def _attributes(self, root: Path, items: Sequence[str]) -> Attributes:
         """The 312 attributes and the 200 species of the images called ``items``."""
-        found = self._lines(root, "attributes/attributes.txt", "attributes.txt", "../attributes.txt")
+        binary = self._lines(root, "attributes/attributes.txt", "attributes.txt", "../attributes.txt")
         species = self._lines(root, "classes.txt")
         label = dict(self._lines(root, "image_class_labels.txt"))
         column = {key: i for i, (key, _) in enumerate(species)}
         missing = next((key for key in items if label.get(key) not in column), None)
         if missing is not None:
-            raise RequestError(f"cub:{self.path}: image_class_labels.txt gives image {missing} no class of classes.txt")
-        values = np.zeros((len(items), len(found) + len(species)), np.float32)
+            raise RequestError(f"{self}: image_class_labels.txt gives image {missing} no class of classes.txt")
+        values = np.zeros((len(items), len(binary) + len(species)), np.float32)
         try:
             rows = np.array([int(key) for key in items])
-            columns = np.array([int(key) for key, _ in found])
+            columns = np.array([int(key) for key, _ in binary])
         except ValueError as error:
-            raise RequestError(f"cub:{self.path}: ids of images and attributes are whole numbers: {error}") from error
-        image, attribute, present = self._labels(root)
+            raise RequestError(f"{self}: ids of images and attributes are whole numbers: {error}") from error
+        path = self.file(root, "attributes/image_attribute_labels.txt")  # some rows of the release have columns too many
+        wanted = f"{path.name} needs lines IMAGE ATTRIBUTE PRESENT CERTAINTY SECONDS"
+        image, attribute, present = numbers_in(path, (0, 1, 2), wanted).T
         row, known = _places(image, rows)
         place, named = _places(attribute, columns)
         take = known & named & (present == 1)
         values[row[take], place[take]] = 1
-        values[np.arange(len(items)), [len(found) + column[label[key]] for key in items]] = 1
-        names = [re.sub(r"[^0-9A-Za-z]+", "_", name).strip("_") for _, name in found]
+        values[np.arange(len(items)), [len(binary) + column[label[key]] for key in items]] = 1
+        names = [re.sub(r"[^0-9A-Za-z]+", "_", name).strip("_") for _, name in binary]
         return Attributes((*names, *(one_word(name.partition(".")[2] or name) for _, name in species)), values)
-
-    def _labels(self, root: Path) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
-        """Image, attribute and whether it is present, one entry a row; some rows of the release have columns too many."""
-        path = self._find(root, "attributes/image_attribute_labels.txt")
-        try:
-            table = np.loadtxt(path, np.int32, usecols=(0, 1, 2), ndmin=2, comments=None)
-        except (OSError, ValueError) as error:
-            raise RequestError(
-                f"{path.name} needs lines IMAGE ATTRIBUTE PRESENT CERTAINTY SECONDS: {' '.join(str(error).split())}"
-            ) from error
-        return table[:, 0], table[:, 1], table[:, 2]
-
-    def _find(self, root: Path, *names: str) -> Path:
-        for name in names:
-            if (root / name).is_file():
-                return root / name
-        raise RequestError(f"cub:{self.path}: there is no {names[0]}; {LAYOUT}")
 
     def _lines(self, root: Path, *names: str) -> list[tuple[str, str]]:
         """The lines ``ID REST`` of the first of these files that is there.
@@ -113,11 +87,8 @@ class Cub(Data):
         Raises:
             RequestError: none is, or a line has only one word.
         """
-        path = self._find(root, *names)
-        try:
-            lines = [line.strip().split(None, 1) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-        except (OSError, ValueError) as error:
-            raise RequestError(f"cannot read {path}: {error}") from error
+        path = self.file(root, *names)
+        lines = [line.strip().split(None, 1) for line in lines_of(path) if line.strip()]
         short = next((line for line in lines if len(line) != 2), None)
         if short is not None:
             raise RequestError(f"{path.name}: the line {short[0]!r} has one word; lines are an id and what it stands for")
@@ -136,7 +107,7 @@ class Birds(PhotoRecords):
     def __init__(self, photos: Sequence[Photo], boxes: Sequence[NDArray[np.float64]], attributes: Attributes) -> None:
         self.boxes = boxes
         ids = [hashlib.sha256(photo.content + box.tobytes()).digest() for photo, box in zip(photos, boxes, strict=True)]
-        super().__init__(photos, attributes=attributes, ids=ids, view="box-1")
+        super().__init__(photos, attributes=attributes, ids=ids, shown="box-1")
 
     def cut(self, image: Image, index: int) -> Image:
         """What lies in the box, at least 16 pixels a side and inside the photo."""

@@ -8,10 +8,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo import Attributes, Data, RequestError, Split, check_split
+from zoo import Attributes, RequestError, Split
 from zoo_data.arrays import DIGIT_NAMES, GreyRecords
+from zoo_data.kinds import GeneratedData
 
-TRAIN_SHARE = 0.8
 SIDE, INNER = 28, 20
 """Pixels a side: of an image, and of the digit in it, as in MNIST."""
 _PAD = 2
@@ -19,23 +19,18 @@ _PAD = 2
 _STREAM = 0x64696769
 
 
-class Digits(Data):
+class Digits(GeneratedData):
     """The 1,797 handwritten digits of scikit-learn's ``load_digits`` (Alpaydin and Kaynak 1998), 8 x 8 in 17 levels.
 
     They are enlarged to 20 x 20 by cubic interpolation and laid in the middle of 28 x 28, as MNIST's are. A split is
     80 % for training and 20 % for testing, drawn by the seed; ``digits:N`` has the first N of the training ones. Attributes
     are the ten classes, called zero to nine.
-
-    Raises:
-        RequestError: what stands behind the colon is not a number of digits.
     """
 
     kind: ClassVar[str] = "digits"
 
-    def __init__(self, path: str = "") -> None:
-        if path and not (path.isascii() and path.isdigit() and int(path) > 0):
-            raise RequestError(f"digits:{path}: write digits, or digits:N for the first N training digits")
-        super().__init__(path)
+    items = "the first N training digits"
+    sizes: ClassVar = {"train": 1438, "test": 359}
 
     def read(self, split: Split, *, seed: int = 0) -> GreyRecords:
         """The digits of one split, in an order drawn by ``seed``.
@@ -43,15 +38,12 @@ class Digits(Data):
         Raises:
             RequestError: more training digits are asked for than there are.
         """
-        check_split(split)
+        count, available = self.count(split), self.sizes["train"]
+        if split == "train" and count > available:
+            raise RequestError(f"{self}: there are {available} training digits")
         pixels, labels = enlarged()
         order = np.random.default_rng([_STREAM, seed & (2**64 - 1)]).permutation(len(labels))
-        first = round(TRAIN_SHARE * len(labels))
-        chosen = order[:first] if split == "train" else order[first:]
-        if split == "train" and self.path:
-            if int(self.path) > first:
-                raise RequestError(f"digits:{self.path}: there are {first} training digits")
-            chosen = chosen[: int(self.path)]
+        chosen = order[:count] if split == "train" else order[available:]
         names = [f"digit {i:04d}" for i in chosen]
         return GreyRecords(pixels[chosen], names, Attributes.classes(DIGIT_NAMES, labels[chosen]))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import os
 import re
 from abc import ABC, abstractmethod
@@ -154,39 +153,37 @@ class VideoFile(Footage):
         return hashlib.sha256(self.content + index.to_bytes(8, "little")).digest()
 
 
-def judge_video(path: Path) -> tuple[str, str]:
-    """("sha256 fps frames", "") of a video that can be used, ("", reason) of one that cannot.
+def judge_video(path: Path) -> str:
+    """ "sha256 fps frames" of a video. Every frame is decoded once: the number that a container tells is often wrong.
 
-    Every frame is decoded once, since what a container says of their number is often wrong.
+    Raises:
+        ValueError: it cannot be used; the message is the reason.
     """
     import cv2
 
-    try:
-        digest = hashlib.sha256()
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
-    except OSError as error:
-        return "", error.strerror or str(error)
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
     try:
         capture = _open(path)
     except ZooError:
-        return "", "not a video, or one of an unknown format"
+        raise ValueError("not a video, or one of an unknown format") from None
     try:
         fps = capture.get(cv2.CAP_PROP_FPS)
-        if not (math.isfinite(fps) and SLOWEST <= fps <= FASTEST):
-            return "", f"a rate of {fps:g} frames a second"
+        if not SLOWEST <= fps <= FASTEST:
+            raise ValueError(f"a rate of {fps:g} frames a second")
         good, frame = capture.read()
         if not good or frame is None:
-            return "", "no frame can be decoded"
+            raise ValueError("no frame can be decoded")
         if min(frame.shape[:2]) < MIN_SIDE:
-            return "", f"{frame.shape[1]} x {frame.shape[0]} pixels; at least {MIN_SIDE} a side are needed"
+            raise ValueError(f"{frame.shape[1]} x {frame.shape[0]} pixels; at least {MIN_SIDE} a side are needed")
         count = 1
         while capture.grab():
             count += 1
     finally:
         capture.release()
-    return f"{digest.hexdigest()} {fps!r} {count}", ""
+    return f"{digest.hexdigest()} {fps!r} {count}"
 
 
 def _open(path: Path):  # type: ignore[no-untyped-def]
@@ -209,5 +206,5 @@ def _open(path: Path):  # type: ignore[no-untyped-def]
 
 def _number(stem: str) -> int | None:
     """The last number in a file's name."""
-    found = re.findall(r"\d+", stem)
-    return int(found[-1]) if found else None
+    numbers = re.findall(r"\d+", stem)
+    return int(numbers[-1]) if numbers else None

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
+from typing import TypedDict
 
 from zoo import IMAGE_RULES, cache_folder, on_all_cores, optional_write, progress, whole_file
 
@@ -18,47 +20,60 @@ _MANY = 1000
 """Looking at so many files shows its progress."""
 _NAMED = 5
 """How many skipped files a warning names."""
+_Verdict = tuple[int, int, str, str]
+"""Of a file: its size, its time (ns), and its facts or the reason why it cannot be used."""
+
+
+class _Memory(TypedDict):
+    rules: str
+    files: dict[str, _Verdict]
 
 
 def judged(
-    root: Path, names: Sequence[str], judge: Callable[[Path], tuple[str, str]], kind: str = "images"
-) -> dict[str, tuple[str, str]]:
-    """What ``judge`` says of each file of ``root``, remembered by size and modification time.
+    root: Path, names: Sequence[str], judge: Callable[[Path], str], kind: str = "images"
+) -> tuple[dict[str, str], dict[str, str]]:
+    """The facts of the files that can be used, and the reason of each that cannot, remembered by size and time.
 
     Args:
         root: a folder.
         names: files in it, relative, with slashes.
-        judge: gives (what is known of a file that can be used, beginning with its sha256 in hexadecimal; ""), or
-            ("", the reason) for one that cannot be used.
-        kind: what these files are; other kinds have other judges, and are remembered apart.
+        judge: gives the facts of a file, beginning with its sha256 in hexadecimal; raises an OSError, or a ValueError that
+            says why it cannot be used.
+        kind: of these files; other kinds have other judges, and are remembered apart.
     """
     place = str(root.resolve()) if kind == "images" else f"{kind} {root.resolve()}"
     memory = cache_folder() / "folders" / f"{hashlib.sha256(place.encode()).hexdigest()[:32]}.json"
     known = _recall(memory)
-    verdicts: dict[str, list] = {}  # name: [size, mtime_ns, what is known or "", reason or ""]
+    verdicts: dict[str, _Verdict] = {}
     new = []
     for name in names:
         try:
             stat = os.stat(os.path.join(root, name))
-            verdicts[name] = [stat.st_size, stat.st_mtime_ns, "", ""]
         except OSError as error:
-            verdicts[name] = [-1, -1, "", error.strerror or str(error)]
+            verdicts[name] = (-1, -1, "", error.strerror or str(error))
             continue
-        old = known.get(name)
-        if old is not None and old[:2] == verdicts[name][:2]:
-            verdicts[name] = old
-        else:
+        verdicts[name] = known.get(name, (-1, -1, "", ""))
+        if verdicts[name][:2] != (stat.st_size, stat.st_mtime_ns):
+            verdicts[name] = (stat.st_size, stat.st_mtime_ns, "", "")
             new.append(name)
+
+    def verdict(name: str) -> _Verdict:
+        size_and_time = verdicts[name][:2]
+        try:
+            return (*size_and_time, judge(root / name), "")
+        except (OSError, ValueError) as error:
+            return (*size_and_time, "", getattr(error, "strerror", None) or str(error))
+
     with progress(len(new), f"looking at the {kind} in {root.name}", show=len(new) >= _MANY) as bar:
         for start in range(0, len(new), _CHUNK):
             chunk = new[start : start + _CHUNK]
-            for name, verdict in zip(chunk, on_all_cores(lambda n: judge(root / n), chunk, bar), strict=True):
-                verdicts[name][2:] = verdict
+            verdicts.update(zip(chunk, on_all_cores(verdict, chunk, bar), strict=True))
             _remember(memory, known | verdicts)  # two splits may be two lists of files in one folder
-    return {name: (verdict[2], verdict[3]) for name, verdict in verdicts.items()}
+    facts = {name: facts for name, (_, _, facts, reason) in verdicts.items() if not reason}
+    return facts, {name: reason for name, (_, _, _, reason) in verdicts.items() if reason}
 
 
-def image_names(root: Path, extensions: Collection[str] = EXTENSIONS) -> list[str]:
+def file_names(root: Path, extensions: Collection[str] = EXTENSIONS) -> list[str]:
     """The files below ``root`` with one of these extensions, by default images: relative paths with slashes, sorted.
 
     Hidden files and folders are left out; links are followed, each folder once.
@@ -78,21 +93,18 @@ def image_names(root: Path, extensions: Collection[str] = EXTENSIONS) -> list[st
     return sorted(names)
 
 
-def _recall(memory: Path) -> dict[str, list]:
+def _recall(memory: Path) -> dict[str, _Verdict]:
+    import msgspec
+
     try:
-        remembered = json.loads(memory.read_text(encoding="utf-8"))
-        if remembered["rules"] != IMAGE_RULES:
-            return {}
-        files: dict[str, list] = remembered["files"]
-        for _, _, content, reason in files.values():
-            if not reason and len(bytes.fromhex(content.partition(" ")[0])) != 32:
-                return {}
-        return files
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # absent or broken: everything is read again
+        remembered = msgspec.json.decode(memory.read_bytes(), type=_Memory)
+    except (OSError, msgspec.DecodeError):  # absent or broken: everything is read again
         return {}
+    whole = all(reason or re.match("[0-9a-f]{64}", facts) for _, _, facts, reason in remembered["files"].values())
+    return remembered["files"] if whole and remembered["rules"] == IMAGE_RULES else {}
 
 
-def _remember(memory: Path, verdicts: Mapping[str, list]) -> None:
+def _remember(memory: Path, verdicts: Mapping[str, _Verdict]) -> None:
     # An unreadable file may become readable by a change of permissions, which leaves its times as they are.
     done = {name: verdict for name, verdict in verdicts.items() if verdict[2] or (verdict[3] and verdict[0] >= 0)}
     with optional_write(), whole_file(memory) as part:

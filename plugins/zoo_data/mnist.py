@@ -11,51 +11,41 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo import Attributes, Data, Records, RequestError, Split, check_split
+from zoo import Attributes, Records, RequestError, Split
 from zoo_data.arrays import DIGIT_NAMES, GreyRecords
-from zoo_data.folder import existing_folder
-from zoo_data.photos import PhotoRecords, image_names, photos_in
+from zoo_data.kinds import FolderData, first_of
+from zoo_data.listing import file_names
+from zoo_data.photos import PhotoRecords, photos_in
 
-LAYOUT = (
-    "DIR has train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte "
-    "(each as it is or .gz), or train/<digit>/*.png and test/<digit>/*.png"
-)
 _PREFIX = {"train": "train", "test": "t10k"}
 
 
-class Mnist(Data):
+class Mnist(FolderData):
     """MNIST (LeCun et al. 1998): the official idx files, packed or not, or ``{train,test}/<digit>/*.png``.
 
     The idx files may also lie in ``raw/`` or ``MNIST/raw/``, where torchvision puts them. An item's image is (28, 28, 3)
-    with equal channels, light on dark; its attributes are the ten classes, called zero to nine.
+    with equal channels, light on dark; its attributes are the ten classes, called zero to nine. Items are in the order of
+    the files, and the seed changes nothing.
     """
 
     kind: ClassVar[str] = "mnist"
+    layout = (
+        "DIR has train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte "
+        "(each as it is or .gz), or train/<digit>/*.png and test/<digit>/*.png"
+    )
 
-    def __init__(self, path: str = "") -> None:
-        if not path:
-            raise RequestError(f"mnist needs the folder of the data set: write mnist:DIR, where {LAYOUT}")
-        super().__init__(path)
-
-    def read(self, split: Split, *, seed: int = 0) -> Records:
-        """The digits of one split, in the order of the files; ``seed`` changes nothing.
-
-        Raises:
-            RequestError: a file is missing, or not what its name says.
-        """
-        check_split(split)
-        root = existing_folder(self.path, self.kind, LAYOUT)
+    def records(self, root: Path, split: Split, seed: int) -> Records:
         for place in (root, root / "raw", root / "MNIST" / "raw"):
             images = _idx_file(place, f"{_PREFIX[split]}-images", 3)
             if images is not None:
                 return self._from_idx(images, _idx_file(place, f"{_PREFIX[split]}-labels", 1))
         if (root / split).is_dir():
             return self._from_folders(root / split)
-        raise RequestError(f"mnist:{self.path}: there are no digits for the split {split}; {LAYOUT}")
+        raise self.wrong(f"there are no digits for the split {split}")
 
     def _from_idx(self, images: Path, labels: Path | None) -> Records:
         if labels is None:
-            raise RequestError(f"mnist:{self.path}: {images.name} is there, but not its labels; {LAYOUT}")
+            raise self.wrong(f"{images.name} is there, but not its labels")
         pixels, digits = read_idx(images, 3), read_idx(labels, 1)
         if len(pixels) != len(digits) or not len(digits):
             raise RequestError(f"{images.name} has {len(pixels)} images and {labels.name} {len(digits)} labels")
@@ -64,9 +54,9 @@ class Mnist(Data):
         return GreyRecords(pixels, [f"{i:05d}" for i in range(len(digits))], Attributes.classes(DIGIT_NAMES, digits))
 
     def _from_folders(self, root: Path) -> Records:
-        names = [name for name in image_names(root) if re.fullmatch(r"[0-9]/[^/]+", name)]
+        names = [name for name in file_names(root) if re.fullmatch(r"[0-9]/[^/]+", name)]
         if not names:
-            raise RequestError(f"mnist:{self.path}: {root.name}/ has no folders 0 to 9 of pictures; {LAYOUT}")
+            raise self.wrong(f"{root.name}/ has no folders 0 to 9 of pictures")
         photos = photos_in(root, names)
         digits = np.array([int(photo.name[0]) for photo in photos])
         return PhotoRecords(photos, attributes=Attributes.classes(DIGIT_NAMES, digits))
@@ -94,9 +84,4 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
 
 
 def _idx_file(folder: Path, stem: str, dimensions: int) -> Path | None:
-    for middle in ("-", "."):
-        for packed in ("", ".gz"):
-            path = folder / f"{stem}{middle}idx{dimensions}-ubyte{packed}"
-            if path.is_file():
-                return path
-    return None
+    return first_of(folder, *(f"{stem}{dot}idx{dimensions}-ubyte{packed}" for dot in "-." for packed in ("", ".gz")))

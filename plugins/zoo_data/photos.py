@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from zoo import IMAGE_RULES, Annotation, Attributes, Fields, Image, Records, RequestError, ZooError, cached_map, decode_image
-from zoo_data.listing import image_names, judged, summary
-
-__all__ = ["Photo", "PhotoRecords", "image_names", "judged", "photos_in", "read_photo", "summary"]
+from zoo import IMAGE_RULES, Annotation, Attributes, Image, Records, RequestError, ZooError, decode_image
+from zoo_data.listing import judged, summary
 
 
 @dataclass(frozen=True)
@@ -29,17 +24,14 @@ class Photo:
 class PhotoRecords(Records):
     """Photos on disk, in the given order; see :class:`zoo.Records`.
 
-    Attributes:
-        view: names what :meth:`cut` takes of a file's picture, and its version; "" for all of it. Part of every cache key.
-        ids: the content id of each item, 32 bytes: of the file and of what decides the cut of this one item.
-
     Args:
         photos: the files.
         annotations: one a photo, or None.
         categories: the names of the annotations' labels.
         attributes: of the photos, or None.
-        ids: as the attribute; by default the content of the files.
-        view: as the attribute.
+        ids: the content of each item, 32 bytes: of the file and of what decides the cut of this one item; by default of the
+            files.
+        shown: names what :meth:`cut` takes of a file's picture, and its version; "" for all of it.
     """
 
     def __init__(
@@ -50,18 +42,18 @@ class PhotoRecords(Records):
         *,
         attributes: Attributes | None = None,
         ids: Sequence[bytes] | None = None,
-        view: str = "",
+        shown: str = "",
     ) -> None:
         self.photos = list(photos)
         self.names = [photo.name for photo in photos]
         self.annotations = annotations
         self.categories = categories
-        self.view = view
+        self.view = f"photo-{IMAGE_RULES}{shown and '-'}{shown}"
         self.ids = [photo.content for photo in photos] if ids is None else list(ids)
         digest = hashlib.sha256(b"".join(self.ids))
         for annotation in annotations or ():
             digest.update(annotation.boxes.tobytes() + b"|" + annotation.labels.tobytes() + b"|")
-        digest.update("\n".join(categories).encode() + view.encode())
+        digest.update("\n".join(categories).encode() + shown.encode())
         if attributes is not None:
             self.attributes = attributes
             digest.update(attributes.digest())
@@ -71,15 +63,8 @@ class PhotoRecords(Records):
         return self.cut(read_photo(self.photos[index]), index)
 
     def cut(self, image: Image, index: int) -> Image:
-        """What an item shows of the picture in its file; by default all of it."""
+        """The part of the picture in a file that its item shows; by default all of it."""
         return image
-
-    def map(self, function: Callable[[Image], Mapping[str, NDArray[np.float32]]], key: str) -> Fields:
-        return cached_map(lambda i: function(self.image(i)), self.ids, self.cache_key("photo", key))
-
-    def cache_key(self, kind: str, key: str) -> str:
-        """The cache key of what ``key`` makes of this view of the photos."""
-        return f"{kind}-{IMAGE_RULES}{self.view and '-'}{self.view}:{key}"
 
 
 def read_photo(photo: Photo) -> Image:
@@ -106,23 +91,15 @@ def photos_in(root: Path, names: Sequence[str]) -> list[Photo]:
     Raises:
         RequestError: not one of them can be used.
     """
-    verdicts = judged(root, names, _judge)
-    bad = {name: reason for name, (_, reason) in verdicts.items() if reason}
-    photos = [Photo(root / name, name, bytes.fromhex(verdicts[name][0])) for name in names if name not in bad]
-    if not photos:
+    facts, bad = judged(root, names, _judge)
+    if not facts:
         raise RequestError(f"{root} has no readable image: {summary(bad) or 'it is empty'}")
     if bad:
-        warnings.warn(f"skipped {len(bad)} of {len(names)} images in {root}: {summary(bad)}", stacklevel=3)
-    return photos
+        warnings.warn(f"skipped {len(bad)} of {len(names)} images in {root}: {summary(bad)}", stacklevel=4)
+    return [Photo(root / name, name, bytes.fromhex(content)) for name, content in facts.items()]
 
 
-def _judge(path: Path) -> tuple[str, str]:
-    """(sha256, "") of a photo that can be used, ("", reason) of one that cannot."""
-    try:
-        data = path.read_bytes()
-        decode_image(data, draft=True)
-    except OSError as error:
-        return "", error.strerror or str(error)
-    except ValueError as error:
-        return "", str(error)
-    return hashlib.sha256(data).hexdigest(), ""
+def _judge(path: Path) -> str:
+    data = path.read_bytes()
+    decode_image(data, draft=True)
+    return hashlib.sha256(data).hexdigest()

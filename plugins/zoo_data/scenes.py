@@ -12,21 +12,20 @@ the photo at the size of the fields, and ``flow`` the motion of what it shows, w
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo import Data, Fields, Image, Records, RequestError, Split, cached_map, check_split, on_all_cores, progress
+from zoo import Fields, Image, Records, Split, on_all_cores, progress
 from zoo_data import scene_render as render
+from zoo_data.kinds import GeneratedData
 from zoo_data.scene_motion import Motions, draw_motions, flow_field
 from zoo_data.scene_render import Hits
 from zoo_data.scene_world import Floats, Ints, Light, draw_light, draw_saturation, draw_world, stream
 
-TRAIN, TEST = 8192, 512
-"""How many scenes a split has."""
 PHOTO_SIZE = 128
 """Pixels a side of :meth:`SceneRecords.image`."""
 VERSION = "1"
@@ -39,24 +38,16 @@ _CHANNELS = {"albedo": 1, "shading": 1, "value": 1, "saturation": 1, "frame": 3,
 """The fields that are known, and how many channels each has."""
 
 
-class Scenes(Data):
-    """Generated scenes; ``scenes:2000`` asks for 2000 training scenes instead of 8192. There are always 512 test scenes.
-
-    Raises:
-        RequestError: what stands behind the colon is not a number of scenes.
-    """
+class Scenes(GeneratedData):
+    """Generated scenes; ``scenes:2000`` asks for 2000 training scenes instead of 8192. There are always 512 test scenes."""
 
     kind: ClassVar[str] = "scenes"
-
-    def __init__(self, path: str = "") -> None:
-        if path and not (path.isascii() and path.isdigit() and int(path) > 0):
-            raise RequestError(f"scenes:{path}: write scenes, or scenes:N for N training scenes")
-        super().__init__(path)
+    items = "N training scenes"
+    sizes: ClassVar = {"train": 8192, "test": 512}
 
     def read(self, split: Split, *, seed: int = 0) -> SceneRecords:
         """The scenes of one split; other seeds and the other split give other scenes."""
-        check_split(split)
-        return SceneRecords(split, seed, TEST if split == "test" else int(self.path or TRAIN))
+        return SceneRecords(split, seed, self.count(split))
 
 
 class SceneRecords(Records):
@@ -69,6 +60,8 @@ class SceneRecords(Records):
         modes: (N, 6) the mode of the saturation of each material.
         saturations: (N, 6) the saturation of each material.
     """
+
+    view = "scene"
 
     def __init__(self, split: Split, seed: int, count: int) -> None:
         self.split, self.seed = split, seed
@@ -85,6 +78,10 @@ class SceneRecords(Records):
         """The motion of each scene, M = 1."""
         return draw_motions(self.world, 1, stream("motion", self.seed, self.split))
 
+    @cached_property
+    def ids(self) -> list[bytes]:
+        return [hashlib.sha256(f"{self._source} {PHOTO_SIZE} {i}".encode()).digest() for i in range(len(self))]
+
     def known(self, *names: str, size: int = 32) -> Fields | None:
         """``albedo``, ``shading``, ``value``, ``saturation`` (1 channel) and ``frame`` (3), in [0, 1], and ``flow`` (2).
 
@@ -93,14 +90,13 @@ class SceneRecords(Records):
         if any(name not in _CHANNELS for name in names):
             return None
         out = {name: np.empty((len(self), _CHANNELS[name], size, size), np.float32) for name in names}
-
         if "flow" in names:
             _ = self.motions  # drawn once, before the threads begin
 
         def fill(index: Ints) -> None:
-            made = self._fields(index, size, names)
+            fields = self._fields(index, size, names)
             for name, field in out.items():
-                field[index] = made[name] if _CHANNELS[name] > 1 else made[name][:, None]
+                field[index] = fields[name]
 
         self._in_chunks(fill, size, 1)
         return out
@@ -111,33 +107,16 @@ class SceneRecords(Records):
         Only the light is drawn again for ``shading``, only the saturations for ``saturation``, only the motions for
         ``flow``: what is visible in ``albedo``, in ``value``, or in ``frame``, stays exactly the same.
         """
-        drawn: Callable[[Hits, Ints, int], Floats]
-        if name == "shading":
-            light = self.pool_light(draws)
-
-            def drawn(hits: Hits, index: Ints, m: int) -> Floats:
-                return render.shade(hits, light.towards[index, m], light.strength[index, m])[:, None]
-
-        elif name == "saturation":
-            _, saturations = self.pool_saturation(draws)
-
-            def drawn(hits: Hits, index: Ints, m: int) -> Floats:
-                return render.saturation_field(hits, saturations[index, m])[:, None]
-
-        elif name == "flow":
-            motions = self.pool_motions(draws)
-
-            def drawn(hits: Hits, index: Ints, m: int) -> Floats:
-                return flow_field(hits, motions.velocity[index, m])
-
-        else:
+        if name not in _DRAWN:
             return None
+        draw, field = _DRAWN[name]
+        drawn = draw(self, draws)
         out = np.empty((len(self), draws, _CHANNELS[name], size, size), np.float32)
 
         def fill(index: Ints) -> None:
             hits = render.trace(self.world.take(index), size)
             for m in range(draws):
-                out[index, m] = drawn(hits, index, m)
+                out[index, m] = field(hits, drawn, (index, m))
 
         self._in_chunks(fill, size, draws)
         return out
@@ -156,37 +135,32 @@ class SceneRecords(Records):
 
     def image(self, index: int) -> Image:
         """The photo of one scene, rendered at 128 x 128."""
-        one = np.array([range(len(self))[index]])
-        return render.to_photo(self._fields(one, PHOTO_SIZE, ("frame",))["frame"][0].transpose(1, 2, 0))
-
-    def map(self, function: Callable[[Image], Mapping[str, NDArray[np.float32]]], key: str) -> Fields:
-        ids = [hashlib.sha256(f"{self._source} {PHOTO_SIZE} {i}".encode()).digest() for i in range(len(self))]
-        return cached_map(lambda i: function(self.image(i)), ids, f"scene:{key}")
+        scene = np.array([range(len(self))[index]])
+        return render.to_photo(self._fields(scene, PHOTO_SIZE, ("frame",))["frame"][0].transpose(1, 2, 0))
 
     def _fields(self, index: Ints, size: int, names: Sequence[str]) -> Fields:
-        """Fields of scenes of one kind, each (n, size, size), or (n, C, size, size) where there are several channels."""
+        """At least the fields called ``names`` of scenes of one kind, each (n, C, size, size)."""
         world = self.world.take(index)
         hits = render.trace(world, size)
         wanted = {*names, *(("value", "saturation") if "frame" in names else ())}
-        made: Fields = {}
-        if "shading" in wanted or "value" in wanted:
-            made["shading"] = render.shade(hits, self.light.towards[index, 0], self.light.strength[index, 0])
-        if "saturation" in wanted or "albedo" in wanted:
-            made["saturation"] = render.saturation_field(hits, self.saturations[index])
-        if "value" in wanted or "albedo" in wanted:
-            own = render.albedo_value(hits)
-        if "value" in wanted:
-            made["value"] = own * made["shading"]
+        own = render.albedo_value(hits)[:, None] if wanted & {"value", "albedo"} else np.empty(0, np.float32)
         tint = render.tint(world)
+        fields: Fields = {}
+        if wanted & {"shading", "value"}:
+            fields["shading"] = _shading(hits, self.light, (index, 0))
+        if wanted & {"saturation", "albedo"}:
+            fields["saturation"] = _saturation(hits, (None, self.saturations[:, None]), (index, 0))
+        if "value" in wanted:
+            fields["value"] = own * fields["shading"]
         if "albedo" in wanted:
             grey = render.first_ray(hits, (tint * render.LUMA).sum(-1))
-            made["albedo"] = own * (1 - made["saturation"] * grey)
+            fields["albedo"] = own * (1 - fields["saturation"] * grey[:, None])
         if "frame" in wanted:
             tints = np.stack([render.first_ray(hits, tint[..., c]) for c in range(3)], 1)
-            made["frame"] = made["value"][:, None] * (1 - made["saturation"][:, None] * tints)
+            fields["frame"] = fields["value"] * (1 - fields["saturation"] * tints)
         if "flow" in wanted:
-            made["flow"] = flow_field(hits, self.motions.velocity[index, 0])
-        return made
+            fields["flow"] = _flow(hits, self.motions, (index, 0))
+        return fields
 
     def _in_chunks(self, fill: Callable[[Ints], None], size: int, draws: int) -> None:
         """``fill`` for all scenes, a few of one kind at a time, on all cores; memory beside the result stays small."""
@@ -202,3 +176,23 @@ class SceneRecords(Records):
             same = np.flatnonzero(kinds == kind)
             for start in range(0, len(same), length):
                 yield same[start : start + length]
+
+
+def _shading(hits: Hits, light: Light, at: tuple[Ints, int]) -> Floats:
+    return render.shade(hits, light.towards[at], light.strength[at])[:, None]
+
+
+def _saturation(hits: Hits, drawn: tuple[Any, Floats], at: tuple[Ints, int]) -> Floats:
+    return render.saturation_field(hits, drawn[1][at])[:, None]
+
+
+def _flow(hits: Hits, motions: Motions, at: tuple[Ints, int]) -> Floats:
+    return flow_field(hits, motions.velocity[at])
+
+
+_DRAWN: dict[str, tuple[Callable[..., Any], Callable[..., Floats]]] = {
+    "shading": (SceneRecords.pool_light, _shading),
+    "saturation": (SceneRecords.pool_saturation, _saturation),
+    "flow": (SceneRecords.pool_motions, _flow),
+}
+"""The fields that have pools: how what lies behind them is drawn, and the field of one draw of it."""

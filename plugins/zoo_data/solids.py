@@ -6,20 +6,18 @@ A thing stands upright, its third axis upwards, and is turned about it by up to 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo import Attributes, Data, Fields, Image, Records, RequestError, Split, cached_map, check_split
-from zoo_data.voxel_picture import voxel_picture
+from zoo import Attributes, Split
+from zoo_data.arrays import VoxelRecords
+from zoo_data.kinds import GeneratedData
 
 Voxels = NDArray[np.bool_]
 
-TRAIN, TEST = 512, 128
-"""How many solids a split has."""
 SIDE = 32
 """Voxels a side."""
 VERSION = "1"
@@ -27,56 +25,39 @@ VERSION = "1"
 CLASSES = ("box", "ellipsoid", "cylinder", "table", "chair")
 
 
-class Solids(Data):
-    """Generated solids; ``solids:2000`` asks for 2000 training solids instead of 512. There are always 128 test solids.
-
-    Raises:
-        RequestError: what stands behind the colon is not a number of solids.
-    """
+class Solids(GeneratedData):
+    """Generated solids; ``solids:2000`` asks for 2000 training solids instead of 512. There are always 128 test solids."""
 
     kind: ClassVar[str] = "solids"
 
-    def __init__(self, path: str = "") -> None:
-        if path and not (path.isascii() and path.isdigit() and int(path) > 0):
-            raise RequestError(f"solids:{path}: write solids, or solids:N for N training solids")
-        super().__init__(path)
+    items = "N training solids"
+    sizes: ClassVar = {"train": 512, "test": 128}
 
     def read(self, split: Split, *, seed: int = 0) -> SolidRecords:
         """The solids of one split; other seeds and the other split give other solids, and fewer are the first of more."""
-        check_split(split)
-        return SolidRecords(split, seed, TEST if split == "test" else int(self.path or TRAIN))
+        return SolidRecords(split, seed, self.count(split))
 
 
-class SolidRecords(Records):
-    """Generated solids; ``attributes`` are their five classes, exclusive, each about as frequent.
+class SolidRecords(VoxelRecords):
+    """Generated solids, 32 x 32 x 32; ``attributes`` are their five classes, exclusive, each about as frequent.
 
     Attributes:
         labels: (N,) index into :data:`CLASSES`.
-        voxels: (N, 32, 32, 32) bool, True inside.
     """
+
+    view = f"solid-{VERSION}"
 
     def __init__(self, split: Split, seed: int, count: int) -> None:
         self.labels = np.arange(count) % len(CLASSES)
         stream = [17, int(split == "test"), seed & (2**64 - 1)]
-        self.voxels = np.stack([draw(i % len(CLASSES), np.random.default_rng([*stream, i])) for i in range(count)])
-        self.names = [f"{CLASSES[label]} {i}" for i, label in enumerate(self.labels)]
+        voxels = np.stack([draw(int(label), np.random.default_rng([*stream, i])) for i, label in enumerate(self.labels)])
+        names = [f"{CLASSES[label]} {i}" for i, label in enumerate(self.labels)]
+        super().__init__(voxels, names, Attributes.classes(CLASSES, self.labels))
         self.digest = hashlib.sha256(f"solids {VERSION} {seed} {split} {count}".encode()).hexdigest()
 
     @cached_property
-    def attributes(self) -> Attributes:
-        return Attributes(CLASSES, np.eye(len(CLASSES), dtype=np.float32)[self.labels], exclusive=True)
-
-    def array(self, name: str) -> NDArray[np.generic] | None:
-        """``voxels``; None for any other name."""
-        return self.voxels if name == "voxels" else None
-
-    def image(self, index: int) -> Image:
-        """A solid as a picture, (128, 128, 3)."""
-        return voxel_picture(self.voxels[index])
-
-    def map(self, function: Callable[[Image], Mapping[str, NDArray[np.float32]]], key: str) -> Fields:
-        ids = [hashlib.sha256(np.packbits(one).tobytes()).digest() for one in self.voxels]
-        return cached_map(lambda i: function(self.image(i)), ids, f"solid-{VERSION}:{key}")
+    def ids(self) -> list[bytes]:
+        return [hashlib.sha256(np.packbits(voxels).tobytes()).digest() for voxels in self.voxels]
 
 
 def draw(label: int, random: np.random.Generator) -> Voxels:

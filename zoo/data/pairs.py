@@ -1,9 +1,10 @@
-"""Pairs (x, y): what tasks make of data and models are fitted to."""
+"""Pairs (x, y), which tasks make of data and models are fitted to."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -18,7 +19,11 @@ Penalty = Callable[[Tensor], Tensor]
 @dataclass(frozen=True)
 class Batch:
     """Some of the pairs, on the device of the model: ``x`` (B, *x_shape), ``y`` (B, *y_shape), ``guide`` (B, G) or None,
-    and the pairs' ``penalty``, which models that minimise a cost add to it."""
+    and the pairs' ``penalty``, which models that minimise a cost add to it.
+
+    >>> Batch(torch.zeros(5, 3), torch.zeros(5, 2)).guide is None
+    True
+    """
 
     x: Tensor
     y: Tensor
@@ -46,6 +51,15 @@ class Pairs:
             differentiable; None for nothing. Models that minimise such a cost add its mean to it.
         names: one readable name an item.
         digest: sha256 of the data they were made of, "" if unknown.
+
+    Raises:
+        RequestError: the numbers of items differ, or fields of vectors have not two channels.
+
+    >>> pairs = Pairs(torch.rand(10, 1, 8, 8), torch.rand(10, 3, 8, 8), names=[f"item {i}" for i in range(10)])
+    >>> len(pairs), pairs.x_shape, pairs.y_shape
+    (10, (1, 8, 8), (3, 8, 8))
+    >>> pairs.subset(torch.tensor([7, 2])).names
+    ['item 7', 'item 2']
     """
 
     x: Tensor
@@ -80,32 +94,19 @@ class Pairs:
 
     def subset(self, index: Tensor) -> Pairs:
         """The pairs at ``index`` (K,) int64, in that order."""
-
-        def take(value: Tensor | None) -> Tensor | None:
-            return None if value is None else value[index]
-
-        wide = None if self.wide is None else (self.wide[0][index], self.wide[1][index])
         names = [self.names[i] for i in index.tolist()] if self.names else ()
-        return replace(
-            self, x=self.x[index], y=self.y[index], guide=take(self.guide), pool=take(self.pool), wide=wide, names=names
-        )
+        return replace(self, names=names, **self._each(lambda value: value[index]))
 
     def to(self, device: torch.device | str) -> Pairs:
         """The same pairs with every tensor on ``device``."""
+        mirror = None if self.guide_mirror is None else self.guide_mirror.to(device)
+        return replace(self, guide_mirror=mirror, **self._each(lambda value: value.to(device)))
 
-        def move(value: Tensor | None) -> Tensor | None:
-            return None if value is None else value.to(device)
-
-        wide = None if self.wide is None else (self.wide[0].to(device), self.wide[1].to(device))
-        return replace(
-            self,
-            x=self.x.to(device),
-            y=self.y.to(device),
-            guide=move(self.guide),
-            guide_mirror=move(self.guide_mirror),
-            pool=move(self.pool),
-            wide=wide,
-        )
+    def _each(self, function: Callable[[Tensor], Tensor]) -> dict[str, Any]:
+        """``function`` of every tensor that has a row an item."""
+        values = {name: getattr(self, name) for name in ("x", "y", "guide", "pool")}
+        wide = self.wide and (function(self.wide[0]), function(self.wide[1]))
+        return {name: None if value is None else function(value) for name, value in values.items()} | {"wide": wide}
 
     def batch(self, index: Tensor, generator: torch.Generator | None = None) -> Batch:
         """The pairs at ``index`` (B,) for training; with a ``generator``, a random crop and flip of each where ``wide`` is.

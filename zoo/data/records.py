@@ -1,4 +1,4 @@
-"""What a kind of data is: records that a task turns into pairs.
+"""Records, which a task turns into pairs, and the kinds of data that give them.
 
 A kind of data (entry-point group ``zoo.data``) is a subclass of :class:`Data`. It knows where its images come
 from, and nothing of tasks. A task asks it for :class:`Records` and takes from them either fields that the data
@@ -17,12 +17,13 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.data.cache import Fields, cached_map
 from zoo.utils.errors import RequestError
+
+__all__ = ["Annotation", "Attributes", "Clip", "Data", "Fields", "Image", "Records", "Split", "check_split"]
 
 Image = NDArray[np.uint8]
 """An RGB photo, (H, W, 3) uint8."""
-Fields = dict[str, NDArray[np.float32]]
-"""Named fields of one image or, with a leading N, of many."""
 Split = Literal["train", "test"]
 
 
@@ -33,6 +34,9 @@ class Annotation:
     Attributes:
         boxes: (K, 4) as left, top, width, height in shares of the image.
         labels: (K,) in 0..C-1.
+
+    >>> Annotation(np.array([[0.5, 0, 0.5, 1]], np.float32), np.array([2])).labels.tolist()  # one object, on the right
+    [2]
     """
 
     boxes: NDArray[np.float32]
@@ -41,12 +45,16 @@ class Annotation:
 
 @dataclass(frozen=True)
 class Clip:
-    """What happens within one second of a video.
+    """The frames of one second of a video.
 
     Attributes:
         frames: the frames in order, each (H, W, 3) uint8 of the same size, to be gone through once; the first is the item's
             own :meth:`Records.image`. At least two.
         seconds: from the first frame to the last: one second, to the nearest frame.
+
+    >>> clip = Clip(iter(np.zeros((13, 20, 30, 3), np.uint8)), 1.0)
+    >>> len(list(clip.frames))
+    13
     """
 
     frames: Iterator[Image]
@@ -55,12 +63,15 @@ class Clip:
 
 @dataclass(frozen=True)
 class Attributes:
-    """What the data says of every item in words.
+    """Everything that the data says of its items in words.
 
     Attributes:
         names: of the K attributes, each one word or several joined by ``_``; no comma.
         values: (N, K) float32 in [0, 1]: 1 where the attribute holds.
         exclusive: whether exactly one of them holds for every item: they are classes.
+
+    >>> Attributes.classes(["cat", "dog"], np.array([1, 1, 0])).values.tolist()
+    [[0.0, 1.0], [0.0, 1.0], [1.0, 0.0]]
     """
 
     names: tuple[str, ...]
@@ -79,18 +90,29 @@ class Attributes:
 
 
 class Records(ABC):
-    """The items of one split, in a fixed order.
+    """The items of one split, in a fixed order; a kind of data gives at least ``names``, ``digest`` and :meth:`image`.
 
     Attributes:
         names: one readable name an item, length N.
         digest: sha256 of everything that decides the content, in hexadecimal.
+        ids: 32 bytes an item that name its content, under which :meth:`map` keeps what it computes; by default of the digest.
+        view: names how :meth:`image` shows that content, and the version of it: part of the key of what :meth:`map` keeps.
         annotations: one an item where the data has them, else None.
         categories: the names of the C labels where the data has annotations, else ().
         attributes: of the items, where the data has any, else None; by default which objects the annotations name.
+
+    >>> class Greys(Records):
+    ...     names, digest = ["dark", "light"], "greys-1"
+    ...
+    ...     def image(self, index):
+    ...         return np.full((16, 16, 3), 100 * index, np.uint8)
+    >>> Greys().map(lambda image: {"mean": image.mean((0, 1))}, "mean-1")["mean"][:, 0].tolist()
+    [0.0, 100.0]
     """
 
     names: Sequence[str]
     digest: str
+    view: str = ""
     annotations: Sequence[Annotation] | None = None
     categories: Sequence[str] = ()
 
@@ -98,16 +120,20 @@ class Records(ABC):
         return len(self.names)
 
     @cached_property
+    def ids(self) -> Sequence[bytes]:
+        return [hashlib.sha256(f"{self.digest} {i}".encode()).digest() for i in range(len(self))]
+
+    @cached_property
     def attributes(self) -> Attributes | None:
         if self.annotations is None:
             return None
         values = np.zeros((len(self), len(self.categories)), np.float32)
-        for row, one in zip(values, self.annotations, strict=True):
-            row[one.labels] = 1
+        for row, annotation in zip(values, self.annotations, strict=True):
+            row[annotation.labels] = 1
         return Attributes(tuple(name.replace(" ", "_") for name in self.categories), values)
 
     def array(self, name: str) -> NDArray[np.generic] | None:
-        """What the data holds that is no picture, (N, ...); None if it has nothing of that name.
+        """The part of the data called ``name`` that is no picture, (N, ...); None if it has nothing of that name.
 
         Names in use: ``voxels`` (N, s, s, s) bool; ``x`` (N, D) and ``y`` (N, E) float32 of a function with many values.
         """
@@ -129,14 +155,13 @@ class Records(ABC):
     def image(self, index: int) -> Image:
         """The photo of one item, at its own size."""
 
-    @abstractmethod
     def map(self, function: Callable[[Image], Mapping[str, NDArray[np.float32]]], key: str) -> Fields:
         """``function`` of every image, on all cores, stacked to (N, ...) and cached by content.
 
-        ``function`` is a module-level function or a ``functools.partial`` of one (it travels to worker processes) and
-        gives arrays of the same shapes for every image. ``key`` names it, its settings and its version: it is the cache
-        key together with the images' content.
+        ``function`` gives arrays of the same shapes for every image and runs in several threads at once. ``key`` names it,
+        its settings and its version: it is the cache key together with the images' content.
         """
+        return cached_map(lambda i: function(self.image(i)), self.ids, f"{self.view}:{key}")
 
     def source(self, index: int) -> Image:
         """Where the data comes in pairs of pictures, the one that :meth:`image` is to be made from, at its own size.
@@ -169,6 +194,14 @@ class Data(ABC):
     Attributes:
         kind: the entry-point name.
         path: what stood behind the colon, "" if nothing did.
+
+    >>> class Nothing(Data):
+    ...     kind = "nothing"
+    ...
+    ...     def read(self, split, *, seed=0):
+    ...         raise RequestError(f"{self}: there is nothing for the split {check_split(split)}")
+    >>> str(Nothing("here"))
+    'nothing:here'
     """
 
     kind: ClassVar[str]
@@ -193,6 +226,10 @@ def check_split(split: str) -> Split:
 
     Raises:
         RequestError: it is neither ``train`` nor ``test``.
+
+    >>> check_split("val")
+    Traceback (most recent call last):
+    zoo.utils.errors.RequestError: split is 'val'; it must be 'train' or 'test'
     """
     if split == "train" or split == "test":
         return split  # type: ignore[return-value]

@@ -1,0 +1,154 @@
+"""Kinds of data in common: a folder that has to be there, or as many generated items as are asked for."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from abc import abstractmethod
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo import Data, Records, RequestError, Split, check_split
+
+
+class FolderData(Data):
+    """Data in a folder, ``kind:DIR``.
+
+    Attributes:
+        needs: the folder, in words.
+        form: how to write it.
+        layout: what the folder has to hold, a sentence that begins with DIR; "" where that is plain.
+        folder: the part of the path that is the folder.
+
+    Raises:
+        RequestError: no folder is named.
+    """
+
+    needs: ClassVar[str] = "the folder of the data set"
+    form: ClassVar[str] = ""
+    layout: str = ""
+
+    def __init__(self, path: str = "") -> None:
+        super().__init__(path)
+        self.folder = path
+        if not path:
+            self._refuse_nothing()
+
+    def read(self, split: Split, *, seed: int = 0) -> Records:
+        """The records of one split.
+
+        Raises:
+            RequestError: there is no such folder, it lacks a file or every image, or a file is not in its format.
+        """
+        check_split(split)
+        root = Path(self.folder).expanduser()
+        if not root.exists():
+            raise self.wrong("there is no such folder")
+        if not root.is_dir():
+            raise self.wrong("this is a file; a folder is needed")
+        return self.records(root, split, seed)
+
+    @abstractmethod
+    def records(self, root: Path, split: Split, seed: int) -> Records:
+        """The records of one split, of a folder that is there; see :meth:`read`."""
+
+    def wrong(self, what: str) -> RequestError:
+        """An error that says of this data what is wrong with it, and how it should be."""
+        return RequestError(f"{self}: {what}{self.layout and '; '}{self.layout}")
+
+    def file(self, root: Path, *names: str) -> Path:
+        """The first of these files or folders that is there.
+
+        Raises:
+            RequestError: none is.
+        """
+        path = first_of(root, *names)
+        if path is None:
+            raise self.wrong(f"there is no {names[0]}")
+        return path
+
+    def _refuse_nothing(self) -> None:
+        where = self.layout and f", where {self.layout}"
+        raise RequestError(f"{self.kind} needs {self.needs}: write {self.form or f'{self.kind}:DIR'}{where}")
+
+
+class GeneratedData(Data):
+    """Items that are made here: ``kind``, or ``kind:N`` for N training items.
+
+    Attributes:
+        items: the training items, in words.
+        sizes: how many items the splits have where N is not given; N is for training alone.
+
+    Raises:
+        RequestError: what stands behind the colon is not a number of items.
+    """
+
+    items: ClassVar[str]
+    sizes: ClassVar[dict[Split, int]]
+
+    def __init__(self, path: str = "") -> None:
+        if path and not (path.isascii() and path.isdigit() and int(path) > 0):
+            raise RequestError(f"{self.kind}:{path}: write {self.kind}, or {self.kind}:N for {self.items}")
+        super().__init__(path)
+
+    def count(self, split: Split) -> int:
+        """The number of items of one split.
+
+        Raises:
+            RequestError: it is no split.
+        """
+        return int(self.path) if check_split(split) == "train" and self.path else self.sizes[split]
+
+
+def first_of(root: Path, *names: str) -> Path | None:
+    """The first of these files or folders in ``root`` that is there, or None."""
+    return next((root / name for name in names if (root / name).exists()), None)
+
+
+def held_out(contents: Collection[bytes], seed: int, share: float, least: int, alone: str) -> set[bytes]:
+    """The contents of the items for testing, by their hash and the seed: about ``share``, at least ``least``, never all.
+
+    Copies fall on the same side, and an item stays on its side when others come or go.
+
+    Raises:
+        RequestError: there are fewer than two different ones (``alone`` says so).
+    """
+    key = seed.to_bytes(16, "little", signed=True)
+    place = {c: int.from_bytes(hashlib.blake2b(c, digest_size=8, key=key).digest(), "big") for c in contents}
+    if len(place) < 2:
+        raise RequestError(alone)
+    count = sum(value < int(share * 2**64) for value in place.values())
+    return set(sorted(place, key=place.__getitem__)[: min(max(count, least), len(place) - 1)])
+
+
+def one_word(name: str) -> str:
+    """``name`` as the name of an attribute: whatever is no letter, digit, ``_``, ``-`` or ``.`` becomes one ``_``."""
+    return re.sub(r"[^\w.-]+", "_", name).strip("_") or "_"
+
+
+def lines_of(path: Path) -> list[str]:
+    """The lines of a text file.
+
+    Raises:
+        RequestError: it cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError) as error:
+        raise RequestError(f"cannot read {path}: {error}") from error
+
+
+def numbers_in(rows: Sequence[str] | Path, columns: Sequence[int], wanted: str) -> NDArray[np.int32]:
+    """Columns of whole numbers in the lines of a file, (N, K).
+
+    Raises:
+        RequestError: there is another word in them; ``wanted`` says what the file needs.
+    """
+    try:
+        return np.loadtxt(rows, np.int32, usecols=columns, ndmin=2, comments=None)
+    except (OSError, ValueError) as error:
+        raise RequestError(f"{wanted}: {' '.join(str(error).split())}") from error
