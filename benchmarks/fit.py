@@ -38,7 +38,7 @@ from torch import Tensor, nn
 
 from zoo import Batch, Model, Pairs
 from zoo.contracts import make
-from zoo.fitting.loop import Step
+from zoo.fitting.recipe import Step
 from zoo.fitting.setup import initialise
 from zoo.utils.device import pick
 from zoo_data.scenes import Scenes
@@ -89,8 +89,7 @@ def bare_steps(model: Model, pairs: Pairs, steps: int, device: torch.device) -> 
     model = copy.deepcopy(model)
     initialise(model, 0)
     model.to(device).train()
-    recipe = model.recipe(len(pairs))
-    size, clip = recipe["batch_size"], recipe["clip"]
+    size, clip = model.config.batch_size, model.config.clip
     (optimizer,) = model.optimizers().values()
     data, generator = pairs.to(device), torch.Generator().manual_seed(0)
     per_epoch = len(pairs) // size
@@ -101,7 +100,7 @@ def bare_steps(model: Model, pairs: Pairs, steps: int, device: torch.device) -> 
         at = step % per_epoch * size
         batch = data.batch(order[at : at + size].to(device), generator)
         optimizer.zero_grad()
-        loss = model.losses(batch, Step(step, steps, "all", generator))["total"]
+        loss = model.losses(batch, Step(step, steps, generator))["total"]
         loss.backward()
         if clip is not None:
             nn.utils.clip_grad_norm_(model.parameters(), clip)

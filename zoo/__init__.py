@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from zoo.data.images import IMAGE_RULES, MIN_SIDE, decode_image
     from zoo.data.pairs import Batch, Pairs, Penalty
     from zoo.data.records import Annotation, Attributes, Clip, Data, Fields, Image, Records, Split, check_split
-    from zoo.fitting.loop import History, Step, Training
+    from zoo.fitting.recipe import History, Recipe, Step, Training, Turns
     from zoo.running.run import RunResult, run
     from zoo.utils.colours import colour_wheel
     from zoo.utils.config import above, at_least, make_config, share
@@ -80,10 +80,12 @@ _HOMES = {
         "Split",
         "check_split",
     ),
-    "zoo.fitting.loop": (
+    "zoo.fitting.recipe": (
         "History",
+        "Recipe",
         "Step",
         "Training",
+        "Turns",
     ),
     "zoo.running.run": (
         "RunResult",
@@ -133,6 +135,7 @@ __all__ = [
     "Pairs",
     "Penalty",
     "Preset",
+    "Recipe",
     "Records",
     "RequestError",
     "RunResult",
@@ -142,6 +145,7 @@ __all__ = [
     "Step",
     "Task",
     "Training",
+    "Turns",
     "ZooError",
     "__version__",
     "above",

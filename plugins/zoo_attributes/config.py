@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
-from zoo import RequestError, above, at_least, share
+from zoo import Recipe, RequestError, above, at_least
 
 
 @dataclass(frozen=True)
-class AttributeCVAEConfig:
-    """Settings of an attribute CVAE.
+class AttributeCVAEConfig(Recipe):
+    """Settings of an attribute CVAE, and of its training (:class:`zoo.Recipe`).
 
     Attributes:
         latent: length of the code z.
@@ -22,10 +23,6 @@ class AttributeCVAEConfig:
         standardise: give the networks each attribute in units of its standard deviation over the training set, so that a rare
             one says as much as a common one; without it (the paper), as it is. On faces this, and ``norm``, are what makes
             attributes visible (docs/results.md).
-        learning_rate: of Adam.
-        steps: optimizer steps of the whole recipe, where no number of epochs is given.
-        batch_size: pairs a step.
-        ema: decay of the moving average of the weights; 0 for none.
     """
 
     latent: int = 64
@@ -37,11 +34,13 @@ class AttributeCVAEConfig:
     learning_rate: float = 2e-3
     steps: int = 2000
     batch_size: int = 32
-    ema: float = 0.0
+    clip: float | None = 1000.0
+    schedule: Literal["constant", "cosine"] = "cosine"
+    lr_warmup: float = 0.01
 
     def __post_init__(self) -> None:
-        at_least(self, 1, "latent", "width", "blocks", "steps", "batch_size")
-        above(self, 0, "learning_rate", "beta")
+        super().__post_init__()
+        at_least(self, 1, "latent", "width", "blocks")
+        above(self, 0, "beta")
         if self.beta >= 1:
             raise RequestError(f"beta is {self.beta}; it must be below 1")
-        share(self, "ema")

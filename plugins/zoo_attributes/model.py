@@ -86,17 +86,6 @@ class AttributeCVAE(Model):
             usable = torch.where(spread > LEAST_SPREAD, spread, torch.ones_like(spread))
             self.mean_x, self.scale_x = mean.view_as(self.mean_x), usable.view_as(self.scale_x)
 
-    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        """Adam on everything."""
-        return {"all": torch.optim.Adam(self.parameters(), lr=self.config.learning_rate)}
-
-    def recipe(self, items: int) -> Mapping[str, Any]:
-        return {"steps": self.config.steps, "batch_size": self.config.batch_size, "ema": self.config.ema, "clip": 1000.0}
-
-    def rate(self, share: float) -> float:
-        """Rises over the first hundredth of training, then falls along a cosine to a hundredth."""
-        return min(1.0, share / 0.01 + 0.01) * (0.505 + 0.495 * math.cos(math.pi * share))
-
     def losses(self, batch: Batch, step: Step) -> dict[str, Tensor]:
         """Equation 9 (``"total"``), and its terms: the squared error in units of the range of y, and the KL in nats."""
         x, y = self._inner_x(batch.x), self._inner_y(batch.y)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from zoo import RequestError, above, at_least
+from zoo import Recipe, RequestError, above, at_least
 
 
 @dataclass(frozen=True)
-class CDVAEConfig:
-    """Settings of a CDVAE. Fields are measured in units of their own standard deviation over the training set.
+class CDVAEConfig(Recipe):
+    """Settings of a CDVAE, and of its training (:class:`zoo.Recipe`).
+
+    Fields are measured in units of their own standard deviation over the training set.
 
     Attributes:
         tie: what joins z_c and z_g: ``mdn`` (paper 2, eq. 4) or ``gauss`` (paper 1, eq. 3).
@@ -30,10 +32,7 @@ class CDVAEConfig:
         standard: the first and the last weight of the standard normal's charge of z_g (its cross entropy with q(z_g | y)). Eq.
             3 has it at 1 beside the tie's, so that z_g is charged twice; at 0 the loss is the bound of p(z_c) p(z_g | z_c).
         phases: shares of training at which the second and third phase begin (100 and 300 of 500 epochs in appendix 8.1).
-        learning_rate: of Adam.
         weight_decay: of the MDN.
-        steps: optimizer steps of the whole recipe, where no number of epochs is given.
-        batch_size: pairs a step.
     """
 
     tie: Literal["mdn", "gauss"] = "mdn"
@@ -54,14 +53,16 @@ class CDVAEConfig:
     weight_decay: float = 1e-4
     steps: int = 2000
     batch_size: int = 64
+    clip: float | None = 100.0
 
     def __post_init__(self) -> None:
         if not self.codes or len(self.codes) != len(self.widths) or min(*self.codes, *self.widths) < 1:
             raise RequestError(
                 f"codes {self.codes} and widths {self.widths} must be equally many positive sizes, at least one"
             )
-        at_least(self, 1, "components", "steps", "batch_size")
-        above(self, 0, "sigma", "temperature", "output_variance", "learning_rate")
+        super().__post_init__()
+        at_least(self, 1, "components")
+        above(self, 0, "sigma", "temperature", "output_variance")
         if not 0 < self.tied <= 1:
             raise RequestError(f"tied is {self.tied}; it must be a share above 0, at most 1")
         for name in ("guidance", "reconstruction", "tie_weight", "standard", "phases"):

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.func import functional_call
 from torch.nn import functional as F
 
-from zoo import Batch, Model, Noise, Pairs, Step
+from zoo import Batch, Model, Noise, Pairs, Step, Turns
 from zoo_cgan.config import CGANConfig
 from zoo_cgan.embedding import Embedding
 from zoo_cgan.nets import Discriminator, Generator
@@ -90,35 +90,31 @@ class CGAN(Model):
             for name, rate in rates.items()
         }
 
-    def recipe(self, items: int) -> Mapping[str, Any]:
-        return {"steps": self.config.steps, "batch_size": self.config.batch_size, "ema": self.config.ema}
-
-    def rate(self, share: float) -> float:
-        """Constant for half of training, then falling to a twentieth along a cosine."""
-        return 0.525 + 0.475 * math.cos(math.pi * max(0.0, 2 * share - 1))
-
-    def losses(self, batch: Batch, step: Step) -> dict[str, Tensor]:
-        """One turn's loss: softplus of how much better the other side's field of each pair scores, and the penalties."""
+    def turns(self, batch: Batch, step: Step) -> Turns:
+        """Each pays the softplus of how much better the other's field of a pair scores; the discriminator penalties too."""
         real = (batch.y.float() - self.mean) / self.scale
         cached = batch.index is not None and len(self.known)
         embedding = self.known[batch.index] if cached else self.embedding(batch.x)
-        code = (2 * torch.rand(len(real), self.config.codes, generator=step.generator) - 1).to(real)
-        if step.turn == "generator":
-            fixed = {name: p.detach() for name, p in self.discriminator.named_parameters()}
-            fake = self.generator(code, embedding).float()
-            margin = functional_call(self.discriminator, fixed, (fake, embedding))
-            with torch.no_grad():
-                score = self.discriminator(real, embedding)
-            return {"total": F.softplus(score - margin).mean()}
+        yield "discriminator", self._discriminator_losses(real, embedding, step)
+        fixed = {name: p.detach() for name, p in self.discriminator.named_parameters()}
+        fake = self.generator(self._code(real, step), embedding).float()
+        margin = functional_call(self.discriminator, fixed, (fake, embedding))
         with torch.no_grad():
-            fake = self.generator(code, embedding).float()
+            score = self.discriminator(real, embedding)
+        yield "generator", {"total": F.softplus(score - margin).mean()}
+
+    def _discriminator_losses(self, real: Tensor, embedding: Tensor, step: Step) -> dict[str, Tensor]:
+        with torch.no_grad():
+            fake = self.generator(self._code(real, step), embedding).float()
         real_score, fake_score = self.discriminator(torch.cat([real, fake]), embedding.repeat(2, 1)).chunk(2)
-        parts = {"margin": (real_score - fake_score).mean()}
         total = F.softplus(fake_score - real_score).mean()
         if self.config.penalty and step.index % self.config.penalty_every == 0:
             steep = self._steepness(torch.cat([real, fake]), embedding.repeat(2, 1))
             total = total + 0.5 * self.config.penalty * self.config.penalty_every * 2 * steep.mean()
-        return {"total": total, **parts}
+        return {"total": total, "margin": (real_score - fake_score).mean()}
+
+    def _code(self, real: Tensor, step: Step) -> Tensor:
+        return (2 * torch.rand(len(real), self.config.codes, generator=step.generator) - 1).to(real)
 
     def _steepness(self, field: Tensor, embedding: Tensor) -> Tensor:
         """The squared norm of the gradient of the score by the field, (B,), in full precision, itself differentiable."""

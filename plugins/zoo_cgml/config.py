@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from zoo import above, at_least
+from zoo import Recipe, above, at_least
 
 
 @dataclass(frozen=True)
-class CGMLConfig:
-    """Settings of cGML; names in brackets are the paper's.
+class CGMLConfig(Recipe):
+    """Settings of cGML, and of its training (:class:`zoo.Recipe`); names in brackets are the paper's.
 
     Attributes:
         latent: length of z; None for the paper's choice by the side of the fields (3.1), and 3 for vectors.
@@ -29,7 +29,6 @@ class CGMLConfig:
         width: channels of the encoder's first layer, or of each hidden layer where fields are vectors.
         predictor_width: of the predictor's two hidden layers.
         learning_rate: of Adam. The paper's 1e-5 (3.1) needs some hundred thousand steps.
-        steps: updates of encoder and generator, where no number of epochs is given.
         batch_size: pairs a step (3.1: 20).
     """
 
@@ -44,32 +43,32 @@ class CGMLConfig:
     noise: float = 0.05
     width: int = 32
     predictor_width: int = 128
-    learning_rate: float = 1e-3
     steps: int = 1500
     batch_size: int = 20
+    clip: float | None = 10.0
+    schedule: Literal["constant", "cosine"] = "cosine"
+    lr_hold: float = 0.5
 
     def __post_init__(self) -> None:
-        at_least(self, 1, "latent", "latent_steps", "inference_steps", "width", "predictor_width", "steps", "batch_size")
-        above(self, 0, "latent_rate", "momentum", "learning_rate")
+        super().__post_init__()
+        at_least(self, 1, "latent", "latent_steps", "inference_steps", "width", "predictor_width")
+        above(self, 0, "latent_rate", "momentum")
         at_least(self, 0, "lipschitz", "noise")
 
 
 @dataclass(frozen=True)
-class L1Config:
-    """Settings of the L1 baseline; see :class:`CGMLConfig`.
+class L1Config(Recipe):
+    """Settings of the L1 baseline, and of its training (:class:`zoo.Recipe`); see :class:`CGMLConfig`.
 
     Attributes:
         width: channels of the encoder's first layer, or of each hidden layer where fields are vectors.
-        learning_rate: of Adam.
-        steps: optimizer steps, where no number of epochs is given.
-        batch_size: pairs a step.
     """
 
     width: int = 32
-    learning_rate: float = 1e-3
     steps: int = 3000
     batch_size: int = 64
+    clip: float | None = 10.0
 
     def __post_init__(self) -> None:
-        at_least(self, 1, "width", "steps", "batch_size")
-        above(self, 0, "learning_rate")
+        super().__post_init__()
+        at_least(self, 1, "width")

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor
 
 from zoo import Batch, Noise, Step
@@ -36,13 +35,6 @@ class L1(Regression):
     def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
         super().__init__(x_shape, y_shape, **config)
         self.g = G(self.h, 0, self.y_shape, self.config.width)
-
-    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        """Adam on everything."""
-        return {"all": torch.optim.Adam(self.parameters(), lr=self.config.learning_rate)}
-
-    def recipe(self, items: int) -> Mapping[str, Any]:
-        return {"steps": self.config.steps, "batch_size": self.config.batch_size, "clip": 10.0}
 
     def losses(self, batch: Batch, step: Step) -> dict[str, Tensor]:
         """The absolute error in deviations of y, and the task's penalty."""

@@ -6,14 +6,14 @@ Source: "Conditional Generative Modeling via Learning the Latent Space" (cGML): 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from zoo import Batch, Noise, Penalty, Step
+from zoo import Batch, Noise, Penalty, Step, Turns
 from zoo_cgml.base import Regression
 from zoo_cgml.config import CGMLConfig
 from zoo_cgml.nets import LATENT, G, Z, is_vector
@@ -21,11 +21,8 @@ from zoo_networks.unet import untouched_statistics
 
 
 class _Latents(NamedTuple):
-    """z of one training step: of which step, how often it was moved, where it is now, and what it is moved with: h, and
-    what G makes of h alone."""
+    """z of one training step: where it is now, and what it is moved with: h, and what G makes of h alone."""
 
-    step: int
-    moves: int
     z: Tensor
     features: list[Tensor]
     looked: list[Tensor] | None
@@ -53,7 +50,6 @@ class CGML(Regression):
         reach = 1.0 if is_vector(self.y_shape) else math.sqrt(self.h.bottleneck[0])
         self.g = G(self.h, self.latent, self.y_shape, c.width, reach)
         self.z = Z(self.h, self.latent, c.rho, c.predictor_width)
-        self._latents: _Latents | None = None
 
     # Training
 
@@ -63,40 +59,22 @@ class CGML(Regression):
         of_y = [*self.h.parameters(), *self.g.parameters()]
         return {"predictor": torch.optim.Adam(self.z.parameters(), lr=rate), "generator": torch.optim.Adam(of_y, lr=rate)}
 
-    def turns(self, optimizers: Sequence[str]) -> Sequence[str]:
+    def turns(self, batch: Batch, step: Step) -> Turns:
         """As often as z moves the predictor learns from it; then encoder and generator have one turn (algorithm 1)."""
-        return ["predictor"] * self.config.latent_steps + ["generator"]
-
-    def recipe(self, items: int) -> Mapping[str, Any]:
-        return {"steps": self.config.steps, "batch_size": self.config.batch_size, "clip": 10.0}
-
-    def rate(self, share: float) -> float:
-        """Falls along a cosine to a hundredth over the second half of training."""
-        return 1.0 if share < 0.5 else 0.505 + 0.495 * math.cos(math.pi * (2 * share - 1))
-
-    def losses(self, batch: Batch, step: Step) -> dict[str, Tensor]:
-        """Of a predictor's turn its error about one move of z, and of the generator's the cost at where z then is."""
         x, y = self.inner_x(batch.x), self.true_y(batch.y)
-        if step.turn == "predictor":
-            known = self._latents
-            if known is None or (known.step, known.moves) != (step.index, step.again):
-                known = _Latents(step.index, step.again, self._start(len(x), step), *self._frozen(x))
-            moved = self._move(known, y, batch.penalty)
-            self._latents = known._replace(moves=step.again + 1, z=moved)
-            return self._predictor_losses(known.z, moved, known.features, step)
-        known, self._latents = self._latents, None
-        if known is not None and (known.step, known.moves) == (step.index, self.config.latent_steps):
-            z = known.z
-        else:
-            z = self._moved(x, y, step, batch.penalty)
-        made = self.inner_y(features := self.h(x), z)
+        at = _Latents(self._start(len(x), step), *self._frozen(x))
+        for _ in range(self.config.latent_steps):
+            moved = self._move(at, y, batch.penalty)
+            yield "predictor", self._predictor_losses(at.z, moved, at.features, step)
+            at = at._replace(z=moved)
+        made = self.inner_y(features := self.h(x), at.z)
         cost = total = self.cost(made, y, batch.penalty).mean()
         if self.config.lipschitz:
             bottleneck = features[-1] + self._noise(features[-1], step)
             with untouched_statistics(self.g):
-                other = self.inner_y([*features[:-1], bottleneck], z + self._noise(z, step))
+                other = self.inner_y([*features[:-1], bottleneck], at.z + self._noise(at.z, step))
             total = total + self.config.lipschitz * (other - made).abs().mean()
-        return {"total": total, "cost": cost}
+        yield "generator", {"total": total, "cost": cost}
 
     def _predictor_losses(self, z: Tensor, moved: Tensor, features: list[Tensor], step: Step) -> dict[str, Tensor]:
         """The regression of (z_{t+1}, rho), and its Lipschitz penalty."""
@@ -114,13 +92,6 @@ class CGML(Regression):
             if rho is not None and other_rho is not None:
                 total = total + c.lipschitz * (other_rho - rho).abs().mean()
         return {"total": total, "towards": error}
-
-    def _moved(self, x: Tensor, y: Tensor, step: Step, penalty: Penalty | None = None) -> Tensor:
-        """z of one step, from its start through all of its moves."""
-        at = _Latents(step.index, 0, self._start(len(x), step), *self._frozen(x))
-        for _ in range(self.config.latent_steps):
-            at = at._replace(z=self._move(at, y, penalty))
-        return at.z
 
     def _frozen(self, x: Tensor) -> tuple[list[Tensor], list[Tensor] | None]:
         """h and what G makes of it alone, with nothing learned: they stay the same through all moves of one step."""

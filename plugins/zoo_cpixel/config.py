@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from zoo import RequestError, above, at_least, share
+from zoo import Recipe, RequestError, above, at_least
 
 
 @dataclass(frozen=True)
-class PixelCNNConfig:
-    """Settings of a conditional PixelCNN.
+class PixelCNNConfig(Recipe):
+    """Settings of a conditional PixelCNN, and of its training (:class:`zoo.Recipe`).
 
     Attributes:
         levels: bins of each channel of y, from its least to its largest value in the training set.
@@ -24,11 +24,7 @@ class PixelCNNConfig:
             density is that of temperature 1.
         within: where in its bin a sample lies: at the centre, which keeps the error of quantisation least, or anywhere in it,
             which makes samples follow :meth:`PixelCNN.log_prob` to the letter.
-        learning_rate: of AdamW.
         weight_decay: of all weights, not of biases.
-        ema: decay of the moving average of the weights.
-        steps: optimizer steps of the whole recipe, where no number of epochs is given.
-        batch_size: pairs a step.
     """
 
     levels: int = 32
@@ -45,14 +41,17 @@ class PixelCNNConfig:
     ema: float = 0.99
     steps: int = 900
     batch_size: int = 16
+    clip: float | None = 1.0
+    schedule: Literal["constant", "cosine"] = "cosine"
+    lr_warmup: float = 0.03
+    lr_end: float = 0.02
 
     def __post_init__(self) -> None:
-        at_least(self, 1, "features", "layers", "condition", "hidden", "steps", "batch_size")
+        super().__post_init__()
+        at_least(self, 1, "features", "layers", "condition", "hidden")
         if not 2 <= self.levels <= 4096:
             raise RequestError(f"levels is {self.levels}; it must be from 2 to 4096")
-        above(self, 0, "temperature", "learning_rate")
-        at_least(self, 0, "weight_decay")
-        share(self, "ema")
+        above(self, 0, "temperature")
         if min(self.dilations, default=0) < 1:
             raise RequestError(f"dilations is {self.dilations}; it must be at least one distance, each at least 1")
         if len(self.kernels) != 2 or any(k < 3 or k % 2 == 0 for k in self.kernels):

@@ -90,13 +90,6 @@ class PixelCNN(Model):
         groups = [{"params": weights, "weight_decay": self.config.weight_decay}, {"params": rest, "weight_decay": 0.0}]
         return {"all": torch.optim.AdamW(groups, lr=self.config.learning_rate, betas=(0.9, 0.99))}
 
-    def recipe(self, items: int) -> Mapping[str, Any]:
-        return {"steps": self.config.steps, "batch_size": self.config.batch_size, "ema": self.config.ema, "clip": 1.0}
-
-    def rate(self, share: float) -> float:
-        """A short warm-up, then a cosine down to 2 %."""
-        return min(1.0, 0.02 + share / 0.03) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share)))
-
     def losses(self, batch: Batch, step: Step) -> dict[str, Tensor]:
         """The mean of -log p(level | x, what comes before), in nats a value."""
         level = self._level(batch.y)

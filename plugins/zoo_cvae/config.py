@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
-from zoo import RequestError, above, at_least, share
+from zoo import Recipe, RequestError, above, at_least, share
 
 
 @dataclass(frozen=True)
-class CVAEConfig:
-    """Settings of a CVAE. Fields are measured in units of their own standard deviation over the training set.
+class CVAEConfig(Recipe):
+    """Settings of a CVAE, and of its training (:class:`zoo.Recipe`).
+
+    Fields are measured in units of their own standard deviation over the training set.
 
     Attributes:
         codes: length of the code z (paper 2, section 5.3: 64).
@@ -20,10 +23,6 @@ class CVAEConfig:
             are both in nats. A smaller one lets the code carry more and makes the samples more different.
         beta: weight of the KL divergence; 1 trains the bound itself.
         warmup: the share of training over which the weight of the KL divergence rises from 0 to ``beta``.
-        learning_rate: of Adam.
-        steps: optimizer steps of the whole recipe, where no number of epochs is given.
-        batch_size: pairs a step.
-        ema: decay of the moving average of the weights; 0 for none.
     """
 
     codes: int = 64
@@ -32,15 +31,17 @@ class CVAEConfig:
     output_variance: float = 25.0
     beta: float = 1.0
     warmup: float = 0.2
-    learning_rate: float = 1e-3
     steps: int = 1200
     batch_size: int = 64
-    ema: float = 0.0
+    clip: float | None = 10.0
+    schedule: Literal["constant", "cosine"] = "cosine"
+    lr_warmup: float = 0.01
 
     def __post_init__(self) -> None:
-        at_least(self, 1, "codes", "width", "steps", "batch_size")
-        above(self, 0, "output_variance", "learning_rate")
+        super().__post_init__()
+        at_least(self, 1, "codes", "width")
+        above(self, 0, "output_variance")
         if not abs(self.offset) < float("inf"):
             raise RequestError(f"offset is {self.offset}; it must be a number")
         at_least(self, 0, "beta")
-        share(self, "warmup", "ema")
+        share(self, "warmup")

@@ -70,17 +70,6 @@ class CVAE(Model):
         self.scale_y = _usable((y - self.mean_y).square().mean().sqrt())
         self.limits = torch.stack([y.min(), y.max()])
 
-    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        """Adam on everything."""
-        return {"all": torch.optim.Adam(self.parameters(), lr=self.config.learning_rate)}
-
-    def recipe(self, items: int) -> Mapping[str, Any]:
-        return {"steps": self.config.steps, "batch_size": self.config.batch_size, "ema": self.config.ema, "clip": 10.0}
-
-    def rate(self, share: float) -> float:
-        """Rises over the first hundredth of training, then falls along a cosine to a hundredth."""
-        return min(1.0, share / 0.01 + 0.01) * (0.505 + 0.495 * math.cos(math.pi * share))
-
     def losses(self, batch: Batch, step: Step) -> dict[str, Tensor]:
         """The negative bound for each value of y in nats (``"total"``); of the whole field L2, constant included, and KL."""
         x, y = self._inner_x(batch.x), self._inner_y(batch.y)

@@ -3,41 +3,41 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
-from zoo import above, at_least, share
+from zoo import Recipe, above, at_least, share
 
 
 @dataclass(frozen=True)
-class GameConfig:
-    """What all of them can be set to.
+class GameConfig(Recipe):
+    """What all of them can be set to, beside their training (:class:`zoo.Recipe`).
 
     Attributes:
         width: channels of the first layer of the encoder of x.
         discriminator_width: of the first layer of a discriminator; they double with every halving, up to eight times this.
-        learning_rate: of the generator's Adam.
-        discriminator_rate: the discriminator's learning rate over the generator's (two time scales, Heusel et al. 2017).
+        discriminator_rate: the discriminator's learning rate over the generator's, ``learning_rate`` (two time scales, Heusel
+            et al. 2017).
         r1: gamma of the penalty on the gradient of the score at true fields (R1, Mescheder et al. 2018); 0 for none.
         r1_every: steps between two such penalties, each then weighted that much more (Karras et al. 2020).
-        ema: decay of the moving average of the weights, which is what samples are drawn with; 0 for none.
-        steps: steps of the whole recipe, one turn of each player, where no number of epochs is given.
-        batch_size: pairs a step.
     """
 
     width: int = 32
     discriminator_width: int = 32
-    learning_rate: float = 1e-3
     discriminator_rate: float = 0.5
     r1: float = 1.0
     r1_every: int = 8
-    ema: float = 0.99
     steps: int = 3000
     batch_size: int = 32
+    ema: float = 0.99
+    schedule: Literal["constant", "cosine"] = "cosine"
+    lr_hold: float = 0.5
+    lr_end: float = 0.05
 
     def __post_init__(self) -> None:
-        at_least(self, 1, "width", "discriminator_width", "r1_every", "steps", "batch_size")
-        above(self, 0, "learning_rate", "discriminator_rate")
+        super().__post_init__()
+        at_least(self, 1, "width", "discriminator_width", "r1_every")
+        above(self, 0, "discriminator_rate")
         at_least(self, 0, "r1")
-        share(self, "ema")
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -11,7 +10,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
 
-from zoo import Batch, RequestError, Step
+from zoo import Batch, RequestError, Step, Turns
 from zoo_gans.nets import Discriminator
 from zoo_networks.regression import G, Regression, is_vector, usable
 from zoo_networks.unet import untouched_statistics
@@ -63,18 +62,14 @@ class Game(Regression):
             "generator": torch.optim.Adam(own, lr=rate, betas=(0.5, 0.999)),
         }
 
-    def recipe(self, items: int) -> Mapping[str, Any]:
-        return {"steps": self.config.steps, "batch_size": self.config.batch_size, "ema": self.config.ema}
-
-    def rate(self, share: float) -> float:
-        """Constant for half of training, as in pix2pix, then falling to a twentieth along a cosine."""
-        return 0.525 + 0.475 * math.cos(math.pi * max(0.0, 2 * share - 1))
-
-    def losses(self, batch: Batch, step: Step) -> dict[str, Tensor]:
-        """Of a discriminators' turn how badly they tell true from made, and R1; else :meth:`generator_losses`."""
+    def turns(self, batch: Batch, step: Step) -> Turns:
+        """The discriminators', with how badly they tell true from made, and R1; then :meth:`generator_losses`."""
         x, y = self.inner_x(batch.x), self.spanned(batch.y)
-        if step.turn == "generator":
-            return self.generator_losses(x, y, batch, step)
+        yield "discriminator", self.discriminator_losses(x, y, step)
+        yield "generator", self.generator_losses(x, y, batch, step)
+
+    def discriminator_losses(self, x: Tensor, y: Tensor, step: Step) -> dict[str, Tensor]:
+        """Minus how well they tell true from made (``"total"``, with R1), and by how much their scores differ."""
         with torch.no_grad(), untouched_statistics(self.h, self.g):
             fakes = self.fakes(x, y, step)
         total = torch.zeros((), device=y.device)

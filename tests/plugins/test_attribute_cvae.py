@@ -12,7 +12,7 @@ from torch.distributions import Normal, kl_divergence
 
 from zoo.contracts import make
 from zoo.data.pairs import Batch, Pairs
-from zoo.fitting.loop import Step
+from zoo.fitting.recipe import Step
 from zoo.utils.errors import RequestError
 from zoo_attributes import AttributeCVAE
 from zoo_attributes.nets import Encoder, conv_with_tiled
@@ -53,7 +53,7 @@ def test_gradient_reaches_every_parameter(x_shape: tuple[int, ...], y_shape: tup
     pairs = Pairs(torch.rand(16, *x_shape, generator=g), torch.rand(16, *y_shape, generator=g))
     model = AttributeCVAE(x_shape, y_shape, **SMALL, norm=norm)
     model.prepare(pairs, 0)
-    model.losses(Batch(pairs.x, pairs.y), Step(30, 100, "all", g))["total"].backward()
+    model.losses(Batch(pairs.x, pairs.y), Step(30, 100, g))["total"].backward()
     assert [n for n, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0] == []
     held = {id(p) for o in model.optimizers().values() for group in o.param_groups for p in group["params"]}
     assert held == {id(p) for p in model.parameters()}
@@ -84,7 +84,7 @@ def test_the_loss_is_equation_9_with_sums_over_the_numbers_of_y_and_of_z() -> No
     pairs = attributes(16)
     model = small(beta=0.3, norm=False, standardise=False)
     model.limits = torch.tensor([0.0, 1.0])
-    parts = model.losses(Batch(pairs.x, pairs.y), Step(0, 10, "all", torch.Generator().manual_seed(5)))
+    parts = model.losses(Batch(pairs.x, pairs.y), Step(0, 10, torch.Generator().manual_seed(5)))
     mean, log_variance = model.encoder(pairs.x, pairs.y)
     z = mean + (log_variance / 2).exp() * torch.randn(16, 4, generator=torch.Generator().manual_seed(5))
     mse = (model.decoder(z, pairs.x) - pairs.y).square().sum() / 16
@@ -120,7 +120,7 @@ def test_the_bound_lies_below_the_importance_sampling_estimate_and_near_it(fitte
 def test_evidence_is_in_the_units_of_y_and_the_mean_over_its_items_is_the_loss(fitted: AttributeCVAE) -> None:
     pairs = two_answers(40, seed=6)
     terms = fitted.evidence(pairs.y, pairs.x, seed=0)
-    parts = fitted.losses(Batch(pairs.x, pairs.y), Step(0, 10, "all", torch.Generator().manual_seed(0)))
+    parts = fitted.losses(Batch(pairs.x, pairs.y), Step(0, 10, torch.Generator().manual_seed(0)))
     span = fitted.limits[1] - fitted.limits[0]
     torch.testing.assert_close(terms["mse"].mean(), parts["mse"] * span**2, rtol=0.2, atol=0)
     torch.testing.assert_close(terms["kl"].mean(), parts["kl"], rtol=1e-4, atol=1e-4)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from zoo.data.pairs import Batch, Pairs
-from zoo.fitting.loop import Step
+from zoo.fitting.recipe import Step
 from zoo.utils.errors import RequestError
 from zoo.utils.noise import Noise
 from zoo_cdvae import CDVAE, mdn4, mdn12, noemb
@@ -46,7 +46,7 @@ def test_gradient_reaches_every_parameter(config: dict) -> None:
     model = small(**config)
     pairs = fields(16)
     model.prepare(pairs, 0)
-    step = Step(30, 100, "all", torch.Generator().manual_seed(0))
+    step = Step(30, 100, torch.Generator().manual_seed(0))
     model.losses(Batch(pairs.x, pairs.y), step)["total"].backward()
     silent = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
     assert silent == []
@@ -268,7 +268,7 @@ def test_the_costs_are_weighted_by_phase() -> None:
         (40, 1.5, 0.625, 0.75, 4),
         (99, 1, 1, 0.5, 0),
     ):
-        step = Step(index, 100, "all", torch.Generator().manual_seed(0))
+        step = Step(index, 100, torch.Generator().manual_seed(0))
         parts = {k: v.item() for k, v in model.losses(Batch(pairs.x, pairs.y), step).items()}
         want = of_error * (parts["x_error"] + parts["y_error"]) + parts["x_kl"] + parts["y_kl"] + tie * parts["tie"]
         want += (standard - 1) * parts.get("y_standard", 0.0) + guidance * parts.get("embedding", 0.0)

@@ -10,7 +10,7 @@ import timm
 import torch
 
 from zoo.data.pairs import Batch, Pairs
-from zoo.fitting.loop import Step
+from zoo.fitting.recipe import Step, Turns
 from zoo.utils.errors import RequestError, ZooError
 from zoo_cgan import CGAN
 from zoo_cgan.embedding import Embedding, principal_components
@@ -90,9 +90,9 @@ def test_shapes_range_and_gradient(x_shape: tuple[int, ...], y_shape: tuple[int,
     assert {id(p) for o in optimizers.values() for s in o.param_groups for p in s["params"]} == {
         id(p) for p in model.parameters()
     }
-    for turn in TURNS:
+    for turn, losses in model.turns(Batch(pairs.x, pairs.y), Step(1, 100, g)):
         model.zero_grad(set_to_none=True)
-        model.losses(Batch(pairs.x, pairs.y), Step(1, 100, turn, g))["total"].backward()
+        losses["total"].backward()
         moved = {n for n, p in model.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
         assert moved == {n for n, _ in model.named_parameters() if n.startswith(turn)}
 
@@ -119,8 +119,9 @@ def test_the_penalty_comes_every_few_steps_and_weighs_that_much_more() -> None:
     model.prepare(pairs, 0)
 
     def total(index: int) -> float:
-        step = Step(index, 100, "discriminator", torch.Generator().manual_seed(0))
-        return model.losses(Batch(pairs.x, pairs.y), step)["total"].item()
+        step = Step(index, 100, torch.Generator().manual_seed(0))
+        _, losses = next(model.turns(Batch(pairs.x, pairs.y), step))
+        return losses["total"].item()
 
     real = (pairs.y - model.mean) / model.scale
     embedding = model.embedding(pairs.x)
@@ -154,14 +155,14 @@ def test_it_trains_in_bf16() -> None:
 def test_a_stopped_fit_ends_in_the_same_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole, parts = small(), small()
     whole.fit(fields(64), seed=0, device="cpu", steps=10, progress=False)
-    losses = CGAN.losses
+    turns = CGAN.turns
 
-    def stop(self: CGAN, batch: Batch, step: Step) -> dict[str, torch.Tensor]:
+    def stop(self: CGAN, batch: Batch, step: Step) -> Turns:
         if step.index == 7:
             raise KeyboardInterrupt
-        return losses(self, batch, step)
+        return turns(self, batch, step)
 
-    monkeypatch.setattr(CGAN, "losses", stop)
+    monkeypatch.setattr(CGAN, "turns", stop)
     with pytest.raises(KeyboardInterrupt):
         parts.fit(fields(64), seed=0, device="cpu", steps=10, progress=False, resume=tmp_path, save_seconds=0)
     monkeypatch.setattr(CGAN, "losses", losses)
@@ -293,7 +294,8 @@ def test_a_backbone_is_frozen_and_sees_normalised_pictures_of_its_own_size(no_do
     seen: list[torch.Tensor] = []
     backbone.net.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     model.train()
-    model.losses(Batch(fields(16).x, fields(16).y), Step(0, 9, "discriminator", torch.Generator()))["total"].backward()
+    _, losses = next(model.turns(Batch(fields(16).x, fields(16).y), Step(0, 9, torch.Generator())))
+    losses["total"].backward()
     assert all(torch.equal(before[name], value) for name, value in backbone.state_dict().items())
     assert not any(p.requires_grad for p in backbone.parameters())
     known = timm.data.resolve_model_data_config(backbone.net)
@@ -310,7 +312,7 @@ def test_the_embedding_is_found_once_where_x_is_not_cropped(no_download: list[bo
     torch.testing.assert_close(model.known, model.embedding(pairs.x), atol=1e-4, rtol=1e-4)
     model.embedding.backbone = None
     batch = pairs.batch(torch.tensor([3, 1]))
-    assert model.losses(batch, Step(0, 9, "generator", torch.Generator()))["total"].isfinite()
+    assert all(losses["total"].isfinite() for _, losses in model.turns(batch, Step(0, 9, torch.Generator())))
 
 
 def test_weights_that_cannot_be_had_are_named(monkeypatch: pytest.MonkeyPatch) -> None:

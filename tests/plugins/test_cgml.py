@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from zoo.data.pairs import Batch, Pairs
-from zoo.fitting.loop import Step
+from zoo.fitting.recipe import Step
 from zoo.utils.errors import RequestError
 from zoo.utils.noise import Noise
 from zoo_cgml import CGML
@@ -101,7 +101,7 @@ def steps(model: CGML, pairs: Pairs) -> tuple[Tensor, Tensor]:
     """z before and after the moves of one step."""
     x, y = model.inner_x(pairs.x), model.true_y(pairs.y)
     start = F.normalize(torch.randn(len(x), model.latent, generator=torch.Generator().manual_seed(0)), dim=1)
-    at = _Latents(0, 0, start, *model._frozen(x))
+    at = _Latents(start, *model._frozen(x))
     for _ in range(model.config.latent_steps):
         at = at._replace(z=model._move(at, y))
     return start, at.z
@@ -127,18 +127,20 @@ def test_a_turn_changes_only_whose_turn_it_is() -> None:
     model.fit(pairs, seed=0, device="cpu", progress=False, steps=1)
     model.train()
     statistics = {name: value.clone() for name, value in model.named_buffers()}
-    for turn, own in (("predictor", ("z.",)), ("generator", ("h.", "g."))):
+    own = {"predictor": ("z.",), "generator": ("h.", "g.")}
+    for turn, losses in model.turns(Batch(pairs.x, pairs.y), Step(0, 2, torch.Generator().manual_seed(0))):
         model.zero_grad()
-        model.losses(Batch(pairs.x, pairs.y), Step(0, 2, turn, torch.Generator().manual_seed(0)))["total"].backward()
+        losses["total"].backward()
         reached = {name for name, value in model.named_parameters() if value.grad is not None}
-        assert reached == {name for name, _ in model.named_parameters() if name.startswith(own)}
+        assert reached == {name for name, _ in model.named_parameters() if name.startswith(own[turn])}
         if turn == "predictor":
             assert all(torch.equal(value, statistics[name]) for name, value in model.named_buffers())
 
 
 def test_the_inner_loop_has_its_turns() -> None:
     model = CGML((1,), (3,), latent_steps=4)
-    assert list(model.turns(list(model.optimizers()))) == ["predictor"] * 4 + ["generator"]
+    turns = model.turns(Batch(torch.rand(2, 1), torch.rand(2, 3)), Step(0, 1, torch.Generator()))
+    assert [name for name, _ in turns] == ["predictor"] * 4 + ["generator"]
 
 
 @pytest.mark.parametrize(("side", "latent"), [(32, 10), (64, 16), (128, 32), (256, 64)])
@@ -146,8 +148,8 @@ def test_sizes_of_the_paper_come_from_one_definition(side: int, latent: int) -> 
     model = CGML((1, side, side), (2, side, side), width=4)
     assert model.latent == latent
     x = torch.rand(2, 1, side, side)
-    losses = model.train().losses(Batch(x, torch.rand(2, 2, side, side)), Step(0, 1, "generator", torch.Generator()))
-    assert torch.isfinite(losses["total"])
+    for _, losses in model.train().turns(Batch(x, torch.rand(2, 2, side, side)), Step(0, 1, torch.Generator())):
+        assert torch.isfinite(losses["total"])
     assert model.h.bottleneck[1:] == (4, 4)
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from zoo.data.pairs import Batch, Pairs
-from zoo.fitting.loop import Step
+from zoo.fitting.recipe import Step
 from zoo.utils.errors import RequestError
 from zoo_cpixel import PixelCNN
 from zoo_cpixel.cached import CachedSampler
@@ -175,7 +175,7 @@ def test_gradient_reaches_every_parameter(x_shape: tuple[int, ...], channels: in
     model = PixelCNN(x_shape, shape, **{**SMALL, "hidden": 32})
     pairs = pairs_of(16, x_shape, shape)
     model.prepare(pairs, 0)
-    model.losses(Batch(pairs.x, pairs.y), Step(3, 10, "all", torch.Generator()))["total"].backward()
+    model.losses(Batch(pairs.x, pairs.y), Step(3, 10, torch.Generator()))["total"].backward()
     silent = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
     assert silent == []
     held = {id(p) for o in model.optimizers().values() for g in o.param_groups for p in g["params"]}
@@ -185,7 +185,7 @@ def test_gradient_reaches_every_parameter(x_shape: tuple[int, ...], channels: in
 def test_loss_is_the_density(fitted: PixelCNN) -> None:
     pairs = pairs_of(16, seed=4)
     pairs = Pairs(pairs.x, pairs.y.clamp(*fitted.limits[0].tolist()))
-    loss = fitted.losses(Batch(pairs.x, pairs.y), Step(3, 10, "all", torch.Generator()))["total"]
+    loss = fitted.losses(Batch(pairs.x, pairs.y), Step(3, 10, torch.Generator()))["total"]
     span = (fitted.limits[0, 1] - fitted.limits[0, 0]).item()
     want = -fitted.log_prob(pairs.y, pairs.x).mean() / 36 - math.log(span / 8)
     torch.testing.assert_close(loss, want, atol=1e-4, rtol=1e-4)

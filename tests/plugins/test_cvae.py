@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from zoo.data.pairs import Batch, Pairs
-from zoo.fitting.loop import Step
+from zoo.fitting.recipe import Step
 from zoo.utils.errors import RequestError
 from zoo_cvae import CVAE, residual
 from zoo_networks.dcgan import Decoder, Tower
@@ -69,7 +69,7 @@ def test_gradient_reaches_every_parameter(x_shape: tuple[int, ...], y_shape: tup
     pairs = Pairs(torch.rand(16, *x_shape, generator=g), torch.randn(16, *y_shape, generator=g))
     model = CVAE(x_shape, y_shape, **SMALL)
     model.prepare(pairs, 0)
-    model.losses(Batch(pairs.x, pairs.y), Step(30, 100, "all", g))["total"].backward()
+    model.losses(Batch(pairs.x, pairs.y), Step(30, 100, g))["total"].backward()
     assert [n for n, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0] == []
     held = {id(p) for o in model.optimizers().values() for group in o.param_groups for p in group["params"]}
     assert held == {id(p) for p in model.parameters()}
@@ -268,7 +268,7 @@ def test_the_kl_weight_rises() -> None:
     model, pairs = small(beta=2.0, warmup=0.5), fields(32)
     model.prepare(pairs, 0)
     for index, weight in ((0, 0.04), (24, 1.0), (49, 2.0), (99, 2.0)):
-        step = Step(index, 100, "all", torch.Generator().manual_seed(0))
+        step = Step(index, 100, torch.Generator().manual_seed(0))
         parts = {k: v.item() for k, v in model.losses(Batch(pairs.x, pairs.y), step).items()}
         assert parts["total"] * 64 == pytest.approx(parts["error"] + weight * parts["kl"], rel=1e-4)
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from zoo.contracts import make
 from zoo.contracts.model import Model
 from zoo.data.pairs import Batch, Pairs
-from zoo.fitting.loop import Step
+from zoo.fitting.recipe import Step
 from zoo.utils.errors import RequestError
 from zoo_gans import BicycleGAN, ContextEncoder, Pix2Pix
 from zoo_gans.nets import Discriminator, conv_with
@@ -53,9 +53,10 @@ def fitted(name: str) -> Model:
 
 
 def reached(model: Model, pairs: Pairs, turn: str) -> set[str]:
+    turns = model.train().turns(Batch(pairs.x, pairs.y), Step(0, 2, torch.Generator().manual_seed(0)))
+    losses = next(losses for name, losses in turns if name == turn)
     model.zero_grad(set_to_none=True)
-    step = Step(0, 2, turn, torch.Generator().manual_seed(0))
-    model.train().losses(Batch(pairs.x, pairs.y), step)["total"].backward()
+    losses["total"].backward()
     return {name for name, p in model.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
 
 

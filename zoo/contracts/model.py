@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,12 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from zoo.data.pairs import Batch, Pairs
+from zoo.fitting.loop import train
+from zoo.fitting.recipe import History, Recipe, Step, Turns
 from zoo.utils.config import NoConfig, make_config
 from zoo.utils.errors import RequestError
 from zoo.utils.noise import Noise, new_seed
 
 if TYPE_CHECKING:
-    from zoo.fitting.loop import History, Step
     from zoo.hub.push import Pushed
 
 ROWS = 8192
@@ -27,8 +28,9 @@ ROWS = 8192
 class Model(nn.Module):
     """A conditional generative model, registered under ``zoo.models``.
 
-    A gradient model defines :meth:`losses`, :meth:`optimizers`, :meth:`encode` and :meth:`draw`; the loop that trains it
-    belongs to the core. A model that is not trained by gradient overrides :meth:`fit`.
+    A gradient model has a :class:`zoo.Recipe` for its config and defines :meth:`losses`, :meth:`encode` and :meth:`draw`; the
+    loop that trains it belongs to the core. One that is trained in turns, or by optimizers of its own, defines :meth:`turns`
+    and :meth:`optimizers`. A model that is not trained by gradient overrides :meth:`fit`.
 
     Args:
         x_shape: the shape of one x.
@@ -84,32 +86,34 @@ class Model(nn.Module):
         Raises:
             RequestError: the pairs are not of this model's shapes, or are none.
         """
-        from zoo.fitting.loop import train
-
         return train(self, pairs, seed=seed, device=device, epochs=epochs, progress=progress, resume=resume, **training)
 
     def prepare(self, pairs: Pairs, seed: int) -> None:
         """What has to be known of the data before the first step: means, embeddings. Kept in buffers."""
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        """The optimizers by name, in the order of the turns of one step; a plain model has one."""
-        raise NotImplementedError(f"{type(self).__name__} is not trained by gradient")
+        """The optimizers by name; AdamW over all that learns, called ``"all"``, where the config is a :class:`zoo.Recipe`."""
+        if not isinstance(self.config, Recipe):
+            raise NotImplementedError(f"{type(self).__name__} has no optimizers(), and its Config is no zoo.Recipe")
+        learning = [p for p in self.parameters() if p.requires_grad]
+        adam = torch.optim.AdamW(learning, lr=self.config.learning_rate, weight_decay=self.config.weight_decay)
+        return {"all": adam}
 
-    def turns(self, optimizers: Sequence[str]) -> Sequence[str]:
-        """The names of the optimizers in the order in which they step, once for each turn; by default each has one."""
-        return optimizers
+    def turns(self, batch: Batch, step: Step) -> Turns:
+        """The turns of one step: yields an optimizer's name and its losses, and goes on when that optimizer has stepped.
+
+        By default ``"all"`` has one turn, with :meth:`losses`. An alternating scheme yields several; what they share is
+        computed once, before the first.
+        """
+        yield "all", self.losses(batch, step)
 
     def losses(self, batch: Batch, step: Step) -> dict[str, Tensor]:
-        """The loss of one turn (scalar ``"total"``), and its parts for the record."""
+        """The loss of a model that has one turn a step (scalar ``"total"``), and its parts for the record."""
         raise NotImplementedError(f"{type(self).__name__} is not trained by gradient")
 
-    def recipe(self, items: int) -> Mapping[str, Any]:
-        """The model's own training settings for so many pairs: fields of :class:`zoo.Training`."""
-        return {}
-
-    def rate(self, share: float) -> float:
-        """What every learning rate is multiplied with when this share of training, in [0, 1), is done."""
-        return 1.0
+    def lr_factor(self, progress: float) -> float:
+        """What every learning rate is multiplied with at this progress of training, in [0, 1)."""
+        return self.config.lr_factor(progress) if isinstance(self.config, Recipe) else 1.0
 
     # Sampling
 

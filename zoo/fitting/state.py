@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +54,10 @@ class TrainingState:
             except Exception as error:  # safetensors has an error of its own for a full disk
                 raise ZooError(f"cannot write {self.path}: {error}") from error
 
-    def restore(self) -> int:
+    def restore(self, defaults: Mapping[str, Any]) -> int:
         """Put the state on disk into place and give the number of steps done; 0 where there is none.
+
+        ``defaults`` are settings of the config that the state may lack, with what they then were.
 
         Raises:
             RequestError: the state is that of another run (says what differs).
@@ -68,10 +71,12 @@ class TrainingState:
                 tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
         except Exception as error:
             raise ZooError(f"cannot read {self.path}: {error}; remove it to start anew") from error
+        known = record["fingerprint"]
+        known["config"] = json.loads(json.dumps(defaults)) | known["config"]
         for key, value in self.fingerprint.items():
-            if record["fingerprint"].get(key) != value:
+            if known.get(key) != value:
                 raise RequestError(
-                    f"{self.path} belongs to another run: {key} was {record['fingerprint'].get(key)}, now {value}; "
+                    f"{self.path} belongs to another run: {key} was {known.get(key)}, now {value}; "
                     "repeat the first command, or name another folder"
                 )
         self.model.load_state_dict(_under("model.", tensors))

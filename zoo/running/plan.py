@@ -141,7 +141,7 @@ def make_plan(
         made_task, of_data = task_for(task, of_task, data)
         made = make.model(model, tuple(made_task.x_shape), tuple(made_task.y_shape), **own)
     if of_training:
-        from zoo.fitting.loop import Training
+        from zoo.fitting.recipe import Training
 
         make_config(Training, of_training, "training")
     chosen, skipped, unasked = _metrics(metrics)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from zoo import registry
+from zoo.fitting.recipe import recipe_defaults
 from zoo.saving.card import write_card
 from zoo.saving.facts import Facts, read_facts
 from zoo.saving.strict import SCHEMA
@@ -172,7 +173,7 @@ def _create(
         raise RequestError(f"checkpoint {folder} needs model {facts.model!r} of {plugin}: {error}") from error
     if not isinstance(model, Storable):
         raise registry.entry("models", facts.model).broken(NO_MODEL)
-    missing = set(model.config_dict()) - set(facts.config)
+    missing = set(model.config_dict()) - set(facts.config) - set(recipe_defaults(model.config))
     if missing:
         raise RequestError(f"{folder / CONFIG}: config lacks {', '.join(sorted(missing))}")
     model.name = facts.model

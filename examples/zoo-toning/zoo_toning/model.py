@@ -7,29 +7,27 @@ factors that are functions of x (as in Bishop 1994, "Mixture density networks"),
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
 import zoo
-from zoo import Batch, Pairs, RequestError
+from zoo import Batch, Noise, Pairs, Step
 
 
 @dataclass(frozen=True)
-class FactorConfig:
-    """Settings of the mixture. Fields are measured in units of their standard deviation over the training set.
+class FactorConfig(zoo.Recipe):
+    """Settings of the mixture, and of its training (:class:`zoo.Recipe`).
+
+    Fields are measured in units of their standard deviation over the training set.
 
     Attributes:
         components: kinds of answers, K.
         factors: directions in which the answers of one kind vary, R.
         width: of the hidden layer.
         smallest: the least standard deviation of a pixel beside what the factors say.
-        learning_rate: of Adam; it falls to 0 along a cosine.
-        steps: optimizer steps, where no number of epochs is given.
-        batch_size: pairs a step.
     """
 
     components: int = 4
@@ -39,14 +37,14 @@ class FactorConfig:
     learning_rate: float = 5e-3
     steps: int = 2500
     batch_size: int = 32
+    clip: float | None = 10.0
+    schedule: Literal["constant", "cosine"] = "cosine"
+    lr_end: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("components", "factors", "width", "steps", "batch_size"):
-            if getattr(self, name) < 1:
-                raise RequestError(f"{name} is {getattr(self, name)}; it must be at least 1")
-        for name in ("smallest", "learning_rate"):
-            if not 0 < getattr(self, name) < float("inf"):
-                raise RequestError(f"{name} is {getattr(self, name)}; it must be a number above 0")
+        super().__post_init__()
+        zoo.at_least(self, 1, "components", "factors", "width")
+        zoo.above(self, 0, "smallest")
 
 
 class FactorMixture(zoo.Model):
@@ -88,16 +86,7 @@ class FactorMixture(zoo.Model):
         y = pairs.y.float()
         self.y_mean, self.y_scale = y.mean(), y.std().clamp_min(1e-6)
 
-    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        return {"all": torch.optim.Adam(self.parameters(), lr=self.config.learning_rate)}
-
-    def recipe(self, items: int) -> Mapping[str, Any]:
-        return {"steps": self.config.steps, "batch_size": self.config.batch_size, "clip": 10.0}
-
-    def rate(self, share: float) -> float:
-        return 0.5 * (1 + math.cos(math.pi * share))
-
-    def losses(self, batch: Batch, step: Any) -> dict[str, Tensor]:
+    def losses(self, batch: Batch, step: Step) -> dict[str, Tensor]:
         """Minus the log density, in nats a number of y."""
         return {"total": -self._log_density(batch.y, batch.x).mean() / self.size}
 
@@ -129,7 +118,7 @@ class FactorMixture(zoo.Model):
         fields = self.fields(hidden).flatten(1).unflatten(1, (self.config.components, 1 + self.config.factors, self.size))
         return weights, fields[:, :, 0], fields[:, :, 1:]
 
-    def draw(self, code: tuple[Tensor, Tensor, Tensor], n: int, noise: Any) -> Tensor:
+    def draw(self, code: tuple[Tensor, Tensor, Tensor], n: int, noise: Noise) -> Tensor:
         """n samples for each x, (B, n, *y_shape): a component, a place along its factors, and what is left."""
         weights, means, factors = code
         chosen = noise.categorical(weights.softmax(1)[:, None].expand(-1, n, -1))

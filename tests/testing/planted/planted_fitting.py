@@ -9,7 +9,7 @@ from planted_right import Right, fault
 from torch import Tensor, nn
 
 from zoo.data.pairs import Batch, Pairs
-from zoo.fitting.loop import History, Step
+from zoo.fitting.recipe import History, Step
 from zoo.utils.noise import Noise
 
 
@@ -166,7 +166,7 @@ class LossOfManyNumbers(Right):
 class NeverLearns(Right):
     """Its learning rate is 0."""
 
-    def rate(self, share: float) -> float:
+    def lr_factor(self, progress: float) -> float:
         return 0.0
 
 

@@ -15,7 +15,7 @@ from zoo.contracts.model import Model, size_of
 from zoo.contracts.task import Task
 from zoo.data.pairs import Batch, Pairs
 from zoo.data.records import Data, Image, Split
-from zoo.fitting.loop import Step
+from zoo.fitting.recipe import Step
 from zoo.utils.errors import RequestError
 from zoo.utils.noise import Noise
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from zoo.data.pairs import Pairs
-from zoo.fitting.loop import History
+from zoo.fitting.recipe import History
 from zoo.testing.checking import contract
 from zoo.testing.subjects.model import ModelSubject, flat
 from zoo.testing.verdicts import refused, require

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from zoo.contracts.model import Model
 from zoo.data.pairs import Batch
-from zoo.fitting.loop import Step
+from zoo.fitting.recipe import Step, Turns
 from zoo.testing.checking import contract
 from zoo.testing.subjects.model import BATCH, ModelSubject
 from zoo.testing.verdicts import require, skip
@@ -32,16 +32,18 @@ def _batch(subject: ModelSubject) -> Batch:
     return Batch(pairs.x, pairs.y, None, torch.arange(BATCH))
 
 
-def _losses(model: Model, batch: Batch, turn: str, *, seed: int = 0) -> dict[str, Tensor]:
-    return model.losses(batch, Step(3, 10, turn, torch.Generator().manual_seed(seed)))
+def _turns(model: Model, batch: Batch, *, seed: int = 0) -> Turns:
+    """The turns of one step, none of which is followed by a step of its optimizer."""
+    return model.turns(batch, Step(3, 10, torch.Generator().manual_seed(seed)))
 
 
 @contract("model", skips=(NO_GRADIENT,))
 def losses_are_finite_numbers(subject: ModelSubject) -> None:
-    """``losses`` gives scalars by name, all finite, one of them ``"total"``, which has a gradient."""
+    """Every turn gives scalars by name, all finite, one of them ``"total"``, which has a gradient."""
     model = _learner(subject)
-    for turn in model.optimizers():
-        losses = _losses(model, _batch(subject), turn)
+    optimizers = model.optimizers()
+    for turn, losses in _turns(model, _batch(subject)):
+        require(turn in optimizers, f"a turn is {turn!r}'s; the optimizers are {', '.join(optimizers)}")
         require("total" in losses, f'losses of {turn!r} are {", ".join(losses)}; one must be called "total"')
         for name, value in losses.items():
             require(value.ndim == 0, f"loss {name!r} of {turn!r} has shape {tuple(value.shape)}; it must be a scalar")
@@ -54,22 +56,24 @@ def losses_draw_from_the_steps_generator(subject: ModelSubject) -> None:
     """The losses of one step are the same to the bit whatever the global random state is, and leave it alone."""
     model = _learner(subject)
     state = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    for turn in model.optimizers():
-        found = []
-        for other in (1, 2):
-            model.load_state_dict(state)
-            stir(other)
-            with untouched("computing losses"):
-                found.append(_losses(model, _batch(subject), turn)["total"].detach())
-        require(same_bits(*found), f"the losses of {turn!r} differ with the global random state; draw from step.generator")
+    totals: list[list[tuple[str, Tensor]]] = []
+    for other in (1, 2):
+        model.load_state_dict(state)
+        stir(other)
+        with untouched("computing losses"):
+            totals.append([(turn, losses["total"].detach()) for turn, losses in _turns(model, _batch(subject))])
+    for (turn, first), (_, second) in zip(*totals, strict=True):
+        require(
+            same_bits(first, second), f"the losses of {turn!r} differ with the global random state; draw from step.generator"
+        )
 
 
 @contract("model", skips=(NO_GRADIENT,))
 def the_gradient_reaches_every_parameter(subject: ModelSubject) -> None:
-    """After one turn of every optimizer, every parameter that learns has a gradient that is not 0."""
+    """After all turns of a step, every parameter that learns has a gradient that is not 0."""
     model = _learner(subject)
-    for turn in model.optimizers():
-        _losses(model, _batch(subject), turn)["total"].backward()
+    for _, losses in _turns(model, _batch(subject)):
+        losses["total"].backward()
     silent = [n for n, p in model.named_parameters() if p.requires_grad and (p.grad is None or not p.grad.abs().sum() > 0)]
     require(not silent, f"no gradient reaches {', '.join(silent[:3])}; a parameter that nothing trains must go")
 

@@ -12,7 +12,7 @@ import torch
 
 from zoo.contracts.model import Model
 from zoo.data.pairs import Batch, Pairs
-from zoo.fitting.loop import Step
+from zoo.fitting.recipe import Step
 from zoo.testing.checking import contract
 from zoo.testing.subjects.task import POOL, TaskSubject
 from zoo.testing.verdicts import Broken, refused, require, skip

@@ -68,7 +68,7 @@ class ModelSubject(Subject):
     @property
     def by_gradient(self) -> bool:
         """Whether the core's loop trains it."""
-        return self.cls.optimizers is not Model.optimizers
+        return self.cls.losses is not Model.losses or self.cls.turns is not Model.turns
 
     def make(self, shapes: tuple[Shape, Shape] | None = None, **more: Any) -> Model:
         """A new model with the small settings, and ``more``."""

@@ -1,0 +1,127 @@
+"""How a model is trained: its own recipe, the settings of one training, a step of it, and what is left on record."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, TypeAlias
+
+import torch
+from torch import Tensor
+
+from zoo.utils.config import above, at_least, share
+
+Turns: TypeAlias = Iterator[tuple[str, dict[str, Tensor]]]
+"""The turns of one step: the name of the optimizer whose turn it is, and its losses (scalar ``"total"``, and parts of it)."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A base for the config of a model that is trained by gradient: its own way of training, each field a setting.
+
+    Attributes:
+        steps: steps in all, where no number of epochs is given.
+        batch_size: pairs a step, over all processes together.
+        learning_rate: of AdamW, or of the model's own optimizers.
+        weight_decay: of AdamW.
+        ema: decay of an exponential moving average of the weights, which then replaces them; 0 for none.
+        clip: the largest norm of the gradient of one optimizer's parameters; None for no limit.
+        schedule: of the learning rate: ``constant``, or ``cosine``, along which it falls.
+        lr_warmup: the share of training over which the learning rate rises first.
+        lr_hold: the share of training after which the cosine begins.
+        lr_end: what the cosine falls to, and the warm-up rises from, as a share of the learning rate.
+    """
+
+    steps: int = 5000
+    batch_size: int = 128
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.0
+    ema: float = 0.0
+    clip: float | None = None
+    schedule: Literal["constant", "cosine"] = "constant"
+    lr_warmup: float = 0.0
+    lr_hold: float = 0.0
+    lr_end: float = 0.01
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, "steps", "batch_size")
+        above(self, 0, "learning_rate", "clip")
+        at_least(self, 0, "weight_decay")
+        share(self, "ema", "lr_warmup", "lr_hold", "lr_end")
+
+    def lr_factor(self, progress: float) -> float:
+        """What every learning rate is multiplied with at this progress of training, in [0, 1).
+
+        >>> [round(Recipe(schedule="cosine", lr_end=0.0).lr_factor(p), 2) for p in (0.0, 0.5, 0.75)]
+        [1.0, 0.5, 0.15]
+        """
+        factor = 1.0
+        if self.schedule == "cosine":
+            fallen = max(0.0, progress - self.lr_hold) / (1 - self.lr_hold)
+            factor = (1 + self.lr_end) / 2 + (1 - self.lr_end) / 2 * math.cos(math.pi * fallen)
+        return factor * min(1.0, self.lr_end + progress / self.lr_warmup) if self.lr_warmup else factor
+
+
+def recipe_defaults(config: object) -> dict[str, Any]:
+    """The settings that files written before there were recipes may lack, with what they then were; none of other configs."""
+    return {f.name: getattr(type(config), f.name) for f in fields(Recipe)} if isinstance(config, Recipe) else {}
+
+
+@dataclass(frozen=True)
+class Training:
+    """How to train; a config that is a :class:`Recipe` gives a model's own defaults.
+
+    Attributes:
+        steps: steps in all; not used where ``epochs`` is given.
+        epochs: passes over the pairs.
+        batch_size: pairs a step, over all processes together.
+        precision: of the arithmetic; ``auto`` is bf16 on a GPU that has it, full elsewhere.
+        ema: decay of an exponential moving average of the weights, which then replaces them; 0 for none.
+        clip: the largest norm of the gradient of one optimizer's parameters; None for no limit.
+        save_seconds: time between two writes of the state, where a folder for it was given.
+    """
+
+    steps: int = 5000
+    epochs: int | None = None
+    batch_size: int = 128
+    precision: Literal["auto", "no", "bf16", "fp16"] = "auto"
+    ema: float = 0.0
+    clip: float | None = None
+    save_seconds: float = 30.0
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, "steps", "batch_size", "epochs")
+        above(self, 0, "clip")
+        share(self, "ema")
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where training stands, and the randomness of this step.
+
+    Attributes:
+        index: steps done before this one.
+        total: steps in all.
+        generator: on the CPU; seeded by the run's seed, the index and the process.
+    """
+
+    index: int
+    total: int
+    generator: torch.Generator
+
+    @property
+    def share(self) -> float:
+        """The share of training that is done, in [0, 1)."""
+        return self.index / self.total
+
+
+@dataclass
+class History:
+    """What training leaves on record: ``losses`` holds, a few hundred times a run, the means of all parts since the last."""
+
+    steps: int
+    epochs: float
+    seconds: float = 0.0
+    resumed_at: int = 0
+    losses: list[dict[str, float]] = field(default_factory=list)
