@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from zoo.data.pairs import Pairs
 from zoo.fitting.recipe import History
@@ -195,3 +198,27 @@ def test_bfloat16_arithmetic_trains_and_keeps_full_weights() -> None:
     history = fit(m, pairs(), steps=100, precision="bf16")
     assert history.losses[-1]["y_error"] < history.losses[0]["y_error"]
     assert {p.dtype for p in m.parameters()} == {torch.float32}
+
+
+def test_a_state_from_before_a_setting_of_recipes_is_continued(tmp_path: Path) -> None:
+    """Where the setting is what it then was; else it is another run."""
+    whole, parts = model(), model()
+    fit(whole, pairs())
+    fit(model(), pairs(), resume=tmp_path)
+    file = tmp_path / "training.safetensors"
+    with safe_open(file, "pt") as stored:
+        record = json.loads(stored.metadata()["zoo"])
+        tensors = {key: stored.get_tensor(key) for key in stored.keys()}  # noqa: SIM118 (not a mapping)
+    del record["fingerprint"]["config"]["weight_decay"], record["fingerprint"]["config"]["clip"]
+    save_file(tensors, file, {"zoo": json.dumps(record)})
+    with pytest.raises(RequestError, match="belongs to another run: config was"):
+        fit(model(clip=1.0), pairs(), resume=tmp_path)
+    assert fit(parts, pairs(), resume=tmp_path).resumed_at == 10
+    assert same(whole, parts)
+
+
+def test_a_turn_of_no_optimizer_is_refused() -> None:
+    m = model()
+    m.turns = lambda batch, step: iter([("every", m.losses(batch, step))])  # type: ignore[method-assign]
+    with pytest.raises(RequestError, match="turns of CDVAE yields 'every', its optimizers are all"):
+        fit(m, pairs())

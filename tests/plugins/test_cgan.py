@@ -165,7 +165,7 @@ def test_a_stopped_fit_ends_in_the_same_weights(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(CGAN, "turns", stop)
     with pytest.raises(KeyboardInterrupt):
         parts.fit(fields(64), seed=0, device="cpu", steps=10, progress=False, resume=tmp_path, save_seconds=0)
-    monkeypatch.setattr(CGAN, "losses", losses)
+    monkeypatch.setattr(CGAN, "turns", turns)
     history = parts.fit(fields(64), seed=0, device="cpu", steps=10, progress=False, resume=tmp_path)
     assert history.resumed_at == 7
     x = fields(3).x

@@ -33,6 +33,7 @@ class Storable(Protocol):
     y_shape: tuple[int, ...]
     fitted: bool
     inference_only: bool
+    config: Any
 
     def config_dict(self) -> dict[str, Any]: ...
     def allocate(self, shapes: Mapping[str, tuple[int, ...]]) -> None: ...
