@@ -42,7 +42,7 @@ from zoo.fitting.recipe import Step
 from zoo.fitting.setup import initialise
 from zoo.utils.device import pick
 from zoo_data.scenes import Scenes
-from zoo_tasks.photo import WIDE
+from zoo_tasks.fields import WIDE
 
 BARE, PYTHAE = 0.95, 1.2
 SIZE, LATENT, RATE = 32, 16, 1e-3

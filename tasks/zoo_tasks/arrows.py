@@ -52,16 +52,16 @@ def find_arrows(flow: Float) -> list[Arrow]:
     place = (np.stack([columns, rows], 1).astype(np.float32) + np.float32(0.5)) / np.float32(side)
     motion = fine[big]
     label = _cluster(np.concatenate([motion / (APART * max(largest, BIG)), place / NEAR], 1))
-    found = []
-    for one in np.unique(label):
-        inside = label == one
-        if inside.sum() >= SMALLEST * side * side:
-            centre = place[inside].mean(0)
-            start = place[inside][np.square(place[inside] - centre).sum(1).argmin()]
-            mean = motion[inside].mean(0)
-            if np.hypot(*mean) > BIG:
-                found.append((-int(inside.sum()), Arrow((float(start[0]), float(start[1])), (float(mean[0]), float(mean[1])))))
-    return [arrow for _, arrow in sorted(found, key=lambda pair: pair[0])]
+    counts = np.bincount(label)
+    arrows = []
+    for cluster in np.argsort(-counts, kind="stable"):
+        if counts[cluster] < SMALLEST * side * side:
+            break
+        at, mean = place[label == cluster], motion[label == cluster].mean(0)
+        if np.hypot(*mean) > BIG:
+            start = at[np.square(at - at.mean(0)).sum(1).argmin()]
+            arrows.append(Arrow((float(start[0]), float(start[1])), (float(mean[0]), float(mean[1]))))
+    return arrows
 
 
 def draw_arrows(image: Image, arrows: list[Arrow], colours: Float) -> Image:

@@ -8,24 +8,26 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from zoo import Attributes, Data, Pairs, Records, RequestError, Split, Task
-from zoo_data.arrays import DIGIT_NAMES
+from zoo_tasks.fields import Sized, check_channels
 from zoo_tasks.naming import Naming
 from zoo_tasks.resize import Float
-from zoo_tasks.squares import levels, read_squares
+from zoo_tasks.squares import pictures, read_squares, rows
 
 LEAST = 128
 """Pixels a side of a picture that is shown, at least."""
+DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+"""The names of the attributes of the task's own data."""
 
 
 @dataclass(frozen=True)
-class AttributesConfig:
+class AttributesConfig(Sized):
     """Settings of the attributes task.
 
     Attributes:
@@ -37,18 +39,15 @@ class AttributesConfig:
         flip: whether training has the mirror image of every picture too; right for faces and birds, wrong for digits.
     """
 
-    size: int = 32
     channels: int = 3
-    names: tuple[str, ...] = DIGIT_NAMES
+    names: tuple[str, ...] = DIGITS
     exclusive: bool = True
     cut: bool = True
     flip: bool = False
 
     def __post_init__(self) -> None:
-        if not 4 <= self.size <= 256:
-            raise RequestError(f"size is {self.size}; it must be 4 to 256")
-        if self.channels not in (1, 3):
-            raise RequestError(f"channels is {self.channels}; it must be 3 for colour or 1 for grey")
+        super().__post_init__()
+        check_channels(self.channels)
         Naming(self.names, self.exclusive)
 
 
@@ -59,7 +58,7 @@ class AttributesToPicture(Task):
     with blanks for ``_``; ``!Male`` says that one does not hold. Where the attributes are classes, exactly one is named.
     """
 
-    Config: ClassVar[type] = AttributesConfig
+    Config = AttributesConfig
     data = "digits"
     x_name, y_name = "attributes", "picture"
     item = "attributes"
@@ -78,7 +77,7 @@ class AttributesToPicture(Task):
         Raises:
             RequestError: the data has none.
         """
-        known = _attributes(data, data.read("test"))
+        known = _attributes(data.read("test"), str(data))
         return {"names": known.names, "exclusive": known.exclusive}
 
     def pairs(self, data: Data, split: Split, seed: int = 0, *, pool: int = 0) -> Pairs:
@@ -88,9 +87,16 @@ class AttributesToPicture(Task):
             RequestError: the data has no attributes, or others than this task was made for.
         """
         records = data.read(split, seed=seed)
-        known = _attributes(data, records)
-        self._check_names(data, known)
+        known = _attributes(records, str(data))
         settings = self.config
+        if (known.names, known.exclusive) != (settings.names, settings.exclusive):
+            ours, theirs = set(settings.names), set(known.names)
+            missing = [*sorted(ours - theirs)[:2], *sorted(theirs - ours)[:2]]
+            what = f"{', '.join(missing)} among them" if missing else "the same in another order or kind"
+            raise RequestError(
+                f"{data} has {len(known.names)} attributes and the task {len(ours)}, not the same ({what}); "
+                "make the task for this data: leave out names and exclusive"
+            )
         x = torch.from_numpy(np.ascontiguousarray(known.values, np.float32))
         [y] = read_squares(records, (settings.size,), settings.channels, cut=settings.cut)
         names = list(records.names)
@@ -100,23 +106,12 @@ class AttributesToPicture(Task):
         return Pairs(x=x, y=y, names=names, digest=records.digest)
 
     def read(self, given: Any) -> Float:
-        """The values (K,) float32 of attributes by name.
-
-        Args:
-            given: names with commas between them or in a list, ``!`` before one that does not hold; or a mapping of names to
-                numbers from 0 to 1; or the values themselves, (K,).
-
-        Raises:
-            RequestError: there is no such attribute (says the nearest ones), or see :meth:`zoo_tasks.naming.Naming.read`.
-        """
+        """The values (K,) float32 of attributes by name: all that :meth:`zoo_tasks.naming.Naming.read` takes and refuses."""
         return self.naming.read(given)
 
     def item_of(self, records: Records, index: int) -> Float:
         """The attributes (K,) float32 of one of the records."""
-        known = records.attributes
-        if known is None:
-            raise RequestError("these records have no attributes; celeba:DIR, cub:DIR, mnist:DIR and digits have them")
-        return np.asarray(known.values[index], np.float32)
+        return np.asarray(_attributes(records, "this data").values[index], np.float32)
 
     def condition(self, item: Any) -> tuple[Tensor, None]:
         """x (K,) of anything that :meth:`read` takes, and nothing else: :meth:`compose` needs no more.
@@ -127,15 +122,9 @@ class AttributesToPicture(Task):
         return torch.from_numpy(self.read(item)), None
 
     def compose(self, context: None, y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
-        """Each of n pictures, enlarged to at least 128 pixels a side (Lanczos).
+        """Each of n pictures y (n, C, size, size) in [0, 1], enlarged to at least 128 pixels a side (Lanczos).
 
-        Args:
-            context: from :meth:`condition`.
-            y: (n, C, size, size) in [0, 1].
-            x_hat: changes nothing.
-
-        Returns:
-            (n, side, side, 3) uint8; side is the first multiple of size that is at least 128.
+        They are (n, side, side, 3) uint8; side is the first multiple of size that is at least 128.
 
         Raises:
             RequestError: y has another shape.
@@ -143,27 +132,12 @@ class AttributesToPicture(Task):
         import cv2
 
         self.check_fields(y)
-        size = self.config.size
-        side = size * math.ceil(LEAST / size)
-        out = np.empty((len(y), side, side, 3), np.uint8)
-        for made, field in zip(out, y.detach().cpu().float().clamp(0, 1).numpy(), strict=True):
-            picture = np.ascontiguousarray(field.transpose(1, 2, 0))
-            made[:] = levels(cv2.resize(picture, (side, side), interpolation=cv2.INTER_LANCZOS4).reshape(side, side, -1))
-        return torch.from_numpy(out)
-
-    def _check_names(self, data: Data, known: Attributes) -> None:
-        if known.names == self.config.names and known.exclusive == self.config.exclusive:
-            return
-        ours, theirs = set(self.config.names), set(known.names)
-        missing = [*sorted(ours - theirs)[:2], *sorted(theirs - ours)[:2]]
-        what = f"{', '.join(missing)} among them" if missing else "the same in another order or kind"
-        raise RequestError(
-            f"{data} has {len(known.names)} attributes and the task {len(ours)}, not the same ({what}); "
-            "make the task for this data: leave out names and exclusive"
-        )
+        side = self.config.size * math.ceil(LEAST / self.config.size)
+        large = (cv2.resize(picture, (side, side), interpolation=cv2.INTER_LANCZOS4) for picture in rows(y))
+        return pictures((picture.reshape(side, side, -1) for picture in large), len(y), (side, side))
 
 
-def _attributes(data: Data, records: Records) -> Attributes:
+def _attributes(records: Records, data: str) -> Attributes:
     if records.attributes is None:
         raise RequestError(f"{data} has no attributes; celeba:DIR, cub:DIR, mnist:DIR and digits have them")
     return records.attributes

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from zoo import Data, Image, Pairs, RequestError, Split, Task, at_least
+from zoo import Data, Image, Pairs, Split, at_least
+from zoo_tasks.fields import FieldTask, Sized, pairs
 from zoo_tasks.lab import to_lab, to_rgb
-from zoo_tasks.photo import WIDE
 from zoo_tasks.resize import Float
-from zoo_tasks.squares import levels, read_squares, square
+from zoo_tasks.squares import levels, pictures, read_squares, square
 from zoo_tasks.upsample import Upsampler
 
 BINS = 16
@@ -25,7 +25,7 @@ BINS = 16
 
 
 @dataclass(frozen=True)
-class ColorizeConfig:
+class ColorizeConfig(Sized):
     """Settings of the colorization task.
 
     Attributes:
@@ -35,13 +35,11 @@ class ColorizeConfig:
             paper does not say its own.
     """
 
-    size: int = 32
     crops: bool = True
     uniform: float = 0.004
 
     def __post_init__(self) -> None:
-        if not 4 <= self.size <= 256:
-            raise RequestError(f"size is {self.size}; it must be 4 to 256")
+        super().__post_init__()
         at_least(self, 0, "uniform")
 
 
@@ -75,36 +73,27 @@ class Context:
     upsampler: Upsampler
 
 
-class Colorize(Task):
+class Colorize(FieldTask):
     """Colorization: x is the lightness L (1, size, size), y the colours a and b (2, size, size), all in [0, 1].
 
     They are CIE L*a*b* (D65) as shares: L / 100, (a + 110) / 220 and (b + 110) / 220. The pairs' ``penalty`` is the cost by
     which the paper pushes colours towards a uniform distribution. cGML, section 5.2.
     """
 
-    Config: ClassVar[type] = ColorizeConfig
+    Config = ColorizeConfig
     x_name, y_name = "lightness", "colours"
     config: ColorizeConfig
 
     def __init__(self, **config: Any) -> None:
         super().__init__(**config)
-        self.x_shape = (1, self.config.size, self.config.size)
-        self.y_shape = (2, self.config.size, self.config.size)
+        self.x_shape, self.y_shape = ((channels, self.config.size, self.config.size) for channels in (1, 2))
 
     def pairs(self, data: Data, split: Split, seed: int = 0, *, pool: int = 0) -> Pairs:
         """Lightness and colours of squashed photos; with ``crops``, training pairs of photos have ``wide``."""
         records = data.read(split, seed=seed)
-        size = self.config.size
-        sides = (size, round(WIDE * size)) if self.config.crops and split == "train" else (size,)
-        fields = [_lab(part) for part in read_squares(records, sides)]
-        return Pairs(
-            x=fields[0][:, :1],
-            y=fields[0][:, 1:],
-            wide=(fields[1][:, :1].half(), fields[1][:, 1:].half()) if len(fields) > 1 else None,
-            penalty=Even(self.config.uniform) if self.config.uniform else None,
-            names=records.names,
-            digest=records.digest,
-        )
+        fields = [_lab(part) for part in read_squares(records, self.sides(split))]
+        penalty = Even(self.config.uniform) if self.config.uniform else None
+        return pairs(records, [lab[:, :1] for lab in fields], [lab[:, 1:] for lab in fields], penalty=penalty)
 
     def condition(self, image: Image) -> tuple[Tensor, Context]:
         """x (1, size, size) of one photo (H, W, 3) uint8, and what :meth:`compose` needs of it: nothing of its colours.
@@ -119,27 +108,19 @@ class Colorize(Task):
         return x, Context(light, Upsampler(grey, self.config.size))
 
     def compose(self, context: Context, y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
-        """The photo's own lightness, at its own resolution, with each of n fields of colours, enlarged along its edges.
+        """The photo's own lightness, (n, H, W, 3) uint8, with each of n fields of colours, enlarged along its edges.
 
-        Args:
-            context: from :meth:`condition`.
-            y: (n, 2, size, size) in [0, 1].
-            x_hat: changes nothing.
-
-        Returns:
-            (n, H, W, 3) uint8.
+        y is (n, 2, size, size) in [0, 1]; ``x_hat`` changes nothing.
 
         Raises:
             RequestError: y has another shape.
         """
         self.check_fields(y)
         light, up = torch.from_numpy(context.light)[None, None], context.upsampler
-        out = np.empty((len(y), *context.light.shape, 3), np.uint8)
-        for made, field in zip(out, y.detach().cpu().float().clamp(0, 1).numpy(), strict=True):
-            colour = np.stack([up.enlarge(part) for part in up.solve(field)])
-            rgb = to_rgb(light, torch.from_numpy(colour)[None])[0]
-            made[:] = levels(rgb.permute(1, 2, 0).numpy())
-        return torch.from_numpy(out)
+        fields = (up.solve(field) for field in y.detach().cpu().float().clamp(0, 1).numpy())
+        colours = (torch.from_numpy(np.stack([up.enlarge(part) for part in field]))[None] for field in fields)
+        rgb = (to_rgb(light, colour)[0].permute(1, 2, 0).numpy() for colour in colours)
+        return pictures(rgb, len(y), context.light.shape)
 
     def render(self, x: Tensor, y: Tensor) -> Tensor:
         """R, G, B (B, 3, size, size) in [0, 1] of x (B, 1, size, size) and y (B, 2, size, size), differentiable."""
@@ -148,8 +129,5 @@ class Colorize(Task):
 
 def _lab(rgb: Tensor) -> Tensor:
     """(N, 3, h, w) R, G, B in [0, 1] as L, a and b in [0, 1]."""
-    n, _, height, width = rgb.shape
-    flat = np.ascontiguousarray(rgb.permute(0, 2, 3, 1).reshape(n * height, width, 3).numpy())
-    rows = max(1, 2**24 // max(1, width))
-    parts = [to_lab(flat[start : start + rows]) for start in range(0, len(flat), rows)]
-    return torch.from_numpy(np.concatenate(parts).reshape(n, height, width, 3)).permute(0, 3, 1, 2).contiguous()
+    made = np.stack([to_lab(picture) for picture in rgb.permute(0, 2, 3, 1).numpy()])
+    return torch.from_numpy(made).permute(0, 3, 1, 2).contiguous()

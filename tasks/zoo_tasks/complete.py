@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 
 from zoo import Data, Image, Pairs, RequestError, Split, Task, at_least
+from zoo_tasks.fields import Sized, check_channels
 from zoo_tasks.masks import corners, draw_masks
-from zoo_tasks.squares import enlarged, levels, read_squares, square
+from zoo_tasks.squares import enlarged, levels, read_squares, rows, square
 
 STRIDE = 1_000_003
 """Between the seeds of the masks of tests and those of training."""
@@ -23,7 +24,7 @@ BOX = 6
 
 
 @dataclass(frozen=True)
-class CompleteConfig:
+class CompleteConfig(Sized):
     """Settings of the completion task.
 
     Attributes:
@@ -42,7 +43,6 @@ class CompleteConfig:
             (section 5.1: up to 0.3): the second of two right answers. Then the pairs have a pool.
     """
 
-    size: int = 32
     channels: int = 3
     mask: Literal["square", "centre", "irregular", "top"] = "square"
     share: tuple[float, ...] | None = None
@@ -52,12 +52,11 @@ class CompleteConfig:
     fill: float = 0.5
     corrupt: float = 0.0
     alternate: float = 0.0
+    least: ClassVar[int] = 8
 
     def __post_init__(self) -> None:
-        if not 8 <= self.size <= 256:
-            raise RequestError(f"size is {self.size}; it must be 8 to 256")
-        if self.channels not in (1, 3):
-            raise RequestError(f"channels is {self.channels}; it must be 3 for colour or 1 for grey")
+        super().__post_init__()
+        check_channels(self.channels)
         share, highest = self.share, 1 if self.mask == "top" else 0.9
         if share is not None and not (len(share) in (1, 2) and 0.01 <= share[0] <= share[-1] <= highest):
             raise RequestError(
@@ -93,7 +92,7 @@ class Complete(Task):
     1 for grey. cGML, sections 5.1 and 5.3. Masks lie on the pixels of the fields, so that nothing of what is missing shows.
     """
 
-    Config: ClassVar[type] = CompleteConfig
+    Config = CompleteConfig
     x_name, y_name = "masked picture", "picture"
     config: CompleteConfig
 
@@ -118,7 +117,7 @@ class Complete(Task):
             random = np.random.default_rng([seed % 2**32, copy, 1])
             bases.append(_corrupted(whole, settings.corrupt, random) if train else whole)
             masks.append(self._masks(bases[-1], STRIDE * (seed * 4096 + copy + 1) if train else 0))
-        base, mask = (torch.cat(parts) if copies > 1 else parts[0] for parts in (bases, masks))
+        base, mask = torch.cat(bases), torch.cat(masks)
         x, y, drawn = self._hidden(base, mask), base, None
         if settings.alternate:
             random = np.random.default_rng([seed % 2**32, train, 2])
@@ -148,13 +147,7 @@ class Complete(Task):
     def compose(self, context: Context, y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
         """The photo with its missing part filled by each of n fields, enlarged; every other pixel is as it was.
 
-        Args:
-            context: from :meth:`condition`.
-            y: (n, C, size, size) in [0, 1].
-            x_hat: changes nothing.
-
-        Returns:
-            (n, H, W, 3) uint8.
+        y is (n, C, size, size) in [0, 1], the pictures are (n, H, W, 3) uint8; ``x_hat`` changes nothing.
 
         Raises:
             RequestError: y has another shape.
@@ -165,9 +158,9 @@ class Complete(Task):
         missing = context.x[-1].numpy() > 0
         missing = missing[np.arange(height) * size // height][:, np.arange(width) * size // width]
         out = np.broadcast_to(context.image, (len(y), height, width, 3)).copy()
-        whole = self.render(context.x[None], y.detach().cpu().float())
-        for made, field in zip(out, whole, strict=True):
-            made[missing] = levels(enlarged(field[None], height, width)[0][missing])
+        whole = rows(self.render(context.x[None], y.detach().cpu().float()))
+        for target, picture in zip(out, whole, strict=True):
+            target[missing] = levels(enlarged(picture, height, width)[missing])
         return torch.from_numpy(out)
 
     def render(self, x: Tensor, y: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Optical flow over one second of video, and flows composed, averaged down and turned about."""
+"""Optical flow over one second of video, and flows composed."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 from zoo import Image
 from zoo_tasks.resize import Float, resize
-
-Grey = NDArray[np.uint8]
 
 SHORT, LONG, LEAST = 160, 640, 32
 """Pixels: flow is computed with the shorter side of the frames so long, no side being beyond the other two."""
@@ -40,7 +38,8 @@ def second_of_flow(frames: Iterable[Image], chain: bool = True) -> tuple[Image, 
     for frame in frames:
         if first is None:
             first = frame
-            height, width = _working_size(*frame.shape[:2])
+            scale = min(1.0, SHORT / min(frame.shape[:2]))
+            height, width = (int(np.clip(round(side * scale), LEAST, LONG)) for side in frame.shape[:2])
         greys.append(resize(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), height, width))
     if first is None or len(greys) < 2:
         raise ValueError("at least two frames are needed")
@@ -58,48 +57,23 @@ def second_of_flow(frames: Iterable[Image], chain: bool = True) -> tuple[Image, 
 
 def compose_flows(first: Float, second: Float) -> Float:
     """The flow (h, w, 2) in pixels of ``first`` and then ``second``: f(p) + g(p + f(p)); beyond the border, g as on it."""
-    import cv2
-
-    there = first + _places(*first.shape[:2])
-    moved: Float = cv2.remap(
-        second, there[..., 0], there[..., 1], interpolation=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
-    return first + moved
+    return first + warp_back(second, first)
 
 
 def warp_back(later: Float, flow: Float) -> Float:
     """``later`` (h, w) or (h, w, C) seen from the frame before: at p its value at p + f(p), f (h, w, 2) in pixels."""
     import cv2
 
-    there = flow + _places(*flow.shape[:2])
-    warped: Float = cv2.remap(
-        later, there[..., 0], there[..., 1], interpolation=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+    rows, columns = np.mgrid[: flow.shape[0], : flow.shape[1]].astype(np.float32)
+    right, down = columns + flow[..., 0], rows + flow[..., 1]
+    warped: Float = cv2.remap(later, right, down, interpolation=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return warped
 
 
-def squash_flow(flow: Float, side: int) -> Float:
-    """A flow (h, w, 2) in widths and heights, averaged down to (2, side, side)."""
-    return np.ascontiguousarray(resize(flow, side, side).transpose(2, 0, 1))
-
-
-def _calc(dis, before: Grey, after: Grey, start: Float | None = None) -> Float:  # type: ignore[no-untyped-def]
+def _calc(dis, before: NDArray[np.uint8], after: NDArray[np.uint8], start: Float | None = None) -> Float:  # type: ignore[no-untyped-def]
     """DIS in pixels; where it runs away (on frames that have nothing in common), ``start``, or else no motion."""
-    height, width = before.shape
     flow: Float = dis.calc(before, after, None if start is None else start.copy())
-    most = max(height, width)
+    most = max(before.shape)
     lost = ~(np.isfinite(flow).all(-1) & (np.abs(flow) <= most).all(-1))
-    if lost.any():
-        flow[lost] = 0 if start is None else start[lost]
+    flow[lost] = 0 if start is None else start[lost]
     return np.clip(flow, -most, most)
-
-
-def _working_size(height: int, width: int) -> tuple[int, int]:
-    scale = min(1.0, SHORT / min(height, width))
-    return tuple(int(np.clip(round(side * scale), LEAST, LONG)) for side in (height, width))  # type: ignore[return-value]
-
-
-def _places(height: int, width: int) -> Float:
-    """(h, w, 2): column and row of each pixel."""
-    rows, columns = np.mgrid[:height, :width]
-    return np.stack([columns, rows], -1).astype(np.float32)

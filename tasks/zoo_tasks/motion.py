@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from zoo import Clip, Data, Image, Pairs, RequestError, Split, Task, colour_wheel
+from zoo import Clip, Data, Image, Pairs, RequestError, Split, colour_wheel
 from zoo_tasks.arrows import draw_arrows, find_arrows
-from zoo_tasks.flow import second_of_flow, squash_flow
-from zoo_tasks.photo import WIDE
+from zoo_tasks.fields import FieldTask, Sized, check_finite
+from zoo_tasks.flow import second_of_flow
 from zoo_tasks.resize import Float, resize
+from zoo_tasks.squares import square
 from zoo_tasks.upsample import Upsampler
 from zoo_tasks.warp import move
 
@@ -28,7 +29,7 @@ VERSION = 1
 
 
 @dataclass(frozen=True)
-class MotionConfig:
+class MotionConfig(Sized):
     """Settings of the motion task.
 
     Attributes:
@@ -39,31 +40,26 @@ class MotionConfig:
             moved along it (``warp``).
     """
 
-    size: int = 32
     crops: bool = True
     chain: bool = True
     show: Literal["arrows", "warp"] = "arrows"
 
-    def __post_init__(self) -> None:
-        if not 4 <= self.size <= 256:
-            raise RequestError(f"size is {self.size}; it must be 4 to 256")
 
-
-class Motion(Task):
+class Motion(FieldTask):
     """The ``motion`` task: x is (3, size, size) R, G, B in [0, 1], y (2, size, size) float32, both of the squashed frame.
 
     y holds how far each point's picture is, one second later, to the right (first channel) and below (second), in
     pixels of the size x size field: a motion by a whole width of the frame is ``size``, whatever the resolution of the video.
     """
 
-    Config: ClassVar[type] = MotionConfig
+    Config = MotionConfig
     x_name, y_name, y_unit = "frame", "motion", "px/s"
+    known = ("frame", "flow")
     config: MotionConfig
 
     def __init__(self, **config: Any) -> None:
         super().__init__(**config)
-        self.x_shape = (3, self.config.size, self.config.size)
-        self.y_shape = (2, self.config.size, self.config.size)
+        self.x_shape, self.y_shape = ((channels, self.config.size, self.config.size) for channels in (3, 2))
 
     def pairs(self, data: Data, split: Split, seed: int = 0, *, pool: int = 0) -> Pairs:
         """Frames and motions that the data knows (a rendered scene's), or else those found in its videos.
@@ -74,32 +70,16 @@ class Motion(Task):
             RequestError: the data holds single photos.
         """
         records = data.read(split, seed=seed)
-        size = self.config.size
-        known = records.known("frame", "flow", size=size)
-        wide = None
-        if known is not None:
-            x, y = torch.from_numpy(known["frame"]), torch.from_numpy(known["flow"])
-        else:
-            sides = (size, round(WIDE * size)) if self.config.crops and split == "train" else (size,)
-            chain = self.config.chain
+        size, chain = self.config.size, self.config.chain
+
+        def computed(sides: tuple[int, ...]) -> dict[str, Float]:
             key = f"motion-{VERSION}-{'chain' if chain else 'jump'}-{size}-{'-'.join(map(str, sides))}"
             try:
-                made = records.map_moments(partial(squash_clip, size=size, sides=sides, chain=chain), key)
+                return records.map_moments(partial(squash_clip, size=size, sides=sides, chain=chain), key)
             except RequestError as error:
                 raise RequestError(f"{data}: {error}") from error
-            x, y = (torch.from_numpy(made[f"{name}{size}"]) for name in "xy")
-            if len(sides) > 1:
-                wide = (torch.from_numpy(made[f"x{sides[1]}"]).half(), torch.from_numpy(made[f"y{sides[1]}"]).half())
-        drawn = records.pool("flow", pool, size=size) if pool > 0 else None
-        return Pairs(
-            x=x,
-            y=y,
-            pool=None if drawn is None else torch.from_numpy(drawn),
-            wide=wide,
-            vectors=True,
-            names=records.names,
-            digest=records.digest,
-        )
+
+        return self.known_pairs(records, split, pool, computed, vectors=True)
 
     def condition(self, image: Image) -> tuple[Tensor, Image]:
         """x (3, size, size) of one photo (H, W, 3) uint8, and the photo.
@@ -108,46 +88,30 @@ class Motion(Task):
             RequestError: this is not an RGB photo.
         """
         self.check_photo(image)
-        return torch.from_numpy(squash_frame(image, self.config.size)), image
+        return torch.from_numpy(square(image, self.config.size)), image
 
     def compose(self, context: Image, y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
-        """The photo with each of n motions drawn on it as arrows, or moved along each of them (``show``).
+        """The photo (n, H, W, 3) uint8 with each of n motions drawn on it as arrows, or moved along each (``show``).
 
         Arrows have the colour of their direction; one as long as the frame is wide stands for that motion in a second.
-
-        Args:
-            context: from :meth:`condition`.
-            y: (n, 2, size, size), pixels of the field per second.
-            x_hat: changes nothing.
-
-        Returns:
-            (n, H, W, 3) uint8.
+        y is (n, 2, size, size), pixels of the field per second; ``x_hat`` changes nothing.
 
         Raises:
             RequestError: y has another shape, or a value that is not finite.
         """
         self.check_fields(y)
-        if not torch.isfinite(y).all():
-            raise RequestError("y has values that are not finite; every value must be a number")
+        check_finite(y)
         flows = y.detach().cpu().float().numpy() / np.float32(self.config.size)
         out = np.empty((len(y), *context.shape), np.uint8)
-        if self.config.show == "warp":
-            up = Upsampler(context, self.config.size)
-            for i, flow in enumerate(flows):
-                full = np.stack([up.enlarge(part) for part in up.solve(flow)], -1)
-                out[i] = move(context, full)
-        else:
-            for i, flow in enumerate(flows):
+        up = Upsampler(context, self.config.size) if self.config.show == "warp" else None
+        for picture, flow in zip(out, flows, strict=True):
+            if up is not None:
+                picture[:] = move(context, np.stack([up.enlarge(part) for part in up.solve(flow)], -1))
+            else:
                 arrows = find_arrows(flow)
                 vectors = torch.tensor([arrow.motion for arrow in arrows]).reshape(-1, 2).T
-                out[i] = draw_arrows(context, arrows, colour_wheel(vectors, 0.0).T.numpy())
+                picture[:] = draw_arrows(context, arrows, colour_wheel(vectors, 0.0).T.numpy())
         return torch.from_numpy(out)
-
-
-def squash_frame(image: Image, side: int) -> Float:
-    """A frame (H, W, 3) uint8 averaged down to a square: (3, side, side) float32 in [0, 1]."""
-    small = resize(image.astype(np.float32), side, side)
-    return np.clip(small.transpose(2, 0, 1) / np.float32(255), 0, 1).astype(np.float32)
 
 
 def squash_clip(clip: Clip, size: int, sides: tuple[int, ...], chain: bool) -> Mapping[str, Float]:
@@ -158,6 +122,7 @@ def squash_clip(clip: Clip, size: int, sides: tuple[int, ...], chain: bool) -> M
     frame, flow = second_of_flow(clip.frames, chain)
     made = {}
     for side in sides:
-        made[f"x{side}"] = squash_frame(frame, side)
-        made[f"y{side}"] = squash_flow(flow, side) * np.float32(size / clip.seconds)
+        made[f"x{side}"] = square(frame, side)
+        small = np.ascontiguousarray(resize(flow, side, side).transpose(2, 0, 1))
+        made[f"y{side}"] = small * np.float32(size / clip.seconds)
     return made

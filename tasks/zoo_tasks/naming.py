@@ -11,6 +11,8 @@ import numpy as np
 from zoo import RequestError, nearest
 from zoo_tasks.resize import Float
 
+_RANGE = "an attribute is outside 0 to 1; 1 is for what holds and 0 for what does not"
+
 
 class Naming:
     """Finds attributes by name: in any case, with blanks for ``_``.
@@ -41,42 +43,32 @@ class Naming:
                 not exactly one of those that exclude each other is.
         """
         if isinstance(given, np.ndarray):
-            return self.checked(given.astype(np.float32))
-        values = np.zeros(len(self.names), np.float32)
-        seen: set[int] = set()
-        for name, value in _named(given):
-            place = self.place.get(_plain(name))
-            if place is None:
-                raise RequestError(f"no attribute is called {name!r}: {self.nearest(name)}")
-            if place in seen:
-                raise RequestError(f"attribute {self.names[place]!r} is named twice; name it once")
-            seen.add(place)
-            values[place] = value
-        return self.checked(values)
-
-    def checked(self, values: Float) -> Float:
-        """``values`` if they are those of all attributes.
-
-        Raises:
-            RequestError: they are not (K,), or one is outside 0 to 1, or not exactly one class is set.
-        """
-        if values.shape != (len(self.names),):
-            raise RequestError(f"attributes have shape {values.shape}; they must be ({len(self.names)},), one number each")
+            values = given.astype(np.float32)
+            if values.shape != (len(self.names),):
+                raise RequestError(f"attributes have shape {values.shape}; they must be ({len(self.names)},), one number each")
+        else:
+            values = np.zeros(len(self.names), np.float32)
+            seen: set[int] = set()
+            for name, value in _named(given):
+                place = self.place.get(_plain(name))
+                if place is None:
+                    raise RequestError(f"no attribute is called {name!r}: {self._nearest(name)}")
+                if place in seen:
+                    raise RequestError(f"attribute {self.names[place]!r} is named twice; name it once")
+                seen.add(place)
+                values[place] = value
         if not ((values >= 0) & (values <= 1)).all():
             raise RequestError(_RANGE)
         if self.exclusive and (values > 0).sum() != 1:
             raise RequestError(f"{int((values > 0).sum())} classes are named; name exactly one of {', '.join(self.names)}")
         return values
 
-    def nearest(self, name: str) -> str:
-        """A clause for an unknown name, as :func:`zoo.utils.errors.nearest` gives it, blind to case, ``_`` and blanks."""
+    def _nearest(self, name: str) -> str:
+        """A clause for an unknown name, as :func:`zoo.nearest` gives it, blind to case, ``_`` and blanks."""
         clause = nearest(_plain(name), self.place)
         if not clause.startswith("did you mean"):
             return nearest(name, self.names)
-        return re.sub("'([^']*)'", lambda found: repr(self.names[self.place[found[1]]]), clause)
-
-
-_RANGE = "an attribute is outside 0 to 1; 1 is for what holds and 0 for what does not"
+        return re.sub("'([^']*)'", lambda quoted: repr(self.names[self.place[quoted[1]]]), clause)
 
 
 def _named(given: Any) -> list[tuple[str, float]]:

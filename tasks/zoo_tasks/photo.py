@@ -1,4 +1,4 @@
-"""What the tasks on photos share: two small fields of a photo for models, and the photo with one of them changed."""
+"""Tasks on two one-channel fields of a photo: small ones for models, and the photo with one of them changed."""
 
 from __future__ import annotations
 
@@ -10,25 +10,24 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from zoo import Data, Image, Pairs, RequestError, Split, Task
+from zoo import Data, Image, Pairs, Split
+from zoo_tasks.fields import FieldTask, Sized
 from zoo_tasks.guidance import guide, guide_mirror
-from zoo_tasks.layers import Layers, recombine
 from zoo_tasks.resize import Float, resize
 from zoo_tasks.upsample import Upsampler
 
 FieldsOf = Callable[[Image], tuple[Float, Float]]
 """A photo (H, W, 3) as the fields x and y, each (h, w) in [0, 1]."""
 
-WIDE = 1.5
-"""The side of the fields that training crops from, in sides of the model's: windows show 2/3 to all of the photo."""
 CHUNK = 32
 """Samples enlarged at once."""
 
 
 @dataclass(frozen=True)
-class PhotoConfig:
+class PhotoConfig(Sized):
     """Settings of the tasks on photos.
 
     Attributes:
@@ -37,13 +36,23 @@ class PhotoConfig:
         detail: what full-size detail is added to an enlarged sample; see :meth:`PhotoTask.compose`.
     """
 
-    size: int = 32
     crops: bool = True
     detail: Literal["generated", "conditioning", "none"] = "generated"
 
-    def __post_init__(self) -> None:
-        if not 4 <= self.size <= 256:
-            raise RequestError(f"size is {self.size}; it must be 4 to 256")
+
+@dataclass(frozen=True)
+class Layers:
+    """A photo taken apart at its own size.
+
+    Attributes:
+        x: (H, W) float32 in [0, 1].
+        y: (H, W) float32 in [0, 1].
+        gain: (H, W, 3) float32, how many levels of 255 each channel rises as y rises by 1. The photo is linear in y.
+    """
+
+    x: Float
+    y: Float
+    gain: Float
 
 
 @dataclass(frozen=True)
@@ -57,17 +66,15 @@ class Context:
     layers: Layers
 
 
-class PhotoTask(Task):
+class PhotoTask(FieldTask):
     """A task whose x and y are one-channel fields of the same photo, both (1, size, size) float32 in [0, 1].
 
     Attributes:
         version: changed with what :meth:`fields` computes, so that no stale cache is read.
-        known: the names of x and y in :meth:`zoo.Records.known`.
     """
 
     Config = PhotoConfig
     version: ClassVar[int] = 1
-    known: ClassVar[tuple[str, str]]
 
     def __init__(self, **config: Any) -> None:
         super().__init__(**config)
@@ -78,43 +85,25 @@ class PhotoTask(Task):
     def fields(image: Image) -> tuple[Float, Float]:
         """x and y of a photo (H, W, 3) uint8, each (h, w) float32 in [0, 1], at the size the task works at."""
 
+    @staticmethod
+    @abstractmethod
+    def layers(image: Image) -> Layers:
+        """The full-size fields of a photo (H, W, 3) uint8, and how its colours change with y."""
+
     def pairs(self, data: Data, split: Split, seed: int = 0, *, pool: int = 0) -> Pairs:
         """Fields that the data knows (a rendered scene's), or else those computed from its photos.
 
         The whole photo is squashed to a square, as in the paper. With ``crops``, training pairs have ``wide``.
         """
         records = data.read(split, seed=seed)
-        size = self.config.size
-        known = records.known(*self.known, size=size)
-        wide = None
-        if known is not None:
-            x, y = (torch.from_numpy(known[name]) for name in self.known)
-        else:
-            sides = (size, round(WIDE * size)) if self.config.crops and split == "train" else (size,)
-            key = f"{self.known[0]}-{self.known[1]}-{self.version}-{'-'.join(map(str, sides))}"
-            made = records.map(partial(squash, fields=type(self).fields, sides=sides), key)
-            x, y = (torch.from_numpy(made[f"{name}{size}"]) for name in "xy")
-            if len(sides) > 1:
-                wide = (_half(made[f"x{sides[1]}"]), _half(made[f"y{sides[1]}"]))
-        draws = None
-        if pool > 0:
-            drawn = records.pool(self.known[1], pool, size=size)
-            draws = None if drawn is None else torch.from_numpy(drawn)
-        return Pairs(
-            x=x,
-            y=y,
-            guide=None if records.annotations is None else guide(records.annotations, len(records.categories)),
-            guide_mirror=None if records.annotations is None else guide_mirror(len(records.categories)),
-            pool=draws,
-            wide=wide,
-            names=records.names,
-            digest=records.digest,
-        )
 
-    @staticmethod
-    @abstractmethod
-    def layers(image: Image) -> Layers:
-        """The full-size fields of a photo (H, W, 3) uint8, and how its colours change with y."""
+        def computed(sides: tuple[int, ...]) -> dict[str, Float]:
+            key = f"{self.known[0]}-{self.known[1]}-{self.version}-{'-'.join(map(str, sides))}"
+            return records.map(partial(squash, fields=type(self).fields, sides=sides), key)
+
+        known, kinds = records.annotations, len(records.categories)
+        guided = {} if known is None else {"guide": guide(known, kinds), "guide_mirror": guide_mirror(kinds)}
+        return self.known_pairs(records, split, pool, computed, **guided)
 
     def condition(self, image: Image) -> tuple[Tensor, Context]:
         """x (1, size, size) of one photo (H, W, 3) uint8, and what :meth:`compose` needs of it.
@@ -124,8 +113,7 @@ class PhotoTask(Task):
         """
         self.check_photo(image)
         size = self.config.size
-        small = squash(image, type(self).fields, (size,))
-        x, y = small[f"x{size}"], small[f"y{size}"]
+        x, y = squash(image, type(self).fields, (size,)).values()
         return torch.from_numpy(x), Context(image, x, y, Upsampler(image, size), self.layers(image))
 
     def compose(self, context: Context, y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
@@ -153,11 +141,13 @@ class PhotoTask(Task):
         Raises:
             RequestError: y or x_hat has another shape.
         """
+        import cv2
+
         self.check_fields(y, x_hat)
         image, up, layers = context.image, context.upsampler, context.layers
         detail = self._detail(context, x_hat)
         out = np.empty((len(y), *image.shape), np.uint8)
-        scratch = np.empty(image.shape, np.float32)
+        change = np.empty(image.shape, np.float32)
         samples = y.detach().cpu().float().numpy()[:, 0]
         for start in range(0, len(y), CHUNK):
             for i, field in enumerate(up.solve(samples[start : start + CHUNK]), start):
@@ -165,13 +155,15 @@ class PhotoTask(Task):
                 new += detail
                 np.clip(new, 0, 1, out=new)
                 new -= layers.y
-                recombine(image, new, layers.gain, out[i], scratch)
+                cv2.merge((new, new, new), dst=change)
+                cv2.multiply(change, layers.gain, dst=change)
+                cv2.add(image, change, dst=out[i], dtype=cv2.CV_8U)  # rounded and clipped
         return torch.from_numpy(out)
 
     def _detail(self, context: Context, x_hat: Tensor | None) -> Float | float:
+        up, layers = context.upsampler, context.layers
         if self.config.detail == "none":
             return 0.0
-        up, layers = context.upsampler, context.layers
         if self.config.detail == "generated":
             return layers.y - up.enlarge(up.solve(context.y)[0])
         small = context.x if x_hat is None else x_hat.detach().cpu().float().numpy()
@@ -180,13 +172,17 @@ class PhotoTask(Task):
 
 def squash(image: Image, fields: FieldsOf, sides: tuple[int, ...]) -> Mapping[str, Float]:
     """The fields of one photo averaged down to squares: ``x32`` (1, 32, 32), ``y32``, ... for each of ``sides``."""
-    x, y = fields(image)
-    made = {}
-    for side in sides:
-        made[f"x{side}"] = np.clip(resize(x, side, side), 0, 1)[None].astype(np.float32)
-        made[f"y{side}"] = np.clip(resize(y, side, side), 0, 1)[None].astype(np.float32)
-    return made
+    both = dict(zip("xy", fields(image), strict=True))
+    return {
+        f"{name}{side}": np.clip(resize(field, side, side), 0, 1)[None].astype(np.float32)
+        for side in sides
+        for name, field in both.items()
+    }
 
 
-def _half(field: Float) -> Tensor:
-    return torch.from_numpy(field).half()
+def brightest(image: Image) -> NDArray[np.uint8]:
+    """The largest channel of each pixel, (H, W) uint8; numpy's ``max`` over so short an axis is ten times slower."""
+    import cv2
+
+    red, green, blue = cv2.split(image)
+    return cv2.max(cv2.max(red, green), blue)

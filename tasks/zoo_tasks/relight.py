@@ -9,8 +9,7 @@ import numpy as np
 
 from zoo import Image
 from zoo_tasks.decompose import Retinex, decompose
-from zoo_tasks.layers import Layers, brightest
-from zoo_tasks.photo import PhotoTask
+from zoo_tasks.photo import Layers, PhotoTask, brightest
 from zoo_tasks.resize import Float, resize, within
 
 SIDE = 128

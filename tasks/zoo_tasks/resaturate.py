@@ -8,8 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from zoo import Image
-from zoo_tasks.layers import Layers, brightest
-from zoo_tasks.photo import PhotoTask
+from zoo_tasks.photo import Layers, PhotoTask, brightest
 from zoo_tasks.resize import Float
 
 GREY, COLOURED = 4.0, 28.0

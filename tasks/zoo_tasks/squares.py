@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 
 import numpy as np
@@ -23,21 +23,16 @@ def square(image: Image, side: int, channels: int = 3, cut: bool = False) -> Flo
     square in the middle of the photo, without it the whole photo, squashed.
     """
     if cut:
-        image = middle(image)
+        height, width = image.shape[:2]
+        edge = min(height, width)
+        top, left = (height - edge) // 2, (width - edge) // 2
+        image = image[top : top + edge, left : left + edge]
     if channels == 1:
         import cv2
 
         image = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY)[..., None]
     small = resize(image.astype(np.float32), side, side).reshape(side, side, channels)
     return np.clip(np.ascontiguousarray(small.transpose(2, 0, 1)) / np.float32(255), 0, 1)
-
-
-def middle(image: Image) -> Image:
-    """The largest square in the middle of a photo (H, W, 3)."""
-    height, width = image.shape[:2]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    return image[top : top + side, left : left + side]
 
 
 def read_squares(
@@ -55,10 +50,9 @@ def read_squares(
         rendered: whether fields that the data renders at the first size (``frame``) may stand for its photos made small:
             much quicker, and the same but for rounding.
     """
-    if rendered and channels == 3:
-        known = records.known("frame", size=sides[0])
-        if known is not None:
-            return [torch.from_numpy(known["frame"])]
+    known = records.known("frame", size=sides[0]) if rendered and channels == 3 else None
+    if known is not None:
+        return [torch.from_numpy(known["frame"])]
     key = f"squares-{VERSION}-{channels}-{'cut' if cut else 'whole'}-{'-'.join(map(str, sides))}"
     made = records.map(partial(squares, sides=sides, channels=channels, cut=cut), key)
     return [torch.from_numpy(made[f"y{side}"]) for side in sides]
@@ -69,13 +63,22 @@ def squares(image: Image, sides: tuple[int, ...], channels: int, cut: bool) -> M
     return {f"y{side}": square(image, side, channels, cut) for side in sides}
 
 
-def enlarged(y: Tensor, height: int, width: int) -> Float:
-    """Fields (n, 1 or 3, s, s) in [0, 1] as pictures (n, height, width, 3) float32 in [0, 1], interpolated linearly."""
-    fields = y.detach().cpu().float().clamp(0, 1).numpy()
-    out = np.empty((len(fields), height, width, 3), np.float32)
-    for made, field in zip(out, fields, strict=True):
-        made[:] = resize(np.ascontiguousarray(field.transpose(1, 2, 0)), height, width).reshape(height, width, -1)
-    return out
+def rows(y: Tensor) -> Float:
+    """Fields (n, C, s, s) as pictures (n, s, s, C) float32, clipped to [0, 1]."""
+    return np.ascontiguousarray(y.detach().cpu().float().clamp(0, 1).permute(0, 2, 3, 1).numpy())
+
+
+def enlarged(picture: Float, height: int, width: int) -> Float:
+    """A picture (s, s, C) interpolated linearly to (height, width, C)."""
+    return resize(picture, height, width).reshape(height, width, -1)
+
+
+def pictures(made: Iterable[Float], count: int, shape: tuple[int, ...]) -> Tensor:
+    """Pictures (H, W, 1 or 3) in [0, 1], so many and of this (H, W), as (count, H, W, 3) uint8."""
+    out = np.empty((count, *shape, 3), np.uint8)
+    for target, picture in zip(out, made, strict=True):
+        target[:] = levels(picture)
+    return torch.from_numpy(out)
 
 
 def levels(picture: Float) -> Image:

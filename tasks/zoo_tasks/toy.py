@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from zoo import Data, Image, Pairs, Records, RequestError, Split, Task
+from zoo_tasks.fields import check_finite
 
 REACH = 5.0
 """The panels show y from -REACH to REACH; what lies beyond is drawn on their edge."""
@@ -31,10 +32,7 @@ class Toy(Task):
     x_name, y_name, y_unit = "number", "point", "units of the curve"
     item = "number"
     shows_truth = False
-
-    def __init__(self, **config: Any) -> None:
-        super().__init__(**config)
-        self.x_shape, self.y_shape = (1,), (3,)
+    x_shape, y_shape = (1,), (3,)
 
     def pairs(self, data: Data, split: Split, seed: int = 0, *, pool: int = 0) -> Pairs:
         """The points that the data has; with ``pool``, true draws: one of both branches each.
@@ -45,13 +43,8 @@ class Toy(Task):
         records = data.read(split, seed=seed)
         x, y = (_numbers(data, records, name, columns) for name, columns in (("x", 1), ("y", 3)))
         drawn = records.pool("y", pool) if pool > 0 else None
-        return Pairs(
-            x=(1 + x) / 2,
-            y=y,
-            pool=None if drawn is None else torch.from_numpy(np.asarray(drawn, np.float32)),
-            names=records.names,
-            digest=records.digest,
-        )
+        true = None if drawn is None else torch.from_numpy(np.asarray(drawn, np.float32))
+        return Pairs(x=(1 + x) / 2, y=y, pool=true, names=records.names, digest=records.digest)
 
     def read(self, given: Any) -> float:
         """A number of -1 to 1, from text (``"0.3"``) or a number.
@@ -84,15 +77,9 @@ class Toy(Task):
         return torch.tensor([(1 + number) / 2], dtype=torch.float32), number
 
     def compose(self, context: float, y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
-        """Both branches, a panel for each of the three numbers of y over x, and in them each of n points.
+        """Both branches, a panel for each of the three numbers of y over x, and in them each of n points y (n, 3).
 
-        Args:
-            context: from :meth:`condition`.
-            y: (n, 3).
-            x_hat: changes nothing.
-
-        Returns:
-            (n, 176, 320, 3) uint8.
+        The pictures are (n, 176, 320, 3) uint8; ``x_hat`` changes nothing.
 
         Raises:
             RequestError: y has another shape, or a value that is not finite.
@@ -100,13 +87,12 @@ class Toy(Task):
         import cv2
 
         self.check_fields(y)
-        if not torch.isfinite(y).all():
-            raise RequestError("y has values that are not finite; every value must be a number")
+        check_finite(y)
         out = np.repeat(_paper()[None], len(y), axis=0)
         for picture, point in zip(out, y.detach().cpu().double().tolist(), strict=True):
             for panel, value in enumerate(point):
-                place = _place(panel, np.array([context]), np.array([value]))[0]
-                cv2.circle(picture, tuple(int(v) for v in place), 5 << FINE, MARK, cv2.FILLED, cv2.LINE_AA, FINE)
+                place = _place(panel, np.array([context]), np.array([value]))[0].tolist()
+                cv2.circle(picture, place, 5 << FINE, MARK, cv2.FILLED, cv2.LINE_AA, FINE)
         return torch.from_numpy(out)
 
 

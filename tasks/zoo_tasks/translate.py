@@ -15,15 +15,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zoo import Data, Image, Pairs, Records, RequestError, Split, Task
-from zoo_tasks.photo import WIDE
+from zoo import Data, Image, Pairs, Records, RequestError, Split
+from zoo_tasks.fields import FieldTask, Sized, both, pairs
 from zoo_tasks.resize import Float
 from zoo_tasks.sketch import sketch
-from zoo_tasks.squares import VERSION, enlarged, levels, read_squares, square
+from zoo_tasks.squares import VERSION, enlarged, pictures, read_squares, rows, square
 
 
 @dataclass(frozen=True)
-class TranslateConfig:
+class TranslateConfig(Sized):
     """Settings of the translation task.
 
     Attributes:
@@ -33,24 +33,12 @@ class TranslateConfig:
         crops: whether training sees random crops and flips of each pair.
     """
 
-    size: int = 32
     source: Literal["auto", "pair", "sketch"] = "auto"
     crops: bool = True
-
-    def __post_init__(self) -> None:
-        if not 8 <= self.size <= 256:
-            raise RequestError(f"size is {self.size}; it must be 8 to 256")
+    least: ClassVar[int] = 8
 
 
-@dataclass(frozen=True)
-class Context:
-    """What composing needs of one item: its height and width."""
-
-    height: int
-    width: int
-
-
-class Translate(Task):
+class Translate(FieldTask):
     """Translation: x is the source picture (3, size, size), y the target (3, size, size), both R, G, B in [0, 1], squashed.
 
     Data in pairs (``paired:DIR``) has both; its items are the source pictures. Of any other photos, x is a sketch
@@ -58,7 +46,7 @@ class Translate(Task):
     its own sketch. cGML, section 5.3.1.
     """
 
-    Config: ClassVar[type] = TranslateConfig
+    Config = TranslateConfig
     x_name, y_name = "source", "target"
     config: TranslateConfig
 
@@ -81,63 +69,49 @@ class Translate(Task):
             RequestError: ``source`` is ``pair`` and the data holds single pictures, or it is ``auto`` and the data comes in
                 pairs: then the task has to be made for it first.
         """
-        records = data.read(split, seed=seed)
-        size = self.config.size
-        sides = (size, round(WIDE * size)) if self.config.crops and split == "train" else (size,)
+        records, sides = data.read(split, seed=seed), self.sides(split)
         if self.paired:
             key = f"pair-{VERSION}-{'-'.join(map(str, sides))}"
             try:
-                made = records.map_pairs(partial(both_squares, sides=sides), key)
+                x, y = both(records.map_pairs(partial(both_squares, sides=sides), key), sides)
             except RequestError as error:
                 raise RequestError(f"{data}: {error}") from error
-            x, y = ([torch.from_numpy(made[f"{name}{side}"]) for side in sides] for name in "xy")
         else:
             if self.config.source == "auto" and _in_pairs(records):
                 raise RequestError(f"{data} comes in pairs; say source=pair to translate them, source=sketch to leave them")
             y = read_squares(records, sides)
-            x = [torch.from_numpy(np.stack([sketch(one) for one in part.numpy()])) for part in y]
-        wide = (x[1].half(), y[1].half()) if len(y) > 1 else None
-        return Pairs(x=x[0], y=y[0], wide=wide, names=records.names, digest=records.digest)
+            x = [torch.from_numpy(np.stack([sketch(picture) for picture in part.numpy()])) for part in y]
+        return pairs(records, x, y)
 
     def item_of(self, records: Records, index: int) -> Image:
         """The source picture of one of the records where they come in pairs, else the photo."""
         return records.source(index) if self.paired else records.image(index)
 
-    def condition(self, image: Image) -> tuple[Tensor, Context]:
-        """x (3, size, size) of one source picture, or of the photo or drawing to be sketched, (H, W, 3) uint8.
+    def condition(self, image: Image) -> tuple[Tensor, tuple[int, int]]:
+        """x (3, size, size) of one source picture, or of the photo or drawing to be sketched, (H, W, 3) uint8; and (H, W).
 
         Raises:
             RequestError: this is not an RGB picture.
         """
         self.check_photo(image)
         small = square(image, self.config.size)
-        return torch.from_numpy(small if self.paired else sketch(small)), Context(*image.shape[:2])
+        return torch.from_numpy(small if self.paired else sketch(small)), (image.shape[0], image.shape[1])
 
-    def compose(self, context: Context, y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
-        """Each of n target pictures at the size of the item.
+    def compose(self, context: tuple[int, int], y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
+        """Each of n target pictures y (n, 3, size, size) in [0, 1] at the size of the item, (n, H, W, 3) uint8.
 
-        Args:
-            context: from :meth:`condition`.
-            y: (n, 3, size, size) in [0, 1].
-            x_hat: changes nothing.
-
-        Returns:
-            (n, H, W, 3) uint8.
+        ``x_hat`` changes nothing.
 
         Raises:
             RequestError: y has another shape.
         """
         self.check_fields(y)
-        out = np.empty((len(y), context.height, context.width, 3), np.uint8)
-        for made, field in zip(out, y, strict=True):
-            made[:] = levels(enlarged(field[None], context.height, context.width)[0])
-        return torch.from_numpy(out)
+        return pictures((enlarged(picture, *context) for picture in rows(y)), len(y), context)
 
 
 def both_squares(source: Image, image: Image, sides: tuple[int, ...]) -> Mapping[str, Float]:
     """``x32`` and ``y32`` (3, 32, 32), ... of a source and a target picture, for each of ``sides``."""
-    pair = {"x": source, "y": image}
-    return {f"{name}{side}": square(one, side) for name, one in pair.items() for side in sides}
+    return {f"{name}{side}": square(picture, side) for name, picture in (("x", source), ("y", image)) for side in sides}
 
 
 def _in_pairs(records: Records) -> bool:

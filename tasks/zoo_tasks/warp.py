@@ -8,8 +8,9 @@ nothing goes to was hidden: it is filled smoothly from around.
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
-from numpy.typing import NDArray
 
 from zoo import Image
 from zoo_tasks.resize import Float, resize
@@ -38,8 +39,7 @@ def move(image: Image, flow: Float) -> Image:
     at_columns += came[..., 0] * width
     at_rows += came[..., 1] * height
     moved = cv2.remap(image, at_columns, at_rows, interpolation=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    outside = (at_columns < -1) | (at_columns > width) | (at_rows < -1) | (at_rows > height)
-    hole |= outside
+    hole |= (at_columns < -1) | (at_columns > width) | (at_rows < -1) | (at_rows > height)
     if hole.any():
         smooth = fill_holes(moved.astype(np.float32), (~hole).astype(np.float32))
         moved[hole] = np.clip(smooth[hole] + 0.5, 0, 255).astype(np.uint8)
@@ -57,17 +57,15 @@ def _origins(flow: Float, rows: int, columns: int) -> tuple[Float, Float]:
     own = fine - np.median(fine, 0)
     weight = (1e-3 + FRONT * np.hypot(own[:, 0], own[:, 1])) ** 4
     top, left = np.floor(down).astype(np.int64), np.floor(right).astype(np.int64)
-    count, total, back = np.zeros(rows * columns), np.zeros(rows * columns), np.zeros((2, rows * columns))
-    for dy in (0, 1):
-        for dx in (0, 1):
-            share = np.abs(1 - dy - (down - top)) * np.abs(1 - dx - (right - left))
-            r, c = top + dy, left + dx
-            inside = (r >= 0) & (r < rows) & (c >= 0) & (c < columns)
-            index = (r * columns + c)[inside]
-            count += np.bincount(index, share[inside], rows * columns)
-            total += np.bincount(index, (share * weight)[inside], rows * columns)
-            for k in range(2):
-                back[k] += np.bincount(index, (share * weight * fine[:, k])[inside], rows * columns)
+    sums = np.zeros((4, rows * columns))
+    for dy, dx in product((0, 1), (0, 1)):
+        share = np.abs(1 - dy - (down - top)) * np.abs(1 - dx - (right - left))
+        r, c = top + dy, left + dx
+        inside = (r >= 0) & (r < rows) & (c >= 0) & (c < columns)
+        weighted = share * weight
+        for total, part in zip(sums, (share, weighted, weighted * fine[:, 0], weighted * fine[:, 1]), strict=True):
+            total += np.bincount((r * columns + c)[inside], part[inside], rows * columns)
+    count, total, back = sums[0], sums[1], sums[2:]
     covered = count > COVERED * DENSE * DENSE
     back = np.where(covered, -back / np.maximum(total, 1e-300), 0)
     came = back.T.reshape(rows, columns, 2).astype(np.float32)
@@ -96,5 +94,4 @@ def fill_holes(values: Float, known: Float) -> Float:
     mean /= np.maximum(weight, 1e-6)[..., None]
     coarse = fill_holes(mean, (weight > 0).astype(np.float32))
     around = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
-    out: NDArray[np.float32] = np.where(known[..., None] > 0, values, around)
-    return out
+    return np.where(known[..., None] > 0, values, around)
