@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -56,11 +56,11 @@ class Denoise3d(Task):
     """
 
     Config = Denoise3dConfig
-    data: ClassVar[str] = "solids"
-    x_name = "corrupted spectral map"
-    y_name = "spectral map"
-    item: ClassVar[str] = "shape"
-    shows_truth: ClassVar[bool] = False
+    data = "solids"
+    x_name, y_name = "corrupted spectral map", "spectral map"
+    item = "shape"
+    shows_truth = False
+    config: Denoise3dConfig
 
     def __init__(self, **config: Any) -> None:
         super().__init__(**config)
@@ -76,13 +76,9 @@ class Denoise3d(Task):
         records = data.read(split, seed=seed)
         grids = self._grids(records)
         maps = self.spectrum.maps(grids)
-        spoilt = np.stack([self._corrupt(one, grid) for one, grid in zip(maps, grids, strict=True)])
-        return Pairs(
-            x=torch.from_numpy(self.spectrum.expand(spoilt)),
-            y=torch.from_numpy(self.spectrum.expand(maps)),
-            names=records.names,
-            digest=records.digest,
-        )
+        spoilt = np.stack([self._corrupt(clean, grid) for clean, grid in zip(maps, grids, strict=True)])
+        x, y = (torch.from_numpy(self.spectrum.expand(values)) for values in (spoilt, maps))
+        return Pairs(x=x, y=y, names=records.names, digest=records.digest)
 
     def _grids(self, records: Records) -> Voxels:
         grids = records.array("voxels")
@@ -91,19 +87,19 @@ class Denoise3d(Task):
         check_grids(grids)
         return grids.astype(bool, copy=False)
 
-    def _corrupt(self, one: NDArray[np.float32], grid: Voxels) -> NDArray[np.float32]:
+    def _corrupt(self, clean: NDArray[np.float32], grid: Voxels) -> NDArray[np.float32]:
         """One map (c, c) with noise, then with some blocks put to what says nothing."""
         content = hashlib.sha256(repr(grid.shape).encode() + np.packbits(grid).tobytes()).digest()
         random = np.random.default_rng([self.config.seed, int.from_bytes(content[:8], "little")])
-        noise = random.standard_normal(one.shape, np.float32)
-        made = np.clip(one + np.float32(self.config.noise) * noise, 0, 1)
-        edge = max(2, len(one) // BLOCKS)
-        across = -(-len(one) // edge)
+        noise = random.standard_normal(clean.shape, np.float32)
+        spoilt = np.clip(clean + np.float32(self.config.noise) * noise, 0, 1)
+        side = len(clean)
+        edge = max(2, side // BLOCKS)
+        across = -(-side // edge)
         hidden = np.zeros(across * across, bool)
         hidden[random.permutation(across * across)[: round(self.config.masked * across * across)]] = True
-        blocks = hidden.reshape(across, across).repeat(edge, 0).repeat(edge, 1)[: len(one), : len(one)]
-        made[blocks] = ZERO
-        return made
+        spoilt[hidden.reshape(across, across).repeat(edge, 0).repeat(edge, 1)[:side, :side]] = ZERO
+        return spoilt
 
     def read(self, given: Any) -> Voxels:
         """A shape (s, s, s) bool from an array or from the path of a file; see :func:`zoo_tasks.shape.shape_of`.
@@ -138,10 +134,8 @@ class Denoise3d(Task):
             RequestError: y or x_hat has another shape.
         """
         self.check_fields(y, x_hat)
-        if not len(y):
-            return torch.zeros(0, 128, 128, 3, dtype=torch.uint8)
-        made = self.spectrum.solids(y.detach().cpu().numpy())
-        return torch.from_numpy(np.stack([voxel_picture(one) for one in made]))
+        pictures = [voxel_picture(shape) for shape in self.solids(y).numpy()]
+        return torch.from_numpy(np.array(pictures, np.uint8).reshape(-1, 128, 128, 3))
 
     def solids(self, y: Tensor) -> Tensor:
         """The shapes of fields y, (B, 48, 48, 48) bool, each centred and scaled to the cube's ball."""

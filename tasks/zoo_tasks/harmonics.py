@@ -47,8 +47,7 @@ def weights(degrees: int = DEGREES) -> Double:
     """(2 L,) weights w_j: sum_j w_j p(cos theta_j) is the integral of p from -1 to 1 for polynomials p of degree < 2 L."""
     theta = angles(degrees)[0]
     odd = 2 * np.arange(degrees) + 1
-    made: Double = 2 / degrees * np.sin(theta) * (np.sin(theta[:, None] * odd) / odd).sum(1)
-    return made
+    return 2 / degrees * np.sin(theta) * (np.sin(theta[:, None] * odd) / odd).sum(1)
 
 
 def legendre(degrees: int, x: NDArray[np.floating]) -> Double:
@@ -73,26 +72,34 @@ def legendre(degrees: int, x: NDArray[np.floating]) -> Double:
 
 
 @lru_cache(maxsize=4)
-def _tables(degrees: int) -> tuple[Double, Double]:
-    """sqrt(2) Q_lm (and Q_l0) on the northern half of the grid, (m, parity, rows L, l / 2 rounded up), and all weights.
+def _table(degrees: int) -> Double:
+    """sqrt(2) Q_lm (and Q_l0) on the northern half of the grid, (m, parity, rows L, l / 2 rounded up).
 
     Q_lm(-x) = (-1)^(l + m) Q_lm(x): with the sum and the difference of both halves, each degree needs only one of them.
     Parity p holds the degrees l = p, p + 2, ... of every m.
     """
-    theta, _ = angles(degrees)
-    q = legendre(degrees, np.cos(theta[:degrees]))
+    q = legendre(degrees, np.cos(angles(degrees)[0][:degrees]))
     q[:, 1:] *= np.sqrt(2)
     table = np.zeros((degrees, 2, degrees, -(-degrees // 2)))
     for parity in (0, 1):
         part = q[parity::2].transpose(1, 2, 0)
         table[:, parity, :, : part.shape[2]] = part
     table.setflags(write=False)
-    return table, weights(degrees)
+    return table
 
 
-def _swap(degrees: int) -> NDArray[np.intp]:
-    """(m, 2) the half, 0 for the sum and 1 for the difference, that parity p of order m needs: p + m, modulo 2."""
-    return (np.arange(degrees)[:, None] + np.arange(2)) % 2
+@lru_cache(maxsize=4)
+def _places(degrees: int) -> tuple[NDArray[np.intp], ...]:
+    """Where each coefficient of a map stands in the tables, (L, L) each: order m, parity, 0 (cosine) or 1 (sine), l // 2."""
+    row, column = np.indices((degrees, degrees))
+    degree, sine = degree_of(degrees), column > row
+    return np.where(sine, row + 1, column), degree % 2, sine.astype(np.intp), degree // 2
+
+
+def _halves(values: Double) -> Double:
+    """(m, 2, ...) by parity p as (m, 2, ...) by half, 0 for sum and 1 for difference, and back: half = p + m, mod 2."""
+    m = np.arange(len(values))[:, None]
+    return values[m, (m + np.arange(2)) % 2]
 
 
 def analyse(functions: NDArray[np.floating], degrees: int | None = None) -> Double:
@@ -114,20 +121,18 @@ def analyse(functions: NDArray[np.floating], degrees: int | None = None) -> Doub
     keep = full if degrees is None else degrees
     if not 1 <= keep <= full:
         raise RequestError(f"degrees is {degrees}; a grid of {2 * full} x {2 * full} holds 1 to {full}")
-    table, weight = _tables(full)
-    table = table[:keep, :, :, : -(-keep // 2)]
-    swap = _swap(keep)
+    table = _table(full)[:keep, :, :, : -(-keep // 2)]
+    order, parity, sine, place = _places(keep)
     out = np.empty((len(functions), keep, keep))
-    scale = (weight * (np.pi / full))[:, None]
+    scale = (weights(full) * (np.pi / full))[:, None]
     for start in range(0, len(functions), CHUNK):
         part = np.asarray(functions[start : start + CHUNK], np.float64)
         spectrum = np.fft.rfft(part, axis=2)[:, :, :keep] * scale
         north, south = spectrum[:, :full], spectrum[:, : full - 1 : -1]
-        halves = np.stack([north + south, north - south])  # (2, n, rows, m)
-        halves = halves.transpose(3, 0, 1, 2)  # (m, 2, n, rows)
+        halves = np.stack([north + south, north - south]).transpose(3, 0, 1, 2)  # (m, 2, n, rows)
         flat = np.concatenate([halves.real, -halves.imag], axis=2)  # cosines, then sines
-        found = np.matmul(flat[np.arange(keep)[:, None], swap], table)  # (m, parity, 2 n, l / 2)
-        _pack(found, out[start : start + len(part)])
+        packed = np.matmul(_halves(flat), table).reshape(keep, 2, 2, len(part), -1)  # (m, parity, 2, n, l / 2)
+        out[start : start + len(part)] = np.moveaxis(packed[order, parity, sine, :, place], -1, 0)
     return out
 
 
@@ -150,41 +155,22 @@ def synthesise(maps: NDArray[np.floating], degrees: int | None = None) -> Double
     full = keep if degrees is None else degrees
     if full < keep:
         raise RequestError(f"degrees is {degrees}; coefficients of degree below {keep} need at least that many")
-    table = _tables(full)[0][:keep, :, :, : -(-keep // 2)]
-    swap = _swap(keep)
+    table = _table(full)[:keep, :, :, : -(-keep // 2)].transpose(0, 1, 3, 2)
+    order, parity, sine, place = _places(keep)
     out = np.empty((len(maps), 2 * full, 2 * full))
     for start in range(0, len(maps), CHUNK):
         part = np.asarray(maps[start : start + CHUNK], np.float64)
         n = len(part)
-        values = np.matmul(_unpack(part), table.transpose(0, 1, 3, 2))  # (m, parity, 2 n, rows)
-        values = values[np.arange(keep)[:, None], swap]  # parities to sum and difference; the swap is its own inverse
-        spectrum = np.zeros((n, 2 * full, full + 1), np.complex128)
+        packed = np.zeros((keep, 2, 2, n, -(-keep // 2)))
+        packed[order, parity, sine, :, place] = np.moveaxis(part, 0, -1)
+        values = _halves(np.matmul(packed.reshape(keep, 2, 2 * n, -1), table))  # (m, half, 2 n, rows)
         both = values[:, :, :n] - 1j * values[:, :, n:]
         both[1:] /= 2  # an order m > 0 stands for the two terms of its cosine
+        spectrum = np.zeros((n, 2 * full, full + 1), np.complex128)
         spectrum[:, :full, :keep] = (both[:, 0] + both[:, 1]).transpose(1, 2, 0)
         spectrum[:, : full - 1 : -1, :keep] = (both[:, 0] - both[:, 1]).transpose(1, 2, 0)
         out[start : start + n] = np.fft.irfft(spectrum, n=2 * full, axis=2) * (2 * full)
     return out
-
-
-def _pack(found: Double, out: Double) -> None:
-    """(m, parity, 2 n, l / 2), cosines before sines, into the maps ``out`` (n, K, K)."""
-    n, keep = len(out), out.shape[1]
-    row, column = np.tril_indices(keep)
-    out[:, row, column] = found[column, row % 2, :n, row // 2].T
-    row, column = np.tril_indices(keep, -1)  # here l, m - 1
-    out[:, column, row] = found[column + 1, row % 2, n:, row // 2].T
-
-
-def _unpack(maps: Double) -> Double:
-    """The inverse of :func:`_pack`: maps (n, K, K) as (m, parity, 2 n, l / 2), zero where l < m."""
-    n, keep = len(maps), maps.shape[1]
-    made = np.zeros((keep, 2, 2 * n, -(-keep // 2)))
-    row, column = np.tril_indices(keep)
-    made[column, row % 2, :n, row // 2] = maps[:, row, column].T
-    row, column = np.tril_indices(keep, -1)
-    made[column + 1, row % 2, n:, row // 2] = maps[:, column, row].T
-    return made
 
 
 def degree_of(degrees: int) -> NDArray[np.int64]:

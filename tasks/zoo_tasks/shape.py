@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from zoo import RequestError
 from zoo_data.voxel_files import read_shape, solid
@@ -46,26 +45,21 @@ def _from_file(name: str) -> Voxels:
     file = Path(name if chosen is None else path).expanduser()
     if file.suffix != ".npz":
         return read_shape(file)
-    values = _from_npz(file)
-    if values.ndim < 4 or (values.ndim == 4 and len(values) == 1):
-        return solid(values, file.name, axes=3)
-    if chosen is None:
-        raise RequestError(f"{file} holds {len(values)} shapes; name one of them, {file}:0 to {file}:{len(values) - 1}")
-    if chosen >= len(values):
-        raise RequestError(f"{file} holds {len(values)} shapes; there is no number {chosen}, they are counted from 0")
-    return solid(values[chosen], file.name, axes=3)
-
-
-def _from_npz(file: Path) -> NDArray[np.generic]:
     try:
         with np.load(file, allow_pickle=False) as arrays:
             key = arrays.files[0] if len(arrays.files) == 1 else KEY
-            if key in arrays.files:
-                values: NDArray[np.generic] = arrays[key]
-                return values
+            values = arrays[key] if key in arrays.files else None
             names = ", ".join(arrays.files) or "no arrays"
     except OSError as error:
         raise RequestError(f"cannot read {file}: {error.strerror or error}") from error
     except Exception as error:  # broken archives surface as errors of many kinds
         raise RequestError(f"cannot read {file} as arrays of NumPy: {error}") from error
-    raise RequestError(f"{file} holds {names}; the shape's must be called {KEY}")
+    if values is None:
+        raise RequestError(f"{file} holds {names}; the shape's must be called {KEY}")
+    if values.ndim > 4 or (values.ndim == 4 and len(values) != 1):
+        if chosen is None:
+            raise RequestError(f"{file} holds {len(values)} shapes; name one of them, {file}:0 to {file}:{len(values) - 1}")
+        if chosen >= len(values):
+            raise RequestError(f"{file} holds {len(values)} shapes; there is no number {chosen}, they are counted from 0")
+        values = values[chosen]
+    return solid(values, file.name, axes=3)

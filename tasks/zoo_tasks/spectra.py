@@ -32,6 +32,8 @@ ZERO = 0.5
 """The field where a coefficient is 0."""
 CUBE = 48
 """Voxels a side of a shape that was made from a field, and of one whose Zernike moments are taken."""
+CHUNK = 64
+"""Shapes whose coefficients are made at once: their extent functions are 256 KB each."""
 
 
 class Spectrum(ABC):
@@ -50,7 +52,8 @@ class Spectrum(ABC):
 
     def maps(self, grids: Voxels) -> NDArray[np.float32]:
         """(N, c, c) float32 of shapes (N, s, s, s) bool; :data:`ZERO` everywhere for an empty one."""
-        share = np.arcsinh(self.coefficients(grids) / self.scale) / np.arcsinh(self.bound / self.scale)
+        parts = [self.coefficients(grids[start : start + CHUNK]) for start in range(0, len(grids), CHUNK)]
+        share = np.arcsinh(np.concatenate(parts) / self.scale) / np.arcsinh(self.bound / self.scale)
         return np.clip((1 + share) / 2, 0, 1).astype(np.float32)
 
     def expand(self, maps: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -89,10 +92,7 @@ class Harmonics(Spectrum):
         self.bound = float(np.sqrt(4 * np.pi))
 
     def coefficients(self, grids: Voxels) -> Double:
-        out = np.empty((len(grids), self.side, self.side))
-        for start in range(0, len(grids), 64):  # the functions themselves are 256 KB each
-            out[start : start + 64] = analyse(extents(grids[start : start + 64])[0], self.side)
-        return out
+        return analyse(extents(grids)[0], self.side)
 
     def shapes(self, values: Double) -> Voxels:
         frame = Frame(np.full((len(values), 3), (CUBE - 1) / 2), np.full(len(values), CUBE / 2))
@@ -108,10 +108,7 @@ class Zernike(Spectrum):
         self.scale, self.bound = (0.05 / (1.0 + n)).reshape(SIDE, SIDE), 1.0
 
     def coefficients(self, grids: Voxels) -> Double:
-        out = np.empty((len(grids), SIDE, SIDE))
-        for start in range(0, len(grids), 64):
-            out[start : start + 64] = moments(in_ball(grids[start : start + 64])).reshape(-1, SIDE, SIDE)
-        return out
+        return moments(in_ball(grids)).reshape(-1, SIDE, SIDE)
 
     def shapes(self, values: Double) -> Voxels:
         """Where the function is largest, in as many voxels as the first moment, the share of the ball that is filled, says."""

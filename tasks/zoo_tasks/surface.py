@@ -45,26 +45,18 @@ class Frame:
 
 
 def check_grids(grids: NDArray[np.generic]) -> None:
-    """Raises:
-    RequestError: these are not (N, s, s, s) bool with s from 1 to 128.
-    """
+    """Refuse with a RequestError what is not (N, s, s, s) bool with s from 1 to 128."""
     if grids.ndim != 4 or len(set(grids.shape[1:])) != 1 or grids.dtype != np.bool_ or not 1 <= grids.shape[1] <= LARGEST:
         raise RequestError(
             f"shapes are (N, s, s, s) bool with s from 1 to {LARGEST}, one axis for the N, not {grids.shape} {grids.dtype}"
         )
 
 
-def directions(theta: Floats, phi: Floats) -> NDArray[np.float64]:
-    """Unit vectors of polar angles (J,) and azimuths (K,), (J, K, 3)."""
-    theta = np.asarray(theta, np.float64)[:, None]
-    sine = np.sin(theta)
-    return np.stack(np.broadcast_arrays(sine * np.cos(phi), sine * np.sin(phi), np.cos(theta)), -1)
-
-
 @lru_cache(maxsize=4)
 def _rays(reach: int, degrees: int) -> NDArray[np.int32]:
     """Which voxels of a cube of side 2 reach + 1 the rays from its middle meet, (steps, rays), as flat indices."""
-    towards = directions(*angles(degrees)).reshape(-1, 3)
+    theta, phi = np.meshgrid(*angles(degrees), indexing="ij")
+    towards = np.stack([np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi), np.cos(theta)], -1).reshape(-1, 3)
     distance = np.arange(0, reach + STEP / 2, STEP)
     side = 2 * reach + 1
     out = np.empty((len(distance), len(towards)), np.int32)
@@ -144,21 +136,18 @@ def solid(functions: Floats, frame: Frame, side: int) -> Voxels:
     Returns:
         (N, s, s, s) bool.
     """
-    n, rows = functions.shape[:2]
-    index = np.arange(side)
-    out = np.zeros((n, side, side, side), bool)
-    for i in range(n):
-        if frame.radius[i] == 0:
-            continue
-        x, y, z = np.meshgrid(*(index - c for c in frame.centre[i]), indexing="ij")
+    rows = functions.shape[1]
+    out = np.zeros((len(functions), side, side, side), bool)
+    for grid, function, centre, radius in zip(out, functions, frame.centre, frame.radius, strict=True):
+        x, y, z = np.meshgrid(*(np.arange(side) - c for c in centre), indexing="ij")
         distance = np.sqrt(x * x + y * y + z * z)
         theta = np.arccos(z / np.maximum(distance, 1e-9))
-        reach = bilinear(functions[i], theta * rows / np.pi - 0.5, np.arctan2(y, x) * rows / (2 * np.pi))
-        out[i] = distance < reach * frame.radius[i]
+        reach = _bilinear(function, theta * rows / np.pi - 0.5, np.arctan2(y, x) * rows / (2 * np.pi))
+        grid[:] = distance < reach * radius
     return out
 
 
-def bilinear(function: Floats, row: Floats, column: Floats) -> NDArray[np.float64]:
+def _bilinear(function: Floats, row: Floats, column: Floats) -> NDArray[np.float64]:
     """A function (2 L, 2 L) between its samples: at rows, which end at the poles, and columns, which go round."""
     rows, columns = function.shape
     row = np.clip(row, 0, rows - 1)
@@ -168,13 +157,11 @@ def bilinear(function: Floats, row: Floats, column: Floats) -> NDArray[np.float6
     c %= columns
     top = function[r, c] * (1 - right) + function[r, after] * right
     bottom = function[below, c] * (1 - right) + function[below, after] * right
-    made: NDArray[np.float64] = top * (1 - down) + bottom * down
-    return made
+    return top * (1 - down) + bottom * down
 
 
 def overlap(first: Voxels, second: Voxels) -> NDArray[np.float64]:
     """(N,) the intersection over the union of grids (N, s, s, s); 1 where both are empty."""
     both = (first & second).sum((1, 2, 3))
     either = (first | second).sum((1, 2, 3))
-    made: NDArray[np.float64] = np.where(either > 0, both / np.maximum(either, 1), 1.0)
-    return made
+    return np.where(either > 0, both / np.maximum(either, 1), 1.0)

@@ -59,8 +59,7 @@ def radial(n: int, l: int, r: NDArray[np.floating]) -> Double:
     if not 0 <= l <= n or (n - l) % 2:
         raise RequestError(f"there is no polynomial of n = {n} and l = {l}; l is from 0 to n, and n - l even")
     r = np.asarray(r, np.float64)
-    made: Double = np.sqrt((2 * n + 3) / 3) * r**l * eval_jacobi((n - l) // 2, 0, l + 0.5, 2 * r * r - 1)
-    return made
+    return np.sqrt((2 * n + 3) / 3) * r**l * eval_jacobi((n - l) // 2, 0, l + 0.5, 2 * r * r - 1)
 
 
 def polynomials(points: NDArray[np.floating], highest: int = 9, count: int | None = None) -> Double:
@@ -79,14 +78,15 @@ def polynomials(points: NDArray[np.floating], highest: int = 9, count: int | Non
     polar = np.clip(points[:, 2] / np.where(r > 0, r, 1), -1, 1)
     phi = np.arctan2(points[:, 1], points[:, 0])
     q = legendre(highest + 1, polar)
-    m = np.arange(highest + 1)[:, None]
-    cosine, sine = np.cos(m * phi), np.sin(m * phi)
+    turns = np.arange(highest + 1)[:, None] * phi
+    cosine, sine = np.cos(turns), np.sin(turns)
     radials = {(n, l): radial(n, l, r) for n in range(highest + 1) for l in range(n % 2, n + 1, 2)}
-    made = []
-    for n, l, m_ in orders(highest)[:count]:
-        turn = cosine[m_] if m_ >= 0 else sine[-m_]
-        made.append(radials[n, l] * q[l, abs(m_)] * turn * np.sqrt((8 if m_ else 4) * np.pi))
-    return np.stack(made)
+    return np.stack(
+        [
+            radials[n, l] * q[l, abs(m)] * (cosine[m] if m >= 0 else sine[-m]) * np.sqrt((8 if m else 4) * np.pi)
+            for n, l, m in orders(highest)[:count]
+        ]
+    )
 
 
 @lru_cache(maxsize=4)
@@ -118,12 +118,9 @@ def moments(grids: NDArray[np.generic], count: int = MOMENTS) -> Double:
     basis, inside = _basis(side, count)
     flat = grids.reshape(len(grids), -1)
     out = np.empty((len(grids), count))
-    picked, values = np.empty((CHUNK, len(inside)), grids.dtype), np.empty((CHUNK, len(inside)))
     for start in range(0, len(grids), CHUNK):
-        n = len(flat[start : start + CHUNK])
-        np.take(flat[start : start + CHUNK], inside, axis=1, out=picked[:n], mode="clip")
-        values[:n] = picked[:n]
-        out[start : start + n] = (basis @ values[:n].T).T
+        values = flat[start : start + CHUNK].take(inside, axis=1).astype(np.float64)
+        out[start : start + CHUNK] = (basis @ values.T).T
     out /= len(inside)  # 3 / (4 pi) times the volume of the ball in equal parts: a full ball has the first moment 1
     return out
 
@@ -144,6 +141,6 @@ def density(values: NDArray[np.floating], side: int) -> Double:
     if values.ndim != 2 or not values.shape[1]:
         raise RequestError(f"moments have shape {values.shape}; they must be (N, M)")
     basis, inside = _basis(side, values.shape[1])
-    made = np.zeros((len(values), side**3))
-    made[:, inside] = np.asarray(values, np.float64) @ basis
-    return made.reshape(-1, side, side, side)
+    functions = np.zeros((len(values), side**3))
+    functions[:, inside] = np.asarray(values, np.float64) @ basis
+    return functions.reshape(-1, side, side, side)
