@@ -21,7 +21,7 @@ import toy
 from PIL import Image
 
 import zoo
-from zoo.benching.cells import locked
+from zoo.benching.lock import locked
 from zoo.utils.errors import RequestError
 
 SUITE = """
@@ -456,11 +456,12 @@ def test_the_default_folder_is_not_taken_from_other_data(tmp_path: Path, monkeyp
 
 
 def test_names_select_from_a_suite_or_replace_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from zoo.benching.request import resolve
+    from zoo.benching.plan import resolve
+    from zoo.benching.request import BenchRequest
 
     def rows(suite: str | None, data: str | None, models: Any, tasks: Any) -> tuple[Any, Any, Any]:
-        made = resolve(suite, data, models, tasks, None, None, None, False, "cpu", {}, None)
-        return made.models, made.tasks, str(made.out)
+        plan = resolve(BenchRequest(suite, data, models, tasks))
+        return plan.models, plan.tasks, str(plan.out)
 
     monkeypatch.chdir(tmp_path)
     own = ("random", "toy-wide", "weak")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ from PIL import Image
 
 import zoo
 from zoo import registry
-from zoo.benching.request import plan_cells, resolve
+from zoo.benching.layout import plan_cells
+from zoo.benching.plan import resolve
+from zoo.benching.request import BenchRequest
 from zoo.catalog import suites
 from zoo.cli import main
 from zoo.utils.errors import RequestError
@@ -154,10 +157,11 @@ def test_settings_may_be_of_one_task(user: Path, tmp_path: Path) -> None:
     tasks = "tasks = { toy-shade = [], relight = [] }"
     user.write_text(f'schema = 1\ntitle = "Mine"\nmodels = ["random"]\n{tasks}\n')
     settings = {"toy-shade.size": 2, "task.size": 16}
-    request = resolve("mine", None, None, None, 1, 3, 2, False, "cpu", settings, tmp_path / "out")
-    plan_cells(request)
-    assert {cell.task: cell.fitted["task_config"]["size"] for cell in request.cells} == {"toy-shade": 2, "relight": 16}
-    wrong = resolve("mine", None, None, None, 1, 3, 2, False, "cpu", {"toy-shade.sise": 2}, tmp_path / "out")
+    given = BenchRequest("mine", seeds=1, n=3, items=2, device="cpu", settings=settings, out=str(tmp_path / "out"))
+    plan = resolve(given)
+    plan_cells(plan)
+    assert {cell.task: cell.weights["task_config"]["size"] for cell in plan.cells} == {"toy-shade": 2, "relight": 16}
+    wrong = resolve(replace(given, settings={"toy-shade.sise": 2}))
     with pytest.raises(RequestError, match="sise"):
         plan_cells(wrong)
 

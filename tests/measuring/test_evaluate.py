@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -64,14 +66,6 @@ def test_no_items_are_refused() -> None:
         evaluate(model, pairs.subset(torch.arange(0)), {}, 2)
 
 
-def test_the_unit_of_y_is_named() -> None:
-    model, pairs = fitted()
-    metrics = {"toy-best": make.metric("toy-best")}
-    plain, moving = (evaluate(model, pairs, metrics, 3, y_unit=unit).scores["toy-best@1"] for unit in ("", "px/s"))
-    assert moving.unit == f"{plain.unit}, y in px/s"
-    assert (moving.value, moving.low) == (plain.value, plain.low)
-
-
 @pytest.mark.parametrize("error", [ValueError("no"), SystemExit(3)])
 def test_a_metric_that_nobody_asked_for_may_fail(error: BaseException) -> None:
     """It is left out with the reason, also what it gave before, and the others are as they were without it."""
@@ -121,16 +115,28 @@ def test_a_metric_may_see_the_run_and_which_items_it_is_given(monkeypatch: pytes
     pairs = Pairs(plain.x, plain.y, names=[str(i) for i in range(20)])
     monkeypatch.setattr(module, "ITEMS", 8)
     task, data = make.task("toy-shade"), make.data("toy-photos")
+    monkeypatch.setattr(task, "y_unit", "metres", raising=False)
     metrics = {"sees": Sees(), "toy-best": make.metric("toy-best")}
     run = Fitted(model, task, data, pairs, 0)
-    found = evaluate(model, pairs, metrics, 3, y_unit="metres", fitted=run)
-    assert found.scores["sees"].value == pytest.approx(9.5)
-    assert found.scores["sees"].unit == "place"
-    assert found.scores["toy-best@3"].unit == "squared error, y in metres"
+    scores = evaluate(model, pairs, metrics, 3, fitted=run).scores
+    assert scores["sees"].value == pytest.approx(9.5)
+    assert scores["sees"].unit == "place"
+    assert scores["toy-best@3"].unit == "squared error, y in metres"
     other = evaluate(model, pairs, metrics, 3, fitted=Fitted(model, task, data, pairs, 7))
     assert other.skipped == {"sees": "seed 7 is not 0"}
-    assert "toy-best@3" in other.scores
-    assert evaluate(model, pairs, metrics, 3).skipped == {"sees": "it is measured of whole runs only"}
+    alone = evaluate(model, pairs, metrics, 3)
+    assert alone.skipped == {"sees": "it is measured of whole runs only"}
+    assert replace(alone.scores["toy-best@3"], unit="") == replace(scores["toy-best@3"], unit="")
+
+
+def test_first_samples_are_kept_where_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, pairs = fitted()
+    monkeypatch.setattr(module, "ITEMS", 8)
+    kept = evaluate(model, pairs, {}, 5, seed=1, keep={0: 5, 9: 2, 19: 3}).kept
+    samples = model.sample(pairs.x, 5, seed=1)
+    assert {i: len(few) for i, few in kept.items()} == {0: 5, 9: 2, 19: 3}
+    for i, few in kept.items():
+        torch.testing.assert_close(few, samples[i, : len(few)], rtol=0, atol=0)
 
 
 def test_a_metric_that_still_says_asked_only_is_told_what_to_rename() -> None:

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from zoo import colour_wheel
+from zoo.contracts import make
 from zoo.reporting.pictures import ITEMS, SAMPLES, field_image, reach_of, take_pictures
 
 
@@ -50,15 +51,14 @@ def test_other_fields_are_as_they_were() -> None:
 
 
 def test_a_run_on_motion_shows_the_true_motion_on_the_photo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from zoo.running.plan import make_plan
-
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path))
-    plan = make_plan("nn", "motion", "scenes:60", 5, None, 0, "cpu", {}, None, [])
-    plan.model.fit(plan.task.pairs(plan.data, "train"))
-    test = plan.task.pairs(plan.data, "test", pool=2)
-    pictures = take_pictures(plan.model, plan.task, plan.data, plan.seed, test)
+    task, data = make.task("motion"), make.data("scenes:60")
+    model = make.model("nn", task.x_shape, task.y_shape)
+    model.fit(task.pairs(data, "train"))
+    test = task.pairs(data, "test", pool=2)
+    pictures = take_pictures(model, task, data, 0, test)
     assert len(pictures) == ITEMS
-    records = plan.data.read("test")
+    records = data.read("test")
     index = {name: i for i, name in enumerate(records.names)}
     changed = 0
     for picture in pictures:

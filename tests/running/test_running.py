@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import toy
 from PIL import Image
 
 import zoo
+from zoo.catalog.verify import verify
 from zoo.utils.errors import RequestError, ZooError
 
 METRICS = ("toy-best", "toy-density")
@@ -47,6 +49,48 @@ def test_a_run_leaves_everything(tmp_path: Path) -> None:
     loaded = zoo.load(f"dir:{result.out / 'checkpoint'}")
     assert loaded.task.x_shape == (1, 6, 6)
     assert loaded.facts.scores["toy-best@9"]["value"] == metrics["metrics"]["toy-best@9"]["value"]
+
+
+@pytest.mark.parametrize(("items", "scored"), [(None, 6), (4, 1)])
+def test_a_run_is_one_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, items: int | None, scored: int) -> None:
+    """One model, one evaluation, and every test item sampled once; golden samples are as many as are always kept."""
+    from toy_zoo import Toy
+
+    from zoo.measuring import small
+    from zoo.running import run as module
+
+    calls: list[Any] = []
+
+    def count(where: Any, name: str, what: Any) -> None:
+        plain = getattr(where, name)
+
+        def counted(*args: Any, **more: Any) -> Any:
+            calls.append(what(*args, **more))
+            return plain(*args, **more)
+
+        monkeypatch.setattr(where, name, counted)
+
+    count(Toy, "__init__", lambda *_, **__: "make")
+    count(Toy, "sample", lambda _, x, n, **__: (len(x), n))
+    for where in (module, small):
+        count(where, "evaluate", lambda *_, **__: "evaluate")
+    count(module, "run_json", lambda *_, **__: "record")
+    out = run(tmp_path / "a", items=items, seed=3).out
+    assert calls == ["make", "evaluate", (items or 6, 9), (2, 4), "record"]
+    monkeypatch.undo()
+    toy.install(monkeypatch)
+    steps = {step.name: step for step in verify(f"dir:{out / 'checkpoint'}").steps}
+    assert steps["golden samples"].outcome == "ok"
+    assert steps["score"].outcome == "ok"
+    assert f"toy-best@9 {steps['score'].detail.split()[1]} on {scored} items" in steps["score"].detail
+
+
+def test_the_small_score_is_of_the_embedded_data_whatever_was_scored(tmp_path: Path) -> None:
+    out = run(tmp_path / "a", data="toy-photos:more").out
+    steps = {step.name: step for step in verify(f"dir:{out / 'checkpoint'}").steps}
+    assert steps["score"].outcome == "ok"
+    assert "toy-best@9" in steps["score"].detail
+    assert "items of toy-photos, kept" in steps["score"].detail
 
 
 def test_some_items_of_all_are_scored_where_that_is_asked_for(tmp_path: Path) -> None:

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.benching.cells import Cell, locked
-from zoo.benching.request import Request, plan_cells, resolve
+from zoo.benching.cells import Cell
+from zoo.benching.lock import locked
+from zoo.benching.plan import BenchPlan, resolve
+from zoo.benching.request import BenchRequest
 from zoo.benching.teller import Teller
 from zoo.utils.errors import RequestError
 from zoo.utils.progress import progress as progress_bar
@@ -80,30 +82,50 @@ def bench(
         RequestError: the request is wrong, or another bench works in ``out``; nothing was written.
         ZooError: the data is broken, or the file system refused.
     """
-    if workers is not None and (not isinstance(workers, int) or isinstance(workers, bool) or workers < 0):
-        raise RequestError(f"workers is {workers!r}; it must be a whole number, at least 0")
-    request = resolve(suite, data, models, tasks, seeds, n, items, quick, device, settings, out)
+    return execute(
+        BenchRequest(
+            suite=suite,
+            data=data,
+            models=models,
+            tasks=tasks,
+            seeds=seeds,
+            n=n,
+            items=items,
+            workers=workers,
+            quick=quick,
+            device=device,
+            settings=settings or {},
+            out=None if out is None else os.fspath(out),
+            progress=progress,
+        )
+    )
+
+
+def execute(request: BenchRequest) -> BenchResult:
+    """Do the bench that is asked for; see :func:`bench`."""
+    plan = resolve(request)
+    from zoo.benching.layout import plan_cells
     from zoo.catalog import suites
 
-    published = {task: suites.published(task) for task in request.tasks}
+    published = {task: suites.published(task) for task in plan.tasks}
     started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
     with contextlib.ExitStack() as stack:
-        if request.out.exists():
-            stack.enter_context(locked(request.out))
-        plan_cells(request)
-        todo = [cell for cell in request.cells if cell.status in ("new", "stopped")]
+        if plan.out.exists():
+            stack.enter_context(locked(plan.out))
+        plan_cells(plan)
+        todo = [cell for cell in plan.cells if cell.status in ("new", "stopped")]
         _make_pairs(todo)
         todo = [cell for cell in todo if cell.status != "failed"]
-        if not request.out.exists():
-            stack.enter_context(locked(request.out))
-        (request.out / "cells").mkdir(exist_ok=True)
+        if not plan.out.exists():
+            stack.enter_context(locked(plan.out))
+        (plan.out / "cells").mkdir(exist_ok=True)
         try:
-            _do(request, todo, workers, progress)
+            _do(plan, todo)
         except KeyboardInterrupt as error:
             if hasattr(error, "add_note"):
-                error.add_note(f"what is done is kept in {request.out}: the same command goes on from there")
+                error.add_note(f"what is done is kept in {plan.out}: the same command goes on from there")
             raise
-        return _write(request, published, started)
+        return _write(plan, published, started)
 
 
 def _make_pairs(todo: Sequence[Cell]) -> None:
@@ -112,15 +134,15 @@ def _make_pairs(todo: Sequence[Cell]) -> None:
     The cells of a task that fails at it, though the data is right, come out as failed.
     """
     from zoo.benching.worker import reason_of
-    from zoo.running.plan import split_settings, task_for
+    from zoo.running.plan import task_on
 
-    for task in dict.fromkeys(cell.task for cell in todo):
-        cells = [cell for cell in todo if cell.task == task]
-        given = cells[0].arguments
+    for name in dict.fromkeys(cell.task for cell in todo):
+        cells = [cell for cell in todo if cell.task == name]
+        request = cells[0].request
         try:
-            made, data = task_for(task, split_settings(given["settings"])[1], given["data"])
+            task, data = task_on(name, request.parts["task"], request.data)
             for split in ("train", "test"):
-                made.pairs(data, split, cells[0].seed)
+                task.pairs(data, split, request.seed)
         except RequestError:
             raise
         except Exception as error:
@@ -128,43 +150,44 @@ def _make_pairs(todo: Sequence[Cell]) -> None:
                 cell.fail(reason_of(error))
 
 
-def _do(request: Request, todo: Sequence[Cell], workers: int | None, progress: bool) -> None:
+def _do(plan: BenchPlan, todo: Sequence[Cell]) -> None:
     from zoo.benching.pool import do_cells
     from zoo.data.cache import cores
     from zoo.utils.device import pick
 
-    teller = Teller(request, len(todo), progress)
+    progress, workers = plan.request.progress, plan.request.workers
+    teller = Teller(plan, len(todo), progress)
     if not todo:
         return
     if workers is None:
-        workers = cores() if pick(request.device).type == "cpu" else 1
+        workers = cores() if pick(plan.request.device).type == "cpu" else 1
     with progress_bar(len(todo), "bench", show=progress and sys.stderr.isatty()) as bar:
         for cell in do_cells(todo, workers, cores()):
             teller.tell(cell)
             bar.update(bar.done + 1)
 
 
-def _write(request: Request, published: Mapping[str, Sequence[Published]], started: str) -> BenchResult:
+def _write(plan: BenchPlan, published: Mapping[str, Sequence[Published]], started: str) -> BenchResult:
     from zoo.benching import plots
     from zoo.benching.grid import draw_grid
     from zoo.benching.page import write_pages
     from zoo.benching.record import bench_csv, bench_json
     from zoo.utils.files import whole_file, write_json, write_text
 
-    out, made = request.out, bench_json(request, published, started)
-    for task in request.tasks:
+    out, content = plan.out, bench_json(plan, published, started)
+    for task in plan.tasks:
         figures = {kind: out / f"{kind}-{task}.png" for kind in ("scatter", "curves", "grid")}
         for path in figures.values():
             path.unlink(missing_ok=True)
-        plots.scatter(made, task, figures["scatter"])
-        plots.curves(made, task, figures["curves"])
-        cells = [cell for cell in request.cells if (cell.task, cell.seed) == (task, 0)]
-        grid = draw_grid(cells, f"{task}, {made['data'][task]['name']}, seed 0")
+        plots.scatter(content, task, figures["scatter"])
+        plots.curves(content, task, figures["curves"])
+        cells = [cell for cell in plan.cells if (cell.task, cell.seed) == (task, 0)]
+        grid = draw_grid(cells, f"{task}, {content['data'][task]['name']}, seed 0")
         if grid is not None:
             with whole_file(figures["grid"]) as part:
                 grid.save(part, "PNG")
-    write_text(out / "bench.csv", bench_csv(made))
-    write_pages(made, out)
-    write_json(out / "bench.json", made)
-    failed = [f"{cell.name}: {cell.reason}" for cell in request.cells if cell.status == "failed"]
-    return BenchResult(out, made, failed, sum(cell.reused for cell in request.cells))
+    write_text(out / "bench.csv", bench_csv(content))
+    write_pages(content, out)
+    write_json(out / "bench.json", content)
+    failed = [f"{cell.name}: {cell.reason}" for cell in plan.cells if cell.status == "failed"]
+    return BenchResult(out, content, failed, sum(cell.reused for cell in plan.cells))

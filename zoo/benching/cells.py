@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+from zoo.running.request import Request
 from zoo.utils.errors import RequestError
 
 RECORD = "cell.json"
@@ -30,9 +29,9 @@ class Cell:
         task, model: entry-point names.
         seed: of everything random.
         folder: where it goes.
-        arguments: for :func:`zoo.run`.
-        request: everything that decides its numbers, as plain values.
-        fitted: the part of the request that decides the weights, as a stopped run keeps it.
+        request: what its run is asked for.
+        numbers: all that decides its numbers, as plain values.
+        weights: the part of them that decides the weights, as a stopped run keeps it.
         status: ``"done"``, ``"stopped"``, ``"new"`` or ``"failed"``.
         reason: one line of a failed cell; of one that is made anew, what was there before.
         reused: done before this bench began.
@@ -44,9 +43,9 @@ class Cell:
     model: str
     seed: int
     folder: Path
-    arguments: dict[str, Any] = field(default_factory=dict)
-    request: dict[str, Any] = field(default_factory=dict)
-    fitted: dict[str, Any] = field(default_factory=dict)
+    request: Request
+    numbers: dict[str, Any] = field(default_factory=dict)
+    weights: dict[str, Any] = field(default_factory=dict)
     status: str = "new"
     reason: str = ""
     reused: bool = False
@@ -69,21 +68,21 @@ class Cell:
         if not finished.is_file() and not stopped.is_file():
             raise RequestError(f"{self.folder} is in the way: it holds no run; move it, or name another folder with --out")
         if (old := _read(self.folder / RECORD)) is not None:
-            differs = _difference(old.get("request"), self.request)
+            differs = _difference(old.get("request"), self.numbers)
             if not differs and self.load():
                 self.reused = True
                 return
             self.reason = differs or "it is not whole"
         elif finished.is_file():
             self.reason = "it was stopped at its very end"
-        elif differs := _difference(_read(stopped), self.fitted) or self._other_data():
+        elif differs := _difference(_read(stopped), self.weights) or self._other_data():
             self.reason = differs
         else:
             self.status = "stopped"
 
     def _other_data(self) -> str:
         old = _read(begun(self.folder)) or {}
-        return _difference(old, {"digests": self.request["digests"]})
+        return _difference(old, {"digests": self.numbers["digests"]})
 
     def load(self) -> bool:
         """Take the numbers of a cell that is done from its folder; False where they are not there."""
@@ -104,65 +103,12 @@ class Cell:
         self.status, self.reason = "failed", " ".join(reason.split()) or "no reason was given"
 
 
-def plain(request: Mapping[str, Any]) -> dict[str, Any]:
-    """``request`` as JSON gives it back."""
-    found: dict[str, Any] = json.loads(json.dumps(request))
-    return found
-
-
-@contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold ``folder`` for this process; the lock goes with the process, however that ends.
-
-    Raises:
-        RequestError: another bench holds it.
-    """
-    path = folder / ".lock"
-    while True:
-        folder.mkdir(parents=True, exist_ok=True)
-        file = open(path, "a+", encoding="utf-8")  # noqa: SIM115 (held open for as long as the lock)
-        if not _lock(file):
-            file.seek(0)
-            owner = file.read().strip()
-            file.close()
-            raise RequestError(f"another bench works in {folder} (process {owner or 'unknown'}); wait for it, or stop it")
-        with contextlib.suppress(OSError):
-            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
-                break
-        file.close()  # the file was removed by the one that held it before
-    try:
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
-        yield
-    finally:
-        with contextlib.suppress(OSError):
-            path.unlink()
-        file.close()
-
-
-def _lock(file: IO[str]) -> bool:
-    try:
-        if os.name == "nt":
-            import msvcrt
-
-            file.seek(1 << 20)  # beyond the number, which others read
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined, unused-ignore]
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
-
-
 def _read(path: Path) -> dict[str, Any] | None:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return found if isinstance(found, dict) else None
+    return content if isinstance(content, dict) else None
 
 
 def _difference(old: Any, new: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import asdict, replace
 
 from zoo.benching.cells import Cell
 from zoo.benching.worker import do_cell, reason_of
@@ -20,7 +21,7 @@ def do_cells(cells: Sequence[Cell], workers: int, cores: int) -> Iterator[Cell]:
         for cell in cells:
             try:
                 cell.begin()
-                do_cell(cell.arguments, cell.request, progress=False)
+                do_cell(replace(cell.request, progress=False), cell.numbers)
             except Exception as error:
                 cell.fail(reason_of(error))
             else:
@@ -62,7 +63,7 @@ class _Crew:
         try:
             cell.begin()
             log = cell.folder.parent / f"{cell.folder.name}.log"
-            child.tell({"arguments": cell.arguments, "request": cell.request, "log": str(log)})
+            child.tell({"request": asdict(cell.request), "numbers": cell.numbers, "log": str(log)})
             answer = child.hear()
         except Ended as end:
             child.stop()

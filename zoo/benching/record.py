@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from zoo.benching.cells import Cell
-from zoo.benching.request import Request
+from zoo.benching.plan import BenchPlan
 from zoo.benching.tables import OVER_ITEMS, table_rows
 from zoo.catalog.files import Published
 from zoo.running.record import versions
@@ -23,7 +23,7 @@ SCHEMA = 1
 CSV = ("task", "model", "metric", "unit", "better", "seed", "mean", "low", "high", "interval", "published", "published_source")
 
 
-def bench_json(request: Request, published: Mapping[str, Sequence[Published]], started: str) -> dict[str, Any]:
+def bench_json(plan: BenchPlan, published: Mapping[str, Sequence[Published]], started: str) -> dict[str, Any]:
     """The content of ``bench.json``; every table and figure is made from it.
 
     ``table`` has a row for each task, model and metric with the ``mean`` over seeds, the ends ``low`` and ``high`` of its
@@ -33,28 +33,28 @@ def bench_json(request: Request, published: Mapping[str, Sequence[Published]], s
     """
     return {
         "schema": SCHEMA,
-        "suite": request.named,
-        "title": request.suite.title,
-        "command": request.command(),
+        "suite": plan.request.suite,
+        "title": plan.suite.title,
+        "command": plan.request.command(),
         "started": started,
         "commit": commit(),
         "versions": versions(),
         "platform": platform.platform(),
-        "device": next((c.run["device"] for c in request.cells if c.status == "done"), request.device),
-        "quick": request.quick,
-        "data": {task: {"name": request.data[task], "seeds": _digests(request, task)} for task in request.tasks},
-        "n": request.n,
-        "items": request.items,
-        "seeds": list(range(request.seeds)),
-        "settings": {key: value if isinstance(value, list) else str(value) for key, value in request.settings.items()},
-        "tasks": list(request.tasks),
-        "models": list(request.models),
-        "metrics": list(request.suite.metrics),
-        "scatter": [request.suite.scatter.x, request.suite.scatter.y] if request.suite.scatter else None,
-        "table": table_rows(request, published),
-        "left_out": [{"task": t, "model": m, "reason": reason} for (t, m), reason in request.left_out.items()],
-        "cells": [_cell(cell, request.out) for cell in request.cells],
-        "published": [msgspec.structs.asdict(one) for task in request.tasks for one in published[task]],
+        "device": next((c.run["device"] for c in plan.cells if c.status == "done"), plan.request.device),
+        "quick": plan.request.quick,
+        "data": {task: {"name": plan.data[task], "seeds": _digests(plan, task)} for task in plan.tasks},
+        "n": plan.n,
+        "items": plan.items,
+        "seeds": list(range(plan.seeds)),
+        "settings": {key: value if isinstance(value, list) else str(value) for key, value in plan.settings.items()},
+        "tasks": list(plan.tasks),
+        "models": list(plan.models),
+        "metrics": list(plan.suite.metrics),
+        "scatter": [plan.suite.scatter.x, plan.suite.scatter.y] if plan.suite.scatter else None,
+        "table": table_rows(plan, published),
+        "left_out": [{"task": t, "model": m, "reason": reason} for (t, m), reason in plan.left_out.items()],
+        "cells": [_cell(cell, plan.out) for cell in plan.cells],
+        "published": [msgspec.structs.asdict(one) for task in plan.tasks for one in published[task]],
     }
 
 
@@ -91,9 +91,9 @@ def _git(folder: Path, *words: str) -> str:
     return done.stdout.strip()
 
 
-def _digests(request: Request, task: str) -> dict[str, Any]:
+def _digests(plan: BenchPlan, task: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for cell in request.cells:
+    for cell in plan.cells:
         if (cell.task, cell.status) == (task, "done"):
             found.setdefault(str(cell.seed), {split: cell.run["data"][split] for split in ("train", "test")})
     return found

@@ -11,7 +11,7 @@ from zoo.reporting.report import source_of
 
 if TYPE_CHECKING:
     from zoo.benching.cells import Cell
-    from zoo.benching.request import Request
+    from zoo.benching.plan import BenchPlan
     from zoo.catalog.files import Published
 
 OVER_SEEDS, OVER_ITEMS = "student t over seeds", "bootstrap over items"
@@ -27,7 +27,7 @@ def interval(values: Sequence[float]) -> tuple[float, float, float]:
     return middle, middle - half, middle + half
 
 
-def table_rows(request: Request, published: Mapping[str, Sequence[Published]]) -> list[dict[str, Any]]:
+def table_rows(request: BenchPlan, published: Mapping[str, Sequence[Published]]) -> list[dict[str, Any]]:
     """A row for each task, model and metric that was measured: see ``table`` in :func:`zoo.benching.record.bench_json`."""
     rows = []
     for task in request.tasks:

@@ -6,7 +6,7 @@ import sys
 import time
 
 from zoo.benching.cells import Cell
-from zoo.benching.request import Request
+from zoo.benching.plan import BenchPlan
 from zoo.benching.tables import at_largest
 from zoo.reporting.pages import duration
 
@@ -14,13 +14,13 @@ from zoo.reporting.pages import duration
 class Teller:
     """Says on stderr what is reused and which cell has ended, with its main figure, its seconds and the time that is left."""
 
-    def __init__(self, request: Request, total: int, show: bool) -> None:
-        self.request, self.total, self.show = request, total, show
+    def __init__(self, plan: BenchPlan, total: int, show: bool) -> None:
+        self.plan, self.total, self.show = plan, total, show
         self.began, self.done = time.monotonic(), 0
-        reused = sum(cell.reused for cell in request.cells)
+        reused = sum(cell.reused for cell in plan.cells)
         if reused:
-            self._say(f"{reused} of {len(request.cells)} runs are done already")
-        for cell in request.cells:
+            self._say(f"{reused} of {len(plan.cells)} runs are done already")
+        for cell in plan.cells:
             if cell.status == "new" and cell.reason:
                 self._say(f"{cell.name}: done again, because {cell.reason}")
             elif cell.status == "stopped":
@@ -33,7 +33,7 @@ class Teller:
         self.done += 1
         took = time.monotonic() - self.began
         left = took / self.done * (self.total - self.done)
-        text = f"failed: {cell.reason}" if cell.status == "failed" else _figure(cell, self.request)
+        text = f"failed: {cell.reason}" if cell.status == "failed" else _figure(cell, self.plan)
         rest = f"; about {duration(left)} left" if self.done < self.total else f"; all in {duration(took)}"
         self._say(f"{self.done}/{self.total}  {cell.name}: {text}{rest}")
 
@@ -42,10 +42,10 @@ class Teller:
             print(line, file=sys.stderr, flush=True)
 
 
-def _figure(cell: Cell, request: Request) -> str:
+def _figure(cell: Cell, plan: BenchPlan) -> str:
     """A cell's main figure, the one that the scatter plot has up or else its first, and its seconds."""
     metrics = cell.metrics["metrics"]
-    wanted = request.suite.scatter.y if request.suite.scatter else ""
+    wanted = plan.suite.scatter.y if plan.suite.scatter else ""
     name = at_largest(metrics, wanted) or next(iter(metrics), "")
     seconds = sum(cell.run.get("seconds", {}).values())
     return (f"{name} {metrics[name]['value']:.4g}, " if name else "") + duration(seconds)

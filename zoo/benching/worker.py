@@ -11,20 +11,21 @@ from pathlib import Path
 from typing import Any
 
 from zoo.probing.children import Parent
+from zoo.running.request import Request
 
 
-def do_cell(arguments: Mapping[str, Any], request: Mapping[str, Any], progress: bool) -> None:
-    """Do one cell, :func:`zoo.run` with ``arguments``, and leave its record last; ``request`` is what decides its numbers."""
+def do_cell(request: Request, numbers: Mapping[str, Any]) -> None:
+    """Do one cell and leave its record last; ``numbers`` is what decides its numbers."""
     from zoo.benching.cells import RECORD, begun
     from zoo.benching.grid import save_pictures
-    from zoo.running.run import run
+    from zoo.running.run import execute
     from zoo.utils.files import write_json
 
-    mark = begun(Path(arguments["out"]))
-    write_json(mark, dict(request))
-    result = run(**arguments, progress=progress)
+    mark = begun(Path(str(request.out)))
+    write_json(mark, dict(numbers))
+    result = execute(request)
     save_pictures(result)
-    write_json(result.out / RECORD, {"schema": 1, "request": dict(request)})
+    write_json(result.out / RECORD, {"schema": 1, "request": dict(numbers)})
     mark.unlink(missing_ok=True)
 
 
@@ -60,7 +61,7 @@ def _answer(asked: Mapping[str, Any]) -> dict[str, str]:
         os.dup2(file.fileno(), 2)
     os.dup2(2, 1)
     try:
-        do_cell(asked["arguments"], asked["request"], progress=True)
+        do_cell(Request(**asked["request"]), asked["numbers"])
     except BaseException as error:
         traceback.print_exc()
         return {"reason": reason_of(error)}

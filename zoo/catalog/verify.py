@@ -126,7 +126,7 @@ def _measure(model: Model, golden: Golden | None, folder: Path) -> Step:
     if golden is None or golden.score is None or task is None:
         return Step("score", "skipped", "none is kept beside the weights")
     kept = golden.score
-    pairs = embedded_pairs(task, kept.data)
+    pairs = embedded_pairs(task, kept.data, kept.seed)
     if pairs.digest != kept.digest:
         raise RequestError(f"data {kept.data!r} have sha256 {pairs.digest[:12]}..., not the kept {kept.digest[:12]}...")
     metric = kept.name.partition("@")[0]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from zoo.data.pairs import Pairs
 
 
-def embedded_pairs(task: Mapping[str, Any], data: str) -> Pairs:
+def embedded_pairs(task: Mapping[str, Any], data: str, seed: int = 0) -> Pairs:
     """The test pairs of a checkpoint's task (``name`` and ``config``) on ``data``.
 
     Raises:
@@ -30,7 +30,7 @@ def embedded_pairs(task: Mapping[str, Any], data: str) -> Pairs:
     """
     kind, _, path = data.partition(":")
     pairs: Pairs = registry.create("tasks", task["name"], **task["config"]).pairs(
-        registry.create("data", kind, path), "test", 0
+        registry.create("data", kind, path), "test", seed
     )
     return pairs
 

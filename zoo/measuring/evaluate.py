@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -28,11 +27,17 @@ ITEMS = 256
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What was measured: scores by name, the metrics that could not be had with the reason, and the seconds it took."""
+    """Measurements of a model on pairs.
+
+    Attributes:
+        scores: by name.
+        skipped: the metrics that could not be had, with the reason.
+        kept: the first samples, (count, *y_shape) on the CPU, of the items for which some were to be kept.
+    """
 
     scores: dict[str, Score]
     skipped: dict[str, str]
-    seconds: float
+    kept: dict[int, Tensor]
 
 
 @torch.no_grad()
@@ -43,16 +48,25 @@ def evaluate(
     n: int,
     *,
     seed: int = 0,
-    y_unit: str = "",
     progress: bool = False,
     optional: Container[str] = (),
     fitted: Fitted | None = None,
+    keep: Mapping[int, int] | None = None,
 ) -> Evaluation:
     """Score ``model`` on ``pairs`` by each of ``metrics`` (by name), from n samples an item.
 
-    The batches change nothing in the values: the samples for one x do not depend on the others. ``y_unit`` is the unit of the
-    numbers of y, which the units of the scores then name. A metric in ``optional`` that fails is left out with the reason.
-    ``fitted`` is the run, for the metrics that have to see it; without it they are left out.
+    The batches change nothing in the values: the samples for one x do not depend on the others.
+
+    Args:
+        model: fitted.
+        pairs: N of them, with ``pool`` where a metric takes it.
+        metrics: by name.
+        n: samples an item.
+        seed: of the samples.
+        progress: show it.
+        optional: metrics that are left out with the reason where they fail.
+        fitted: the run, for the metrics that have to see it, and whose task names the unit of y; without it they are left out.
+        keep: how many of the first samples to keep, by the place of the item in ``pairs``.
 
     Raises:
         RequestError: there are no pairs.
@@ -60,17 +74,18 @@ def evaluate(
     """
     if not len(pairs):
         raise RequestError("there are no test items to score; at least one is needed")
-    began = time.monotonic()
     size = max(1, min(ITEMS, NUMBERS // (n * math.prod(pairs.y_shape))))
     densities = any(metric.needs == "joint_log_prob" for metric in metrics.values())
     values: dict[str, list[Tensor]] = {}
     owner: dict[str, str] = {}
+    kept: dict[int, Tensor] = {}
     skipped = _prepared(metrics, fitted, optional)
     with progress_bar(len(pairs), "evaluate", show=progress) as bar:
         for start in range(0, len(pairs), size):
             index = torch.arange(start, min(start + size, len(pairs)))
             part = pairs.subset(index).to(model.device)
             samples = model.sample(part.x, n, seed=seed)
+            kept |= {i: samples[i - start, :count].cpu() for i, count in (keep or {}).items() if i in index}
             density, lacking = _density(model, part, seed) if densities else (None, "")
             for name, metric in metrics.items():
                 if metric.needs == "joint_log_prob" and density is None:
@@ -78,8 +93,8 @@ def evaluate(
                 if name in skipped:
                     continue
                 try:
-                    found = metric(samples, part.y, x=part.x, pool=part.pool, joint_log_prob=density, index=index)
-                    checked = {suffix: _checked(value, name, len(part)) for suffix, value in found.items()}
+                    given = metric(samples, part.y, x=part.x, pool=part.pool, joint_log_prob=density, index=index)
+                    checked = {suffix: _checked(value, name, len(part)) for suffix, value in given.items()}
                 except (Exception, SystemExit) as error:
                     if name not in optional:
                         raise
@@ -92,15 +107,15 @@ def evaluate(
     scores = {
         name: bootstrap(torch.cat(parts), metrics[owner[name]]) for name, parts in values.items() if owner[name] not in skipped
     }
-    if y_unit:
+    if fitted is not None and (unit := fitted.task.y_unit):
         for name, score in scores.items():
             if metrics[owner[name]].needs != "fitted":
-                scores[name] = replace(score, unit=f"{score.unit}, y in {y_unit}")
-    return Evaluation(scores, skipped, time.monotonic() - began)
+                scores[name] = replace(score, unit=f"{score.unit}, y in {unit}")
+    return Evaluation(scores, skipped, kept)
 
 
 def _prepared(metrics: Mapping[str, Metric], fitted: Fitted | None, optional: Container[str]) -> dict[str, str]:
-    """Show every metric the run; those that have no use for such a one, with the reason."""
+    """Show every metric the run, and give those that cannot be measured of it, with the reason."""
     skipped = {}
     for name, metric in metrics.items():
         if fitted is None:
@@ -119,7 +134,7 @@ def _prepared(metrics: Mapping[str, Metric], fitted: Fitted | None, optional: Co
 
 
 def _density(model: Model, pairs: Pairs, seed: int) -> tuple[Tensor | None, str]:
-    """log p(x, y) of each pair, or why it cannot be had: the model has none, or was stored without what it takes."""
+    """log p(x, y) of each pair; or None and the reason: the model has none, or was stored without what it takes."""
     try:
         density = model.joint_log_prob(pairs.y, pairs.x, seed=seed)
     except RequestError as error:

@@ -26,7 +26,7 @@ class RunFolder:
         self._request = path / "training" / "request.json"
         self._made_here = False
 
-    def check(self, request: dict[str, Any], resume: bool) -> None:
+    def check(self, weights: dict[str, Any], resume: bool) -> None:
         """See that the run may be written here; writes nothing.
 
         Raises:
@@ -39,24 +39,20 @@ class RunFolder:
         if self._request.exists():
             if not resume:
                 raise RequestError(f"{self.path} holds a run that was stopped; go on with --resume, or name another folder")
-            self._compare(request)
+            self._compare(weights)
         elif self.path.exists() and any(self.path.iterdir()):
             raise RequestError(f"{self.path} is not empty and holds no run that was stopped; name a new folder")
-        place = self.path
-        while not place.exists() and place != place.parent:
-            place = place.parent
-        if not place.is_dir() or not os.access(place, os.W_OK):
-            raise RequestError(f"{self.path} cannot be made: {place} is no folder that can be written to")
+        check_writable(self.path)
 
-    def claim(self, request: dict[str, Any]) -> None:
-        """Make the folder and leave the request in it.
+    def claim(self, weights: dict[str, Any]) -> None:
+        """Make the folder and leave in it what decides the weights.
 
         Raises:
             ZooError: the file system refused.
         """
         self._made_here = not self.path.exists()
         if not self._request.exists():
-            write_json(self._request, request)
+            write_json(self._request, weights)
 
     def abandon(self) -> bool:
         """After a failure: whether there is something to go on from; if not, what this run made is removed."""
@@ -69,15 +65,28 @@ class RunFolder:
         """The run is done: the state of training goes."""
         shutil.rmtree(self.path / "training", ignore_errors=True)
 
-    def _compare(self, request: dict[str, Any]) -> None:
+    def _compare(self, weights: dict[str, Any]) -> None:
         try:
             old = json.loads(self._request.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise ZooError(f"cannot read {self._request}: {error}") from error
-        new = json.loads(json.dumps(request))
+        new = json.loads(json.dumps(weights))
         for key in new:
             if old.get(key) != new[key]:
                 raise RequestError(f"{self.path} holds a run with {key} {old.get(key)!r}, not {new[key]!r}; ask for the same")
+
+
+def check_writable(path: Path) -> None:
+    """See that a folder is there to write to, or can be made.
+
+    Raises:
+        RequestError: it cannot.
+    """
+    above = path
+    while not above.exists() and above != above.parent:
+        above = above.parent
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise RequestError(f"{path} cannot be made: {above} is no folder that can be written to")
 
 
 def default_folder(model: str, task: str) -> Path:

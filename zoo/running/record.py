@@ -5,13 +5,17 @@ from __future__ import annotations
 import dataclasses
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zoo import registry
 from zoo.contracts.metric import Score
 from zoo.running.plan import Plan
+
+if TYPE_CHECKING:
+    import torch
+
+    from zoo.data.pairs import Pairs
 
 SCHEMA = 1
 _PACKAGES = (
@@ -27,58 +31,52 @@ _PACKAGES = (
 )
 
 
-@dataclass
-class Record:
-    """What is known of one run; filled while it goes on. ``train`` and ``test`` are (items, digest)."""
-
-    plan: Plan
-    started: str
-    train: tuple[int, str] | None = None
-    test: tuple[int, str] | None = None
-    history: Any = None
-    skipped: dict[str, str] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
-
-
 def metrics_json(plan: Plan, items: int, scores: Mapping[str, Score]) -> dict[str, Any]:
     """The content of ``metrics.json``."""
     return {
         "model": plan.model_name,
         "task": plan.task_name,
-        "data": str(plan.data),
-        "n": plan.n,
+        "data": plan.request.data,
+        "n": plan.request.n,
         "test_items": items,
         "metrics": {name: dataclasses.asdict(score) for name, score in scores.items()},
     }
 
 
-def run_json(record: Record) -> dict[str, Any]:
+def run_json(
+    plan: Plan,
+    started: str,
+    train: Pairs | None,
+    test: Pairs,
+    history: Any,
+    skipped: Mapping[str, str],
+    seconds: Mapping[str, float],
+) -> dict[str, Any]:
     """The content of ``run.json``."""
-    plan = record.plan
-    request = plan.request()
+    request = plan.request
     return {
         "schema": SCHEMA,
-        "command": plan.command(),
-        "started": record.started,
-        "model": {**_origin("models", plan.model_name), "config": request["config"]},
-        "task": {**_origin("tasks", plan.task_name), "config": request["task_config"]},
+        "command": request.command(),
+        "started": started,
+        "model": {**_origin("models", plan.model_name), "config": plan.weights["config"]},
+        "task": {**_origin("tasks", plan.task_name), "config": plan.weights["task_config"]},
         "data": {
-            **_origin("data", str(plan.data).partition(":")[0]),
-            "name": str(plan.data),
-            "train": _split(record.train),
-            "test": _split(record.test),
+            **_origin("data", str(request.data).partition(":")[0]),
+            "name": request.data,
+            "train": None if train is None else {"items": len(train), "digest": train.digest},
+            "test": {"items": len(test), "digest": test.digest},
         },
         "metrics": [_origin("metrics", name) for name in plan.metrics],
-        "skipped_metrics": record.skipped,
-        "checkpoint": plan.checkpoint,
-        "n": plan.n,
-        "items": plan.items,
-        "seed": plan.seed,
-        "epochs": plan.epochs,
-        "training": plan.training,
-        "history": _plain(record.history),
-        "device": device_name(plan),
-        "seconds": record.seconds,
+        "skipped_metrics": dict(skipped),
+        "checkpoint": request.checkpoint,
+        "n": request.n,
+        "items": request.items,
+        "seed": request.seed,
+        "epochs": request.epochs,
+        "training": request.parts["training"],
+        "history": _plain(history),
+        "device": _device_name(plan.device),
+        "seconds": dict(seconds),
         "versions": versions(),
         "platform": platform.platform(),
     }
@@ -86,31 +84,25 @@ def run_json(record: Record) -> dict[str, Any]:
 
 def versions() -> dict[str, str]:
     """Of Python and the packages that decide numbers."""
-    found = {"python": platform.python_version()}
+    known = {"python": platform.python_version()}
     for name in _PACKAGES:
         try:
-            found[name] = version(name)
+            known[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return known
 
 
-def device_name(plan: Plan) -> str:
-    """The device of a run; of a GPU its name too."""
+def _device_name(device: torch.device) -> str:
+    """A device; of a GPU its name too."""
     import torch
 
-    if plan.device.type == "cuda":
-        return f"{plan.device} ({torch.cuda.get_device_name(plan.device)})"
-    return str(plan.device)
+    return f"{device} ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else str(device)
 
 
 def _origin(kind: str, name: str) -> dict[str, str]:
     entry = registry.entry(kind, name)
     return {"name": name, "distribution": entry.distribution, "version": entry.version}
-
-
-def _split(split: tuple[int, str] | None) -> dict[str, Any] | None:
-    return None if split is None else {"items": split[0], "digest": split[1]}
 
 
 def _plain(history: Any) -> Any:

@@ -11,20 +11,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from zoo.contracts.metric import Fitted, Score
 from zoo.measuring.evaluate import Evaluation, evaluate
-from zoo.measuring.small import keep_golden
-from zoo.reporting.pictures import DRAWS, Picture, take_pictures
+from zoo.measuring.small import items_of, keep_golden, keep_scored
+from zoo.reporting.pictures import DRAWS, SAMPLES, Picture, picture_items, take_pictures
 from zoo.running.folder import RunFolder, default_folder
 from zoo.running.plan import Plan, make_plan
-from zoo.running.record import Record, metrics_json, run_json
+from zoo.running.record import metrics_json, run_json
+from zoo.running.request import Request
 from zoo.saving.checkpoint import save
-from zoo.utils.errors import RequestError
 from zoo.utils.files import whole_file, write_json
 
 if TYPE_CHECKING:
-    import torch
-
     from zoo.contracts.model import Model
     from zoo.contracts.task import Task
     from zoo.data.pairs import Pairs
@@ -101,113 +101,138 @@ def run(
         RequestError: the request is wrong; nothing was written.
         ZooError: the work failed; what can be gone on from is kept in ``out``.
     """
-    world, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
-    if out is None and (resume or world > 1):
-        raise RequestError(f"name the folder of the run (out) {'to go on with it' if resume else 'for several processes'}")
-    plan = make_plan(model, task, data, n, epochs, seed, device, settings or {}, checkpoint, metrics, items)
-    folder = RunFolder(Path(out) if out is not None else default_folder(plan.model_name, plan.task_name))
-    if rank:
-        return _fit_only(plan, folder)
-    folder.check(plan.request(), resume)
+    return execute(
+        Request(
+            model=model,
+            task=task,
+            data=data,
+            n=n,
+            epochs=epochs,
+            seed=seed,
+            device=str(device),
+            settings=settings or {},
+            checkpoint=checkpoint,
+            metrics=metrics,
+            items=items,
+            out=None if out is None else os.fspath(out),
+            resume=resume,
+            progress=progress,
+        )
+    )
+
+
+def execute(request: Request) -> RunResult:
+    """Do what a request asks for; see :func:`run`."""
+    plan = make_plan(request)
+    folder = RunFolder(Path(request.out) if request.out is not None else default_folder(plan.model_name, plan.task_name))
+    result = RunResult(folder.path, plan.model, plan.task)
+    if int(os.environ.get("RANK", "0")):
+        if plan.request.checkpoint is None:
+            result.history = _fit(plan, plan.task.pairs(plan.data, "train", request.seed), folder, progress=False)
+        return result
+    folder.check(plan.weights, request.resume)
     try:
-        return _run(plan, folder, progress)
+        _run(plan, folder, result)
     except BaseException as error:
         if folder.abandon() and hasattr(error, "add_note"):
             error.add_note(f"the state of training is kept in {folder.path}: go on with --resume --out {folder.path}")
         raise
+    return result
 
 
-def _run(plan: Plan, folder: RunFolder, progress: bool) -> RunResult:
-    import torch
+def _run(plan: Plan, folder: RunFolder, result: RunResult) -> None:
+    from zoo.reporting.figures import sheet
+    from zoo.reporting.report import write_report
 
-    result = RunResult(folder.path, plan.model, plan.task)
-    record = Record(plan, started=time.strftime("%Y-%m-%dT%H:%M:%S%z"))
-    clock = _Clock(result.seconds)
-    test = plan.task.pairs(plan.data, "test", plan.seed, pool=DRAWS)
-    if plan.items is not None and plan.items < len(test):  # evenly over all: data are often sorted, by class or by name
-        test = test.subset(torch.arange(plan.items) * len(test) // plan.items)
-    result.pairs = test
-    record.test = (len(test), test.digest)
-    train = None
-    if plan.checkpoint is None:
-        train = plan.task.pairs(plan.data, "train", plan.seed)
-        record.train = (len(train), train.digest)
+    request, started, clock = plan.request, time.strftime("%Y-%m-%dT%H:%M:%S%z"), _Clock(result.seconds)
+    result.pairs = test = _test_pairs(plan)
+    train = None if request.checkpoint else plan.task.pairs(plan.data, "train", request.seed)
     clock.lap("data")
-    folder.claim(plan.request())
+    folder.claim(plan.weights)
     if train is not None:
-        result.history = _fit(plan, train, folder, progress)
+        result.history = _fit(plan, train, folder, request.progress)
         clock.lap("fit")
     plan.model.to(plan.device)
+    shown = picture_items(test).tolist()
     measured = evaluate(
         plan.model,
         test,
         plan.metrics,
-        plan.n,
-        seed=plan.seed,
-        y_unit=plan.task.y_unit,
-        progress=progress,
+        request.n,
+        seed=request.seed,
+        progress=request.progress,
         optional=plan.unasked,
-        fitted=Fitted(plan.model, plan.task, plan.data, test, plan.seed),
+        fitted=Fitted(plan.model, plan.task, plan.data, test, request.seed),
+        keep=dict.fromkeys(shown, SAMPLES) | dict.fromkeys(range(_golden_items(plan, len(test))), request.n),
     )
     result.scores, result.skipped = measured.scores, {**plan.skipped, **measured.skipped}
-    clock.lap("evaluate")
     result.metrics = metrics_json(plan, len(test), measured.scores)
-    result.pictures = take_pictures(plan.model, plan.task, plan.data, plan.seed, test)
-    if plan.checkpoint is None:
-        _save_checkpoint(plan, record, folder, measured)
-    record.history, record.skipped, record.seconds = result.history, result.skipped, result.seconds
-    _write(plan, record, result, clock)
-    folder.finish()
-    return result
-
-
-def _write(plan: Plan, record: Record, result: RunResult, clock: _Clock) -> None:
-    from zoo.reporting.figures import sheet
-    from zoo.reporting.report import write_report
-
+    clock.lap("evaluate")
+    if train is not None:
+        _save_checkpoint(plan, folder.checkpoint, train, test, measured)
+    samples = torch.stack([measured.kept[i][:SAMPLES] for i in shown])
+    result.pictures = take_pictures(plan.model, plan.task, plan.data, request.seed, test, samples)
     with whole_file(result.out / "samples.png") as part:
         sheet(result.pictures, plan.task).save(part, "PNG", optimize=True)
     clock.lap("pictures")
-    facts = run_json(record)
-    write_report(result.out / "report.html", facts, result.metrics, plan.task, result.pictures)
+    record = run_json(plan, started, train, test, result.history, result.skipped, result.seconds)
+    write_report(result.out / "report.html", record, result.metrics, plan.task, result.pictures)
     write_json(result.out / "metrics.json", result.metrics)
-    write_json(result.out / "run.json", facts)
+    write_json(result.out / "run.json", record)
+    folder.finish()
+
+
+def _test_pairs(plan: Plan) -> Pairs:
+    """The test pairs that are scored: evenly over all, since data are often sorted, by class or by name."""
+    test, items = plan.task.pairs(plan.data, "test", plan.request.seed, pool=DRAWS), plan.request.items
+    return test if items is None or items >= len(test) else test.subset(torch.arange(items) * len(test) // items)
 
 
 def _fit(plan: Plan, train: Pairs, folder: RunFolder, progress: bool) -> Any:
     return plan.model.fit(
         train,
-        seed=plan.seed,
+        seed=plan.request.seed,
         device=plan.device,
-        epochs=plan.epochs,
+        epochs=plan.request.epochs,
         progress=progress,
         resume=folder.state,
-        **plan.training,
+        **plan.request.parts["training"],
     )
 
 
-def _fit_only(plan: Plan, folder: RunFolder) -> RunResult:
-    """The part of a run that a process other than the main one has in it."""
-    result = RunResult(folder.path, plan.model, plan.task)
-    if plan.checkpoint is None:
-        result.history = _fit(plan, plan.task.pairs(plan.data, "train", plan.seed), folder, progress=False)
-    return result
+def _save_checkpoint(plan: Plan, folder: Path, train: Pairs, test: Pairs, measured: Evaluation) -> None:
+    """Save what was fitted, and keep golden samples and one small score beside it.
 
-
-def _save_checkpoint(plan: Plan, record: Record, folder: RunFolder, measured: Evaluation) -> None:
-    shutil.rmtree(folder.checkpoint, ignore_errors=True)  # left by a run that was stopped while it wrote its report
-    items, digest = record.train or (0, "")
+    Where ``zoo verify`` would score the same items again, the score is of the samples that were scored; else, on somebody's
+    own data or a GPU, it is measured for itself.
+    """
+    request = plan.request
+    shutil.rmtree(folder, ignore_errors=True)  # left by a run that was stopped while it wrote its report
     save(
         plan.model,
-        folder.checkpoint,
+        folder,
         task=plan.task_name,
-        task_config=dataclasses.asdict(plan.task.config),
-        seed=plan.seed,
-        data={"name": str(plan.data), "digest": digest, "items": items},
+        task_config=plan.weights["task_config"],
+        seed=request.seed,
+        data={"name": request.data, "digest": train.digest, "items": len(train)},
         scores={name: dataclasses.asdict(score) for name, score in measured.scores.items()},
-        card={"command": plan.command()},
+        card={"command": request.command()},
     )
-    keep_golden(folder.checkpoint, next((name for name, one in plan.metrics.items() if one.needs == "samples"), None))
+    metric = next((n for n, m in plan.metrics.items() if m.needs == "samples" and n not in measured.skipped), None)
+    if count := _golden_items(plan, len(test)):
+        samples = torch.stack([measured.kept[i] for i in range(count)])
+        keep_scored(folder, metric, plan.model, test, samples, plan.task.data, request.seed)
+    else:
+        keep_golden(folder, metric, model=plan.model.to("cpu"))
+        plan.model.to(plan.device)
+
+
+def _golden_items(plan: Plan, scored: int) -> int:
+    """How many of the first test items the small score of the checkpoint may be of, as they were scored; 0 for none."""
+    request = plan.request
+    if request.checkpoint or request.data != plan.task.data or plan.device.type != "cpu":
+        return 0
+    return 1 if scored == request.items else min(scored, items_of(request.n))  # of some items spread over all the first is one
 
 
 class _Clock:
