@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +22,12 @@ from zoo.utils.noise import Noise, new_seed
 if TYPE_CHECKING:
     from zoo.hub.push import Pushed
 
+OLD = {
+    "recipe": "in place of recipe(items) derive its Config from zoo.Recipe",
+    "rate": "rename rate(share) to lr_factor(progress)",
+    "turns": "turns(self, batch, step) is a generator that yields (optimizer name, losses)",
+}
+"""Methods of models before recipes, each with one argument, and what to write in their place."""
 ROWS = 8192
 """Samples decoded at once: bounds the memory of ``sample`` whatever n and the batch are."""
 
@@ -50,6 +57,12 @@ class Model(nn.Module):
     training_only: ClassVar[tuple[str, ...]] = ()
     expected_failures: ClassVar[Mapping[str, str]] = {}
     check_settings: ClassVar[Mapping[str, Any]] = {}
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        old = [advice for name, advice in OLD.items() if name in vars(cls) and _takes_one(vars(cls)[name])]
+        if old:
+            raise TypeError(f"{cls.__name__} is written for an older zoo: {'; '.join(old)}")
 
     def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
         super().__init__()
@@ -282,6 +295,11 @@ class Preset:
 
     def __call__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> Model:
         return self.model(x_shape, y_shape, **{**self.config, **config})
+
+
+def _takes_one(method: Any) -> bool:
+    """Whether it takes one argument besides ``self``."""
+    return inspect.isfunction(method) and method.__code__.co_argcount == 2
 
 
 def size_of(shape: tuple[int, ...]) -> int:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from zoo.utils.config import above, at_least, share
+from zoo.utils.errors import RequestError
 
 Turns: TypeAlias = Iterator[tuple[str, dict[str, Tensor]]]
 """The turns of one step: the name of the optimizer whose turn it is, and its losses (scalar ``"total"``, and parts of it)."""
@@ -114,6 +115,11 @@ class Step:
     def share(self) -> float:
         """The share of training that is done, in [0, 1)."""
         return self.index / self.total
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("turn", "again"):  # of plugins written before turns were a generator
+            raise RequestError(f"Step.{name} is gone: write turns(batch, step), which yields (optimizer name, losses)")
+        raise AttributeError(f"Step has no {name!r}")
 
 
 @dataclass

@@ -32,8 +32,7 @@ def perform(request: Mapping[str, Any], tell: Callable[[Any], None]) -> None:
         try:
             reason = make.fault(entry.kind, entry.load())
         except BaseException as error:
-            cause = error.__cause__ or error
-            reason = f"{type(cause).__name__}: {cause}"
+            reason = registry.reason(error.__cause__ or error)
         seconds = round(time.monotonic() - began, 3)
         reason = " ".join(reason.split())
         reason = reason if len(reason) <= MOST else reason[: MOST - 3] + "..."

@@ -14,6 +14,7 @@ from importlib import import_module
 
 from zoo.probing.children import Child, Ended
 from zoo.probing.state import changed, draw, snapshot
+from zoo.registry import reason
 from zoo.utils.errors import ZooError
 
 _HEAVY = """accelerate cv2 diffusers faiss huggingface_hub jax keras matplotlib numba pandas pycocotools skimage sklearn
@@ -68,7 +69,7 @@ def probe(module: str) -> Imported:
         try:
             import_module(module)
         except (Exception, SystemExit) as raised:
-            error = f"{type(raised).__name__}: {raised}"
+            error = reason(raised)
         seconds = time.monotonic() - began
     heavy = sorted({name.partition(".")[0] for name in set(sys.modules) - modules} & HEAVY)
     return Imported(seconds, heavy, printed[0], list(changed(before)), error)

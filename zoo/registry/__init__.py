@@ -19,6 +19,7 @@ from zoo.registry.entries import (
 )
 from zoo.registry.installed import Installed, normal
 from zoo.registry.making import create
+from zoo.registry.moved import reason
 
 __all__ = [
     "GROUPS",
@@ -37,6 +38,7 @@ __all__ = [
     "names",
     "normal",
     "plugins",
+    "reason",
     "singular",
     "trouble",
 ]

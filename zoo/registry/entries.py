@@ -16,6 +16,7 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 from zoo.registry.installed import Found, Installed, installed
+from zoo.registry.moved import reason
 from zoo.utils.errors import RequestError, ZooError, nearest
 
 GROUPS = {
@@ -50,9 +51,9 @@ class Entry(NamedTuple):
         """The module that loading it imports."""
         return self.value.partition(":")[0].strip()
 
-    def broken(self, reason: object) -> ZooError:
+    def broken(self, why: object) -> ZooError:
         """The error that says that it is broken, and how."""
-        return ZooError(f"{singular(self.kind)} {self.name!r} of {self.owner} is broken: {reason}")
+        return ZooError(f"{singular(self.kind)} {self.name!r} of {self.owner} is broken: {why}")
 
     def load(self) -> Any:
         """The object itself. What a third party prints while it is imported goes to stderr: stdout is for answers.
@@ -61,8 +62,8 @@ class Entry(NamedTuple):
             ZooError: importing it failed; says which distribution is broken and how.
         """
         own = self.distribution == OWN
-        if reason := "" if own else trouble(self):
-            raise self.broken(reason)
+        if why := "" if own else trouble(self):
+            raise self.broken(why)
         if _look_first is not None and not own:
             _look_first(self)
         module, name, _ = _VALUE.fullmatch(self.value).groups()  # type: ignore[union-attr]
@@ -70,7 +71,7 @@ class Entry(NamedTuple):
             with contextlib.nullcontext() if own else contextlib.redirect_stdout(sys.stderr):
                 return reduce(getattr, name.split("."), import_module(module))
         except (Exception, SystemExit) as error:
-            raise self.broken(f"{type(error).__name__}: {error}") from error
+            raise self.broken(reason(error)) from error
 
 
 def singular(kind: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from zoo.registry.entries import OWN, entry, load
+from zoo.registry.moved import reason
 from zoo.utils.errors import ZooError
 
 
@@ -24,4 +25,4 @@ def create(kind: str, name: str, *args: Any, **config: Any) -> Any:
         where = entry(kind, name)
         if where.distribution == OWN:
             raise
-        raise where.broken(f"it cannot be made: {type(error).__name__}: {error}") from error
+        raise where.broken(f"it cannot be made: {reason(error)}") from error

@@ -1,0 +1,35 @@
+"""Where the names are now that plugins written before the rooms import, each from a module that is gone."""
+
+from __future__ import annotations
+
+MOVED = {
+    "zoo.config": "from zoo import above, at_least, make_config, share",
+    "zoo.data.base": "from zoo import Annotation, Attributes, Data, Image, Records, Split",
+    "zoo.dcgan": "from zoo_networks.dcgan import Conv, Decoder, Linear, Tower",
+    "zoo.device": "from zoo import pick",
+    "zoo.errors": "from zoo import RequestError, ZooError, nearest",
+    "zoo.files": "from zoo import whole_file",
+    "zoo.loaded": "from zoo import Loaded, load",
+    "zoo.lpp": "from zoo_networks.lpp import Embedding, lpp",
+    "zoo.metric": "from zoo import Fitted, Metric, NotApplicable, Score",
+    "zoo.model": "from zoo import Model, Preset, size_of",
+    "zoo.noise": "from zoo import Noise, new_seed",
+    "zoo.pairs": "from zoo import Batch, Pairs, Penalty",
+    "zoo.progress": "from zoo import progress",
+    "zoo.regression": "from zoo_networks.regression import Regression",
+    "zoo.samples": "from zoo import Samples",
+    "zoo.task": "from zoo import Task",
+    "zoo.training": "from zoo import History, Step, Training",
+    "zoo.unet": "from zoo_networks.unet import Decoder, Encoder",
+}
+
+
+def reason(error: BaseException) -> str:
+    """An error in a third party's code, in a line; of an import that is gone, what to write in its place."""
+    text = f"{type(error).__name__}: {error}"
+    module = error.name or "" if isinstance(error, ImportError) else ""
+    if module in MOVED:
+        return f"{text}; write `{MOVED[module]}`"
+    if module.startswith("zoo."):
+        return f"{text}; plugins import public names only: `from zoo import ...`"
+    return text
