@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -15,6 +15,8 @@ WIDTH, REACH = 10.0, 115.0
 BINS = round(2 * REACH / WIDTH)
 FINEST = 2**7
 """Levels of a channel that are told apart, half as many as a stored picture has."""
+TO_XYZ = ((0.412453, 0.357580, 0.180423), (0.212671, 0.715160, 0.072169), (0.019334, 0.119193, 0.950227))
+WHITE = (0.95047, 1.0, 1.08883)
 
 
 class ColourOverlap(PictureMetric):
@@ -25,23 +27,20 @@ class ColourOverlap(PictureMetric):
     pictures in colour alone.
     """
 
-    unit: ClassVar[str] = "intersection over union"
-    better: ClassVar[Literal["lower", "higher"]] = "higher"
-    source: ClassVar[str] = "cGML, appendix 3.5, Table 8 and Figure 33; bins of Zhang, Isola and Efros 2016"
+    unit = "intersection over union"
+    better = "higher"
+    source = "cGML, appendix 3.5, Table 8 and Figure 33; bins of Zhang, Isola and Efros 2016"
     channels: ClassVar[tuple[int, ...]] = (3,)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.bins: Tensor | None = None
+    bins: Tensor | None = None
 
     def __call__(self, samples: Tensor, y: Tensor, *, x: Tensor | None = None, **known: Tensor | None) -> Mapping[str, Tensor]:
         if self.bins is None or self.bins.device != y.device:
             self.bins = _table().to(y.device)
-        found = []
-        for made, truth in self.shown_in_parts(samples, y, x):
-            one, other = _histograms(made, self.bins), _histograms(truth[:, None], self.bins)
-            found.append(torch.minimum(one, other).sum(2) / torch.maximum(one, other).sum(2))
-        a, b = torch.cat(found).unbind(1)
+        shares = []
+        for pictures, truth in self.shown(samples, y, x):
+            ours, true = _histograms(pictures, self.bins), _histograms(truth[:, None], self.bins)
+            shares.append(torch.minimum(ours, true).sum(2) / torch.maximum(ours, true).sum(2))
+        a, b = torch.cat(shares).unbind(1)
         return {"": (a + b) / 2, "@a": a, "@b": b}
 
 
@@ -59,23 +58,16 @@ def _histograms(pictures: Tensor, table: Tensor) -> Tensor:
 def _table() -> Tensor:
     """The bin of a times BINS plus that of b, for the middle of every cell of R, G and B: (FINEST ** 3,) int32."""
     level = (torch.arange(FINEST) + 0.5) / FINEST
-    made = []
-    for red in level.split(8):
-        grid = torch.stack(torch.meshgrid(red, level, level, indexing="ij"))
-        planes = lab(grid[None])[0, 1:].flatten(1)
-        bins = ((planes + REACH) / WIDTH).long().clamp_(0, BINS - 1)
-        made.append(bins[0] * BINS + bins[1])
-    return torch.cat(made).to(torch.int32)
+    grid = torch.stack(torch.meshgrid(level, level, level, indexing="ij"))[None]
+    a, b = ((lab(grid)[0, 1:].flatten(1) + REACH) / WIDTH).long().clamp_(0, BINS - 1)
+    return (a * BINS + b).to(torch.int32)
 
 
 def lab(pictures: Tensor) -> Tensor:
     """Pictures (B, 3, ...), sRGB in [0, 1], as L in [0, 100], a and b of CIE Lab under D65."""
     linear = torch.where(pictures <= 0.04045, pictures / 12.92, ((pictures + 0.055) / 1.055).clamp(min=0) ** 2.4)
-    to_xyz = pictures.new_tensor(
-        [[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]]
-    )
-    white = pictures.new_tensor([0.95047, 1.0, 1.08883])
-    xyz = torch.einsum("ij,bj...->bi...", to_xyz / white[:, None], linear)
+    matrix = pictures.new_tensor(TO_XYZ) / pictures.new_tensor(WHITE)[:, None]
+    xyz = torch.einsum("ij,bj...->bi...", matrix, linear)
     f = torch.where(xyz > (6 / 29) ** 3, xyz.clamp(min=1e-9) ** (1 / 3), xyz * (29 / 6) ** 2 / 3 + 4 / 29)
     x, y, z = f.unbind(1)
     return torch.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], 1)

@@ -6,12 +6,12 @@ import time
 from abc import abstractmethod
 from collections.abc import Mapping
 from statistics import median
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from zoo import Fitted, Metric, Model, Needs, Noise, RequestError
+from zoo import Fitted, Metric, Model, Noise, RequestError
 
 SAMPLES, ROUNDS = 20, 5
 """Samples drawn at once, and how often, to take the time."""
@@ -20,11 +20,9 @@ SAMPLES, ROUNDS = 20, 5
 class _Cost(Metric):
     """Something of the model that does not depend on the item, found once."""
 
-    better: ClassVar[Literal["lower", "higher"]] = "lower"
-    needs: ClassVar[Needs] = "fitted"
-
-    def __init__(self) -> None:
-        self.cost: float | None = None
+    better = "lower"
+    needs = "fitted"
+    cost: float | None = None
 
     @abstractmethod
     def of(self, model: Model, x: Tensor) -> float:
@@ -43,8 +41,8 @@ class _Cost(Metric):
 class Parameters(_Cost):
     """How many learnt numbers sampling uses: the parameters, less those of the parts that only training needs."""
 
-    unit: ClassVar[str] = "parameters"
-    source: ClassVar[str] = "cGML, section 5 (models of equal capacity); the count is torch's"
+    unit = "parameters"
+    source = "cGML, section 5 (models of equal capacity); the count is torch's"
 
     def of(self, model: Model, x: Tensor) -> float:
         idle = tuple(f"{name}." for name in model.training_only)
@@ -58,9 +56,9 @@ class Operations(_Cost):
     of its operations); additions, activations, and what is done outside torch's operators are not.
     """
 
-    unit: ClassVar[str] = "multiply-adds a sample"
-    source: ClassVar[str] = "cGML, Table 7; torch.utils.flop_counter"
-    opt_in: ClassVar[bool] = True
+    unit = "multiply-adds a sample"
+    source = "cGML, Table 7; torch.utils.flop_counter"
+    opt_in = True
 
     @torch.no_grad()
     def of(self, model: Model, x: Tensor) -> float:
@@ -79,9 +77,9 @@ class Operations(_Cost):
 class Seconds(_Cost):
     """Seconds a sample on the device of the run: of 20 samples for one x, the median of five rounds after a first one."""
 
-    unit: ClassVar[str] = "seconds a sample"
-    source: ClassVar[str] = "cGML, section 5 (complexity); wall-clock time"
-    opt_in: ClassVar[bool] = True
+    unit = "seconds a sample"
+    source = "cGML, section 5 (complexity); wall-clock time"
+    opt_in = True
     expected_failures: ClassVar[Mapping[str, str]] = {
         "the_same_pools_have_the_same_values": "it takes the time, which is never the same",
     }

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
 
 from torch import Tensor
 
-from zoo import Metric, Needs, RequestError
+from zoo import Metric, RequestError
 
 
 class NegativeLogLikelihood(Metric):
     """The model's upper bound on -log p(x, y), the joint density of conditioning and generated field."""
 
-    unit: ClassVar[str] = "nats a pair"
-    better: ClassVar[Literal["lower", "higher"]] = "lower"
-    source: ClassVar[str] = "paper 1 (tied models), section 6.3 and Table 1"
-    needs: ClassVar[Needs] = "joint_log_prob"
+    unit = "nats a pair"
+    better = "lower"
+    source = "paper 1 (tied models), section 6.3 and Table 1"
+    needs = "joint_log_prob"
 
     def __call__(
         self, samples: Tensor, y: Tensor, *, joint_log_prob: Tensor | None = None, **known: Tensor | None

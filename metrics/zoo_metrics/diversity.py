@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -24,16 +24,13 @@ class Diversity(PictureMetric):
     averaged. With fewer than 20 samples all there are take their place. Of pictures where the task shows any, else of y.
     """
 
-    unit: ClassVar[str] = "standard deviation of a pixel"
-    better: ClassVar[Literal["lower", "higher"]] = "higher"
-    source: ClassVar[str] = "cGML, appendix 3.4"
+    unit = "standard deviation of a pixel"
+    better = "higher"
+    source = "cGML, appendix 3.4"
     expected_failures: ClassVar[Mapping[str, str]] = {
         "the_truth_is_at_least_as_good_as_noise": "it does not look at y, and noise differs most",
     }
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.seen = False
+    seen = False
 
     def prepare(self, fitted: Fitted) -> None:
         """Keep the task, if it shows pictures."""
@@ -45,23 +42,20 @@ class Diversity(PictureMetric):
         if not self.seen:
             raise RequestError("whether the samples are pictures is known of a run alone, which was not shown (prepare)")
         if self.task is not None:
-            return {"": torch.cat([_diversity(made) for made, _ in self.shown_in_parts(samples, y, x)])}
+            return {"": torch.cat([_diversity(pictures) for pictures, _ in self.shown(samples, y, x)])}
         return {"": torch.cat([_diversity(samples[part]) for part in parts(samples)])}
 
 
 def _diversity(samples: Tensor) -> Tensor:
-    """Of samples (B, n, ...), (B,)."""
+    """Of samples (B, n, ...), (B,): the six steps of the paper."""
     flat = samples.flatten(2)
     groups = min(REPEATS, flat.shape[1] // SAMPLES)
     rows = flat[:, : groups * SAMPLES].unflatten(1, (groups, SAMPLES)) if groups else flat[:, None]
-    return _spread(rows.flatten(0, 1)).unflatten(0, rows.shape[:2]).mean(1)
-
-
-def _spread(samples: Tensor) -> Tensor:
-    """Steps 2 to 5 for each row of samples (R, k, D): (R,)."""
-    means = samples.mean(2, dtype=torch.float64)
+    drawn = rows.flatten(0, 1)
+    means = drawn.mean(2, dtype=torch.float64)
     ordinary = (means - means.mean(1, keepdim=True)).abs().argmin(1, keepdim=True)
     distance = (means - means.gather(1, ordinary)).abs()
-    farthest = distance.topk(min(FARTHEST, samples.shape[1]), 1).indices
-    chosen = samples[torch.arange(len(samples), device=samples.device)[:, None], farthest]
-    return (chosen - chosen.mean(1, keepdim=True)).square_().mean(1).sqrt_().mean(1)
+    farthest = distance.topk(min(FARTHEST, drawn.shape[1]), 1).indices
+    chosen = drawn[torch.arange(len(drawn), device=drawn.device)[:, None], farthest]
+    spread = (chosen - chosen.mean(1, keepdim=True)).square_().mean(1).sqrt_().mean(1)
+    return spread.unflatten(0, rows.shape[:2]).mean(1)

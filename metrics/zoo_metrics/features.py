@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from zoo import Fitted, Metric, Needs, NotApplicable, RequestError, Split
-
-if TYPE_CHECKING:
-    from zoo import Pairs
+from zoo import Fitted, Metric, Model, NotApplicable, Pairs, RequestError, Split
 
 BATCH = 256
 """Items whose code is taken at once."""
@@ -31,14 +27,12 @@ class DownstreamAccuracy(Metric):
     was fitted to.
     """
 
-    unit: ClassVar[str] = "share of items"
-    better: ClassVar[Literal["lower", "higher"]] = "higher"
-    source: ClassVar[str] = "cGML, section 5.3, Table 5 and appendix 3.7"
-    needs: ClassVar[Needs] = "fitted"
-    opt_in: ClassVar[bool] = True
-
-    def __init__(self) -> None:
-        self.right: Tensor | None = None
+    unit = "share of items"
+    better = "higher"
+    source = "cGML, section 5.3, Table 5 and appendix 3.7"
+    needs = "fitted"
+    opt_in = True
+    right: Tensor | None = None
 
     def prepare(self, fitted: Fitted) -> None:
         """Train the classifier, and try it on every test item.
@@ -47,18 +41,15 @@ class DownstreamAccuracy(Metric):
             NotApplicable: the model has no code of x, or the data no classes.
         """
         model = fitted.model
-        first = fitted.pairs.x[:1].to(model.device)
-        if model.features(first) is None:
+        if model.features(fitted.pairs.x[:1].to(model.device)) is None:
             raise NotApplicable(f"model {model.name or type(model).__name__} has no features of x")
-        classes = _classes(fitted, "train", None)
-        known = _classes(fitted, "test", fitted.pairs)
+        wanted = _classes(fitted, "test", fitted.pairs)
         train = fitted.task.pairs(fitted.data, "train", fitted.seed)
-        labels = np.array([classes[name] for name in _named(train, classes)])
-        if len(set(labels.tolist())) < 2:
+        labels = _classes(fitted, "train", train)
+        if len(set(labels)) < 2:
             raise NotApplicable("all training items are of one class")
-        wanted = np.array([known[name] for name in _named(fitted.pairs, known)])
-        found = _classified(_codes(fitted, train.x), labels, _codes(fitted, fitted.pairs.x))
-        self.right = torch.from_numpy((found == wanted).astype(np.float64))
+        right = _classified(_codes(model, train.x), labels, _codes(model, fitted.pairs.x)) == np.array(wanted)
+        self.right = torch.from_numpy(right.astype(np.float64))
 
     def __call__(
         self, samples: Tensor, y: Tensor, *, index: Tensor | None = None, **known: Tensor | None
@@ -68,40 +59,31 @@ class DownstreamAccuracy(Metric):
         return {"": self.right[index.cpu()].to(y.device)}
 
 
-def _classes(fitted: Fitted, split: Split, pairs: Pairs | None) -> dict[str, str]:
-    """The class of every item of a split, by the item's name."""
+def _classes(fitted: Fitted, split: Split, pairs: Pairs) -> list[str]:
+    """The class of each of the pairs of a split, by the name of its item."""
     records = fitted.data.read(split, seed=fitted.seed)
     attributes = records.attributes
     if attributes is None or not attributes.exclusive:
         raise NotApplicable(f"data {fitted.data} has no classes")
     if len(set(records.names)) != len(records):
         raise NotApplicable(f"items of data {fitted.data} share a name, so that their classes cannot be told")
-    which = attributes.values.argmax(1)
-    return {name: attributes.names[i] for name, i in zip(records.names, which.tolist(), strict=True)}
-
-
-def _named(pairs: Pairs, classes: Mapping[str, str]) -> list[str]:
-    """The names of the pairs, each of which is one of those that have a class."""
+    classes = dict(zip(records.names, attributes.values.argmax(1).tolist(), strict=True))
     if not pairs.names or any(name not in classes for name in pairs.names):
         raise NotApplicable("the task's pairs do not bear the names of the data's items, so that their classes cannot be told")
-    return list(pairs.names)
+    return [attributes.names[classes[name]] for name in pairs.names]
 
 
 @torch.no_grad()
-def _codes(fitted: Fitted, x: Tensor) -> NDArray[np.float64]:
+def _codes(model: Model, x: Tensor) -> NDArray[np.float64]:
     """The code of each x, (N, D)."""
-    model, made = fitted.model, []
     training = model.training
     model.eval()
-    for part in x.split(BATCH):
-        code = model.features(part.float().to(model.device))
-        assert code is not None
-        made.append(code.flatten(1).cpu().double())
+    codes = [model.features(part.float().to(model.device)) for part in x.split(BATCH)]
     model.train(training)
-    return torch.cat(made).numpy()
+    return torch.cat([code.flatten(1).cpu().double() for code in codes if code is not None]).numpy()
 
 
-def _classified(train: NDArray[np.float64], labels: NDArray[np.str_], test: NDArray[np.float64]) -> NDArray[np.str_]:
+def _classified(train: NDArray[np.float64], labels: list[str], test: NDArray[np.float64]) -> NDArray[np.str_]:
     """The class that a linear classifier finds for each row of ``test``."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
@@ -111,5 +93,4 @@ def _classified(train: NDArray[np.float64], labels: NDArray[np.str_], test: NDAr
     classifier = make_pipeline(StandardScaler(), LogisticRegression(max_iter=ROUNDS))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        found: NDArray[np.str_] = classifier.fit(train, labels).predict(test)
-    return found
+        return classifier.fit(train, labels).predict(test)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
 
-from zoo import Fitted, Metric, Needs, NotApplicable, RequestError
+from zoo import Fitted, Metric, NotApplicable, RequestError
 
 MOST = 8
 """Different true draws an item may have for them to be its modes."""
@@ -31,14 +30,12 @@ class Modes(Metric):
     answers, ``@least`` is 1 / m.
     """
 
-    unit: ClassVar[str] = "share of samples, or of answers"
-    better: ClassVar[Literal["lower", "higher"]] = "higher"
-    source: ClassVar[str] = "cGML, section 5 and Figure 3 (the branches of a toy), and Figure 5 (two modes of a completion)"
-    needs: ClassVar[Needs] = "fitted"
-
-    def __init__(self) -> None:
-        self.radius: float | None = None
-        """Of items with a single draw; None before the run was shown."""
+    unit = "share of samples, or of answers"
+    better = "higher"
+    source = "cGML, section 5 and Figure 3 (the branches of a toy), and Figure 5 (two modes of a completion)"
+    needs = "fitted"
+    radius: float | None = None
+    """Of items with a single draw; None before the run was shown."""
 
     def prepare(self, fitted: Fitted) -> None:
         """Look at the true draws.

@@ -7,14 +7,14 @@ import io
 import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zoo import Fitted, NotApplicable, RequestError
-from zoo_metrics.rendering import PictureMetric, in_colour
+from zoo_metrics.rendering import PictureMetric
 
 LEAST = 64
 """Pictures whose smaller side is shorter are enlarged to this: the networks cannot see less."""
@@ -29,23 +29,18 @@ class _Perceptual(PictureMetric):
     folder), and it takes long; fewer samples (``-n``) and items (``--items``) do. Grey pictures are taken as colour.
     """
 
-    better: ClassVar[Literal["lower", "higher"]] = "lower"
-    opt_in: ClassVar[bool] = True
+    better = "lower"
+    opt_in = True
     package: ClassVar[str]
     weights: ClassVar[str]
     """The name of the weights, as it stands behind the metric's own in its id."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.network: nn.Module | None = None
+    more: ClassVar[Mapping[str, bool]] = {}
+    """What the network is called with besides the pictures."""
+    network: nn.Module | None = None
 
     @abstractmethod
     def load(self) -> nn.Module:
-        """The network with its weights, which gives the distances of a batch of pictures."""
-
-    @abstractmethod
-    def distance(self, network: nn.Module, pictures: Tensor, truth: Tensor) -> Tensor:
-        """The distances (B,) of pictures (B, 3, h, w) in [0, 1]."""
+        """The network with its weights, which gives the distances (B,) of pictures and true ones (B, 3, h, w) in [0, 1]."""
 
     def prepare(self, fitted: Fitted) -> None:
         """Keep the task that shows the pictures, and load the weights.
@@ -66,14 +61,13 @@ class _Perceptual(PictureMetric):
     def __call__(self, samples: Tensor, y: Tensor, *, x: Tensor | None = None, **known: Tensor | None) -> Mapping[str, Tensor]:
         if self.network is None:
             raise RequestError("a perceptual distance needs the run (prepare), which was not shown")
-        found = []
-        for made, truth in self.shown_in_parts(samples, y, x):
-            same = truth[:, None].expand_as(made)
-            ones, others = (enlarged(in_colour(pictures.flatten(0, 1))) for pictures in (made, same))
-            pairs = zip(ones.split(AT_ONCE), others.split(AT_ONCE), strict=True)
-            each = [self.distance(self.network, one, other).reshape(-1) for one, other in pairs]
-            found.append(torch.cat(each).unflatten(0, made.shape[:2]).detach())
-        value = torch.cat(found)
+        distances = []
+        for pictures, truth in self.shown(samples, y, x):
+            both = pictures.flatten(0, 1), truth.repeat_interleave(pictures.shape[1], 0)
+            parts = (enlarged(shown.expand(-1, 3, -1, -1)).split(AT_ONCE) for shown in both)
+            each = [self.network(*part, **self.more).reshape(-1) for part in zip(*parts, strict=True)]
+            distances.append(torch.cat(each).unflatten(0, pictures.shape[:2]).detach())
+        value = torch.cat(distances)
         return {f"@{self.weights}": value.mean(1), f"@{self.weights}.best": value.amin(1)}
 
 
@@ -83,20 +77,16 @@ class LPIPS(_Perceptual):
     The authors' package (``lpips``), version 0.1 of their linear weights, on torchvision's AlexNet.
     """
 
-    unit: ClassVar[str] = "LPIPS v0.1, AlexNet"
-    source: ClassVar[str] = "Zhang, Isola, Efros, Shechtman and Wang 2018; cGML, appendix 3.2 and Tables 2, 3 and 9"
+    unit = "LPIPS v0.1, AlexNet"
+    source = "Zhang, Isola, Efros, Shechtman and Wang 2018; cGML, appendix 3.2 and Tables 2, 3 and 9"
     package = "lpips"
     weights = "alex-v0.1"
+    more: ClassVar[Mapping[str, bool]] = {"normalize": True}
 
     def load(self) -> nn.Module:
         import lpips
 
-        network: nn.Module = lpips.LPIPS(net="alex", version="0.1", verbose=False)
-        return network
-
-    def distance(self, network: nn.Module, pictures: Tensor, truth: Tensor) -> Tensor:
-        value: Tensor = network(pictures, truth, normalize=True)
-        return value
+        return lpips.LPIPS(net="alex", version="0.1", verbose=False)
 
 
 class PieAPP(_Perceptual):
@@ -105,20 +95,15 @@ class PieAPP(_Perceptual):
     Package ``piq``, its weights PieAPPv0.1, windows of 64 pixels every 27. 0 where the pictures are alike.
     """
 
-    unit: ClassVar[str] = "PieAPP v0.1"
-    source: ClassVar[str] = "Prashnani, Cai, Mostofi and Sen 2018; cGML, appendix 3.2 and Tables 2, 3 and 9"
+    unit = "PieAPP v0.1"
+    source = "Prashnani, Cai, Mostofi and Sen 2018; cGML, appendix 3.2 and Tables 2, 3 and 9"
     package = "piq"
     weights = "v0.1"
 
     def load(self) -> nn.Module:
         import piq
 
-        network: nn.Module = piq.PieAPP(reduction="none", data_range=1.0, stride=27, enable_grad=False)
-        return network
-
-    def distance(self, network: nn.Module, pictures: Tensor, truth: Tensor) -> Tensor:
-        value: Tensor = network(pictures, truth)
-        return value
+        return piq.PieAPP(reduction="none", data_range=1.0, stride=27, enable_grad=False)
 
 
 def enlarged(pictures: Tensor) -> Tensor:
@@ -134,9 +119,11 @@ def enlarged(pictures: Tensor) -> Tensor:
 
 def _quietly(load: Callable[[], nn.Module]) -> nn.Module:
     """What ``load`` gives, without a word of it, and with the global random state as it was."""
-    streams = contextlib.ExitStack()
-    with streams, warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
-        streams.enter_context(contextlib.redirect_stdout(io.StringIO()))
-        streams.enter_context(contextlib.redirect_stderr(io.StringIO()))
+    with (
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),
+        warnings.catch_warnings(),
+        torch.random.fork_rng(devices=[]),
+    ):
         warnings.simplefilter("ignore")
         return load()

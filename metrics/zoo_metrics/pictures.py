@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -21,14 +21,14 @@ K1, K2 = 0.01, 0.03
 class _Likeness(PictureMetric):
     """A likeness of two pictures: its mean over the samples, and under ``@best`` that of the sample most alike."""
 
-    better: ClassVar[Literal["lower", "higher"]] = "higher"
+    better = "higher"
 
     @abstractmethod
     def likeness(self, samples: Tensor, y: Tensor) -> Tensor:
         """(B, n) of pictures (B, n, C, h, w) and (B, C, h, w)."""
 
     def __call__(self, samples: Tensor, y: Tensor, *, x: Tensor | None = None, **known: Tensor | None) -> Mapping[str, Tensor]:
-        value = torch.cat([self.likeness(*part) for part in self.shown_in_parts(samples, y, x)])
+        value = torch.cat([self.likeness(*part) for part in self.shown(samples, y, x)])
         return {"": value.mean(1), "@best": value.amax(1)}
 
 
@@ -39,8 +39,8 @@ class PSNR(_Likeness):
     more alike the higher, so a pool with the right variety has a lower mean than the one picture that is the average of all.
     """
 
-    unit: ClassVar[str] = "dB"
-    source: ClassVar[str] = "cGML, appendix 3.2 and Table 3; peak signal 1"
+    unit = "dB"
+    source = "cGML, appendix 3.2 and Table 3; peak signal 1"
 
     def likeness(self, samples: Tensor, y: Tensor) -> Tensor:
         error = (samples - y[:, None]).square().flatten(2).mean(2)
@@ -55,30 +55,25 @@ class SSIM(_Likeness):
     ``@best``, that of the sample most alike. Pictures of fewer than 11 pixels a side have none.
     """
 
-    unit: ClassVar[str] = "structural similarity"
-    source: ClassVar[str] = "Wang, Bovik, Sheikh and Simoncelli 2004, equation 13; cGML, Table 3"
+    unit = "structural similarity"
+    source = "Wang, Bovik, Sheikh and Simoncelli 2004, equation 13; cGML, Table 3"
     least: ClassVar[int] = WINDOW
 
     def likeness(self, samples: Tensor, y: Tensor) -> Tensor:
-        return ssim(samples, y)
+        down, across = (_window(size, samples.device, samples.dtype) for size in samples.shape[-2:])
 
+        def blurred(pictures: Tensor) -> Tensor:  # two plain products, the second of the rows as columns: the mean is the same
+            return (pictures @ across).mT.contiguous() @ down
 
-def ssim(samples: Tensor, y: Tensor) -> Tensor:
-    """The structural similarity (B, n) of pictures (B, n, C, h, w) to (B, C, h, w), all in [0, 1]."""
-    down, across = (_window(size, samples.device, samples.dtype) for size in samples.shape[-2:])
-
-    def blurred(pictures: Tensor) -> Tensor:  # two plain products, the second of the rows as columns: the mean is the same
-        return (pictures @ across).mT.contiguous() @ down
-
-    y = y[:, None]
-    mean, mean_y = blurred(samples), blurred(y)
-    product = mean * mean_y
-    squares = mean.square() + mean_y.square()
-    covariance = blurred(samples * y).sub_(product)
-    variances = blurred(samples.square()).add_(blurred(y.square())).sub_(squares)
-    c1, c2 = K1**2, K2**2
-    top = product.mul_(2).add_(c1).mul_(covariance.mul_(2).add_(c2))
-    return top.div_(squares.add_(c1).mul_(variances.add_(c2))).flatten(2).mean(2)
+        y = y[:, None]
+        mean, mean_y = blurred(samples), blurred(y)
+        product = mean * mean_y
+        squares = mean.square() + mean_y.square()
+        covariance = blurred(samples * y).sub_(product)
+        variances = blurred(samples.square()).add_(blurred(y.square())).sub_(squares)
+        c1, c2 = K1**2, K2**2
+        top = product.mul_(2).add_(c1).mul_(covariance.mul_(2).add_(c2))
+        return top.div_(squares.add_(c1).mul_(variances.add_(c2))).flatten(2).mean(2)
 
 
 @lru_cache(16)

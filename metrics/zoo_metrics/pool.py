@@ -6,7 +6,7 @@ Source: paper 2 (embedding guidance), section 5.2.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -24,11 +24,11 @@ class ErrorOfBest(Metric):
     proper score, and a pool narrower than p(y | x) can have the better value.
     """
 
-    unit: ClassVar[str] = "squared error a pixel"
-    better: ClassVar[Literal["lower", "higher"]] = "lower"
-    source: ClassVar[str] = "paper 2 (embedding guidance), section 5.2"
+    unit = "squared error a pixel"
+    better = "lower"
+    source = "paper 2 (embedding guidance), section 5.2"
     expected_failures: ClassVar[Mapping[str, str]] = {
-        "the_order_of_the_samples_does_not_matter": "it takes the first k, in the order in which neighbours are ranked",
+        "the_order_of_the_samples_does_not_matter": "it takes the first k, in the order in which neighbours are ranked"
     }
 
     def __call__(self, samples: Tensor, y: Tensor, **known: Tensor | None) -> Mapping[str, Tensor]:
@@ -46,9 +46,9 @@ class GridVariance(Metric):
     n - 1); a pool of one has variance 0.
     """
 
-    unit: ClassVar[str] = "squared value"
-    better: ClassVar[Literal["lower", "higher"]] = "higher"
-    source: ClassVar[str] = "paper 2 (embedding guidance), section 5.2"
+    unit = "squared value"
+    better = "higher"
+    source = "paper 2 (embedding guidance), section 5.2"
     expected_failures: ClassVar[Mapping[str, str]] = {
         "the_truth_is_at_least_as_good_as_noise": "it does not look at y, and noise varies most",
     }

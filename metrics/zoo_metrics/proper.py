@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -20,9 +19,9 @@ class EnergyScore(Metric):
     detail included, and unlike variance it cannot be raised by noise. A pool of one has its distance to y.
     """
 
-    unit: ClassVar[str] = "root mean square value"
-    better: ClassVar[Literal["lower", "higher"]] = "lower"
-    source: ClassVar[str] = "Gneiting and Raftery 2007, section 4.3, beta = 1"
+    unit = "root mean square value"
+    better = "lower"
+    source = "Gneiting and Raftery 2007, section 4.3, beta = 1"
 
     def __call__(self, samples: Tensor, y: Tensor, **known: Tensor | None) -> Mapping[str, Tensor]:
         flat, truth = samples.flatten(2), y.flatten(1)

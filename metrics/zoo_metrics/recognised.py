@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
 
-from zoo import Fitted, Metric, Needs, NotApplicable, RequestError
+from zoo import Fitted, Metric, NotApplicable, RequestError
 from zoo_metrics.recogniser import Recogniser, recogniser
 
 MOST = 40
@@ -28,15 +27,12 @@ class AttributeAccuracy(Metric):
     exceed 1. Attributes that all test items have, or none, are left out.
     """
 
-    unit: ClassVar[str] = "balanced accuracy"
-    better: ClassVar[Literal["lower", "higher"]] = "higher"
-    source: ClassVar[str] = "Debbagh (attribute CVAE), section 5.3 (attributes present in the images), by a classifier"
-    needs: ClassVar[Needs] = "fitted"
-    opt_in: ClassVar[bool] = True
-
-    def __init__(self) -> None:
-        self.recogniser: Recogniser | None = None
-        self.names: list[str] = []
+    unit = "balanced accuracy"
+    better = "higher"
+    source = "Debbagh (attribute CVAE), section 5.3 (attributes present in the images), by a classifier"
+    needs = "fitted"
+    opt_in = True
+    recogniser: Recogniser | None = None
 
     def prepare(self, fitted: Fitted) -> None:
         """Train the classifier on the real training pairs, if it was not trained on them before in this process.
@@ -65,11 +61,11 @@ class AttributeAccuracy(Metric):
         if self.recogniser is None or x is None:
             raise RequestError("attributes are recognised of a run (prepare), and by x; one of them is not given")
         asked = x[:, self.chosen.to(x.device)] > 0.5
-        with_it = self.asked.to(x.device)
-        weight = torch.where(asked, 0.5 / with_it, 0.5 / (1 - with_it))
-        found = self.recogniser(samples.flatten(0, 1)).unflatten(0, samples.shape[:2])
-        made = (found == asked[:, None]).double().mean(1) * weight
+        having = self.asked.to(x.device)
+        weight = torch.where(asked, 0.5 / having, 0.5 / (1 - having))
+        seen = self.recogniser(samples.flatten(0, 1)).unflatten(0, samples.shape[:2])
+        right = (seen == asked[:, None]).double().mean(1) * weight
         real = (self.recogniser(y) == asked).double() * weight
-        values = {"": made.mean(1), "@real": real.mean(1)}
-        values |= {f"@{name}": made[:, i] for i, name in enumerate(self.names)}
+        values = {"": right.mean(1), "@real": real.mean(1)}
+        values |= {f"@{name}": right[:, i] for i, name in enumerate(self.names)}
         return values | {f"@real.{name}": real[:, i] for i, name in enumerate(self.names)}

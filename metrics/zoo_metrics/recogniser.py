@@ -47,8 +47,7 @@ class _Network(nn.Module):
         """The log odds of each attribute (B, K), above those that it has among all training items."""
         if tuple(y.shape[-2:]) != self.side:
             y = F.interpolate(y, size=self.side, mode="area")
-        logits: Tensor = self.head(self.body(2 * y - 1))
-        return logits
+        return self.head(self.body(2 * y - 1))
 
     @torch.no_grad()
     def recognise(self, y: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""What metrics of pictures share: the fields as the pictures that they show."""
+"""Fields as the pictures that they show: the base of metrics of pictures."""
 
 from __future__ import annotations
 
@@ -7,20 +7,18 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from zoo import Fitted, Metric, Needs, NotApplicable, RequestError, Task
+from zoo import Fitted, Metric, NotApplicable, RequestError, Task
 
 
 class PictureMetric(Metric):
     """A metric of the pictures that a task makes of x and y (:meth:`zoo.Task.render`)."""
 
-    needs: ClassVar[Needs] = "fitted"
+    needs = "fitted"
     channels: ClassVar[tuple[int, ...]] = (1, 3)
     """How many a picture may have for this metric."""
     least: ClassVar[int] = 1
     """The smallest side of a picture that it can be measured of."""
-
-    def __init__(self) -> None:
-        self.task: Task | None = None
+    task: Task | None = None
 
     def prepare(self, fitted: Fitted) -> None:
         """Keep the task that shows the pictures.
@@ -38,30 +36,22 @@ class PictureMetric(Metric):
             raise NotApplicable(f"the pictures are {height} x {width}; it takes {self.least} pixels a side and more")
         self.task = fitted.task
 
-    def shown(self, samples: Tensor, y: Tensor, x: Tensor | None) -> tuple[Tensor, Tensor]:
-        """The pictures of the samples (B, n, C, h, w) and of y (B, C, h, w), in [0, 1].
+    def shown(self, samples: Tensor, y: Tensor, x: Tensor | None) -> Iterator[tuple[Tensor, Tensor]]:
+        """The pictures of the samples (B, n, C, h, w) and of y (B, C, h, w), in [0, 1], of a few items at a time.
 
         Raises:
             RequestError: the metric has not seen the run, or x is not given.
         """
         if self.task is None or x is None:
             raise RequestError("a metric of pictures needs the run (prepare) and x; one of them is not given")
-        n = samples.shape[1]
-        truth = self.task.render(x, y)
-        made = self.task.render(x[:, None].expand(-1, n, *x.shape[1:]).flatten(0, 1), samples.flatten(0, 1))
-        if truth is None or made is None:
-            raise RequestError("what the samples show is no picture")
-        return made.detach().unflatten(0, (len(samples), n)), truth.detach()
-
-    def shown_in_parts(self, samples: Tensor, y: Tensor, x: Tensor | None) -> Iterator[tuple[Tensor, Tensor]]:
-        """:meth:`shown` of a few items at a time, in their order."""
         for part in parts(samples):
-            yield self.shown(samples[part], y[part], None if x is None else x[part])
-
-
-def in_colour(pictures: Tensor) -> Tensor:
-    """Pictures (..., 1 or 3, h, w) as R, G, B (..., 3, h, w)."""
-    return pictures.expand(*pictures.shape[:-3], 3, *pictures.shape[-2:])
+            some, given = samples[part], x[part]
+            n = some.shape[1]
+            truth = self.task.render(given, y[part])
+            pictures = self.task.render(given.repeat_interleave(n, 0), some.flatten(0, 1))
+            if truth is None or pictures is None:
+                raise RequestError("what the samples show is no picture")
+            yield pictures.detach().unflatten(0, (len(some), n)), truth.detach()
 
 
 def parts(samples: Tensor, most: int = 2**18) -> list[slice]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
 
-from zoo import Fitted, Metric, Needs, NotApplicable, RequestError, Task
+from zoo import Fitted, Metric, NotApplicable, RequestError, Task
 
 AT_ONCE = 256
 """Shapes that are made at once."""
@@ -19,14 +18,12 @@ class ShapeOverlap(Metric):
     and ``@best``, the best of them. 1 where both are empty. It is measured only where it is named, because it takes long.
     """
 
-    unit: ClassVar[str] = "intersection over union"
-    better: ClassVar[Literal["lower", "higher"]] = "higher"
-    source: ClassVar[str] = "cGML, section 5.4; its Table 6 has a mean average precision that it does not define"
-    needs: ClassVar[Needs] = "fitted"
-    opt_in: ClassVar[bool] = True
-
-    def __init__(self) -> None:
-        self.task: Task | None = None
+    unit = "intersection over union"
+    better = "higher"
+    source = "cGML, section 5.4; its Table 6 has a mean average precision that it does not define"
+    needs = "fitted"
+    opt_in = True
+    task: Task | None = None
 
     def prepare(self, fitted: Fitted) -> None:
         """Keep the task that makes the shapes.
@@ -44,12 +41,11 @@ class ShapeOverlap(Metric):
         n, values = samples.shape[1], []
         step = max(1, AT_ONCE // n)
         for i in range(0, len(y), step):
-            made, truth = (self.task.solids(part) for part in (samples[i : i + step].flatten(0, 1), y[i : i + step]))
+            made, truth = self.task.solids(samples[i : i + step].flatten(0, 1)), self.task.solids(y[i : i + step])
             assert made is not None
             assert truth is not None
             truth = truth.repeat_interleave(n, 0)
-            both, either = ((pair).flatten(1).sum(1).double() for pair in (made & truth, made | truth))
-            shares = torch.where(either > 0, both / either.clamp_min(1), torch.ones_like(both))
-            values.append(shares.unflatten(0, (-1, n)))
+            both, either = (pair.flatten(1).sum(1).double() for pair in (made & truth, made | truth))
+            values.append(torch.where(either > 0, both / either.clamp_min(1), 1).unflatten(0, (-1, n)))
         value = torch.cat(values).to(y.device)
         return {"": value.mean(1), "@best": value.amax(1)}

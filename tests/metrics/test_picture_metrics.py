@@ -16,7 +16,7 @@ from zoo.utils.errors import RequestError
 from zoo_metrics.colour import ColourOverlap, lab
 from zoo_metrics.diversity import Diversity
 from zoo_metrics.modes import Modes
-from zoo_metrics.pictures import PSNR, SSIM, ssim
+from zoo_metrics.pictures import PSNR, SSIM
 
 G = torch.Generator().manual_seed(0)
 
@@ -56,7 +56,7 @@ def test_ssim_is_that_of_wang_et_al_window_by_window(size: tuple[int, int]) -> N
     samples = (
         y[:, None] + torch.tensor([0.0, 0.1, 0.5]).view(1, 3, 1, 1, 1) * torch.randn(2, 3, 3, *size, generator=G)
     ).clamp(0, 1)
-    found = ssim(samples, y)
+    found = SSIM().likeness(samples, y)
     for b in range(2):
         for k in range(3):
             want = np.mean([by_loops(samples[b, k, c].double().numpy(), y[b, c].double().numpy()) for c in range(3)])
@@ -70,7 +70,7 @@ def test_ssim_takes_the_mean_and_the_best_and_needs_eleven_pixels() -> None:
     samples = torch.stack([y, 1 - y], 1)
     found = measured(metric, samples, y)
     assert found["@best"] == pytest.approx([1], abs=1e-6)
-    assert found[""][0] == pytest.approx((1 + ssim(1 - y[:, None], y).item()) / 2, abs=1e-6)
+    assert found[""][0] == pytest.approx((1 + SSIM().likeness(1 - y[:, None], y).item()) / 2, abs=1e-6)
     with pytest.raises(NotApplicable, match="11 pixels a side"):
         SSIM().prepare(run(1, 8, 16))
 
