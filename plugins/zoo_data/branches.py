@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo import Fields, Image, Records, RequestError, Split
+from zoo import Image, Records, RequestError, Split
 from zoo_data.kinds import GeneratedData
 
 SCALE = 4.0
@@ -64,15 +63,7 @@ class BranchRecords(Records):
         return (2 * signs - 1).astype(np.float32) * upper_branch(self.x)[:, None]
 
     def image(self, index: int) -> Image:
-        """Refused: these are numbers.
-
-        Raises:
-            RequestError: always.
-        """
-        raise RequestError(_NO_PICTURE)
-
-    def map(self, function: Callable[[Image], Mapping[str, NDArray[np.float32]]], key: str) -> Fields:
-        """Refused, as :meth:`image` is."""
+        """Always a RequestError: these are numbers."""
         raise RequestError(_NO_PICTURE)
 
 

@@ -33,7 +33,7 @@ class CelebA(FolderData):
     kind: ClassVar[str] = "celeba"
     layout = "DIR has img_align_celeba/, list_attr_celeba.txt and, if at hand, list_eval_partition.txt"
 
-    def records(self, root: Path, split: Split, seed: int) -> Faces:
+    def records(self, root: Path, split: Split, seed: int) -> PhotoRecords:
         images = self.file(root, "img_align_celeba", "Img/img_align_celeba")
         names, attributes, values = _attributes(self.file(root, "list_attr_celeba.txt", "Anno/list_attr_celeba.txt"))
         partition = first_of(root, "list_eval_partition.txt", "Eval/list_eval_partition.txt")
@@ -49,25 +49,17 @@ class CelebA(FolderData):
         chosen = {names[i]: i for i in wanted}
         photos = photos_in(images, list(chosen))
         kept = values[[chosen[photo.name] for photo in photos]].astype(np.float32)
-        return Faces(photos, attributes=Attributes(attributes, kept), shown="square-1")
+        return PhotoRecords(photos, attributes=Attributes(attributes, kept), cut=_square, shown="square-1")
 
 
-class Faces(PhotoRecords):
-    """Photos of which the centred square is shown."""
-
-    def cut(self, image: Image, index: int) -> Image:
-        height, width = image.shape[:2]
-        side = min(height, width)
-        top, left = (height - side) // 2, (width - side) // 2
-        return np.ascontiguousarray(image[top : top + side, left : left + side])
+def _square(image: Image, index: int) -> Image:
+    side = min(image.shape[:2])
+    top, left = ((length - side) // 2 for length in image.shape[:2])
+    return image[top : top + side, left : left + side]
 
 
 def _attributes(path: Path) -> tuple[list[str], tuple[str, ...], NDArray[np.bool_]]:
-    """The file names, the names of the K attributes and which of them hold, (N, K).
-
-    Raises:
-        RequestError: the file is not in the format of the release.
-    """
+    """The file names, the names of the K attributes and which of them hold, (N, K); a RequestError in another format."""
     lines = lines_of(path)
     rows = [line for line in lines[2:] if line.strip()]
     attributes = tuple(lines[1].split()) if len(lines) > 1 else ()
@@ -77,22 +69,16 @@ def _attributes(path: Path) -> tuple[list[str], tuple[str, ...], NDArray[np.bool
     if int(lines[0]) != len(rows):
         warnings.warn(f"{path.name} announces {int(lines[0])} faces and lists {len(rows)}", stacklevel=4)
     values = numbers_in(rows, range(1, len(attributes) + 1), wanted)
-    if not np.isin(values, (-1, 1)).all():
-        raise RequestError(f"{wanted}; line {int(np.flatnonzero(~np.isin(values, (-1, 1)).all(1))[0]) + 3} has other values")
+    odd = np.flatnonzero((np.abs(values) != 1).any(1))
+    if len(odd):
+        raise RequestError(f"{wanted}; line {odd[0] + 3} has other values")
     return [row.split(None, 1)[0] for row in rows], attributes, values > 0
 
 
 def _partition(path: Path) -> dict[str, int]:
-    """The part of each file: 0, 1 or 2.
-
-    Raises:
-        RequestError: a line is not FILE 0, FILE 1 or FILE 2.
-    """
-    parts = {}
-    for number, line in enumerate(lines_of(path), 1):
-        words = line.split()
+    """The part of each file: 0, 1 or 2; a RequestError where the list says another."""
+    rows = [line.split() for line in lines_of(path)]
+    for number, words in enumerate(rows, 1):
         if words and (len(words) != 2 or words[1] not in ("0", "1", "2")):
             raise RequestError(f"{path.name}, line {number}: it must be FILE 0, FILE 1 or FILE 2")
-        if words:
-            parts[words[0]] = int(words[1])
-    return parts
+    return {words[0]: int(words[1]) for words in rows if words}

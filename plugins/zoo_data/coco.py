@@ -2,16 +2,43 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, ClassVar
 
+import msgspec
 import numpy as np
 
 from zoo import Annotation, RequestError, Split
 from zoo_data.kinds import FolderData
 from zoo_data.photos import PhotoRecords, photos_in
+
+_Length = Annotated[float, msgspec.Meta(gt=0)]
+
+
+class _Image(msgspec.Struct):
+    id: int
+    file_name: str
+    width: _Length
+    height: _Length
+
+
+class _Object(msgspec.Struct):
+    image_id: int
+    category_id: int
+    bbox: tuple[float, float, float, float]
+    id: int | None = None
+    iscrowd: int = 0
+
+
+class _Category(msgspec.Struct):
+    id: int
+    name: str
+
+
+class _Instances(msgspec.Struct):
+    images: Annotated[list[_Image], msgspec.Meta(min_length=1)]
+    annotations: list[_Object]
+    categories: list[_Category]
 
 
 class Coco(FolderData):
@@ -23,70 +50,45 @@ class Coco(FolderData):
     """
 
     kind: ClassVar[str] = "coco"
-
     layout = "DIR has annotations/instances_{train,val}2017.json, train2017/ and val2017/, or those of 2014"
 
     def records(self, root: Path, split: Split, seed: int) -> PhotoRecords:
         part = "train" if split == "train" else "val"
         file = self.file(root, *(f"annotations/instances_{part}{year}.json" for year in (2017, 2014)))
-        images = root / file.stem.removeprefix("instances_")
-        if not images.is_dir():
-            raise self.wrong(f"there is no folder {images.name}/ beside annotations/")
-        coco = _parse(file)
+        folder = root / file.stem.removeprefix("instances_")
+        if not folder.is_dir():
+            raise self.wrong(f"there is no folder {folder.name}/ beside annotations/")
         try:
-            categories = sorted(coco.cats.values(), key=lambda category: category["id"])
-            labels = {category["id"]: label for label, category in enumerate(categories)}
-            items = [item for _, item in sorted(coco.imgs.items())]
-            objects = {item["file_name"]: _annotation(coco, item, labels, file.name) for item in items}
-            names = [str(category["name"]) for category in categories]
-        except RequestError:
-            raise
-        except KeyError as error:
-            raise RequestError(f"{file.name}: an entry has no {error}") from error
-        except (TypeError, ValueError, AttributeError) as error:
-            raise RequestError(f"{file.name} is not in COCO's format: {error}") from error
-        if not objects:
-            raise RequestError(f"{file.name} lists no image")
-        photos = photos_in(images, list(objects))
-        return PhotoRecords(photos, [objects[photo.name] for photo in photos], names)
+            instances = msgspec.json.decode(file.read_bytes(), type=_Instances)
+        except (OSError, msgspec.DecodeError) as error:
+            raise RequestError(f"cannot read {file}: {error}") from error
+        images = sorted({image.id: image for image in instances.images}.values(), key=lambda image: image.id)
+        categories = sorted(instances.categories, key=lambda category: category.id)
+        annotations = _annotations(images, instances.annotations, [category.id for category in categories], file.name)
+        objects = {image.file_name: annotation for image, annotation in zip(images, annotations, strict=True)}
+        photos = photos_in(folder, list(objects))
+        return PhotoRecords(photos, [objects[photo.name] for photo in photos], [category.name for category in categories])
 
 
-def _parse(file: Path) -> Any:
-    from pycocotools.coco import COCO
-
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):  # it reports its progress there
-            coco = COCO(str(file))
-    except KeyError as error:
-        raise RequestError(f"{file.name}: an entry has no {error}") from error
-    except (OSError, ValueError, TypeError, AssertionError) as error:
-        raise RequestError(f"cannot read {file}: {' '.join(str(error).split())}") from error
-    for key in ("images", "annotations", "categories"):
-        if key not in coco.dataset:
-            raise RequestError(f"{file.name} has no {key!r}")
-    return coco
-
-
-def _annotation(coco: Any, item: dict[str, Any], labels: dict[int, int], file: str) -> Annotation:
-    """The objects of one image.
+def _annotations(images: list[_Image], objects: list[_Object], categories: list[int], file: str) -> list[Annotation]:
+    """The objects of each image.
 
     Raises:
-        RequestError: a size that is not positive, an unknown category, a box that is not four finite numbers.
+        RequestError: one is of an unknown category.
     """
-    size = np.array([item["width"], item["height"]], np.float64)
-    if not (size > 0).all():
-        raise RequestError(f"{file}: image {item['id']} has a size of {item['width']} x {item['height']}")
-    boxes, kinds = [], []
-    for entry in coco.imgToAnns.get(item["id"], ()):
-        if entry.get("iscrowd"):
-            continue
-        if entry["category_id"] not in labels:
-            raise RequestError(f"{file}: annotation {entry.get('id')} has the unknown category {entry['category_id']}")
-        box = np.array(entry["bbox"], np.float64)
-        if box.shape != (4,) or not np.isfinite(box).all():
-            raise RequestError(f"{file}: annotation {entry.get('id')} has a box that is not four numbers")
-        start, end = np.clip(box[:2] / size, 0, 1), np.clip((box[:2] + box[2:]) / size, 0, 1)
-        if (end > start).all():
-            boxes.append([*start, *(end - start)])
-            kinds.append(labels[entry["category_id"]])
-    return Annotation(np.array(boxes, np.float32).reshape(-1, 4), np.array(kinds, np.int64))
+    row = {image.id: i for i, image in enumerate(images)}
+    label = {category: i for i, category in enumerate(categories)}
+    objects = [entry for entry in objects if entry.image_id in row and not entry.iscrowd]
+    for entry in objects:
+        if entry.category_id not in label:
+            raise RequestError(f"{file}: annotation {entry.id} has the unknown category {entry.category_id}")
+    rows = np.array([row[entry.image_id] for entry in objects], np.int64)
+    labels = np.array([label[entry.category_id] for entry in objects], np.int64)
+    corner, size = np.array([entry.bbox for entry in objects], np.float64).reshape(-1, 2, 2).swapaxes(0, 1)
+    whole = np.array([(image.width, image.height) for image in images], np.float64)[rows]
+    start, end = np.clip(corner / whole, 0, 1), np.clip((corner + size) / whole, 0, 1)
+    boxes = np.concatenate([start, end - start], 1).astype(np.float32)
+    inside = np.flatnonzero((end > start).all(1))
+    inside = inside[np.argsort(rows[inside], kind="stable")]
+    parts = np.split(inside, np.searchsorted(rows[inside], np.arange(1, len(images))))
+    return [Annotation(boxes[part], labels[part]) for part in parts]

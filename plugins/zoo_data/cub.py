@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from zoo import MIN_SIDE, Attributes, Image, RequestError, Split
 from zoo_data.kinds import FolderData, lines_of, numbers_in, one_word
-from zoo_data.photos import Photo, PhotoRecords, photos_in
+from zoo_data.photos import PhotoRecords, photos_in
 
 
 class Cub(FolderData):
@@ -28,7 +28,6 @@ class Cub(FolderData):
     """
 
     kind: ClassVar[str] = "cub"
-
     layout = (
         "DIR has images/, images.txt, classes.txt, image_class_labels.txt, train_test_split.txt, bounding_boxes.txt and "
         "attributes/ with attributes.txt and image_attribute_labels.txt"
@@ -52,8 +51,12 @@ class Cub(FolderData):
         attributes = self._attributes(root, items)
         if not self.boxed:
             return PhotoRecords(photos, attributes=attributes)
-        boxes = dict(self._lines(root, "bounding_boxes.txt"))
-        return Birds(photos, [_box(boxes.get(key, ""), key) for key in items], attributes)
+        told = dict(self._lines(root, "bounding_boxes.txt"))
+        boxes = [_box(told.get(key, ""), key) for key in items]
+        contents = [hashlib.sha256(p.content + box.tobytes()).digest() for p, box in zip(photos, boxes, strict=True)]
+        return PhotoRecords(
+            photos, attributes=attributes, ids=contents, cut=lambda image, i: _inside(image, boxes[i]), shown="box-1"
+        )
 
     def _attributes(self, root: Path, items: Sequence[str]) -> Attributes:
         """The 312 attributes and the 200 species of the images called ``items``."""
@@ -82,11 +85,7 @@ class Cub(FolderData):
         return Attributes((*names, *(one_word(name.partition(".")[2] or name) for _, name in species)), values)
 
     def _lines(self, root: Path, *names: str) -> list[tuple[str, str]]:
-        """The lines ``ID REST`` of the first of these files that is there.
-
-        Raises:
-            RequestError: none is, or a line has only one word.
-        """
+        """The lines ``ID REST`` of the first of these files that is there; a RequestError where one has only one word."""
         path = self.file(root, *names)
         lines = [line.strip().split(None, 1) for line in lines_of(path) if line.strip()]
         short = next((line for line in lines if len(line) != 2), None)
@@ -95,29 +94,16 @@ class Cub(FolderData):
         return [(line[0], line[1]) for line in lines]
 
 
-class Birds(PhotoRecords):
-    """Photos of which the part in a box is shown.
-
-    Args:
-        photos: the files.
-        boxes: left, top, width and height of each, in pixels.
-        attributes: of the photos.
-    """
-
-    def __init__(self, photos: Sequence[Photo], boxes: Sequence[NDArray[np.float64]], attributes: Attributes) -> None:
-        self.boxes = boxes
-        ids = [hashlib.sha256(photo.content + box.tobytes()).digest() for photo, box in zip(photos, boxes, strict=True)]
-        super().__init__(photos, attributes=attributes, ids=ids, shown="box-1")
-
-    def cut(self, image: Image, index: int) -> Image:
-        """What lies in the box, at least 16 pixels a side and inside the photo."""
-        size = np.array(image.shape[1::-1])
-        left_top = np.clip(np.floor(self.boxes[index][:2]).astype(int), 0, size - MIN_SIDE)
-        end = np.clip(np.ceil(self.boxes[index][:2] + self.boxes[index][2:]).astype(int), left_top + MIN_SIDE, size)
-        return np.ascontiguousarray(image[left_top[1] : end[1], left_top[0] : end[0]])
+def _inside(image: Image, box: NDArray[np.float64]) -> Image:
+    """The part of a photo in a box, at least 16 pixels a side."""
+    size = np.array(image.shape[1::-1])
+    left_top = np.clip(np.floor(box[:2]).astype(int), 0, size - MIN_SIDE)
+    end = np.clip(np.ceil(box[:2] + box[2:]).astype(int), left_top + MIN_SIDE, size)
+    return image[left_top[1] : end[1], left_top[0] : end[0]]
 
 
 def _box(text: str, key: str) -> NDArray[np.float64]:
+    """Left, top, width and height in pixels."""
     try:
         box = np.array(text.split(), np.float64)
     except ValueError:

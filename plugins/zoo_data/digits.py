@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo import Attributes, RequestError, Split
-from zoo_data.arrays import DIGIT_NAMES, GreyRecords
 from zoo_data.kinds import GeneratedData
+from zoo_data.mnist import DIGIT_NAMES, GreyRecords
 
 SIDE, INNER = 28, 20
 """Pixels a side: of an image, and of the digit in it, as in MNIST."""

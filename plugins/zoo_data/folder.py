@@ -30,7 +30,6 @@ class Folder(FolderData):
     """
 
     kind: ClassVar[str] = "folder"
-
     needs = "a folder of photos"
 
     def records(self, root: Path, split: Split, seed: int) -> PhotoRecords:

@@ -1,4 +1,4 @@
-"""Kinds of data in common: a folder that has to be there, or as many generated items as are asked for."""
+"""Two bases of kinds of data: a folder that has to be there, or as many generated items as are asked for."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class FolderData(Data):
 
     Attributes:
         needs: the folder, in words.
-        form: how to write it.
-        layout: what the folder has to hold, a sentence that begins with DIR; "" where that is plain.
+        form: how to write it, where that is not ``kind:DIR``.
+        layout: what the folder has to hold, in words that begin with DIR; "" where that is plain.
         folder: the part of the path that is the folder.
 
     Raises:
@@ -36,7 +36,8 @@ class FolderData(Data):
         super().__init__(path)
         self.folder = path
         if not path:
-            self._refuse_nothing()
+            where = self.layout and f", where {self.layout}"
+            raise RequestError(f"{self.kind} needs {self.needs}: write {self.form or f'{self.kind}:DIR'}{where}")
 
     def read(self, split: Split, *, seed: int = 0) -> Records:
         """The records of one split.
@@ -54,26 +55,18 @@ class FolderData(Data):
 
     @abstractmethod
     def records(self, root: Path, split: Split, seed: int) -> Records:
-        """The records of one split, of a folder that is there; see :meth:`read`."""
+        """The records of one split, of a folder that is there; raises as :meth:`read`."""
 
     def wrong(self, what: str) -> RequestError:
-        """An error that says of this data what is wrong with it, and how it should be."""
+        """An error that says what is wrong with this data, and what the folder has to hold."""
         return RequestError(f"{self}: {what}{self.layout and '; '}{self.layout}")
 
     def file(self, root: Path, *names: str) -> Path:
-        """The first of these files or folders that is there.
-
-        Raises:
-            RequestError: none is.
-        """
+        """The first of these files or folders that is there; a RequestError where none is."""
         path = first_of(root, *names)
         if path is None:
             raise self.wrong(f"there is no {names[0]}")
         return path
-
-    def _refuse_nothing(self) -> None:
-        where = self.layout and f", where {self.layout}"
-        raise RequestError(f"{self.kind} needs {self.needs}: write {self.form or f'{self.kind}:DIR'}{where}")
 
 
 class GeneratedData(Data):
@@ -81,7 +74,7 @@ class GeneratedData(Data):
 
     Attributes:
         items: the training items, in words.
-        sizes: how many items the splits have where N is not given; N is for training alone.
+        sizes: how many items each split has; N changes that of training.
 
     Raises:
         RequestError: what stands behind the colon is not a number of items.
@@ -96,16 +89,12 @@ class GeneratedData(Data):
         super().__init__(path)
 
     def count(self, split: Split) -> int:
-        """The number of items of one split.
-
-        Raises:
-            RequestError: it is no split.
-        """
+        """The number of items of one split; a RequestError if it is none."""
         return int(self.path) if check_split(split) == "train" and self.path else self.sizes[split]
 
 
 def first_of(root: Path, *names: str) -> Path | None:
-    """The first of these files or folders in ``root`` that is there, or None."""
+    """The first of these files or folders in ``root`` that is there."""
     return next((root / name for name in names if (root / name).exists()), None)
 
 
@@ -131,11 +120,7 @@ def one_word(name: str) -> str:
 
 
 def lines_of(path: Path) -> list[str]:
-    """The lines of a text file.
-
-    Raises:
-        RequestError: it cannot be read.
-    """
+    """The lines of a text file; a RequestError where it cannot be read."""
     try:
         return path.read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError) as error:
@@ -143,11 +128,7 @@ def lines_of(path: Path) -> list[str]:
 
 
 def numbers_in(rows: Sequence[str] | Path, columns: Sequence[int], wanted: str) -> NDArray[np.int32]:
-    """Columns of whole numbers in the lines of a file, (N, K).
-
-    Raises:
-        RequestError: there is another word in them; ``wanted`` says what the file needs.
-    """
+    """Columns of whole numbers in the lines of a file, (N, K); a RequestError, ``wanted``, where there is another word."""
     try:
         return np.loadtxt(rows, np.int32, usecols=columns, ndmin=2, comments=None)
     except (OSError, ValueError) as error:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import re
 import zlib
+from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo import Attributes, Records, RequestError, Split
-from zoo_data.arrays import DIGIT_NAMES, GreyRecords
+from zoo import Attributes, Image, Records, RequestError, Split
 from zoo_data.kinds import FolderData, first_of
 from zoo_data.listing import file_names
 from zoo_data.photos import PhotoRecords, photos_in
 
+DIGIT_NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+"""The names of the ten classes of digits."""
 _PREFIX = {"train": "train", "test": "t10k"}
 
 
@@ -62,12 +66,35 @@ class Mnist(FolderData):
         return PhotoRecords(photos, attributes=Attributes.classes(DIGIT_NAMES, digits))
 
 
-def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
-    """The array in an idx file of bytes, packed by gzip where its name ends in ``.gz``.
+class GreyRecords(Records):
+    """Grey pictures of one size.
 
-    Raises:
-        RequestError: it cannot be read, is not an idx file of bytes, has other dimensions, or is cut short.
+    Args:
+        pixels: (N, h, w) uint8.
+        names: one an item.
+        attributes: of the items.
     """
+
+    view = "grey"
+
+    def __init__(self, pixels: NDArray[np.uint8], names: Sequence[str], attributes: Attributes) -> None:
+        self.pixels = np.ascontiguousarray(pixels)
+        self.names, self.attributes = names, attributes
+        content = hashlib.sha256(repr(self.pixels.shape).encode() + self.pixels.tobytes())
+        self.digest = hashlib.sha256(content.digest() + attributes.digest()).hexdigest()
+
+    @cached_property
+    def ids(self) -> list[bytes]:
+        size = repr(self.pixels.shape[1:]).encode()
+        return [hashlib.sha256(size + row.tobytes()).digest() for row in self.pixels]
+
+    def image(self, index: int) -> Image:
+        """The picture of one item, (h, w, 3) with three equal channels."""
+        return np.repeat(self.pixels[index][..., None], 3, axis=2)
+
+
+def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
+    """The array in an idx file of bytes, packed where its name ends in ``.gz``; a RequestError where it is no such file."""
     try:
         data = path.read_bytes()
         if path.suffix == ".gz":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -16,8 +15,6 @@ from zoo import Fields, Image, RequestError, Split, cached_map
 from zoo_data.kinds import FolderData, first_of
 from zoo_data.listing import file_names, summary
 from zoo_data.photos import Photo, PhotoRecords, photos_in, read_photo
-
-_DIRECTIONS = {"atob": "AtoB", "btoa": "BtoA"}
 
 
 class Paired(FolderData):
@@ -40,10 +37,10 @@ class Paired(FolderData):
 
     def __init__(self, path: str = "") -> None:
         super().__init__(path)
-        folder, at, direction = path.rpartition("@")
-        known = bool(at) and direction.lower() in _DIRECTIONS
+        folder, _, direction = path.rpartition("@")
+        known = bool(folder) and direction.lower() in ("atob", "btoa")
         self.folder = folder if known else path
-        self.direction = _DIRECTIONS[direction.lower()] if known else "BtoA"
+        self.backwards = not known or direction.lower() == "btoa"
         if "@" in self.folder and not Path(self.folder).expanduser().exists():
             self.layout = f"a direction is @AtoB or @BtoA; {self.layout}"
 
@@ -53,18 +50,14 @@ class Paired(FolderData):
             raise self.wrong(f"there is no folder {split}/")
         if (part / "A").is_dir() and (part / "B").is_dir():
             a, b = self._matched(part)
-            return TwoFiles(a, b) if self.direction == "BtoA" else TwoFiles(b, a)
+            return PairRecords(a, b) if self.backwards else PairRecords(b, a)
         names = file_names(part)
         if not names:
             raise self.wrong(f"{part.name}/ has no picture")
-        return SideBySide(photos_in(part, names), shown="left-1" if self.direction == "BtoA" else "right-1")
+        return PairRecords(photos_in(part, names), shown="left-1" if self.backwards else "right-1")
 
     def _matched(self, part: Path) -> tuple[list[Photo], list[Photo]]:
-        """The pictures of A and of B that have each other, sorted by name; a warning names the ones left out.
-
-        Raises:
-            RequestError: no two of them belong together.
-        """
+        """The pictures of A and of B that have each other, sorted by name; a warning names the ones left out."""
         sides = []
         for side in ("A", "B"):
             names = file_names(part / side)
@@ -80,59 +73,35 @@ class Paired(FolderData):
 
 
 class PairRecords(PhotoRecords):
-    """Photos that come with the pictures that they are to be made from.
+    """Photos, each with the picture that it is to be made from; the name of an item is that of its image's file.
 
-    Attributes:
-        pair_ids: the content id of each pair, 32 bytes.
+    Args:
+        photos: the images; or files that show both pictures side by side.
+        sources: what each image is to be made from, where it has a file of its own.
+        shown: of files that show both, the half that is the image, ``left`` or ``right``, with a version.
     """
 
-    pair_ids: Sequence[bytes]
+    def __init__(self, photos: Sequence[Photo], sources: Sequence[Photo] = (), shown: str = "") -> None:
+        super().__init__(photos, cut=(lambda image, index: self._halves(image)[1]) if shown else None, shown=shown)
+        self._sources, self._left, self._pair_ids = sources, shown.startswith("left"), self.ids
+        if sources:
+            self._pair_ids = [hashlib.sha256(s.content + p.content).digest() for s, p in zip(sources, photos, strict=True)]
+            self.digest = hashlib.sha256(b"".join(self._pair_ids)).hexdigest()
 
-    @abstractmethod
     def pair(self, index: int) -> tuple[Image, Image]:
         """Source and image of one item, each at its own size."""
-
-    def map_pairs(self, function: Callable[[Image, Image], Mapping[str, NDArray[np.float32]]], key: str) -> Fields:
-        return cached_map(lambda i: function(*self.pair(i)), self.pair_ids, f"{self.view.replace('photo', 'pair', 1)}:{key}")
-
-
-class SideBySide(PairRecords):
-    """Files that show two pictures: the image is the half that ``shown`` names, the source the other."""
-
-    def __init__(self, photos: Sequence[Photo], shown: str) -> None:
-        super().__init__(photos, shown=shown)
-        self.left, self.pair_ids = shown.startswith("left"), self.ids
-
-    def pair(self, index: int) -> tuple[Image, Image]:
-        """Source and image; of an odd width, the column in the middle belongs to neither."""
-        whole = read_photo(self.photos[index])
-        half = whole.shape[1] // 2
-        left, right = np.ascontiguousarray(whole[:, :half]), np.ascontiguousarray(whole[:, -half:])
-        return (right, left) if self.left else (left, right)
-
-    def image(self, index: int) -> Image:
-        return self.pair(index)[1]
+        image = read_photo(self.photos[index])
+        return (read_photo(self._sources[index]), image) if self._sources else self._halves(image)
 
     def source(self, index: int) -> Image:
         return self.pair(index)[0]
 
+    def map_pairs(self, function: Callable[[Image, Image], Mapping[str, NDArray[np.float32]]], key: str) -> Fields:
+        view = self.view.replace("photo", "pair", 1)
+        return cached_map(lambda i: function(*self.pair(i)), self._pair_ids, f"{view}:{key}")
 
-class TwoFiles(PairRecords):
-    """Pairs of files; the name of an item is that of its image.
-
-    Args:
-        photos: the images.
-        sources: what each is to be made from.
-    """
-
-    def __init__(self, photos: Sequence[Photo], sources: Sequence[Photo]) -> None:
-        super().__init__(photos)
-        self.sources = list(sources)
-        self.pair_ids = [hashlib.sha256(s.content + p.content).digest() for p, s in zip(photos, sources, strict=True)]
-        self.digest = hashlib.sha256(b"".join(self.pair_ids)).hexdigest()
-
-    def source(self, index: int) -> Image:
-        return read_photo(self.sources[index])
-
-    def pair(self, index: int) -> tuple[Image, Image]:
-        return self.source(index), self.image(index)
+    def _halves(self, image: Image) -> tuple[Image, Image]:
+        """Source and image; of an odd width, the column in the middle belongs to neither."""
+        half = image.shape[1] // 2
+        left, right = np.ascontiguousarray(image[:, :half]), np.ascontiguousarray(image[:, -half:])
+        return (right, left) if self._left else (left, right)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from zoo import IMAGE_RULES, Annotation, Attributes, Image, Records, RequestError, ZooError, decode_image
 from zoo_data.listing import judged, summary
@@ -31,7 +33,8 @@ class PhotoRecords(Records):
         attributes: of the photos, or None.
         ids: the content of each item, 32 bytes: of the file and of what decides the cut of this one item; by default of the
             files.
-        shown: names what :meth:`cut` takes of a file's picture, and its version; "" for all of it.
+        cut: gives the part of the picture in a file that the item of an index shows; by default all of it.
+        shown: names what ``cut`` takes, and its version; "" for all of it.
     """
 
     def __init__(
@@ -42,9 +45,10 @@ class PhotoRecords(Records):
         *,
         attributes: Attributes | None = None,
         ids: Sequence[bytes] | None = None,
+        cut: Callable[[Image, int], Image] | None = None,
         shown: str = "",
     ) -> None:
-        self.photos = list(photos)
+        self.photos, self._cut = list(photos), cut
         self.names = [photo.name for photo in photos]
         self.annotations = annotations
         self.categories = categories
@@ -60,11 +64,8 @@ class PhotoRecords(Records):
         self.digest = digest.hexdigest()
 
     def image(self, index: int) -> Image:
-        return self.cut(read_photo(self.photos[index]), index)
-
-    def cut(self, image: Image, index: int) -> Image:
-        """The part of the picture in a file that its item shows; by default all of it."""
-        return image
+        image = read_photo(self.photos[index])
+        return image if self._cut is None else np.ascontiguousarray(self._cut(image, index))
 
 
 def read_photo(photo: Photo) -> Image:

@@ -22,10 +22,6 @@ from numpy.typing import NDArray
 from zoo_data.scene_render import Hits
 from zoo_data.scene_world import Floats, Ints, World, pick, softmax
 
-MOVERS = ("camera", "sphere", "sphere", "box", "box")
-MOTIONS = ("left or back", "stay", "right or forth")
-"""The modes of each mover."""
-
 _SLOWEST = np.array([0.25, 0.7, 0.7, 0.5, 0.5])
 _RANGE = np.array([0.2, 0.4, 0.4, 0.4, 0.4])
 MOVER = np.array([0, 0, 0, 1, 2, *[3] * 6, *[4] * 6])
@@ -34,10 +30,10 @@ MOVER = np.array([0, 0, 0, 1, 2, *[3] * 6, *[4] * 6])
 
 @dataclass(frozen=True)
 class Motions:
-    """M motions for each of N scenes.
+    """M motions for each of N scenes, of five movers: the camera, two spheres and two boxes.
 
     Attributes:
-        mode: (N, M, 5) index into :data:`MOTIONS` for each of :data:`MOVERS`.
+        mode: (N, M, 5): 0 for left or back, 1 for staying, 2 for right or forth.
         velocity: (N, M, 5, 3) metres per second along x, y, z.
     """
 
@@ -91,17 +87,4 @@ def flow_field(hits: Hits, velocity: Floats) -> Floats:
     right = (px + dx) * later - px * now
     down = py * now - (py + dy) * later
     flow = np.stack([right, down], 1) * size
-    n = len(world)
-    return flow.reshape(n, 2, 4, hits.size, hits.size).sum(2) * np.float32(0.25)
-
-
-def moved(world: World, velocity: Floats, seconds: float) -> World:
-    """The scenes as they are ``seconds`` later; floor and wall stay, and so do the stripes on them."""
-    step = np.float32(seconds) * velocity
-    camera, spheres, boxes = world.camera + step[:, 0], world.spheres.copy(), world.boxes.copy()
-    spheres[..., :3] += step[:, 1:3]
-    boxes[..., :3] += step[:, 3:]
-    texture = world.texture.copy()
-    texture[:, 2:, 4] -= (texture[:, 2:, 1:4] * step[:, 1:]).sum(-1)  # the stripes of an object go with it
-    values = {name: getattr(world, name) for name in ("wall", "objects", "hue", "panels")}
-    return World(camera=camera, spheres=spheres, boxes=boxes, texture=texture, **values)
+    return flow.reshape(len(world), 2, 4, hits.size, hits.size).sum(2) * np.float32(0.25)

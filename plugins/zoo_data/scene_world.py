@@ -26,24 +26,13 @@ Ints = NDArray[np.int64]
 
 LIGHTS = ("left", "right", "front", "top")
 """The modes of the light's direction."""
-SATURATIONS = ("vivid", "soft", "grey")
-"""The modes of a material's saturation."""
-MATERIALS = ("floor", "wall", "sphere", "sphere", "box", "box")
 
 _TOWARDS_LIGHT = np.array([[-0.8, 0.55, -0.45], [0.8, 0.55, -0.45], [0.0, 0.4, -0.9], [0.0, 1.0, -0.08]])
 _LIGHT_JITTER = 0.12
 _SATURATION = np.array([0.85, 0.45, 0.1])
 _SATURATION_JITTER = 0.07
 _PLACES = np.array([-1.2, -0.4, 0.4, 1.2])
-_STREAMS = {
-    "world": 0,
-    "light": 1,
-    "saturation": 2,
-    "light pool": 3,
-    "saturation pool": 4,
-    "motion": 5,
-    "motion pool": 6,
-}
+_STREAMS = ("world", "light", "saturation", "light pool", "saturation pool", "motion", "motion pool")
 
 
 @dataclass(frozen=True)
@@ -95,7 +84,7 @@ class Light:
 
 def stream(name: str, seed: int, split: str) -> np.random.Generator:
     """The random numbers for one purpose; no two seeds, splits or purposes share any."""
-    return np.random.default_rng([_STREAMS[name], int(split == "test"), seed & (2**64 - 1)])
+    return np.random.default_rng([_STREAMS.index(name), int(split == "test"), seed & (2**64 - 1)])
 
 
 def draw_world(count: int, seed: int, split: str) -> World:

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo import Attributes, Split
-from zoo_data.arrays import VoxelRecords
 from zoo_data.kinds import GeneratedData
+from zoo_data.voxels import VoxelRecords
 
 Voxels = NDArray[np.bool_]
 

@@ -71,19 +71,19 @@ class Video(FolderData):
                 raise RequestError(f"video has no option {name!r}: {nearest(name, _OPTIONS)}")
 
     def records(self, root: Path, split: Split, seed: int) -> VideoRecords:
-        for beside in (root, root.parent):
-            lists = [beside / LISTS / f"{part}list01.txt" for part in ("train", "test")]
-            if all(file.is_file() for file in lists):
-                return VideoRecords(
-                    _listed(lists[split == "test"], self._videos(first_of(root, "UCF-101") or root)), self.moments
-                )
-        if (root / "train").is_dir() and (root / "test").is_dir():
-            return VideoRecords(self._videos(root / split), self.moments)
-        videos = self._videos(root)
-        contents = {video.content for video in videos}
-        alone = f"{self}: a single video cannot be split; at least two different ones of a second are needed"
-        test = held_out(contents, seed, TEST_SHARE, 2 if len(contents) >= 4 else 1, alone)
-        return VideoRecords([video for video in videos if (video.content in test) == (split == "test")], self.moments)
+        lists = [beside / LISTS for beside in (root, root.parent)]
+        lists = [folder for folder in lists if all((folder / f"{part}list01.txt").is_file() for part in ("train", "test"))]
+        if lists:
+            videos = _listed(lists[0] / f"{split}list01.txt", self._videos(first_of(root, "UCF-101") or root))
+        elif (root / "train").is_dir() and (root / "test").is_dir():
+            videos = self._videos(root / split)
+        else:
+            videos = self._videos(root)
+            contents = {video.content for video in videos}
+            alone = f"{self}: a single video cannot be split; at least two different ones of a second are needed"
+            test = held_out(contents, seed, TEST_SHARE, 2 if len(contents) >= 4 else 1, alone)
+            videos = [video for video in videos if (video.content in test) == (split == "test")]
+        return VideoRecords(videos, self.moments)
 
     def _videos(self, root: Path) -> list[Footage]:
         """The videos below ``root`` that have a moment, by their names; a warning names those that are left out."""
@@ -97,7 +97,9 @@ class Video(FolderData):
         videos += [FrameFolder(name, photos, self.fps) for name, photos in folders.items()]
         if not videos and not bad:
             raise RequestError(f"{root} has no video: neither files (avi, mp4, ...) nor folders of numbered images")
-        bad |= {video.name: f"{video.seconds:.2f} s long, less than a second" for video in videos if not video.moments(1)}
+        for video in videos:
+            if not video.moments(1):
+                bad[video.name] = f"{video.times[-1] - video.times[0]:.2f} s long, less than a second"
         videos = sorted((video for video in videos if video.name not in bad), key=lambda video: video.name)
         if not videos:
             raise RequestError(f"{root} has no readable video of at least one second: {summary(bad)}")
@@ -107,20 +109,16 @@ class Video(FolderData):
 
 
 class VideoRecords(Records):
-    """Frames of videos, each with the second after it; see :class:`zoo.Records`.
-
-    Args:
-        videos: whose moments these are.
-        moments: of each video, at most.
-    """
+    """Frames of videos, at most ``moments`` of each, with the second after each; see :class:`zoo.Records`."""
 
     view = f"photo-{IMAGE_RULES}"
 
-    def __init__(self, videos: Sequence[Footage], moments: int = MOMENTS) -> None:
+    def __init__(self, videos: Sequence[Footage], moments: int) -> None:
         self._moments = [(video, first, last) for video in videos for first, last in video.moments(moments)]
-        self.names = [f"{video.name}/{video.frame_name(first)}" for video, first, _ in self._moments]
-        self.ids = [video.frame_id(first) for video, first, _ in self._moments]
-        self._clips = [self._clip_id(*moment) for moment in self._moments]
+        frames = [video.frame(first) for video, first, _ in self._moments]
+        self.names = [f"{video.name}/{name}" for (video, _, _), (name, _) in zip(self._moments, frames, strict=True)]
+        self.ids = [content for _, content in frames]
+        self._clips = [_clip_id(*moment) for moment in self._moments]
         self.digest = hashlib.sha256(b"".join(self._clips)).hexdigest()
 
     def image(self, index: int) -> Image:
@@ -135,18 +133,14 @@ class VideoRecords(Records):
         video, first, last = self._moments[index]
         return Clip(video.frames(first, last), float(video.times[last] - video.times[first]))
 
-    @staticmethod
-    def _clip_id(video: Footage, first: int, last: int) -> bytes:
-        frames = b"".join(video.frame_id(i) for i in range(first, last + 1))
-        return hashlib.sha256(frames + np.diff(video.times[first : last + 1]).tobytes()).digest()
+
+def _clip_id(video: Footage, first: int, last: int) -> bytes:
+    frames = b"".join(video.frame(i)[1] for i in range(first, last + 1))
+    return hashlib.sha256(frames + np.diff(video.times[first : last + 1]).tobytes()).digest()
 
 
 def _listed(file: Path, videos: Sequence[Footage]) -> list[Footage]:
-    """The videos that one of UCF101's lists names (``Class/file.avi``, perhaps with a label behind it).
-
-    Raises:
-        RequestError: not one of them is there.
-    """
+    """The videos that one of UCF101's lists names (``Class/file.avi``, perhaps with a label behind it); at least one."""
     wanted = [line.split()[0] for line in lines_of(file) if line.strip()]
     there = {"/".join(video.name.split("/")[-2:]): video for video in videos}
     listed = [there[name] for name in wanted if name in there]

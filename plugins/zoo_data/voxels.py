@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import warnings
 import zipfile
+from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from zoo import Attributes, RequestError, Split
-from zoo_data.arrays import VoxelRecords
+from zoo import Attributes, Image, Records, RequestError, Split
 from zoo_data.kinds import FolderData, one_word
 from zoo_data.listing import summary
 from zoo_data.voxel_files import Solid, read_shape, solid
+from zoo_data.voxel_picture import voxel_picture
 
 TRAIN_SHARE = 0.8
 """The part of a class that is for training where its file does not say."""
@@ -30,7 +34,6 @@ class Voxels(FolderData):
     """
 
     kind: ClassVar[str] = "voxels"
-
     needs = "the folder of the shapes"
     layout = (
         "DIR has <class>.npz with voxels (N, s, s, s), or with train and test of that shape; or <class>/train/ and "
@@ -38,67 +41,85 @@ class Voxels(FolderData):
     )
 
     def records(self, root: Path, split: Split, seed: int) -> VoxelRecords:
-        files = sorted(path for path in root.iterdir() if path.suffix == ".npz" and not path.name.startswith("."))
-        folders = sorted(path for path in root.iterdir() if (path / "train").is_dir() or (path / "test").is_dir())
-        if not files and not folders:
+        read = _from_npz
+        paths = sorted(path for path in root.iterdir() if path.suffix == ".npz" and not path.name.startswith("."))
+        if not paths:
+            read = _from_folder
+            paths = sorted(path for path in root.iterdir() if (path / "train").is_dir() or (path / "test").is_dir())
+        if not paths:
             raise self.wrong("there are no shapes")
-        parts: list[Solid] = []
-        names: list[str] = []
-        classes = [path.stem for path in files] or [path.name for path in folders]
-        for path in files or folders:
-            part, part_names = _from_npz(path, split) if files else _from_folder(path, split)
-            if parts and part.shape[1:] != parts[0].shape[1:] and len(part):
-                raise RequestError(
-                    f"{path.name} has shapes of {_size(part)}, {classes[0]} of {_size(parts[0])}; they must agree"
-                )
-            parts.append(part.reshape(len(part), *(part if len(part) or not parts else parts[0]).shape[1:]))
-            names += part_names
+        classes = [path.stem if read is _from_npz else path.name for path in paths]
+        parts = [read(path, split) for path in paths]
+        names = [name for _, part in parts for name in part]
         if not names:
             raise self.wrong(f"there are no shapes for the split {split}")
-        labels = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
-        voxels = np.concatenate(parts)
+        first = next(i for i, (shapes, _) in enumerate(parts) if len(shapes))
+        for path, (shapes, _) in zip(paths, parts, strict=True):
+            if len(shapes) and shapes.shape[1:] != parts[first][0].shape[1:]:
+                sizes = [" x ".join(map(str, these.shape[1:])) for these in (shapes, parts[first][0])]
+                raise RequestError(f"{path.name} has shapes of {sizes[0]}, {classes[first]} of {sizes[1]}; they must agree")
+        voxels = np.concatenate([shapes for shapes, _ in parts if len(shapes)])
+        labels = np.repeat(np.arange(len(parts)), [len(part) for _, part in parts])
         full = np.array([shape.any() for shape in voxels])
-        if not full.all():
-            empty = {name: "nothing solid" for name, there in zip(names, full, strict=True) if not there}
-            if len(empty) == len(names):
-                raise RequestError(f"{self}: every shape of the split {split} is empty")
-            warnings.warn(f"left out {len(empty)} of {len(names)} shapes in {root}: {summary(empty)}", stacklevel=2)
-            voxels, labels = voxels[full], labels[full]
-            names = [name for name in names if name not in empty]
-        return VoxelRecords(voxels, names, Attributes.classes([one_word(name) for name in classes], labels))
+        empty = {name: "nothing solid" for name, there in zip(names, full, strict=True) if not there}
+        if not full.any():
+            raise RequestError(f"{self}: every shape of the split {split} is empty")
+        if empty:
+            warnings.warn(f"left out {len(empty)} of {len(names)} shapes in {root}: {summary(empty)}", stacklevel=3)
+        names = [name for name in names if name not in empty]
+        return VoxelRecords(voxels[full], names, Attributes.classes([one_word(name) for name in classes], labels[full]))
 
 
-def _size(shapes: Solid) -> str:
-    return " x ".join(map(str, shapes.shape[1:]))
+class VoxelRecords(Records):
+    """Solid shapes.
+
+    Args:
+        voxels: (N, s, s, s) bool, True inside; also an attribute.
+        names: one an item.
+        attributes: of the items.
+    """
+
+    view = "voxels-2"
+
+    def __init__(self, voxels: Solid, names: Sequence[str], attributes: Attributes) -> None:
+        self.voxels, self.names, self.attributes = voxels, names, attributes
+        self.digest = hashlib.sha256(b"".join(self.ids) + attributes.digest()).hexdigest()
+
+    @cached_property
+    def ids(self) -> list[bytes]:
+        side = repr(self.voxels.shape[1:]).encode()
+        return [hashlib.sha256(side + np.packbits(shape).tobytes()).digest() for shape in self.voxels]
+
+    def array(self, name: str) -> NDArray[np.generic] | None:
+        """``voxels``; None for any other name."""
+        return self.voxels if name == "voxels" else None
+
+    def image(self, index: int) -> Image:
+        """The shape seen obliquely from above, (128, 128, 3); see :func:`zoo_data.voxel_picture.voxel_picture`."""
+        return voxel_picture(self.voxels[index])
 
 
 def _from_npz(path: Path, split: Split) -> tuple[Solid, list[str]]:
-    """The shapes of one class in one split, (n, s, s, s), and their names.
-
-    Raises:
-        RequestError: this is not such a file.
-    """
+    """The shapes of one class in one split, (n, s, s, s), and their names; a RequestError where this is no such file."""
     try:
         with np.load(path, allow_pickle=False) as file:
             key = split if {"train", "test"} <= set(file.files) else "voxels"
             if key not in file.files:
-                raise RequestError(
-                    f"{path.name} has neither voxels nor train and test; it has {', '.join(file.files) or 'nothing'}"
-                )
+                has = ", ".join(file.files) or "nothing"
+                raise RequestError(f"{path.name} has neither voxels nor train and test; it has {has}")
             shapes = solid(file[key], path.name, axes=4)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise RequestError(f"cannot read {path}: {error}") from error
-    first, last = 0, len(shapes)
+    numbers = range(len(shapes))
     if key == "voxels":
         bar = round(TRAIN_SHARE * len(shapes))
-        first, last = (0, bar) if split == "train" else (bar, len(shapes))
-    return shapes[first:last], [f"{path.stem} {i}" for i in range(first, last)]
+        numbers = numbers[:bar] if split == "train" else numbers[bar:]
+    return shapes[numbers.start : numbers.stop], [f"{path.stem} {i}" for i in numbers]
 
 
 def _from_folder(path: Path, split: Split) -> tuple[Solid, list[str]]:
     """As :func:`_from_npz`, of a folder ``<class>/{train,test}/``."""
-    folder = path / split
-    files = sorted(f for f in folder.iterdir() if f.suffix in (".npy", ".binvox")) if folder.is_dir() else []
+    files = sorted(f for f in (path / split).glob("*") if f.suffix in (".npy", ".binvox"))
     shapes = [read_shape(file) for file in files]
     for file, shape in zip(files, shapes, strict=True):
         if shape.shape != shapes[0].shape:

@@ -1,10 +1,10 @@
-"""Image files to RGB arrays: whatever a folder of photos holds, decoded or refused with a reason."""
+"""Image files as RGB arrays, or refused with a reason."""
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,9 +73,14 @@ def to_rgb(image: PILImage) -> Image:
         ValueError: its pixels cannot be had (truncated file) or have no meaning as a photo (floating point).
     """
     from PIL import Image as PIL
+    from PIL import ImageOps
 
-    _load(image)
-    image = _upright(image)
+    try:
+        image.load()
+    except Exception as error:  # truncated and broken data surface as errors of many kinds
+        raise ValueError(str(error) or type(error).__name__) from error
+    with contextlib.suppress(Exception):  # EXIF that cannot be read says nothing about the orientation
+        image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I"):
         levels = np.asarray(image).astype(np.int64)
         if levels.min() < 0 or levels.max() > 65535:
@@ -89,14 +94,6 @@ def to_rgb(image: PILImage) -> Image:
     return np.array(image.convert("RGB"))
 
 
-@cache
-def _formats() -> list[str]:
-    from PIL import Image as PIL
-
-    PIL.init()
-    return [name for name in _FORMATS if name in PIL.OPEN]  # a Pillow may be built without WebP
-
-
 def _open(data: bytes) -> PILImage:
     from PIL import Image as PIL
     from PIL import UnidentifiedImageError
@@ -104,7 +101,7 @@ def _open(data: bytes) -> PILImage:
     if not data:
         raise ValueError("the file is empty")
     try:
-        image = PIL.open(io.BytesIO(data), formats=_formats())
+        image = PIL.open(io.BytesIO(data), formats=_FORMATS)
     except UnidentifiedImageError:
         raise ValueError("not an image, or one of an unknown format") from None
     except Exception as error:  # broken headers surface as errors of many kinds
@@ -112,22 +109,6 @@ def _open(data: bytes) -> PILImage:
     if min(image.size) < MIN_SIDE:
         raise ValueError(f"{image.width} x {image.height} pixels; at least {MIN_SIDE} a side are needed")
     return image
-
-
-def _load(image: PILImage) -> None:
-    try:
-        image.load()
-    except Exception as error:  # truncated and broken data surface as errors of many kinds
-        raise ValueError(str(error) or type(error).__name__) from error
-
-
-def _upright(image: PILImage) -> PILImage:
-    from PIL import ImageOps
-
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:  # EXIF that cannot be read says nothing about the orientation
-        return image
 
 
 def photo_of(img: Any) -> Image:
