@@ -46,14 +46,14 @@ COLUMNS, WIDTH, SEED = 5, 1000, 3
 
 def pages() -> dict[str, str]:
     """Markdown by path, for every kind of entry and for the checkpoints."""
-    made = {f"gallery/{kind}.md": _page(kind, intro) for kind, intro in INTRO.items()}
-    return {**made, "gallery/checkpoints.md": _checkpoints_page()}
+    kinds = {f"gallery/{kind}.md": _page(kind, intro) for kind, intro in INTRO.items()}
+    return {**kinds, "gallery/checkpoints.md": _checkpoints_page()}
 
 
 def pictures() -> dict[str, bytes]:
     """PNG files by path: samples of every checkpoint that is here, and items of every task."""
-    made = {f"gallery/{_file(one.name)}": _png(_samples(one.name)) for one in _here()}
-    return made | {f"gallery/task-{name}.png": _png(_items(name)) for name in registry.names("tasks")}
+    samples = {f"gallery/{_file(checkpoint.name)}": _png(_samples(checkpoint.name)) for checkpoint in _here()}
+    return samples | {f"gallery/task-{name}.png": _png(_items(name)) for name in registry.names("tasks")}
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -73,19 +73,19 @@ def _page(kind: str, intro: str) -> str:
     return "\n".join(lines)
 
 
-def _section(one: Description) -> list[str]:
-    lines = [f"## {one.name}", "", _prose(one.text), ""]
-    lines += [f"- **{label}**: {value}" for label, value in one.facts]
-    found = [c for c in _single() if one.name in (c.model, c.task)] if one.kind in ("models", "tasks") else []
-    if found:
-        links = ", ".join(f"[{c.name}](checkpoints.md#{_anchor(c.name)})" for c in found)
+def _section(entry: Description) -> list[str]:
+    lines = [f"## {entry.name}", "", _prose(entry.text), ""]
+    lines += [f"- **{label}**: {value}" for label, value in entry.facts]
+    fitted = [c for c in _single() if entry.name in (c.model, c.task)] if entry.kind in ("models", "tasks") else []
+    if fitted:
+        links = ", ".join(f"[{c.name}](checkpoints.md#{_anchor(c.name)})" for c in fitted)
         lines += [f"- **checkpoints**: {links}"]
     lines += [""]
-    if one.kind == "tasks":
-        lines += [f"![Test items of {one.name}](task-{one.name}.png)", ""]
-    if one.settings:
+    if entry.kind == "tasks":
+        lines += [f"![Test items of {entry.name}](task-{entry.name}.png)", ""]
+    if entry.settings:
         lines += ['??? note "Settings"', "", "    | setting | default | type |", "    |---|---|---|"]
-        for s in one.settings:
+        for s in entry.settings:
             note = " (set by this preset)" if s.preset else ""
             lines += [f"    | `{s.name}` | `{_cell(s.default)}`{note} | {_cell(s.kind)} |"]
         lines += [""]
@@ -94,22 +94,22 @@ def _section(one: Description) -> list[str]:
 
 def _checkpoints_page() -> str:
     lines = ["# Checkpoints", "", INTRO_OF_CHECKPOINTS, ""]
-    here = {one.name for one in _here()}
-    for one in _single():
-        lines += [f"## {one.name} {{ #{_anchor(one.name)} }}", ""]
-        if one.name in here:
-            lines += [f"![A photo, and samples of {one.name}]({_file(one.name)})", ""]
+    here = {checkpoint.name for checkpoint in _here()}
+    for checkpoint in _single():
+        lines += [f"## {checkpoint.name} {{ #{_anchor(checkpoint.name)} }}", ""]
+        if checkpoint.name in here:
+            lines += [f"![A photo, and samples of {checkpoint.name}]({_file(checkpoint.name)})", ""]
         facts = [
-            ("model", f"[{one.model}](models.md#{one.model})"),
-            ("task", f"[{one.task}](tasks.md#{one.task})"),
-            ("source", f"`{one.source}`"),
-            ("licence", one.licence),
-            ("data", one.data),
-            ("made by", f"`{one.made_by}`" if one.made_by else ""),
+            ("model", f"[{checkpoint.model}](models.md#{checkpoint.model})"),
+            ("task", f"[{checkpoint.task}](tasks.md#{checkpoint.task})"),
+            ("source", f"`{checkpoint.source}`"),
+            ("licence", checkpoint.licence),
+            ("data", checkpoint.data),
+            ("made by", f"`{checkpoint.made_by}`" if checkpoint.made_by else ""),
         ]
         lines += [f"- **{label}**: {value}" for label, value in facts if value]
-        lines += ["", "| metric | score |", "|---|---|"] if one.scores else []
-        lines += [f"| `{metric}` | {value:.4g} |" for metric, value in one.scores.items()]
+        lines += ["", "| metric | score |", "|---|---|"] if checkpoint.scores else []
+        lines += [f"| `{metric}` | {value:.4g} |" for metric, value in checkpoint.scores.items()]
         lines += [""]
     return "\n".join(lines)
 
@@ -126,7 +126,7 @@ def _single() -> list[checkpoints.Checkpoint]:
 
 
 def _here() -> list[checkpoints.Checkpoint]:
-    return [one for one in _single() if checkpoints.place_of(one) is not None]
+    return [checkpoint for checkpoint in _single() if checkpoints.place_of(checkpoint) is not None]
 
 
 def _samples(name: str) -> PILImage:
@@ -142,7 +142,7 @@ def _samples(name: str) -> PILImage:
     samples = loaded.sample(item, COLUMNS - (task.item == "photo"), seed=SEED)
     if task.item != "photo" or item.shape != samples.images.shape[1:]:
         return samples.grid(COLUMNS, width=WIDTH)
-    fields = samples.fields[[0, *range(len(samples))]]  # the photo's own place in the row needs a field too
+    fields = samples.fields[[0, *range(len(samples))]]  # the photo before the samples needs a field too
     return Samples(np.concatenate([item[None], samples.images]), fields).grid(COLUMNS, width=WIDTH)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ import torch
 
 from zoo import colour_wheel
 from zoo.contracts import make
-from zoo.reporting.pictures import ITEMS, SAMPLES, field_image, reach_of, take_pictures
+from zoo.reporting.pictures import ITEMS, SAMPLES, images_of, in_colour, picture_items, take_pictures
 
 
 def test_the_wheel_shows_direction_as_hue_and_length_as_saturation() -> None:
@@ -26,40 +26,33 @@ def test_the_wheel_shows_direction_as_hue_and_length_as_saturation() -> None:
 def test_vectors_are_pictures_of_one_scale() -> None:
     field = torch.zeros(2, 8, 8)
     field[0, :, 4:] = 3
-    own = field_image(field)
-    assert own is not None
-    assert own.size == (8, 8)
-    assert own.getpixel((7, 0)) == (255, 0, 0)
-    assert own.getpixel((0, 0)) == (255, 255, 255)
-    wide = field_image(field, 6.0)
-    assert wide is not None
-    assert wide.getpixel((7, 0)) == (255, 128, 128)
-    assert reach_of([field, 2 * field]) == 6
-    assert reach_of([torch.zeros(2, 4, 4)]) == 0
-    assert field_image(torch.zeros(2, 4, 4)) is not None
+    (own,) = images_of(in_colour(field[None]))
+    assert (own.size, own.getpixel((7, 0)), own.getpixel((0, 0))) == ((8, 8), (255, 0, 0), (255, 255, 255))
+    assert images_of(in_colour(torch.stack([field, 2 * field])))[0].getpixel((7, 0)) == (255, 128, 128)
+    assert torch.equal(in_colour(torch.zeros(1, 2, 4, 4)), torch.ones(1, 3, 4, 4))
 
 
 def test_other_fields_are_as_they_were() -> None:
-    ramp = torch.linspace(0, 1, 16).view(1, 4, 4)
-    grey, colour = field_image(ramp), field_image(ramp.expand(3, 4, 4))
-    assert grey is not None
-    assert colour is not None
+    ramp = torch.linspace(0, 1, 16).view(1, 1, 4, 4)
+    (grey,), (colour,) = images_of(ramp), images_of(ramp.expand(1, 3, 4, 4))
     assert (grey.mode, colour.mode) == ("L", "RGB")
-    np.testing.assert_array_equal(np.asarray(grey), (ramp[0] * 255).round().numpy().astype(np.uint8))
-    assert field_image(torch.zeros(4, 8, 8)) is None
-    assert field_image(torch.zeros(9)) is None
+    np.testing.assert_array_equal(np.asarray(grey), (ramp[0, 0] * 255).round().numpy().astype(np.uint8))
+    assert images_of(torch.zeros(1, 2, 8, 8)) == images_of(torch.zeros(1, 4, 8, 8)) == images_of(torch.zeros(1, 9)) == []
 
 
-def test_a_run_on_motion_shows_the_true_motion_on_the_photo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ZOO_CACHE", str(tmp_path))
+@pytest.fixture(scope="module")
+def motion() -> tuple[Any, ...]:
+    """What pictures are taken of: a fitted model, its task and data, the seed, and test pairs with true draws."""
     task, data = make.task("motion"), make.data("scenes:60")
     model = make.model("nn", task.x_shape, task.y_shape)
     model.fit(task.pairs(data, "train"))
-    test = task.pairs(data, "test", pool=2)
-    pictures = take_pictures(model, task, data, 0, test)
+    return model, task, data, 0, task.pairs(data, "test", pool=2)
+
+
+def test_a_run_on_motion_shows_the_true_motion_on_the_photo(motion: tuple[Any, ...]) -> None:
+    pictures = take_pictures(*motion)
     assert len(pictures) == ITEMS
-    records = data.read("test")
-    index = {name: i for i, name in enumerate(records.names)}
+    records = motion[2].read("test")
     changed = 0
     for picture in pictures:
         assert picture.x is not None
@@ -67,5 +60,13 @@ def test_a_run_on_motion_shows_the_true_motion_on_the_photo(tmp_path: Path, monk
         assert picture.y is not None
         assert (len(picture.fields), len(picture.samples), len(picture.draws)) == (SAMPLES, SAMPLES, 2)
         assert picture.photo is not None
-        changed += not np.array_equal(np.asarray(picture.photo), records.image(index[picture.name]))
+        changed += not np.array_equal(np.asarray(picture.photo), records.image(records.names.index(picture.name)))
     assert changed > 0  # arrows of the true motion
+
+
+def test_samples_that_are_drawn_already_are_shown(motion: tuple[Any, ...]) -> None:
+    test = motion[-1]
+    y = test.y[picture_items(test)]
+    pictures = take_pictures(*motion, samples=y[:, None].expand(-1, SAMPLES + 3, -1, -1, -1))
+    assert all(len(picture.fields) == SAMPLES for picture in pictures)
+    assert all(np.array_equal(field, picture.y) for picture in pictures for field in picture.fields)

@@ -170,8 +170,7 @@ def _do(plan: BenchPlan, todo: Sequence[Cell]) -> None:
 def _write(plan: BenchPlan, published: Mapping[str, Sequence[Published]], started: str) -> BenchResult:
     from zoo.benching import plots
     from zoo.benching.grid import draw_grid
-    from zoo.benching.page import write_pages
-    from zoo.benching.record import bench_csv, bench_json
+    from zoo.benching.record import bench_csv, bench_json, write_pages
     from zoo.utils.files import whole_file, write_json, write_text
 
     out, content = plan.out, bench_json(plan, published, started)

@@ -6,10 +6,11 @@ import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from zoo.benching.cells import Cell
-from zoo.reporting.figures import short
+from zoo.reporting.pictures import Picture
+from zoo.reporting.words import short
 from zoo.utils.files import whole_folder, write_json
 from zoo.utils.sheet import INK, Row, Tile, contact_sheet
 
@@ -21,15 +22,9 @@ if TYPE_CHECKING:
 FOLDER = "pictures"
 ITEMS, SAMPLES = 4, 4
 """Test items in the grid, and samples of each by each model."""
+KINDS = ("x", "truth", *(f"sample{i}" for i in range(SAMPLES)))
 COLUMN, SPACE, NAMES = 112, 14, 150
 """Pixels: the width of a picture, of the columns between test items, of the column of names."""
-
-
-class _Item(NamedTuple):
-    name: str
-    x: PILImage | None
-    truth: PILImage | None
-    samples: list[PILImage | None]
 
 
 def save_pictures(result: RunResult) -> None:
@@ -38,10 +33,8 @@ def save_pictures(result: RunResult) -> None:
     with whole_folder(result.out / FOLDER) as part:
         for i, picture in enumerate(chosen):
             inside = picture.photo is not None and picture.samples
-            samples = picture.samples if inside else picture.fields
-            shown: dict[str, PILImage | None] = {"x": picture.x, "truth": picture.photo if inside else picture.y}
-            shown |= {f"sample{j}": sample for j, sample in enumerate(samples[:SAMPLES])}
-            for kind, image in shown.items():
+            images = [picture.photo, *picture.samples] if inside else [picture.y, *picture.fields]
+            for kind, image in zip(KINDS, [picture.x, *images], strict=False):
                 if image is not None:
                     image.save(part / f"{i}-{kind}.png")
         names = [picture.name for picture in chosen]
@@ -62,15 +55,15 @@ def draw_grid(cells: Sequence[Cell], title: str) -> PILImage | None:
     words, first = next(((words, items) for words, items in shown.values() if items), ({}, []))
     if not first:
         return None
-    shapes = sorted(item.truth.height / item.truth.width for item in first if item.truth is not None)
+    shapes = sorted(item.photo.height / item.photo.width for item in first if item.photo is not None)
     tall = max(60, min(COLUMN, round(COLUMN * shapes[len(shapes) // 2]))) if shapes else COLUMN
     widths = [NAMES, *([*[COLUMN] * SAMPLES, SPACE] * len(first))[:-1]]
     above: list[list[Tile]] = [[Tile()], [Tile()], [Tile()]]
     for item in first:
         head, images, line = above
         head += [Tile(text, SAMPLES // 2, size=13, colour=INK) for text in (f"x: {words['x']}", "ground truth")]
-        images.append(Tile(item.x, SAMPLES // 2, like=None if item.truth is None else item.truth.size))
-        images.append(Tile(item.truth, SAMPLES // 2))
+        images.append(Tile(item.x, SAMPLES // 2, like=None if item.photo is None else item.photo.size))
+        images.append(Tile(item.photo, SAMPLES // 2))
         line.append(Tile(f"{short(item.name, 30)}: {SAMPLES} samples by each model", SAMPLES))
         for tiles in above:
             tiles.append(Tile())
@@ -80,26 +73,26 @@ def draw_grid(cells: Sequence[Cell], title: str) -> PILImage | None:
         tiles = [Tile(cell.model, size=14, colour=INK, bold=True)]
         items = shown[cell.model][1] if cell.model in shown else []
         for item in items[: len(first)]:
-            tiles += [*map(Tile, item.samples), Tile()]
+            tiles += [*map(Tile, item.samples), Tile(span=SAMPLES + 1 - len(item.samples))]
         if not items:
             tiles.append(Tile("failed" if cell.status == "failed" else "nothing to show", len(widths) - 1, size=14))
         rows.append(Row(tall, tiles, rule=i > 0))
     return contact_sheet(rows, widths, margin=24)
 
 
-def _load(folder: Path) -> tuple[Mapping[str, str], list[_Item]]:
-    """What :func:`save_pictures` kept; no items where it is not there or not whole."""
+def _load(folder: Path) -> tuple[Mapping[str, str], list[Picture]]:
+    """The words and pictures that :func:`save_pictures` kept; no items where it is not there or not whole."""
     from PIL import Image
 
-    def read(name: str) -> PILImage | None:
-        return Image.open(folder / name).convert("RGB") if (folder / name).exists() else None
+    def read(path: Path) -> PILImage | None:
+        return Image.open(path).convert("RGB") if path.exists() else None
 
-    items: list[_Item] = []
+    items: list[Picture] = []
     words: dict[str, Any] = {}
     with contextlib.suppress(OSError, ValueError, KeyError):
         words = json.loads((folder / "names.json").read_text(encoding="utf-8"))
         for i, name in enumerate(words["items"]):
-            samples = [read(f"{i}-sample{j}.png") for j in range(SAMPLES)]
-            if any(samples):
-                items.append(_Item(name, read(f"{i}-x.png"), read(f"{i}-truth.png"), samples))
+            x, truth, *rest = (read(folder / f"{i}-{kind}.png") for kind in KINDS)
+            if samples := [image for image in rest if image]:
+                items.append(Picture(name, truth, samples, x, None, [], []))
     return words, items

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from textwrap import fill
-from typing import Any, NamedTuple
+from typing import Any
 
-from zoo.benching.labels import name_points
 from zoo.benching.tables import at_largest
-from zoo.reporting.figures import SHADES, legend_beside, over_counts, plot, scale_counts
+from zoo.reporting.figures import SHADES, finish_curves, plot
+from zoo.reporting.words import over_counts
 from zoo.utils.files import whole_file
 from zoo.utils.sheet import INK, LINE
 
 MARKERS = "osD^vP<>Xph*"
 PNG = {"format": "png", "metadata": {"Software": None}}
-
-
-class Point(NamedTuple):
-    """A model in a scatter plot: x and y have a ``mean``, and the ends ``low`` and ``high`` of an interval if there is one."""
-
-    model: str
-    x: Mapping[str, Any]
-    y: Mapping[str, Any]
+SIDES = ((1, 0), (-1, 0), (0, 1), (0, -1), (0.8, 1), (0.8, -1), (-0.8, 1), (-0.8, -1))
+"""Where a name may stand beside its point, in halves of its own width and height."""
+Box = tuple[float, float, float, float]
+"""Left, bottom, right, top, in pixels."""
+Point = tuple[str, Mapping[str, float], Mapping[str, float]]
+"""A model, its x and its y: each has a ``mean``, and the ends ``low`` and ``high`` of an interval where there is one."""
 
 
 def scatter(bench: Mapping[str, Any], task: str, path: Path) -> None:
@@ -33,41 +32,40 @@ def scatter(bench: Mapping[str, Any], task: str, path: Path) -> None:
     rows = {(row["model"], row["metric"]): row for row in bench["table"] if row["task"] == task}
     names = {metric for _, metric in rows}
     across, up = (at_largest(names, metric) for metric in bench["scatter"] or ("", ""))
-    ours = [Point(m, rows[m, across], rows[m, up]) for m in bench["models"] if {(m, across), (m, up)} <= rows.keys()]
+    ours = [(m, rows[m, across], rows[m, up]) for m in bench["models"] if {(m, across), (m, up)} <= rows.keys()]
     if not ours:
         return
-    panels = [(f"{task}, this bench: {bench['data'][task]['name']}", ours)]
-    labels = [[f"{name} ({rows[ours[0].model, name]['unit']})" for name in (across, up)]]
+    units = [f"{name} ({rows[ours[0][0], name]['unit']})" for name in (across, up)]
+    panels = [(f"{task}, this bench: {bench['data'][task]['name']}", units, ours)]
     published = [row for row in bench["published"] if row["task"] == task]
     known = {name for row in published for name in row["metrics"]}
-    their = [across, up if up in known else at_largest(known, bench["scatter"][1])]
+    their = [str(across), str(up if up in known else at_largest(known, bench["scatter"][1]))]
     first: dict[str, Mapping[str, Any]] = {}
     for row in published:
         if all(name in row["metrics"] for name in their):
             first.setdefault(row["model"], row)
-    theirs = [Point(model, *({"mean": row["metrics"][name]} for name in their)) for model, row in first.items()]
-    if theirs:
-        data = dict.fromkeys(row["data"] for row in first.values())
-        panels.append((f"{task}, published: {' and '.join(data)}", theirs))
-        labels.append([str(name) for name in their])
+    if first:
+        data = " and ".join(dict.fromkeys(row["data"] for row in first.values()))
+        at = {model: [{"mean": row["metrics"][name]} for name in their] for model, row in first.items()}
+        panels.append((f"{task}, published: {data}", their, [(model, x, y) for model, (x, y) in at.items()]))
     styles = _styles([*bench["models"], *first])
     with whole_file(path) as part, plot(part, (5.6, 4.6), len(panels), **PNG) as all_axes:
-        for axes, (title, points), (x, y) in zip(all_axes, panels, labels, strict=True):
-            axes.set(xlabel=x, ylabel=y)
+        for axes, (title, labels, points) in zip(all_axes, panels, strict=True):
             axes.set_title(fill(title, 62), fontsize=10.5, color=INK, loc="left")
+            axes.set(xlabel=labels[0], ylabel=labels[1])
             axes.grid(color=LINE)
-            for point in points:
-                bars = [_bars([value]) if "low" in value else None for value in (point.x, point.y)]
+            for model, x, y in points:
+                bars = [_bars([value]) if "low" in value else None for value in (x, y)]
                 axes.errorbar(
-                    point.x["mean"], point.y["mean"], xerr=bars[0], yerr=bars[1], **styles[point.model], ms=7, mec="white",
-                    mew=0.8, lw=1.1, capsize=2.5, ls="none", clip_on=False, zorder=3,
+                    x["mean"], y["mean"], xerr=bars[0], yerr=bars[1], **styles[model], ms=7, mec="white", mew=0.8, lw=1.1,
+                    capsize=2.5, ls="none", clip_on=False, zorder=3,
                 )  # fmt: skip
             axes.margins(0.16, 0.14)
             axes.locator_params(nbins=6)
             _floor(axes, across=True)
         all_axes[0].figure.draw_without_rendering()
-        for axes, (_, points) in zip(all_axes, panels, strict=True):
-            name_points(axes, points, {model: style["color"] for model, style in styles.items()})
+        for axes, (_, _, points) in zip(all_axes, panels, strict=True):
+            _name_points(axes, points, {model: style["color"] for model, style in styles.items()})
 
 
 def curves(bench: Mapping[str, Any], task: str, path: Path) -> None:
@@ -94,12 +92,12 @@ def curves(bench: Mapping[str, Any], task: str, path: Path) -> None:
                     mec="white", mew=0.6, lw=1.5, elinewidth=0.9, capsize=1.8, label=model,
                 )  # fmt: skip
             axes.set_title(f"{task}, {bench['data'][task]['name']}", fontsize=10.5, color=INK, loc="left")
-            axes.set_ylabel(f"{metric} ({rows[0]['unit']})")
             axes.grid(color=LINE)
-            scale_counts(axes, sorted({k for points in models.values() for k in points}))
             _floor(axes, across=False)
+            counts = sorted({k for points in models.values() for k in points})
             last = [points[max(points)]["mean"] for points in models.values()]
-            legend_beside(axes, sorted(range(len(last)), key=lambda i: -last[i]), 9)
+            order = sorted(range(len(last)), key=lambda i: -last[i])
+            finish_curves(axes, counts, f"{metric} ({rows[0]['unit']})", order, 9)
 
 
 def _styles(models: Sequence[str]) -> dict[str, dict[str, str]]:
@@ -119,3 +117,39 @@ def _floor(axes: Any, across: bool) -> None:
         axes.set_ylim(bottom=0)
     if across and 0 <= limits.xmin <= 0.5 * limits.xmax:
         axes.set_xlim(left=0)
+
+
+def _name_points(axes: Any, points: Sequence[Point], colours: Mapping[str, str]) -> None:
+    """Write each point's name where it covers no point, bar or other name, beside the point or a little further out.
+
+    The figure of ``axes`` must have been laid out.
+    """
+    frame, scale = axes.bbox, axes.figure.dpi / 72
+    taken: list[Box] = []
+    for _, x, y in points:
+        cx, cy = axes.transData.transform((x["mean"], y["mean"]))
+        taken.append((cx - 9, cy - 9, cx + 9, cy + 9))
+        if "low" in x and "low" in y:
+            (x0, y0), (x1, y1) = (axes.transData.transform((x[end], y[end])) for end in ("low", "high"))
+            taken += [(x0, cy - 5, x1, cy + 5), (cx - 5, y0, cx + 5, y1)]
+    for name, x, y in points:
+        style = {"textcoords": "offset points", "fontsize": 8.5, "color": colours[name], "va": "center", "ha": "center"}
+        text = axes.annotate(name, (x["mean"], y["mean"]), xytext=(0, 0), **style)
+        box = text.get_window_extent()
+        text.remove()
+        options: list[tuple[float, int, float, float, Box, float]] = []
+        for far, (dx, dy) in product((1.0, 1.9, 2.8), SIDES):
+            mx = dx * (box.width / 2 + 6 * scale * (1 if far == 1 else far / 1.4))
+            my = dy * (box.height / 2 + 5 * scale) * far
+            moved = (box.x0 + mx, box.y0 + my, box.x1 + mx, box.y1 + my)
+            outside = moved[0] < frame.x0 or moved[2] > frame.x1 or moved[1] < frame.y0 or moved[3] > frame.y1
+            cost = sum(_overlap(moved, other) for other in taken) + 20 * far + (1e4 if outside else 0)
+            options.append((cost, len(options), mx, my, moved, far))
+        _, _, mx, my, moved, far = min(options)
+        line = {"arrowstyle": "-", "color": colours[name], "lw": 0.6, "shrinkA": 0, "shrinkB": 4} if far > 1 else None
+        axes.annotate(name, (x["mean"], y["mean"]), xytext=(mx / scale, my / scale), arrowprops=line, **style)
+        taken.append(moved)
+
+
+def _overlap(a: Box, b: Box) -> float:
+    return max(0.0, min(a[2], b[2]) - max(a[0], b[0])) * max(0.0, min(a[3], b[3]) - max(a[1], b[1]))

@@ -1,23 +1,26 @@
-"""``bench.json``, everything a bench found, and ``bench.csv``, its numbers in long form."""
+"""The record of a bench: ``bench.json`` with all that it found, its numbers as ``bench.csv``, and the two pages."""
 
 from __future__ import annotations
 
 import csv
 import io
-import os
 import platform
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from zoo.benching.cells import Cell
-from zoo.benching.plan import BenchPlan
-from zoo.benching.tables import OVER_ITEMS, table_rows
-from zoo.catalog.files import Published
+from zoo.benching.tables import OVER_ITEMS, table_rows, task_table
+from zoo.reporting.pages import write_page
 from zoo.running.record import versions
+from zoo.utils.version import own_version
+
+if TYPE_CHECKING:
+    from zoo.benching.cells import Cell
+    from zoo.benching.plan import BenchPlan
+    from zoo.catalog.files import Published
 
 SCHEMA = 1
 CSV = ("task", "model", "metric", "unit", "better", "seed", "mean", "low", "high", "interval", "published", "published_source")
@@ -31,6 +34,10 @@ def bench_json(plan: BenchPlan, published: Mapping[str, Sequence[Published]], st
     times and device, or the reason why it failed. ``left_out`` are the models that are not made for the fields of a task.
     ``published`` has all published rows of the tasks.
     """
+    done = [cell for cell in plan.cells if cell.status == "done"]
+    digests: dict[str, dict[str, Any]] = {task: {} for task in plan.tasks}
+    for cell in done:
+        digests[cell.task].setdefault(str(cell.seed), {split: cell.run["data"][split] for split in ("train", "test")})
     return {
         "schema": SCHEMA,
         "suite": plan.request.suite,
@@ -40,9 +47,9 @@ def bench_json(plan: BenchPlan, published: Mapping[str, Sequence[Published]], st
         "commit": commit(),
         "versions": versions(),
         "platform": platform.platform(),
-        "device": next((c.run["device"] for c in plan.cells if c.status == "done"), plan.request.device),
+        "device": done[0].run["device"] if done else plan.request.device,
         "quick": plan.request.quick,
-        "data": {task: {"name": plan.data[task], "seeds": _digests(plan, task)} for task in plan.tasks},
+        "data": {task: {"name": plan.data[task], "seeds": digests[task]} for task in plan.tasks},
         "n": plan.n,
         "items": plan.items,
         "seeds": list(range(plan.seeds)),
@@ -54,64 +61,51 @@ def bench_json(plan: BenchPlan, published: Mapping[str, Sequence[Published]], st
         "table": table_rows(plan, published),
         "left_out": [{"task": t, "model": m, "reason": reason} for (t, m), reason in plan.left_out.items()],
         "cells": [_cell(cell, plan.out) for cell in plan.cells],
-        "published": [msgspec.structs.asdict(one) for task in plan.tasks for one in published[task]],
+        "published": [msgspec.structs.asdict(row) for task in plan.tasks for row in published[task]],
+    }
+
+
+def _cell(cell: Cell, out: Path) -> dict[str, Any]:
+    asked = {"task": cell.task, "model": cell.model, "seed": cell.seed, "status": cell.status}
+    asked["folder"] = cell.folder.relative_to(out).as_posix()
+    if cell.status != "done":
+        return {**asked, "reason": cell.reason}
+    return {
+        **asked,
+        "metrics": cell.metrics["metrics"],
+        "test_items": cell.metrics["test_items"],
+        **{key: cell.run[key] for key in ("skipped_metrics", "seconds", "device", "started", "command")},
+        "config": {part: cell.run[part]["config"] for part in ("model", "task")},
     }
 
 
 def bench_csv(bench: Mapping[str, Any]) -> str:
     """The table in long form: a row for each seed (its value and bootstrap interval), then one for all seeds together."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, CSV, lineterminator="\n")
+    writer = csv.DictWriter(text, CSV, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     for row in bench["table"]:
-        same = {key: row[key] for key in ("task", "model", "metric", "unit", "better")}
         for seed, score in row["seeds"].items():
-            one = {"seed": seed, "mean": score["value"], "low": score["low"], "high": score["high"], "interval": OVER_ITEMS}
-            writer.writerow({**same, **one})
-        whole = {key: row[key] for key in ("mean", "low", "high", "interval", "published", "published_source")}
-        writer.writerow({**same, "seed": "all", **whole})
+            own = {**score, "seed": seed, "mean": score["value"], "interval": OVER_ITEMS}
+            writer.writerow({**row, "published": "", "published_source": "", **own})
+        writer.writerow({**row, "seed": "all"})
     return text.getvalue()
+
+
+def write_pages(bench: Mapping[str, Any], out: Path) -> None:
+    """Write ``bench.md``, and ``report.html`` with the figures in ``out``, named ``KIND-TASK.png``, inside it."""
+    tables = [task_table(bench, task) for task in bench["tasks"]]
+    for name, template in (("bench.md", "bench.md"), ("report.html", "bench.html")):
+        write_page(out / name, template, bench=bench, tables=tables, out=out)
 
 
 def commit() -> str:
     """``git describe`` of the project's checkout where this is one, else the version of the package."""
-    from zoo.utils.version import own_version
-
-    root = Path(__file__).resolve().parents[2]
+    root = Path(__file__).parents[2]
+    words = ["git", "-C", str(root), "describe", "--always", "--dirty", "--tags"]
     try:
-        if os.path.samefile(_git(root, "rev-parse", "--show-toplevel"), root):
-            return _git(root, "describe", "--always", "--dirty", "--tags")
-    except (OSError, subprocess.SubprocessError, ValueError):
+        if (root / ".git").exists():
+            return subprocess.run(words, capture_output=True, text=True, timeout=20, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
         pass
     return f"version {own_version()}"
-
-
-def _git(folder: Path, *words: str) -> str:
-    done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, timeout=20, check=True)
-    return done.stdout.strip()
-
-
-def _digests(plan: BenchPlan, task: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for cell in plan.cells:
-        if (cell.task, cell.status) == (task, "done"):
-            found.setdefault(str(cell.seed), {split: cell.run["data"][split] for split in ("train", "test")})
-    return found
-
-
-def _cell(cell: Cell, out: Path) -> dict[str, Any]:
-    made = {"task": cell.task, "model": cell.model, "seed": cell.seed, "status": cell.status}
-    made["folder"] = cell.folder.relative_to(out).as_posix()
-    if cell.status != "done":
-        return {**made, "reason": cell.reason}
-    return {
-        **made,
-        "metrics": cell.metrics["metrics"],
-        "skipped_metrics": cell.run["skipped_metrics"],
-        "test_items": cell.metrics["test_items"],
-        "seconds": cell.run["seconds"],
-        "device": cell.run["device"],
-        "started": cell.run["started"],
-        "command": cell.run["command"],
-        "config": {part: cell.run[part]["config"] for part in ("model", "task")},
-    }

@@ -1,14 +1,17 @@
-"""What a bench says while it works: a line a cell, on stderr."""
+"""The words of a bench while it works: a line a cell, on stderr."""
 
 from __future__ import annotations
 
 import sys
 import time
+from typing import TYPE_CHECKING
 
-from zoo.benching.cells import Cell
-from zoo.benching.plan import BenchPlan
 from zoo.benching.tables import at_largest
-from zoo.reporting.pages import duration
+from zoo.reporting.words import duration
+
+if TYPE_CHECKING:
+    from zoo.benching.cells import Cell
+    from zoo.benching.plan import BenchPlan
 
 
 class Teller:
@@ -29,23 +32,18 @@ class Teller:
                 self._say(f"{cell.name}: failed: {cell.reason}")
 
     def tell(self, cell: Cell) -> None:
-        """``cell`` has ended."""
+        """``cell`` has ended: its main figure is the one that the scatter plot has up, or else its first."""
         self.done += 1
         took = time.monotonic() - self.began
+        text = f"failed: {cell.reason}"
+        if cell.status != "failed":
+            metrics, wanted = cell.metrics["metrics"], self.plan.suite.scatter
+            name = at_largest(metrics, wanted.y if wanted else "") or next(iter(metrics), None)
+            text = (f"{name} {metrics[name]['value']:.4g}, " if name else "") + duration(sum(cell.run["seconds"].values()))
         left = took / self.done * (self.total - self.done)
-        text = f"failed: {cell.reason}" if cell.status == "failed" else _figure(cell, self.plan)
-        rest = f"; about {duration(left)} left" if self.done < self.total else f"; all in {duration(took)}"
-        self._say(f"{self.done}/{self.total}  {cell.name}: {text}{rest}")
+        rest = f"about {duration(left)} left" if self.done < self.total else f"all in {duration(took)}"
+        self._say(f"{self.done}/{self.total}  {cell.name}: {text}; {rest}")
 
     def _say(self, line: str) -> None:
         if self.show:
             print(line, file=sys.stderr, flush=True)
-
-
-def _figure(cell: Cell, plan: BenchPlan) -> str:
-    """A cell's main figure, the one that the scatter plot has up or else its first, and its seconds."""
-    metrics = cell.metrics["metrics"]
-    wanted = plan.suite.scatter.y if plan.suite.scatter else ""
-    name = at_largest(metrics, wanted) or next(iter(metrics), "")
-    seconds = sum(cell.run.get("seconds", {}).values())
-    return (f"{name} {metrics[name]['value']:.4g}, " if name else "") + duration(seconds)

@@ -32,7 +32,7 @@ def main(
     """
     parsed = read_settings(settings)
     from zoo.benching.bench import bench
-    from zoo.benching.text import task_table
+    from zoo.benching.tables import task_table
     from zoo.cli.output import stdout_is_kept
     from zoo.cli.table import table
 
@@ -55,9 +55,9 @@ def main(
         print(to_json.dumps(result.bench, indent=2))
     else:
         for task in result.bench["tasks"]:
-            made = task_table(result.bench, task, published=False)
-            heads = [made.task.upper(), *(head.text.upper() for head in made.heads[1:])]
-            print(table(heads, [[entry.text for entry in row] for row in made.rows]), end="\n\n")
+            table_of = task_table(result.bench, task)
+            heads, *rows = ([entry.text for entry in row if not entry.published] for row in (table_of.heads, *table_of.rows))
+            print(table([task.upper(), *(head.upper() for head in heads[1:])], rows), end="\n\n")
     print(f"report: {result.out / 'report.html'}", file=sys.stderr if json else sys.stdout)
     if result.failed:
         count, total = len(result.failed), len(result.bench["cells"])

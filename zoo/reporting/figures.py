@@ -6,9 +6,10 @@ import contextlib
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from zoo.reporting.pictures import SAMPLES, Picture
+from zoo.reporting.words import over_counts, short
 from zoo.utils.sheet import INK, LINE, MUTED, Row, Tile, contact_sheet
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from zoo.catalog.files import Published
     from zoo.contracts.task import Task
 
-T = TypeVar("T")
 COLUMN, FIELD, GAP, MARGIN = 168, 84, 6, 20
 """Pixels of the sheet: a column, the height of a field under its photo, the space between, the edge."""
 ACCENT = "#c2410c"
@@ -58,24 +58,6 @@ def sheet(pictures: Sequence[Picture], task: Task) -> PILImage:
     return contact_sheet(rows, [COLUMN] * (2 + SAMPLES), GAP, MARGIN)
 
 
-def short(name: str, most: int = 22) -> str:
-    """The last part of a path, and the one before it where the last is but a number; the middle left out where it is long."""
-    *above, name = name.split("/")
-    if above and name.isdecimal():
-        name = f"{above[-1]}/{name}"
-    return name if len(name) <= most else name[: most // 2 - 1] + "…" + name[-(most // 2) :]
-
-
-def over_counts(values: Mapping[str, T]) -> dict[str, dict[int, T]]:
-    """What was taken at several numbers of samples, ``NAME@3``, ``NAME@10`` and so on: by name, then by rising number."""
-    groups: dict[str, dict[int, T]] = {}
-    for name, value in values.items():
-        metric, at, count = name.rpartition("@")
-        if at and count.isdigit():
-            groups.setdefault(metric, {})[int(count)] = value
-    return {metric: dict(sorted(points.items())) for metric, points in groups.items()}
-
-
 @contextlib.contextmanager
 def plot(file: Path | io.BytesIO, size: tuple[float, float], columns: int = 1, **save: Any) -> Iterator[Sequence[Any]]:
     """Give the axes of a new figure, side by side, framed as all figures here; on success it is written to ``file``.
@@ -99,21 +81,15 @@ def plot(file: Path | io.BytesIO, size: tuple[float, float], columns: int = 1, *
         figure.savefig(file, **save)
 
 
-def scale_counts(axes: Any, counts: Sequence[int]) -> None:
-    """Numbers of samples along x."""
+def finish_curves(axes: Any, counts: Sequence[int], label: str, order: Sequence[int], size: float) -> None:
+    """Numbers of samples along x, ``label`` along y, and to the right the legend, its entries in this order and size."""
     axes.set_xscale("log")
     axes.set_xticks(counts, [str(count) for count in counts])
     axes.minorticks_off()
-    axes.set_xlabel("samples an item")
-
-
-def legend_beside(axes: Any, order: Sequence[int], size: float) -> None:
-    """The legend to the right of the axes, its entries in this order."""
-    handles, labels = axes.get_legend_handles_labels()
-    axes.legend(
-        [handles[i] for i in order], [labels[i] for i in order], frameon=False, fontsize=size, loc="center left",
-        bbox_to_anchor=(1.01, 0.5),
-    )  # fmt: skip
+    axes.set(xlabel="samples an item", ylabel=label)
+    handles = axes.get_legend_handles_labels()
+    entries = ([column[i] for i in order] for column in handles)
+    axes.legend(*entries, frameon=False, fontsize=size, loc="center left", bbox_to_anchor=(1.01, 0.5))
 
 
 def curve_svg(metric: str, points: Mapping[int, Mapping[str, Any]], model: str, published: Iterable[Published]) -> str:
@@ -140,9 +116,7 @@ def curve_svg(metric: str, points: Mapping[int, Mapping[str, Any]], model: str, 
         value, low, high = ([score[end] for score in points.values()] for end in ("value", "low", "high"))
         axes.fill_between(counts, low, high, color=ACCENT, alpha=0.15, lw=0)
         axes.plot(counts, value, color=ACCENT, lw=2.4, marker="o", ms=5, label=f"{model}, this run")
-        scale_counts(axes, counts)
         axes.set_ylim(bottom=0)
-        axes.set_ylabel(f"{metric} ({points[counts[0]]['unit']})")
         axes.grid(axis="y", color=LINE)
-        legend_beside(axes, range(len(axes.lines))[::-1], 8.5)
+        finish_curves(axes, counts, f"{metric} ({points[counts[0]]['unit']})", range(len(axes.lines))[::-1], 8.5)
     return buffer.getvalue().decode()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,8 +67,7 @@ def take_pictures(
         task, data: what ``test`` was made by and of.
         seed: of the samples, and of the data.
         test: the test pairs.
-        samples: (K, at least SAMPLES, *y_shape), where the model has been sampled for these items already; None to sample
-            it here.
+        samples: (K, at least SAMPLES, *y_shape) of these items, if they are drawn already; None to draw them here.
     """
     index = picture_items(test)
     part = test.subset(index)
@@ -89,25 +86,15 @@ def take_pictures(
             hat = None if x_hat is None else x_hat[i].cpu()
             photo = _small(true_picture(task, item, context, part.y[i], part.vectors))
             composed = [_small(pixels) for pixels in task.compose(context, fields[i], x_hat=hat).numpy()]
-        draws = [] if part.pool is None else list(part.pool[i][:SAMPLES])
-        reach = reach_of([part.y[i], *fields[i], *draws]) if part.vectors else None
-        own = partial(_fields, task, part.x[i].cpu(), reach=reach)
-        pictures.append(
-            Picture(
-                name=name,
-                photo=photo,
-                samples=composed,
-                x=conditioning_image(part.x[i]),
-                y=next(iter(own([part.y[i]])), None),
-                fields=own(fields[i]),
-                draws=own(draws),
-            )
-        )
+        draws = part.y[:0] if part.pool is None else part.pool[i][:SAMPLES]
+        images = _shown(task, part.x[i], torch.cat([part.y[i : i + 1], fields[i], draws]), part.vectors)
+        y, shown, true = images[:1], images[1 : 1 + SAMPLES], images[1 + SAMPLES :]
+        pictures.append(Picture(name, photo, composed, conditioning_image(part.x[i]), y[0] if y else None, shown, true))
     return pictures
 
 
 def true_picture(task: Task, item: Any, context: Any, y: Tensor, vectors: bool = False) -> NDArray[np.uint8]:
-    """What the truth looks like, (H, W, 3) uint8: the photo itself where it shows y, else the item composed with y.
+    """The truth as a picture, (H, W, 3) uint8: the photo itself where it shows y, else the item composed with y.
 
     Args:
         task: the task.
@@ -121,50 +108,32 @@ def true_picture(task: Task, item: Any, context: Any, y: Tensor, vectors: bool =
 
 
 def conditioning_image(x: Tensor) -> PILImage | None:
-    """x as :func:`field_image` shows it; of 2 or 4 channels the last is a mask, and what stands before it is shown."""
-    return field_image(x[:-1] if x.ndim == 3 and x.shape[0] in (2, 4) else x)
+    """x as a picture, if it is one; of 2 or 4 channels the last is a mask, and what stands before it is shown."""
+    return next(iter(images_of((x[:-1] if x.ndim == 3 and x.shape[0] in (2, 4) else x)[None])), None)
 
 
-def field_image(field: Tensor, reach: float | None = None) -> PILImage | None:
-    """A field as a picture of as many pixels; None if it is of another shape than these.
-
-    (1, h, w) and (3, h, w) in [0, 1] are grey and R, G, B. (2, h, w) must be vectors, shown by :func:`colour_wheel`.
-
-    Args:
-        field: of one of these shapes.
-        reach: the length of the vectors of full colour; None for that of the field itself.
-    """
+def images_of(fields: Tensor) -> list[PILImage]:
+    """Fields (K, 1 or 3, h, w) in [0, 1] as grey or R, G, B pictures of as many pixels; of another shape they are none."""
     from PIL import Image
 
-    if field.ndim != 3 or field.shape[0] not in (1, 2, 3):
-        return None
-    field = field.detach().float().cpu()
-    if field.shape[0] == 2:
-        field = colour_wheel(field, reach_of([field]) if reach is None else reach)
-    levels = (field.clamp(0, 1) * 255).round().to(torch.uint8).numpy()
-    return Image.fromarray(levels[0] if len(levels) == 1 else levels.transpose(1, 2, 0).copy())
+    if fields.ndim != 4 or fields.shape[1] not in (1, 3):
+        return []
+    levels = (fields.detach().float().cpu().clamp(0, 1) * 255).round().to(torch.uint8)
+    return [Image.fromarray(pixels) for pixels in levels.movedim(1, -1).squeeze(-1).numpy()]
 
 
-def reach_of(fields: Sequence[Tensor]) -> float:
-    """The length that nearly all vectors (99 %) of ``fields``, each (2, h, w), stay within."""
-    lengths = torch.stack([field.detach().float().cpu() for field in fields]).square().sum(1).sqrt().flatten()
-    return float(lengths.sort().values[int(0.99 * (len(lengths) - 1))])
+def in_colour(vectors: Tensor) -> Tensor:
+    """Vectors (K, 2, h, w) by the colour wheel, (K, 3, h, w): full colour is the length that nearly all (99 %) stay within."""
+    lengths = vectors.square().sum(1).sqrt().flatten().sort().values
+    return colour_wheel(vectors.movedim(1, 0), float(lengths[int(0.99 * (len(lengths) - 1))])).movedim(0, 1)
 
 
-def _fields(task: Task, x: Tensor, fields: Iterable[Tensor], reach: float | None) -> list[PILImage]:
-    """Fields of one x as pictures: vectors by the colour wheel of this ``reach``, all others as the task renders them.
-
-    Two channels that are no vectors, and that the task does not render, are no picture.
-    """
-    made = []
-    for field in fields:
-        shown: Tensor | None = field.detach().float().cpu()
-        if reach is None:
-            rendered = task.render(x[None], field[None])
-            shown = rendered[0] if rendered is not None else None if field.shape[0] == 2 else field
-        picture = None if shown is None else field_image(shown, reach)
-        made += [] if picture is None else [picture]
-    return made
+def _shown(task: Task, x: Tensor, fields: Tensor, vectors: bool) -> list[PILImage]:
+    """Fields (K, *y_shape) of one x as pictures: vectors in colour, on one scale, all others as the task renders them."""
+    if vectors:
+        return images_of(in_colour(fields))
+    rendered = task.render(x.expand(len(fields), *x.shape), fields)
+    return images_of(fields if rendered is None else rendered)
 
 
 def _small(pixels: Any) -> PILImage:

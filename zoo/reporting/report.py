@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.catalog import suites
-from zoo.reporting.figures import curve_svg, heads, over_counts, rows_of
-from zoo.reporting.pages import duration, write_page
-from zoo.reporting.pictures import Picture
+from zoo.reporting.figures import curve_svg, heads, rows_of
+from zoo.reporting.pages import write_page
+from zoo.reporting.words import over_counts, source_of
 from zoo.utils.errors import RequestError
 
 if TYPE_CHECKING:
     from zoo.catalog.files import Published
     from zoo.contracts.task import Task
+    from zoo.reporting.pictures import Picture
 
 
 def write_report(
@@ -28,59 +29,44 @@ def write_report(
         run, metrics: the content of ``run.json`` and ``metrics.json``.
         task: of the run, for its words and shapes.
         pictures: of test items.
+
+    Raises:
+        ZooError: the file system refused.
     """
     try:
         published = suites.published(run["task"]["name"])
     except RequestError:  # a registry that became wrong meanwhile must not cost a finished run its report
         published = []
-    model, scores, data = run["model"]["name"], metrics["metrics"], run["data"]
+    model, scores = run["model"]["name"], metrics["metrics"]
     theirs: dict[str, dict[str, float]] = {}
     for row in published:
         theirs[row.model] = {**row.metrics, **theirs.get(row.model, {})}
-    curves = {metric: points for metric, points in over_counts(scores).items() if len(points) > 1}
+
+    def elsewhere(rows: Sequence[Published]) -> list[str]:
+        """The data of published numbers, other than that of the run."""
+        return sorted({row.data for row in rows} - {run["data"]["name"]})
+
+    curves = []
+    for metric, points in over_counts(scores).items():
+        if len(points) > 1:
+            dashed = [row for row in published if metric in over_counts(row.metrics)]
+            svg = curve_svg(metric, points, model, dashed)
+            curves.append({"metric": metric, "svg": svg, "dashed": bool(dashed), "elsewhere": elsewhere(dashed)})
     write_page(
         path,
         "report.html",
         run=run,
         task=task,
-        facts={
-            "Data": data["name"],
-            "Training pairs": data["train"] and f"{data['train']['items']:,}",
-            "Test items": data["test"] and f"{data['test']['items']:,}",
-            "Samples an item": run["n"],
-            "Seed": str(run["seed"]),
-            "Device": run["device"],
-            "Time": duration(sum(run["seconds"].values())),
-        },
         scores=scores,
         same=theirs.get(model, {}),
+        elsewhere_same=elsewhere([row for row in published if row.model == model]),
         others={name: values for name, values in theirs.items() if values.keys() & scores.keys()},
         compared=[name for name in scores if any(name in values for values in theirs.values())],
+        elsewhere=elsewhere(published),
         sources=dict.fromkeys(map(source_of, published)),
-        elsewhere=_elsewhere(data["name"], published),
-        elsewhere_same=_elsewhere(data["name"], [row for row in published if row.model == model]),
-        curves=[
-            {
-                "metric": metric,
-                "svg": curve_svg(metric, points, model, published),
-                "dashed": (dashed := [row for row in published if metric in over_counts(row.metrics)]),
-                "elsewhere": _elsewhere(data["name"], dashed),
-            }
-            for metric, points in curves.items()
-        ],
+        curves=curves,
         heads=heads(task),
         items=[rows_of(picture, task, longest=60) for picture in pictures],
         vectors=bool(task.y_unit) and len(task.y_shape) == 3 and task.y_shape[0] == 2,
-        origins=sorted({f"{part['distribution']} {part['version']}" for part in (run["model"], run["task"], data)}),
         settings=json.dumps({part: run[part]["config"] for part in ("model", "task")}, indent=2),
     )
-
-
-def source_of(row: Published) -> str:
-    """Where a published number stands, and what data it is of."""
-    return f"{row.paper}, {row.source} ({row.data}, n = {row.n})"
-
-
-def _elsewhere(data: str, published: Sequence[Published]) -> list[str]:
-    """The data, other than that of the run, of which numbers were published."""
-    return sorted({row.data for row in published} - {data})
