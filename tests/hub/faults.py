@@ -62,7 +62,7 @@ def offline(world: World) -> None:
 
 def down(world: World) -> None:
     """Nobody listens where the Hub was."""
-    world.patch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    world.patch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
 
 
 def spoil(world: World) -> None:

@@ -207,7 +207,7 @@ def test_a_full_disk_is_said_and_the_next_pull_works(here: World) -> None:
     mounted = not subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(disk)], capture_output=True
     ).returncode
-    here.patch.setenv("HF_HUB_CACHE", str(disk))
+    here.patch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(disk))
     bound = resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
         if not mounted:

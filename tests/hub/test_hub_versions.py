@@ -82,7 +82,7 @@ def test_two_versions_of_the_client_do_the_same(here: World, old: Path) -> None:
     assert len(new["blobs"]) == len(ancient["blobs"]) == 3
     assert set(new["listed"]) == {"org/new", "org/old", "org/damaged", "org/dropped"}
     assert set(ancient["listed"]) == {"org/old", "org/damaged", "org/dropped"}
-    here.patch.setenv("HF_HUB_CACHE", str(here.path / "org-old" / "hub"))
+    here.patch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(here.path / "org-old" / "hub"))
     kept = pull(parse("org/old"))
     assert (kept.from_cache, damaged(kept.folder)) == (True, []), "what the one cached the other reads"
     for after, before in zip(new["refused"], ancient["refused"], strict=True):

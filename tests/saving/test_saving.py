@@ -187,9 +187,9 @@ def test_the_card_says_what_the_model_is(tmp_path: Path) -> None:
          scores={"toy-best@3": score}, card=words)  # fmt: skip
     card = (tmp_path / "a" / "README.md").read_text()
     front = card.split("---")[1]
-    assert 'license: "apache-2.0"' in front
+    assert "license: apache-2.0" in front
     assert "library_name: cond-zoo" in front
-    assert '- "toy-shade"' in front
+    assert "- toy-shade" in front
     for words_of_it in (
         "Negatives.",
         "| toy-best@3 | 0.0123 | 0.01 to 0.02 | lower |",

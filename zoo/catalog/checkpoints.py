@@ -56,12 +56,12 @@ def folder_of(checkpoint: Checkpoint) -> Path:
         from zoo.hub.pull import pull
         from zoo.hub.source import parse
 
-        return pull(parse(checkpoint.source), checkpoint.sha256.lower()).folder
+        return pull(parse(checkpoint.source), checkpoint.sha256).folder
     folder = _local(checkpoint)
     weights = folder / WEIGHTS
     if not weights.is_file():
         raise RequestError(f"checkpoint {checkpoint.name!r}: {weights} is missing")
-    if sha256_of(weights) != checkpoint.sha256.lower():
+    if sha256_of(weights) != checkpoint.sha256:
         raise RequestError(
             f"checkpoint {checkpoint.name!r}: the sha256 of {weights} is not the registered one: "
             "the file is damaged or was exchanged"
@@ -125,4 +125,5 @@ def _user() -> Iterator[Checkpoint]:
 
 def _read(path: Path, owner: str) -> Iterator[Checkpoint]:
     for name, table in content(path, RegistryFile).checkpoints.items():
-        yield Checkpoint(**msgspec.structs.asdict(table), name=name, owner=owner, file=path)
+        fields = {**msgspec.structs.asdict(table), "sha256": table.sha256.lower()}
+        yield Checkpoint(**fields, name=name, owner=owner, file=path)

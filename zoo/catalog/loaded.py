@@ -11,18 +11,23 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from zoo import registry
+from zoo.catalog import checkpoints
 from zoo.catalog.samples import Samples
 from zoo.contracts import make
 from zoo.contracts.model import Model
-from zoo.saving.checkpoint import CARD, CONFIG
+from zoo.contracts.task import Task
+from zoo.hub.client import say
+from zoo.hub.pull import pull
+from zoo.hub.push import Pushed, push
+from zoo.hub.source import PREFIX, parse
+from zoo.saving.checkpoint import CARD, CONFIG, NO_MODEL
+from zoo.saving.checkpoint import load as load_checkpoint
 from zoo.saving.facts import Facts, read_facts
 from zoo.utils.errors import RequestError
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
-
-    from zoo.contracts.task import Task
-    from zoo.hub.push import Pushed
 
     Item = str | os.PathLike[str] | PILImage | NDArray[np.uint8] | Mapping[str, Any]
 
@@ -37,6 +42,17 @@ class Loaded:
         card: the model card, Markdown.
         name: what it was loaded as; of the Hub always with the commit, so that it names the same again.
         folder: where its files lie.
+
+    Example:
+        >>> import numpy as np
+        >>> loaded = load("cvae/relight", device="cpu")
+        >>> loaded
+        Loaded('cvae/relight': model 'cvae-residual', task 'relight')
+        >>> black, white = np.zeros((24, 32, 3), np.uint8), np.full((9, 9, 3), 255, np.uint8)
+        >>> loaded.sample([black, white], 2, seed=0)
+        [Samples(2 of 32 x 24 pixels, fields (1, 32, 32)), Samples(2 of 9 x 9 pixels, fields (1, 32, 32))]
+        >>> loaded.model.x_shape, loaded.task.x_name
+        ((1, 32, 32), 'albedo')
     """
 
     def __init__(self, name: str, model: Model, task: Task, facts: Facts, card: str, folder: Path) -> None:
@@ -47,8 +63,6 @@ class Loaded:
 
     def push_to_hub(self, repo: str, **more: Any) -> Pushed:
         """Push this checkpoint to ``ORG/REPO`` in one commit; see :func:`zoo.hub.push.push`."""
-        from zoo.hub.push import push
-
         return push(self.folder, repo, **more)
 
     @overload
@@ -78,8 +92,8 @@ class Loaded:
         items = [self.task.read(one) for one in (img if many else [img])]  # type: ignore[union-attr, list-item, unused-ignore]
         if not items:
             return []
-        made = self._sample(items, n, seed)
-        return made if many else made[0]
+        samples = self._sample(items, n, seed)
+        return samples if many else samples[0]
 
     def _sample(self, items: Sequence[Any], n: int, seed: int | None) -> list[Samples]:
         conditions = [self.task.condition(item) for item in items]
@@ -87,11 +101,11 @@ class Loaded:
         fields = self.model.sample(x, n, seed=seed).cpu()
         with torch.no_grad():
             x_hat = self.model.reconstruct(x.to(self.model.device))
-        made = []
+        samples = []
         for i, (_, context) in enumerate(conditions):
             images = self.task.compose(context, fields[i], x_hat=None if x_hat is None else x_hat[i].cpu())
-            made.append(Samples(images.numpy(), fields[i]))
-        return made
+            samples.append(Samples(images.numpy(), fields[i]))
+        return samples
 
 
 def load(name: str | os.PathLike[str], device: str | torch.device = "auto") -> Loaded:
@@ -104,25 +118,36 @@ def load(name: str | os.PathLike[str], device: str | torch.device = "auto") -> L
     Raises:
         RequestError: there is no such checkpoint, it is not what was registered, or it names no task.
         ZooError: it cannot be had from the Hub, or its model or task is broken.
+
+    Example:
+        >>> import numpy as np
+        >>> load("cvae/relight", device="cpu").sample(np.full((24, 32, 3), 99, np.uint8), 3).images.shape
+        (3, 24, 32, 3)
     """
     folder = folder_of(str(name))
     facts = read_facts(folder / CONFIG)
     if facts.task is None:
         raise RequestError(f"checkpoint {name} names no task; load its model with zoo.Model.load({str(folder)!r})")
     task = make.task(facts.task["name"], **facts.task["config"])
-    model = Model.load(folder, device)
+    model = fitted_model(folder, device, facts)
     if (model.x_shape, model.y_shape) != (tuple(task.x_shape), tuple(task.y_shape)):
         raise RequestError(
             f"checkpoint {name}: the model takes x {model.x_shape} and gives y {model.y_shape}, "
             f"but its task has {tuple(task.x_shape)} and {tuple(task.y_shape)}"
         )
     named = str(name)
-    if named.startswith("hf:"):
-        from zoo.hub.source import parse
-
+    if named.startswith(PREFIX):
         named = str(parse(named)._replace(revision=folder.name))
     card = folder / CARD
     return Loaded(named, model, task, facts, card.read_text(encoding="utf-8") if card.is_file() else "", folder)
+
+
+def fitted_model(folder: Path, device: str | torch.device, facts: Facts) -> Model:
+    """The model of the checkpoint in ``folder``, whose facts are read; raises as :func:`zoo.saving.checkpoint.load`."""
+    model = load_checkpoint(folder, device, facts)
+    if not isinstance(model, Model):
+        raise registry.entry("models", facts.model).broken(NO_MODEL)
+    return model
 
 
 def folder_of(name: str) -> Path:
@@ -135,16 +160,10 @@ def folder_of(name: str) -> Path:
         if not folder.is_dir():
             raise RequestError(f"there is no folder {folder}; name a checkpoint's folder as dir:PATH")
         return folder
-    if name.startswith("hf:"):
-        from zoo.hub.client import say
-        from zoo.hub.pull import pull
-        from zoo.hub.source import parse
-
+    if name.startswith(PREFIX):
         source = parse(name)
         pulled = pull(source)
         if source.revision is None and not pulled.why:
             say(f"{source} is at commit {pulled.revision}; to pin it, load {source}@{pulled.revision}")
         return pulled.folder
-    from zoo.catalog import checkpoints
-
     return checkpoints.folder_of(checkpoints.find(name))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from zoo.utils.errors import RequestError
 from zoo.utils.files import whole_folder
+from zoo.utils.sheet import Row, Tile, contact_sheet
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
@@ -33,6 +34,14 @@ class Samples:
     Attributes:
         images: (n, H, W, 3) uint8, the photo with each sampled field put in its place, at the photo's own size.
         fields: (n, *y_shape) float32, the sampled fields on the CPU.
+
+    Example:
+        >>> import torch
+        >>> samples = Samples(np.zeros((3, 20, 30, 3), np.uint8), torch.zeros(3, 1, 8, 8))
+        >>> samples
+        Samples(3 of 30 x 20 pixels, fields (1, 8, 8))
+        >>> len(samples), samples[0].shape, np.asarray(samples).shape, samples.grid(columns=3).size
+        (3, (20, 30, 3), (3, 20, 30, 3), (98, 20))
     """
 
     def __init__(self, images: NDArray[np.uint8], fields: Tensor) -> None:
@@ -67,8 +76,6 @@ class Samples:
             RequestError: ``columns`` or ``width`` is below 1.
         """
         from PIL import Image
-
-        from zoo.utils.sheet import Row, Tile, contact_sheet
 
         n, high, wide = self.images.shape[:3]
         if columns is None:

@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 
 from zoo.catalog import checkpoints
-from zoo.catalog.loaded import folder_of
+from zoo.catalog.loaded import fitted_model, folder_of
 from zoo.contracts.model import Model
 from zoo.contracts.stored import embedded_pairs
 from zoo.measuring.small import small_scores
 from zoo.saving.checkpoint import CONFIG
 from zoo.saving.facts import read_facts
-from zoo.saving.golden import Golden, read_golden
+from zoo.saving.golden import Golden, SmallScore, read_golden
 from zoo.utils.errors import RequestError, ZooError, nearest
+
+Outcome = Literal["ok", "failed", "skipped"]
+STEPS = ("sha256", "weights", "golden samples", "score")
 
 
 class Step(NamedTuple):
     """One thing that was looked at: its name, what came of it, and the figure or the reason."""
 
     name: str
-    outcome: Literal["ok", "failed", "skipped"]
+    outcome: Outcome
     detail: str
 
 
 @dataclass
 class Verification:
-    """What was found of one checkpoint.
+    """What came of looking at one checkpoint.
 
     Attributes:
         name: as it was asked for.
@@ -64,68 +67,55 @@ def verify(name: str, device: str | torch.device = "cpu") -> Verification:
     Raises:
         RequestError: no checkpoint is called so.
     """
-    found = Verification(name)
     registered = None if name.startswith(("dir:", "hf:")) else checkpoints.find(name)
+    verification = Verification(name)
     try:
-        found.folder = folder = folder_of(name)
+        for outcome, detail in _look(verification, registered, device):
+            verification.steps.append(Step(STEPS[len(verification.steps)], outcome, detail))
+            if outcome == "failed":
+                break
     except ZooError as error:
-        found.steps.append(Step("sha256", "failed", str(error)))
-        return found
+        verification.steps.append(Step(STEPS[len(verification.steps)], "failed", str(error)))
+    return verification
+
+
+def _look(
+    verification: Verification, registered: checkpoints.Checkpoint | None, device: str | torch.device
+) -> Iterator[tuple[Outcome, str]]:
+    """What comes of each step, and the figure or the reason, one after the other."""
+    verification.folder = folder = folder_of(verification.name)
     if registered is not None:
-        found.steps.append(Step("sha256", "ok", f"{registered.sha256[:12]}..., as registered"))
-    elif name.startswith("hf:"):
-        found.steps.append(Step("sha256", "ok", "as the Hub has it"))
+        yield "ok", f"{registered.sha256[:12]}..., as registered"
+    elif verification.name.startswith("hf:"):
+        yield "ok", "as the Hub has it"
     else:
-        found.steps.append(Step("sha256", "skipped", "a folder has no registered sha256"))
-    model: list[Model] = []
-    golden: list[Golden] = []
-
-    def weights() -> Step:
-        model.append(Model.load(folder, device))
-        count = sum(tensor.numel() for tensor in model[0].state_dict().values())
-        return Step("weights", "ok", f"{count:,} numbers load strictly")
-
-    def samples() -> Step:
-        kept = read_golden(folder)
-        if kept is None:
-            return Step("golden samples", "skipped", "none are kept beside the weights")
-        golden.append(kept)
-        return _replay(model[0], kept)
-
-    def score() -> Step:
-        return _measure(model[0], golden[0] if golden else None, folder)
-
-    for name_of, look in (("weights", weights), ("golden samples", samples), ("score", score)):
-        step = _guarded(name_of, look)
-        found.steps.append(step)
-        if step.outcome == "failed":
-            break
-    return found
+        yield "skipped", "a folder has no registered sha256"
+    facts = read_facts(folder / CONFIG)
+    model = fitted_model(folder, device, facts)
+    yield "ok", f"{sum(tensor.numel() for tensor in model.state_dict().values()):,} numbers load strictly"
+    golden = read_golden(folder)
+    if golden is None:
+        yield "skipped", "none are kept beside the weights"
+    else:
+        yield _replay(model, golden)
+    if golden is None or golden.made.score is None or facts.task is None:
+        yield "skipped", "none is kept beside the weights"
+    else:
+        yield _measure(model, golden.made.score, facts.task)
 
 
-def _guarded(name: str, look: Callable[[], Step]) -> Step:
-    try:
-        return look()
-    except ZooError as error:
-        return Step(name, "failed", str(error))
-
-
-def _replay(model: Model, golden: Golden) -> Step:
+def _replay(model: Model, golden: Golden) -> tuple[Outcome, str]:
     k, n = golden.samples.shape[:2]
     if tuple(golden.x.shape[1:]) != model.x_shape or tuple(golden.samples.shape[2:]) != model.y_shape:
         raise RequestError(f"the golden samples are of x {tuple(golden.x.shape[1:])} and y {tuple(golden.samples.shape[2:])}")
-    now = model.sample(golden.x, n, seed=golden.seed).cpu().double()
-    kept = golden.samples.double()
+    now = model.sample(golden.x, n, seed=golden.made.seed).cpu().double()
+    kept, most = golden.samples.double(), golden.made.tolerance
     difference = float((now - kept).square().mean().sqrt() / kept.std().clamp_min(1e-6))
-    figure = f"{k} x {n} samples differ by {difference:.2g} of their deviation, at most {golden.tolerance:g}"
-    return Step("golden samples", "ok" if difference <= golden.tolerance else "failed", figure)
+    figure = f"{k} x {n} samples differ by {difference:.2g} of their deviation, at most {most:g}"
+    return "ok" if difference <= most else "failed", figure
 
 
-def _measure(model: Model, golden: Golden | None, folder: Path) -> Step:
-    task = read_facts(folder / CONFIG).task
-    if golden is None or golden.score is None or task is None:
-        return Step("score", "skipped", "none is kept beside the weights")
-    kept = golden.score
+def _measure(model: Model, kept: SmallScore, task: Mapping[str, Any]) -> tuple[Outcome, str]:
     pairs = embedded_pairs(task, kept.data, kept.seed)
     if pairs.digest != kept.digest:
         raise RequestError(f"data {kept.data!r} have sha256 {pairs.digest[:12]}..., not the kept {kept.digest[:12]}...")
@@ -134,8 +124,6 @@ def _measure(model: Model, golden: Golden | None, folder: Path) -> Step:
     if kept.name not in scores:
         raise RequestError(f"metric {metric!r} gives no {kept.name}: {nearest(kept.name, scores)}")
     change = abs(scores[kept.name] - kept.value) / max(abs(kept.value), 1e-12)
-    figure = (
-        f"{kept.name} {scores[kept.name]:.4g} on {kept.items} items of {kept.data}, kept {kept.value:.4g} "
-        f"within {kept.tolerance:.1%}"
-    )
-    return Step("score", "ok" if change <= kept.tolerance else "failed", figure)
+    figure = f"{kept.name} {scores[kept.name]:.4g} on {kept.items} items of {kept.data}, "
+    figure += f"kept {kept.value:.4g} within {kept.tolerance:.1%}"
+    return "ok" if change <= kept.tolerance else "failed", figure

@@ -13,8 +13,7 @@ from torch import Tensor
 
 from zoo import registry
 from zoo.hub.push import Pushed, push
-from zoo.saving.checkpoint import CONFIG, Storable, load, save
-from zoo.saving.facts import read_facts
+from zoo.saving.checkpoint import Storable, load, save
 from zoo.saving.golden import ITEMS, SAMPLES, write_golden
 from zoo.utils.errors import RequestError
 
@@ -53,8 +52,8 @@ def push_model(model: Storable, repo: str, saving: Mapping[str, Any], **more: An
     """Save ``model`` to a temporary folder with the arguments ``saving``, keep golden samples beside it, and push it."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "checkpoint"
-        save(model, folder, **saving)
-        stored, seed = load(folder), 0
-        x, _, _ = golden_x(stored.x_shape, read_facts(folder / CONFIG).task, seed)
+        facts = save(model, folder, **saving)
+        stored, seed = load(folder, facts=facts), 0
+        x, _, _ = golden_x(stored.x_shape, facts.task, seed)
         write_golden(folder, x, stored.sample(x, SAMPLES, seed=seed), seed)
         return push(folder, repo, **more)

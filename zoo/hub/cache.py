@@ -1,66 +1,50 @@
-"""What is cached of the Hub: found, checked and thrown away without its client and without a network.
+"""The files of a checkpoint in the cache of the Hub's client: found, checked, and thrown away where they are damaged.
 
-The client's cache holds ``models--ORG--REPO/`` with ``refs/REVISION`` (a commit's name), ``snapshots/COMMIT/FILE`` (links) and
-``blobs/DIGEST`` (what they point to, named by its sha256, or by its git blob id where it is no large file).
+The cache has ``snapshots/COMMIT/FILE``, links to ``blobs/DIGEST``, named by the content's sha256, or by its git blob id where
+it is no large file. The client looks at no content.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import re
-from collections.abc import Mapping
 from pathlib import Path
 
 from zoo.hub.source import HubSource, is_commit
 from zoo.utils.files import sha256_of, write_text
 
 WEIGHTS = "model.safetensors"
-OPTIONAL = ("samples.png", "golden.safetensors", "README.md")
 NEEDED = (WEIGHTS, "config.json")
-FILES = (*OPTIONAL, *NEEDED)
+FILES = ("samples.png", "golden.safetensors", "README.md", *NEEDED)
 """The files of a checkpoint, in the order in which they are fetched: where the last one is, the others are."""
 
 
 def cached_folder(source: HubSource) -> Path | None:
     """The snapshot of a revision if all that it needs is cached, else None. The content is not looked at."""
-    commit = _commit_of(source)
-    if commit is None:
+    from huggingface_hub import snapshot_download
+
+    try:
+        folder = Path(snapshot_download(source.repo_id, revision=source.ref, local_files_only=True))
+    except (OSError, ValueError):  # it is not cached, or what should say the commit is no text
         return None
-    folder = snapshot(source, commit)
-    return folder if all((folder / name).is_file() for name in NEEDED) else None
+    return folder if is_commit(folder.name) and all((folder / name).is_file() for name in NEEDED) else None
 
 
-def snapshot(source: HubSource, commit: str) -> Path:
-    """Where the files of a commit lie."""
-    return _repository(source) / "snapshots" / commit
-
-
-def keep_ref(source: HubSource, commit: str) -> None:
-    """Remember which commit a branch or tag was at, once all of it is here.
+def keep_ref(source: HubSource, folder: Path) -> None:
+    """Remember which snapshot a branch or tag was at, once all of it is here: the client, asked for a commit, does not.
 
     Raises:
         ZooError: the file system refused.
     """
-    if not source.is_commit and _commit_of(source) != commit:
-        write_text(_repository(source) / "refs" / source.ref, commit)
+    path = folder.parents[1] / "refs" / source.ref
+    if not source.is_commit and not (path.is_file() and path.read_bytes() == folder.name.encode()):
+        write_text(path, folder.name)
 
 
-def damaged(folder: Path, weights_sha256: str | None = None) -> list[str]:
-    """The names of the files in a snapshot whose bytes are not those that were put there.
-
-    Each is checked against the name of its blob; weights with a registered sha256 against that.
-    """
-    wrong = []
-    for name in FILES:
-        path = folder / name
-        if not path.is_file():
-            continue
-        expected = weights_sha256 if name == WEIGHTS and weights_sha256 else _blob(path).name
-        if not matches(path, expected):
-            wrong.append(name)
-    return wrong
+def damaged(folder: Path) -> list[str]:
+    """The names of the files in a snapshot whose bytes are not those that their blob is named by."""
+    return [name for name in FILES if (folder / name).is_file() and not matches(folder / name, blob(folder / name).name)]
 
 
 def matches(path: Path, digest: str) -> bool:
@@ -74,50 +58,24 @@ def matches(path: Path, digest: str) -> bool:
 
 def git_blob_id(path: Path) -> str:
     """The name that git gives to a file's content: the sha1 of ``blob SIZE``, a zero byte and the content."""
-    digest = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
-    with path.open("rb") as handle:
-        while block := handle.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+    content = path.read_bytes()
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 def remove(path: Path) -> None:
-    """Take a file out of the cache, its blob too, so that it is fetched anew.
+    """Take a file of a snapshot out of the cache, its blob too, so that it is fetched anew.
 
     A blob may itself be a link, to one that several repositories share. What lies outside of the cache is left alone.
     """
-    root, chain = cache_root().resolve(), [path]
+    root, chain = path.parents[3].resolve(), [path]
     while chain[-1].is_symlink() and len(chain) < 4:
-        chain.append(_blob(chain[-1]))
-    for one in chain:
-        place = one.parent.resolve()
-        if one == path or (root in place.parents and "blobs" in place.relative_to(root).parts):
-            with contextlib.suppress(FileNotFoundError):
-                one.unlink()
+        chain.append(blob(chain[-1]))
+    for link in chain:
+        folder = link.parent.resolve()
+        if link == path or (root in folder.parents and "blobs" in folder.relative_to(root).parts):
+            link.unlink(missing_ok=True)
 
 
-def cache_root(environment: Mapping[str, str] = os.environ) -> Path:
-    """The folder of the client's cache, by the variables that the client reads."""
-    home = environment.get("HF_HOME") or os.path.join(environment.get("XDG_CACHE_HOME") or "~/.cache", "huggingface")
-    named = environment.get("HF_HUB_CACHE") or environment.get("HUGGINGFACE_HUB_CACHE") or os.path.join(home, "hub")
-    return Path(os.path.expandvars(os.path.expanduser(named)))
-
-
-def _repository(source: HubSource) -> Path:
-    return cache_root() / f"models--{source.repo_id.replace('/', '--')}"
-
-
-def _commit_of(source: HubSource) -> str | None:
-    if source.is_commit:
-        return source.ref
-    try:
-        with (_repository(source) / "refs" / source.ref).open(encoding="utf-8") as handle:
-            commit = handle.read(100).strip()
-    except (OSError, UnicodeDecodeError):
-        return None
-    return commit if is_commit(commit) else None
-
-
-def _blob(path: Path) -> Path:
-    """What an entry of a snapshot points to; the entry itself where the file system has no links."""
+def blob(path: Path) -> Path:
+    """The file that an entry of a snapshot points to; the entry itself where the file system has no links."""
     return path.parent / os.readlink(path) if path.is_symlink() else path

@@ -10,15 +10,8 @@ import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from zoo.utils.errors import RequestError
-
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
-
-NO_TOKEN = (
-    "there is no token for the Hub: make one with write access in the settings of your account there, "
-    "then run hf auth login or set HF_TOKEN"
-)
 
 
 def api() -> HfApi:
@@ -27,24 +20,12 @@ def api() -> HfApi:
 
     from zoo.utils.version import own_version
 
-    endpoint = os.environ.get("HF_ENDPOINT")
-    endpoint = endpoint.rstrip("/") if endpoint else None
-    return HfApi(endpoint=endpoint, library_name="cond-zoo", library_version=own_version())
+    return HfApi(library_name="cond-zoo", library_version=own_version())
 
 
 def is_offline() -> bool:
     """Whether the user wants no network: ``HF_HUB_OFFLINE`` is set."""
     return os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
-
-
-def need_token() -> None:
-    """Raises:
-    RequestError: there is none; says how to give one.
-    """
-    from huggingface_hub import get_token
-
-    if not get_token():
-        raise RequestError(NO_TOKEN)
 
 
 def say(line: str) -> None:

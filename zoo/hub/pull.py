@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from zoo.hub import cache
 from zoo.hub.client import api, is_offline, quiet, say
@@ -11,15 +11,12 @@ from zoo.hub.errors import HubFailedError, HubRefusedError, translated
 from zoo.hub.source import HubSource, is_commit
 from zoo.utils.errors import RequestError, ZooError
 
-if TYPE_CHECKING:
-    from huggingface_hub.hf_api import ModelInfo
-
 LIMITS = {"config.json": 1_000_000, "README.md": 1_000_000, "samples.png": 20_000_000, "golden.safetensors": 100_000_000}
 """The most bytes that a file may have, where it cannot be of any size."""
 
 
 class Pulled(NamedTuple):
-    """What :func:`pull` gives.
+    """A checkpoint that was pulled.
 
     Attributes:
         folder: of the checkpoint, in the cache.
@@ -40,6 +37,9 @@ class _Remote(NamedTuple):
     size: int
     digest: str
 
+    def is_at(self, path: Path) -> bool:
+        return path.stat().st_size == self.size and cache.matches(path, self.digest)
+
 
 def pull(source: HubSource, sha256: str | None = None, *, progress: bool = True) -> Pulled:
     """The folder of a checkpoint, fetched if it is not cached; what is cached is checked again.
@@ -56,18 +56,21 @@ def pull(source: HubSource, sha256: str | None = None, *, progress: bool = True)
         RequestError: no such repository or revision, no access, no checkpoint in it, or not the registered weights.
         ZooError: the Hub or the disk failed and nothing is cached, or what came is not what the Hub lists.
     """
-    kept, lost = _kept(source, sha256)
-    if kept is not None and source.is_commit:
-        return Pulled(kept, source.ref, True)
+    lost = False
+    if source.is_commit:
+        kept, lost = _kept(source, sha256)
+        if kept is not None:
+            return Pulled(kept, source.ref, True)
     try:
         if is_offline():
             raise HubFailedError(f"{source} is not in the cache, and HF_HUB_OFFLINE is set")
         commit, files = _look(source)
         _allow(source, commit, files, sha256)
-        fetched = _fetch(source, commit, files, progress)
-        cache.keep_ref(source, commit)
-        return Pulled(cache.snapshot(source, commit), commit, not fetched)
+        folder, fetched = _fetch(source, commit, files, progress)
+        cache.keep_ref(source, folder)
+        return Pulled(folder, commit, not fetched)
     except (HubFailedError, HubRefusedError) as error:
+        kept, lost = _kept(source, sha256) if not lost else (None, lost)
         if kept is None:
             if lost:
                 error.args = (f"{error}; what was cached was damaged and is removed",)
@@ -77,45 +80,45 @@ def pull(source: HubSource, sha256: str | None = None, *, progress: bool = True)
         return Pulled(kept, kept.name, True, reason)
 
 
-def _kept(source: HubSource, sha256: str | None) -> tuple[Path | None, list[str]]:
-    """The cached folder if every file in it is what it was, and which files were not and are removed."""
+def _kept(source: HubSource, sha256: str | None) -> tuple[Path | None, bool]:
+    """The cached folder if every file in it is what it was, and whether some were not and are removed."""
     folder = cache.cached_folder(source)
     if folder is None:
-        return None, []
-    wrong = cache.damaged(folder)
-    for name in wrong:
+        return None, False
+    if wrong := cache.damaged(folder):
+        _remove(source, folder, wrong)
+        return None, True
+    weights = cache.blob(folder / cache.WEIGHTS)
+    if sha256 and weights.name != sha256 and not cache.matches(weights, sha256):
+        raise _other_weights(source)
+    return folder, False
+
+
+def _remove(source: HubSource, folder: Path, names: list[str]) -> None:
+    for name in names:
         cache.remove(folder / name)
-    if wrong:
-        say(f"{source}: damaged in the cache and removed: {', '.join(wrong)}")
-        return None, wrong
-    if sha256 and not cache.matches(folder / cache.WEIGHTS, sha256):
-        if source.is_commit:
-            raise _other_weights(source)
-        return None, []
-    return folder, []
+    say(f"{source}: damaged in the cache and removed: {', '.join(names)}")
 
 
 def _look(source: HubSource) -> tuple[str, dict[str, _Remote]]:
     """The commit that the revision is at, and those of its files that a checkpoint consists of."""
     with quiet(), translated(source.repo_id, source.ref, doing=f"looking up revision {source.ref} of {source.repo_id}"):
-        info: ModelInfo = api().model_info(source.repo_id, revision=source.ref, files_metadata=True)
+        info = api().model_info(source.repo_id, revision=source.ref, files_metadata=True)
         if not is_commit(str(info.sha)):
             raise HubFailedError(f"the Hub names no commit for {source}")
-        listed = {one.rfilename: one for one in info.siblings or () if one.rfilename in cache.FILES}
+        listed = {sibling.rfilename: sibling for sibling in info.siblings or () if sibling.rfilename in cache.FILES}
         return str(info.sha), {name: _remote(source, name, listed[name]) for name in cache.FILES if name in listed}
 
 
 def _remote(source: HubSource, name: str, listed: Any) -> _Remote:
-    lfs: Any = listed.lfs
-    sha256 = lfs.get("sha256") if isinstance(lfs, dict) else getattr(lfs, "sha256", None)
-    digest = sha256 or listed.blob_id
+    digest = listed.lfs.sha256 if listed.lfs else listed.blob_id
     if not isinstance(listed.size, int) or not isinstance(digest, str):
         raise HubFailedError(f"the Hub does not say the size and the digest of {name} of {source}, so it cannot be checked")
     return _Remote(listed.size, digest)
 
 
 def _allow(source: HubSource, commit: str, files: dict[str, _Remote], sha256: str | None) -> None:
-    """Raises if this is not to be fetched at all."""
+    """Raise if this is not to be fetched at all."""
     lacking = [name for name in cache.NEEDED if name not in files]
     if lacking:
         raise RequestError(f"{source} is no checkpoint of this zoo: at commit {commit} it has no {' and no '.join(lacking)}")
@@ -130,30 +133,29 @@ def _other_weights(source: HubSource) -> RequestError:
     return RequestError(f"{source}: the sha256 of {cache.WEIGHTS} is not the registered one: the weights there are others")
 
 
-def _fetch(source: HubSource, commit: str, files: dict[str, _Remote], progress: bool) -> list[str]:
-    """Bring every file into the cache and check it; gives the names of those that were not there."""
-    client, fetched = api(), []
+def _fetch(source: HubSource, commit: str, files: dict[str, _Remote], progress: bool) -> tuple[Path, bool]:
+    """Bring every file into the cache and check it; gives their folder, and whether one was not there."""
+    from huggingface_hub import try_to_load_from_cache
+
+    client, fetched, path = api(), False, Path()
     for name, remote in files.items():
-        path = cache.snapshot(source, commit) / name
-        if path.is_file() and _is(path, remote):
-            continue
-        if path.is_file():
-            cache.remove(path)
+        cached = try_to_load_from_cache(source.repo_id, name, revision=commit)
+        if isinstance(cached, str):
+            path = Path(cached)
+            if remote.is_at(path):
+                continue
+            _remove(source, path.parent, [name])
         with quiet() as shown, translated(source.repo_id, source.ref, doing=f"fetching {name} of {source.repo_id}"):
             if progress and not shown:
                 say(f"{source}: fetching {name} ({_size(remote.size)})")
-            path = Path(client.hf_hub_download(source.repo_id, name, revision=commit, cache_dir=cache.cache_root()))
-        if not _is(path, remote):
+            path = Path(client.hf_hub_download(source.repo_id, name, revision=commit))
+        if not remote.is_at(path):
             cache.remove(path)
             raise ZooError(
                 f"{source}: {name} arrived damaged: its bytes are not those that the Hub lists; it is removed, pull it again"
             )
-        fetched.append(name)
-    return fetched
-
-
-def _is(path: Path, remote: _Remote) -> bool:
-    return path.stat().st_size == remote.size and cache.matches(path, remote.digest)
+        fetched = True
+    return path.parent, fetched
 
 
 def _size(size: int) -> str:

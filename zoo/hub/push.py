@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from zoo.hub.cache import FILES, WEIGHTS
-from zoo.hub.client import api, is_offline, need_token, quiet, say
+from zoo.hub.client import api, is_offline, quiet, say
 from zoo.hub.errors import HubFailedError, translated
 from zoo.hub.pull import LIMITS
 from zoo.hub.source import HubSource, parse
@@ -18,11 +18,15 @@ from zoo.saving.checkpoint import CARD, CONFIG, load
 from zoo.saving.facts import Facts, read_facts
 from zoo.saving.golden import read_golden
 from zoo.utils.errors import RequestError
-from zoo.utils.files import sha256_of
+
+NO_TOKEN = (
+    "there is no token for the Hub: make one with write access in the settings of your account there, "
+    "then run hf auth login or set HF_TOKEN"
+)
 
 
 class Pushed(NamedTuple):
-    """What was pushed.
+    """A checkpoint that was pushed.
 
     Attributes:
         source: the repository at the new commit.
@@ -85,22 +89,22 @@ def push(folder: Path, repo: str, *, private: bool = False, licence: str | None 
     if "@" in repo:
         raise RequestError(f"{repo!r}: a push makes a new commit on the main branch; leave out the revision")
     checkpoint, picture = _parts(folder)
-    facts, weights, old = read_facts(checkpoint / CONFIG), checkpoint / WEIGHTS, checkpoint / CARD
+    facts = read_facts(checkpoint / CONFIG)
     load(checkpoint, facts=facts)
     read_golden(checkpoint)
-    size = weights.stat().st_size
+    paths = {name: checkpoint / name for name in FILES if (checkpoint / name).is_file()}
     with tempfile.TemporaryDirectory() as scratch:
-        card = Path(scratch) / CARD
-        text = _text(old) if old.is_file() else ""
-        card.write_text(hub_card(text, facts, source.repo_id, licence, picture is not None, size), encoding="utf-8")
-        licence = licence_of(_text(card))
-        paths = {name: checkpoint / name for name in FILES if (checkpoint / name).is_file()}
+        card, size = Path(scratch) / CARD, paths[WEIGHTS].stat().st_size
+        text = _text(paths[CARD]) if CARD in paths else ""
+        text = hub_card(text, facts, source.repo_id, licence, picture is not None, size)
+        card.write_text(text, encoding="utf-8")
         paths |= {CARD: card, **({PICTURE: picture} if picture is not None else {})}
         _check_sizes(paths)
-        commit, url = _commit(source, paths, private, message or f"{facts.model} by cond-zoo")
+        commit, url, sha256 = _commit(source, paths, private, message or f"{facts.model} by cond-zoo")
+    licence = licence_of(text)
     if not licence:
         say(f"{folder} names no licence, so nobody may be sure to use it; name one with --licence, for example apache-2.0")
-    return Pushed(HubSource(source.repo_id, commit), url, sha256_of(weights), facts, size, licence)
+    return Pushed(HubSource(source.repo_id, commit), url, sha256, facts, size, licence)
 
 
 def _parts(folder: Path) -> tuple[Path, Path | None]:
@@ -140,19 +144,23 @@ def _name(repo_id: str) -> str:
     return "/".join(part.lstrip("_") or "x" for part in repo_id.lower().split("/"))
 
 
-def _commit(source: HubSource, paths: dict[str, Path], private: bool, message: str) -> tuple[str, str]:
-    """One commit that adds these files, takes away what a checkpoint no longer has, and stands on the commit seen before."""
+def _commit(source: HubSource, paths: dict[str, Path], private: bool, message: str) -> tuple[str, str, str]:
+    """One commit that adds these files, takes away what a checkpoint no longer has, and stands on the commit seen before.
+
+    Gives its name, the URL of the repository, and the sha256 of the weights.
+    """
     if is_offline():
         raise HubFailedError(f"{source.repo_id} cannot be pushed to: HF_HUB_OFFLINE is set; unset it to push")
-    need_token()
-    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete, get_token
 
+    if not get_token():
+        raise RequestError(NO_TOKEN)
     client = api()
     with quiet(), translated(source.repo_id, doing=f"pushing to {source.repo_id}"):
         url = client.create_repo(source.repo_id, private=private, exist_ok=True)
         info = client.model_info(source.repo_id)
-        there = {one.rfilename for one in info.siblings or ()}
-        added = [CommitOperationAdd(name, str(path)) for name, path in paths.items()]
+        there = {sibling.rfilename for sibling in info.siblings or ()}
+        added = {name: CommitOperationAdd(name, str(path)) for name, path in paths.items()}
         gone = [CommitOperationDelete(name) for name in FILES if name in there and name not in paths]
-        made = client.create_commit(source.repo_id, [*added, *gone], commit_message=message, parent_commit=info.sha)
-    return made.oid, str(url)
+        commit = client.create_commit(source.repo_id, [*added.values(), *gone], commit_message=message, parent_commit=info.sha)
+    return commit.oid, str(url), added[WEIGHTS].upload_info.sha256.hex()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from zoo.hub.client import api, is_offline, quiet
@@ -39,28 +40,25 @@ def search(words: Sequence[str] = (), most: int = MOST) -> tuple[list[Found], bo
     """
     if is_offline():
         raise HubFailedError("HF_HUB_OFFLINE is set: unset it to list what is on the Hub")
-    found: list[Found] = []
     with quiet(), translated("the Hub", doing="listing the checkpoints"):
         listed = api().list_models(filter=LIBRARY, sort="last_modified", full=True, cardData=True, limit=SEEN)
-        for one in map(_found, listed):
-            text = " ".join((one.repo_id, one.model, one.task, one.licence)).lower()
-            if all(word.lower() in text for word in words):
-                found.append(one)
-                if len(found) > most:
-                    break
-    return found[:most], len(found) > most
+        wanted = (one for one in map(_read, listed) if all(word.lower() in _text(one) for word in words))
+        repositories = list(islice(wanted, most + 1))
+    return repositories[:most], len(repositories) > most
 
 
-def _found(listed: ModelInfo) -> Found:
-    tags, card = list(listed.tags or ()), listed.card_data
-    changed = listed.last_modified.date().isoformat() if listed.last_modified else ""
-    licence = next((tag.removeprefix("license:") for tag in tags if tag.startswith("license:")), "")
-    size = str(card.to_dict().get(SIZE, "")) if card is not None else ""
+def _text(one: Found) -> str:
+    return " ".join((one.repo_id, one.model, one.task, one.licence)).lower()
+
+
+def _read(listed: ModelInfo) -> Found:
+    tags = list(listed.tags or ())
+    size = str(listed.card_data.to_dict().get(SIZE, "")) if listed.card_data is not None else ""
     return Found(
-        str(listed.id),
-        tag_value(tags, "model"),
-        tag_value(tags, "task"),
-        changed,
-        int(size) if size.isdecimal() else 0,
-        licence,
+        repo_id=str(listed.id),
+        model=tag_value(tags, "model"),
+        task=tag_value(tags, "task"),
+        changed=listed.last_modified.date().isoformat() if listed.last_modified else "",
+        size=int(size) if size.isdecimal() else 0,
+        licence=next((tag.removeprefix("license:") for tag in tags if tag.startswith("license:")), ""),
     )

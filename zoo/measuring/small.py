@@ -87,4 +87,4 @@ def _last(values: dict[str, float], data: str, digest: str, items: int, n: int, 
     if not values:
         return None
     name, value = list(values.items())[-1]
-    return SmallScore(name, value, 0.01, data, digest, items, n, seed)
+    return SmallScore(name=name, value=value, tolerance=0.01, data=data, digest=digest, items=items, n=n, seed=seed)

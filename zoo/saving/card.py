@@ -28,7 +28,6 @@ def write_card(facts: Facts, words: Mapping[str, str]) -> str:
         words: ``about``, ``licence`` (an SPDX name), ``data`` and ``command``; what is missing is left out.
     """
     task = facts.task["name"] if facts.task else None
-    front = _front(facts, words.get("licence", ""))
     body = [f"# {facts.model}{f' for {task}' if task else ''}", ""]
     if words.get("about"):
         body += [words["about"].strip(), ""]
@@ -54,7 +53,7 @@ def write_card(facts: Facts, words: Mapping[str, str]) -> str:
     if words.get("command"):
         seed = "" if facts.seed is None else f"\n\nSeed: {facts.seed}."
         body += _block("How it was made", f"```\n{words['command'].strip()}\n```{seed}")
-    return "\n".join(front + body).rstrip() + "\n"
+    return _front(facts, words.get("licence", "")) + "\n".join(body).rstrip() + "\n"
 
 
 def hub_card(text: str, facts: Facts, repo: str, licence: str | None, picture: bool, size: int) -> str:
@@ -75,14 +74,14 @@ def hub_card(text: str, facts: Facts, repo: str, licence: str | None, picture: b
     if picture and f"({PICTURE})" not in body:
         title, _, rest = body.partition("\n")
         body = f"{title}\n\n![x, the truth, and samples of test items]({PICTURE})\n{rest}"
-    return "\n".join([*_front(facts, licence or own, repo, size), body]) + "\n"
+    return _front(facts, licence or own, repo, size) + body + "\n"
 
 
 def licence_of(card: str) -> str:
     """The licence that a card's front matter names, "" if none."""
     front = card.removeprefix("---\n").partition("\n---\n")[0] if card.startswith("---\n") else ""
-    found = re.search(r"^license:\s*(.+)$", front, re.M)
-    return found[1].strip("'\" ") if found else ""
+    line = re.search(r"^license:\s*(.+)$", front, re.M)
+    return line[1].strip("'\" ") if line else ""
 
 
 def tag_value(tags: Iterable[str], key: str) -> str:
@@ -91,32 +90,37 @@ def tag_value(tags: Iterable[str], key: str) -> str:
     return next((tag.removeprefix(prefix) for tag in tags if tag.startswith(prefix)), "")
 
 
-def _front(facts: Facts, licence: str, repo: str = "", size: int = 0) -> list[str]:
-    """The front matter, as YAML whose values are written as JSON; with ``repo``, the scores in the form that the Hub reads."""
+def _front(facts: Facts, licence: str, repo: str = "", size: int = 0) -> str:
+    """The front matter; with ``repo`` the scores too, in the form that the Hub reads."""
+    from huggingface_hub import EvalResult, ModelCardData
+
     task = facts.task["name"] if facts.task else None
-    words = ["conditional-generation", facts.model, *([task] if task else [])]
-    named = [LIBRARY, f"{LIBRARY}-model={facts.model}", *([f"{LIBRARY}-task={task}"] if task else [])]
-    lines = ["---", f"library_name: {LIBRARY}"]
-    if licence:
-        lines.append(f"license: {json.dumps(licence.lower())}")
     kind = "image-to-image" if task else "other"  # whatever its fields are, a task takes a photo and gives photos
-    if task:
-        lines.append(f"pipeline_tag: {kind}")
-    if size:
-        lines.append(f"{SIZE}: {size}")
-    lines += ["tags:", *(f"- {json.dumps(tag)}" for tag in [*words, *named])]
-    if repo and facts.scores:
-        data = str((facts.data or {}).get("name") or "unknown")
-        metrics = [
-            {"type": name.partition("@")[0], "name": name, "value": score["value"]} for name, score in facts.scores.items()
-        ]
-        result = {
-            "task": {"type": kind, "name": task or facts.model},
-            "dataset": {"type": data.partition(":")[0], "name": data},
-            "metrics": metrics,
-        }
-        lines.append(f"model-index: {json.dumps([{'name': repo.partition('/')[2], 'results': [result]}])}")
-    return [*lines, "---", ""]
+    data = str((facts.data or {}).get("name") or "unknown")
+    results = [
+        EvalResult(
+            task_type=kind,
+            task_name=task or facts.model,
+            dataset_type=data.partition(":")[0],
+            dataset_name=data,
+            metric_type=name.partition("@")[0],
+            metric_name=name,
+            metric_value=score["value"],
+        )
+        for name, score in facts.scores.items()
+    ]
+    more: dict[str, Any] = {SIZE: size} if size else {}
+    words = ["conditional-generation", facts.model, LIBRARY, f"{LIBRARY}-model={facts.model}"]
+    front = ModelCardData(
+        library_name=LIBRARY,
+        license=licence.lower() or None,
+        pipeline_tag=kind if task else None,
+        tags=words + ([task, f"{LIBRARY}-task={task}"] if task else []),
+        model_name=repo.partition("/")[2] or None,
+        eval_results=results if repo and results else None,
+        **more,
+    )
+    return f"---\n{front.to_yaml()}\n---\n\n"
 
 
 def _block(title: str, text: str) -> list[str]:

@@ -58,8 +58,8 @@ def save(
     data: Mapping[str, Any] | None = None,
     scores: Mapping[str, Mapping[str, Any]] | None = None,
     card: Mapping[str, str] | None = None,
-) -> None:
-    """Save a fitted model to a new folder, whole or not at all.
+) -> Facts:
+    """Save a fitted model to a new folder, whole or not at all; gives the facts that are kept with it.
 
     Args:
         model: a fitted model whose class or preset is registered.
@@ -108,6 +108,7 @@ def save(
             raise ZooError(f"cannot write {folder / WEIGHTS}: {error}") from error
         write_json(part / CONFIG, facts.as_dict())
         write_text(part / CARD, write_card(facts, card or {}))
+    return facts
 
 
 def load(folder: Path | str, device: str | torch.device = "cpu", facts: Facts | None = None) -> Storable:

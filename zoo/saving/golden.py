@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
+import msgspec
 import torch
 from torch import Tensor
 
+from zoo.saving.strict import SCHEMA, Number, Schema, Strict, parse
 from zoo.utils.errors import RequestError, ZooError
 from zoo.utils.files import whole_file
 from zoo.utils.version import own_version
 
 GOLDEN = "golden.safetensors"
-SCHEMA = 1
 ITEMS, SAMPLES = 2, 4
 """How many x are kept, and how many samples of each."""
 
 
-@dataclass(frozen=True)
-class SmallScore:
+class SmallScore(Strict, frozen=True):
     """A score on the first test items of the task's embedded data, quick to measure anywhere.
 
     Attributes:
@@ -35,8 +32,8 @@ class SmallScore:
     """
 
     name: str
-    value: float
-    tolerance: float
+    value: Number
+    tolerance: Number
     data: str
     digest: str
     items: int
@@ -44,25 +41,29 @@ class SmallScore:
     seed: int
 
 
-@dataclass(frozen=True)
-class Golden:
-    """Samples that the stored model gave.
+class Made(Strict, frozen=True):
+    """How golden samples were made, as the file's metadata have it.
 
     Attributes:
-        x: (K, *x_shape).
-        samples: (K, n, *y_shape), of ``x`` with ``seed``.
         seed: of the samples.
         tolerance: by how much they may differ: the root mean square difference, as a share of the samples' deviation.
         score: a small score, None where the task has no embedded data or no metric could be had.
         made_with: versions by name.
     """
 
+    schema: Schema
+    seed: int
+    tolerance: Number
+    score: SmallScore | None
+    made_with: dict[str, str]
+
+
+class Golden(NamedTuple):
+    """Samples that the stored model gave, (K, n, *y_shape), of x, (K, *x_shape), and how."""
+
     x: Tensor
     samples: Tensor
-    seed: int
-    tolerance: float
-    score: SmallScore | None
-    made_with: Mapping[str, str]
+    made: Made
 
 
 def write_golden(folder: Path, x: Tensor, samples: Tensor, seed: int, score: SmallScore | None = None) -> Golden:
@@ -73,18 +74,13 @@ def write_golden(folder: Path, x: Tensor, samples: Tensor, seed: int, score: Sma
     """
     from safetensors.torch import save_file
 
-    golden = Golden(x, samples, seed, 1e-3, score, {"cond-zoo": own_version(), "torch": torch.__version__})
-    facts = {
-        "schema": SCHEMA,
-        "seed": seed,
-        "tolerance": golden.tolerance,
-        "score": None if score is None else dataclasses.asdict(score),
-        "made_with": golden.made_with,
-    }
-    tensors = {"x": x.float().contiguous(), "samples": samples.contiguous()}
+    versions = {"cond-zoo": own_version(), "torch": str(torch.__version__)}
+    made = Made(schema=SCHEMA, seed=seed, tolerance=1e-3, score=score, made_with=versions)
+    golden = Golden(x.float().contiguous(), samples.contiguous(), made)
     with whole_file(folder / GOLDEN) as part:
         try:
-            save_file(tensors, part, metadata={"golden": json.dumps(facts)})
+            metadata = {"golden": msgspec.json.encode(made).decode()}
+            save_file({"x": golden.x, "samples": golden.samples}, part, metadata=metadata)
             part.chmod(0o644)
         except Exception as error:  # safetensors has an error of its own for a full disk
             raise ZooError(f"cannot write {folder / GOLDEN}: {error}") from error
@@ -104,18 +100,11 @@ def read_golden(folder: Path) -> Golden | None:
         return None
     try:
         with safe_open(path, "pt") as file:
-            facts = json.loads((file.metadata() or {})["golden"])
-            tensors = {name: file.get_tensor(name) for name in ("x", "samples")}
-        schema = facts.pop("schema")
-        if schema != SCHEMA:
-            raise RequestError(f"{path} has schema {schema!r}, and this version knows {SCHEMA}: upgrade cond-zoo to verify it")
-        score = facts.pop("score")
-        golden = Golden(**tensors, **facts, score=None if score is None else SmallScore(**score))
-        ok = all(isinstance(value, (int, float)) for value in (golden.seed, golden.tolerance))
-    except RequestError:
-        raise
-    except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            text = (file.metadata() or {})["golden"]
+            x, samples = (file.get_tensor(name) for name in ("x", "samples"))
+    except (SafetensorError, OSError, KeyError) as error:
         raise RequestError(f"{path} holds no golden samples: {error}") from error
-    if not ok or not all(torch.isfinite(value).all() for value in tensors.values()):
+    made = parse(text.encode(), Made, path)
+    if not all(torch.isfinite(value).all() for value in (x, samples)):
         raise RequestError(f"{path} holds no golden samples: its numbers are not finite")
-    return golden
+    return Golden(x, samples, made)

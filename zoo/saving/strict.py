@@ -55,27 +55,32 @@ def read(path: Path, kind: type[S]) -> S:
         FileNotFoundError: there is no such file.
         RequestError: it cannot be read, or is not exactly of this form.
     """
-    form = path.suffix.removeprefix(".").upper()
     try:
         size = path.stat().st_size
         if size > LARGEST:
             raise RequestError(f"{path} has {size:,} bytes; it may have at most {LARGEST:,}")
-        content = path.read_bytes()
-        values = (msgspec.json.decode if form == "JSON" else msgspec.toml.decode)(content)
-    except (FileNotFoundError, RequestError):
+        return parse(path.read_bytes(), kind, path, path.suffix == ".toml")
+    except FileNotFoundError:
         raise
     except OSError as error:
         raise RequestError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def parse(content: bytes, kind: type[S], path: Path, toml: bool = False) -> S:
+    """The values in ``content``, TOML or else JSON, which stands in the file ``path``; raises as :func:`read`."""
+    form, decode = ("TOML", msgspec.toml.decode) if toml else ("JSON", msgspec.json.decode)
+    try:
+        values = decode(content)
     except UnicodeDecodeError as error:
         raise RequestError(f"{path} is no UTF-8 text: byte {error.start} cannot be read") from error
     except RecursionError as error:
         raise RequestError(f"{path} cannot be read as {form}: its values are nested too deeply") from error
-    except (ValueError, msgspec.MsgspecError) as error:
+    except msgspec.MsgspecError as error:
         raise RequestError(f"{path} cannot be read as {form}: {error}") from error
     if not isinstance(values, dict):
         raise RequestError(f"{path} must hold keys and values, not a {type(values).__name__}")
-    text = content.decode() if form == "TOML" else ""
-    schema = values.get("schema", SCHEMA)
+    text = content.decode() if toml else ""
+    schema = values.get("schema")
     if isinstance(schema, int) and schema > SCHEMA:
         raise RequestError(f"{path} has schema {schema}, and this version knows {SCHEMA}: upgrade cond-zoo to load it")
     for key in kind.moved.keys() & values.keys():
