@@ -109,7 +109,7 @@ def _key(plugin: Installed) -> str:
     """Changes with all that decides the outcome: its files, what else is installed, Python, and this project's version."""
     import hashlib
 
-    what = [sys.version, sys.prefix, *registry.found().environment, *map(str, plugin[:4])]
+    what = [sys.version, sys.prefix, *registry.distributions().environment, *map(str, plugin[:4])]
     for module in sorted({entry.module.partition(".")[0] for entry in registry.entries_of(plugin)}):
         what += _stamps(module)
     return hashlib.sha256("\n".join(what).encode()).hexdigest()

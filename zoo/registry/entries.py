@@ -15,7 +15,7 @@ from functools import cache, reduce
 from importlib import import_module
 from typing import Any, NamedTuple
 
-from zoo.registry.installed import Found, Installed, installed
+from zoo.registry.installed import Distributions, Installed, installed
 from zoo.registry.moved import reason
 from zoo.utils.errors import RequestError, ZooError, nearest
 
@@ -42,6 +42,11 @@ class Entry(NamedTuple):
     version: str
 
     @property
+    def own(self) -> bool:
+        """Whether it is this project's own."""
+        return self.distribution == OWN
+
+    @property
     def owner(self) -> str:
         """The distribution and its version."""
         return f"{self.distribution} {self.version}"
@@ -61,14 +66,14 @@ class Entry(NamedTuple):
         Raises:
             ZooError: importing it failed; says which distribution is broken and how.
         """
-        own = self.distribution == OWN
-        if why := "" if own else trouble(self):
-            raise self.broken(why)
-        if _look_first is not None and not own:
-            _look_first(self)
+        if not self.own:
+            if wrong := trouble(self):
+                raise self.broken(wrong)
+            if _look_first is not None:
+                _look_first(self)
         module, name, _ = _VALUE.fullmatch(self.value).groups()  # type: ignore[union-attr]
         try:
-            with contextlib.nullcontext() if own else contextlib.redirect_stdout(sys.stderr):
+            with contextlib.nullcontext() if self.own else contextlib.redirect_stdout(sys.stderr):
                 return reduce(getattr, name.split("."), import_module(module))
         except (Exception, SystemExit) as error:
             raise self.broken(reason(error)) from error
@@ -90,7 +95,11 @@ def entries(kind: str) -> dict[str, list[Entry]]:
 
 
 def names(kind: str) -> list[str]:
-    """The names of a kind, sorted."""
+    """The names of a kind, sorted.
+
+    >>> "nn" in names("models")
+    True
+    """
     return list(entries(kind))
 
 
@@ -103,14 +112,11 @@ def entry(kind: str, name: str) -> Entry:
     known = entries(kind)
     if name not in known:
         raise RequestError(f"no {singular(kind)} is called {name!r}: {nearest(name, known)}")
-    candidates = known[name]
-    own = [e for e in candidates if e.distribution == OWN]
-    if own:
-        return own[0]
-    if len(candidates) > 1:
-        owners = " and ".join(sorted(e.owner for e in candidates))
+    first, *others = sorted(known[name], key=lambda claim: (not claim.own, claim.owner))
+    if others and not first.own:
+        owners = " and ".join(claim.owner for claim in (first, *others))
         raise RequestError(f"two packages bring a {singular(kind)} called {name!r}: {owners}; uninstall one")
-    return candidates[0]
+    return first
 
 
 def load(kind: str, name: str) -> Any:
@@ -120,11 +126,11 @@ def load(kind: str, name: str) -> Any:
 
 def plugins() -> tuple[Installed, ...]:
     """The distributions that bring something, this project's own among them, and those that would if they were readable."""
-    return found().plugins
+    return distributions().plugins
 
 
 def entries_of(plugin: Installed) -> list[Entry]:
-    """What one distribution brings."""
+    """All that one distribution brings."""
     kinds = {group: kind for kind, group in GROUPS.items()}
     return [
         Entry(kinds[group], name, value, plugin.name, plugin.version) for group, name, value in plugin.points if group in kinds
@@ -132,7 +138,7 @@ def entries_of(plugin: Installed) -> list[Entry]:
 
 
 def trouble(entry: Entry) -> str:
-    """What its metadata alone says is wrong with a third party's entry; "" where that is nothing. Imports nothing of it."""
+    """The fault of a third party's entry that its metadata alone shows, "" where there is none. Imports nothing of it."""
     from importlib.util import find_spec
 
     if entry.kind in ("checkpoints", "suites"):
@@ -148,32 +154,30 @@ def trouble(entry: Entry) -> str:
 
 
 def clash(entry: Entry) -> str:
-    """Why an entry's name is not its own: a built-in has it, or another package claims it too; "" where it is."""
-    if entry.distribution == OWN:
+    """The reason why an entry's name is not its own: a built-in has it, or another package claims it too; "" where it is."""
+    others = [claim for claim in entries(entry.kind)[entry.name] if claim.distribution != entry.distribution]
+    if entry.own or not others:
         return ""
-    others = [one for one in entries(entry.kind)[entry.name] if one.distribution != entry.distribution]
-    if any(one.distribution == OWN for one in others):
+    if any(claim.own for claim in others):
         return "ignored: a built-in name"
-    if others:
-        return f"unusable: two packages bring it, and one is {' and '.join(sorted(one.owner for one in others))}"
-    return ""
+    return f"unusable: two packages bring it, and one is {' and '.join(sorted(claim.owner for claim in others))}"
 
 
-def found() -> Found:
-    """What is installed; read once."""
-    return _all_entries(os.environ.get("ZOO_PLUGINS"))
+def distributions() -> Distributions:
+    """All that is installed; read once."""
+    return _distributions(os.environ.get("ZOO_PLUGINS"))
 
 
 def forget() -> None:
     """Read what is installed anew when it is next asked for."""
-    _all_entries.cache_clear()
+    _distributions.cache_clear()
 
 
 @cache
-def _all_entries(plugins: str | None) -> Found:
+def _distributions(plugins: str | None) -> Distributions:
     everything = installed(GROUPS.values())
     if plugins == "":
-        return everything._replace(plugins=tuple(one for one in everything.plugins if one.name == OWN))
+        return everything._replace(plugins=tuple(plugin for plugin in everything.plugins if plugin.name == OWN))
     return everything
 
 

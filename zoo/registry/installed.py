@@ -1,4 +1,4 @@
-"""What installed distributions say that they bring, read from their metadata; nothing of theirs is imported.
+"""Installed distributions by what they say that they bring, read from their metadata; nothing of theirs is imported.
 
 Every start of the command line does this, so it reads the files itself: ``importlib.metadata`` alone takes longer to
 import than all of it. It is asked only where distributions may lie elsewhere than in folders of the path.
@@ -6,10 +6,12 @@ import than all of it. It is asked only where distributions may lie elsewhere th
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from importlib.machinery import PathFinder
 from typing import NamedTuple
 
@@ -36,17 +38,17 @@ class Installed(NamedTuple):
     trouble: str = ""
 
 
-class Found(NamedTuple):
+class Distributions(NamedTuple):
     """The distributions with entry points for the zoo, and the folders of metadata of all distributions there are."""
 
     plugins: tuple[Installed, ...]
     environment: tuple[str, ...]
 
 
-def installed(groups: Iterable[str]) -> Found:
+def installed(groups: Iterable[str]) -> Distributions:
     """All distributions with an entry point in one of ``groups``; of two with one name the first on the path counts."""
     heads = tuple(f"[{group}]".encode() for group in groups)
-    found: dict[str, Installed] = {}
+    plugins: dict[str, Installed] = {}
     folders = []
     for folder, read in _everything():
         folders.append(os.path.basename(folder))
@@ -55,52 +57,49 @@ def installed(groups: Iterable[str]) -> Found:
         except OSError:  # whether it is one of ours cannot be known
             continue
         if text and any(head in text for head in heads):
-            one = _read(folder, text, read)
-            found.setdefault(normal(one.name), one)
-    return Found(tuple(found.values()), tuple(sorted(folders)))
+            plugin = _read(folder, text, read)
+            plugins.setdefault(normal(plugin.name), plugin)
+    return Distributions(tuple(plugins.values()), tuple(sorted(folders)))
 
 
 def normal(name: str) -> str:
-    """A distribution's name as all ways of writing it are compared."""
+    """A distribution's name as all ways of writing it are compared.
+
+    >>> normal("Zoo_Toning.models")
+    'zoo-toning-models'
+    """
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _everything() -> Iterator[tuple[str, Read]]:
-    others = [one for one in sys.meta_path if hasattr(one, "find_distributions") and one is not PathFinder]
+    """The folder of metadata of each distribution, with what reads a file of it."""
+    others = [finder for finder in sys.meta_path if hasattr(finder, "find_distributions") and finder is not PathFinder]
     if others or any(os.path.isfile(place) for place in sys.path):
         from importlib.metadata import distributions
 
-        for one in distributions():
-            yield str(getattr(one, "_path", "") or one), _reader(one.read_text)
+        for distribution in distributions():
+            folder = str(getattr(distribution, "_path", "") or distribution)
+            yield folder, partial(_encoded, distribution.read_text)
         return
     for place in dict.fromkeys(sys.path):
-        try:
-            names = os.listdir(place or ".")
-        except OSError:
-            continue
-        for name in names:
-            if name.endswith((".dist-info", ".egg-info")):
-                folder = os.path.join(place, name)
-                yield folder, _file_reader(folder)
+        with contextlib.suppress(OSError):
+            for name in os.listdir(place or "."):
+                if name.endswith((".dist-info", ".egg-info")):
+                    folder = os.path.join(place, name)
+                    yield folder, partial(_content, folder)
 
 
-def _reader(read_text: Callable[[str], str | None]) -> Read:
-    def read(name: str) -> bytes | None:
-        text = read_text(name)
-        return None if text is None else text.encode()
-
-    return read
+def _encoded(read_text: Callable[[str], str | None], name: str) -> bytes | None:
+    text = read_text(name)
+    return None if text is None else text.encode()
 
 
-def _file_reader(folder: str) -> Read:
-    def read(name: str) -> bytes | None:
-        try:
-            with open(os.path.join(folder, name), "rb") as file:
-                return file.read()
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-
-    return read
+def _content(folder: str, name: str) -> bytes | None:
+    try:
+        with open(os.path.join(folder, name), "rb") as file:
+            return file.read()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
 
 
 def _read(folder: str, entry_points: bytes, read: Read) -> Installed:
@@ -119,17 +118,17 @@ def _headers(text: bytes | None) -> dict[str, list[str]]:
     """Name, version and requirements; an email in form, whose body is the description."""
     if text is None:
         raise ValueError("there is no METADATA")
-    found: dict[str, list[str]] = {"Name": [], "Version": [], "Requires-Dist": []}
+    headers: dict[str, list[str]] = {"Name": [], "Version": [], "Requires-Dist": []}
     for line in _decoded(text, "METADATA").splitlines():
         if not line.strip():
             break
         key, colon, value = line.partition(":")
-        if colon and key in found:
-            found[key].append(value.strip())
+        if colon and key in headers:
+            headers[key].append(value.strip())
     for key in ("Name", "Version"):
-        if not found[key] or not found[key][0]:
+        if not headers[key] or not headers[key][0]:
             raise ValueError(f"METADATA has no {key}")
-    return found
+    return headers
 
 
 def _points(text: bytes) -> Iterator[tuple[str, str, str]]:
