@@ -10,7 +10,6 @@ from zoo.utils.errors import RequestError, nearest
 
 for _module in (  # in the order in which the checks are run
     "itself",
-    "importing",
     "model_fit",
     "model_sample",
     "model_random",
@@ -19,7 +18,6 @@ for _module in (  # in the order in which the checks are run
     "model_tensors",
     "model_gradient",
     "model_abilities",
-    "model_shapes",
     "task_pairs",
     "task_photos",
     "metric_facts",

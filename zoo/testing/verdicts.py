@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, NoReturn, get_args
+from typing import Any, Literal, NoReturn, get_args
 
 from zoo.utils.errors import RequestError
 
@@ -38,14 +38,14 @@ def require(holds: object, message: str) -> None:
         raise Broken(message)
 
 
-def refused(request: Callable[[], object], what: str) -> None:
-    """``request()``, which asks for ``what``, must be refused with a RequestError of one line.
+def refused(what: str, request: Callable[..., object], *args: Any, **known: Any) -> None:
+    """A request, which asks for ``what``, must be refused with a RequestError of one line.
 
     Raises:
         Broken: it was taken, or refused in another way.
     """
     try:
-        request()
+        request(*args, **known)
     except RequestError as error:
         require(str(error).strip(), f"{what} was refused without a word; the message must say what would be right")
         return

@@ -21,7 +21,7 @@ def main(kind: str, name: str, *names: str) -> None:
     parent.tell({"importing": name})
     try:
         with kept():
-            subject.imported = probe(subject.module)
+            subject.imported = probe(subject.entry.module)
     except (Exception, SystemExit):  # no such entry, or two of them: the checks say so
         subject.imported = None
     for check in names:

@@ -1,4 +1,4 @@
-"""Checks of what a model, task or metric says of itself: its entry, its words, its config, what it cannot do."""
+"""Checks of what a model, task or metric says of itself, and of what importing it costs everybody who has it installed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from zoo.contracts import make
+from zoo.probing.watch import Imported, probe_apart
 from zoo.testing.checking import KNOWN, contract
 from zoo.testing.subjects.model import ModelSubject
 from zoo.testing.subjects.subject import Subject
@@ -16,31 +16,33 @@ from zoo.testing.verdicts import Broken, refused, require
 from zoo.utils.config import make_config
 from zoo.utils.errors import RequestError
 
-_UNKNOWN = "a_setting_that_nobody_has"
+UNKNOWN = "a_setting_that_nobody_has"
+SECONDS = 2.0
+"""That importing the module of a plugin may take beyond the core's own imports."""
 
 
 @contract("model", "task", "metric")
 def it_is_registered(subject: Subject) -> None:
     """One package alone registers the name, for a subclass of zoo.Model, zoo.Task or zoo.Metric (or a zoo.Preset)."""
-    require(isinstance(subject.cls, type), f"{subject.entry.value} is no class")
-    if subject.kind != "metric":
-        require(
-            "__init__" not in vars(subject.cls) or _takes_config(subject.cls),
-            f"{subject.cls.__name__}.__init__ takes no **config; settings must reach it by keyword",
-        )
+    cls = subject.cls
+    require(isinstance(cls, type), f"{subject.entry.value} is no class")
+    if subject.kind != "metric" and "__init__" in vars(cls):
+        parameters = inspect.signature(cls.__init__).parameters.values()
+        takes_config = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
+        require(takes_config, f"{cls.__name__}.__init__ takes no **config; settings must reach it by keyword")
 
 
 @contract("model", "task", "metric")
 def it_is_described(subject: Subject) -> None:
     """Its class has a docstring of its own, whose first line is shown by ``zoo show`` and in the gallery."""
-    text = inspect.cleandoc(vars(subject.cls).get("__doc__") or "").strip()
-    require(text, f"{subject.cls.__name__} has no docstring; its first line must say what it is")
-    if subject.kind == "task":
-        for attribute in ("x_name", "y_name"):
-            require(
-                getattr(subject.cls, attribute) not in ("", "x", "y"),
-                f"{subject.cls.__name__}.{attribute} is not set; it must say what the field is, as a word for captions",
-            )
+    cls = subject.cls
+    text = inspect.cleandoc(vars(cls).get("__doc__") or "").strip()
+    require(text, f"{cls.__name__} has no docstring; its first line must say what it is")
+    for name in ("x_name", "y_name") if subject.kind == "task" else ():
+        require(
+            getattr(cls, name) not in ("", "x", "y"),
+            f"{cls.__name__}.{name} is not set; it must say what the field is, as a word for captions",
+        )
 
 
 @contract("model", "task", "metric")
@@ -48,9 +50,8 @@ def what_it_says_it_cannot_do_are_checks(subject: Subject) -> None:
     """``expected_failures`` maps names of checks to reasons, and ``check_settings`` names settings of its Config."""
     said = subject.cls.expected_failures
     require(isinstance(said, Mapping), f"expected_failures is {said!r}; it must be a mapping from checks to reasons")
-    known = KNOWN[subject.kind]
     for name, reason in said.items():
-        require(name in known, f"expected_failures names {name!r}, which is no check of a {subject.kind}")
+        require(name in KNOWN[subject.kind], f"expected_failures names {name!r}, which is no check of a {subject.kind}")
         require(isinstance(reason, str) and reason.strip(), f"expected_failures gives no reason for {name}")
     if isinstance(subject, ModelSubject):
         make_config(subject.cls.Config, subject.cls.check_settings, "check_settings")
@@ -60,12 +61,10 @@ def what_it_says_it_cannot_do_are_checks(subject: Subject) -> None:
 def its_config_is_frozen_and_plain(subject: Subject) -> None:
     """Config is a frozen dataclass with a default for every field, and survives the way through JSON."""
     config = subject.cls.Config
-    require(
-        dataclasses.is_dataclass(config) and vars(config)["__dataclass_params__"].frozen,
-        f"{config.__name__} is no frozen dataclass",
-    )
+    frozen = dataclasses.is_dataclass(config) and vars(config)["__dataclass_params__"].frozen
+    require(frozen, f"{config.__name__} is no frozen dataclass")
     try:
-        own = _config(subject)
+        own = subject.config
     except TypeError as error:
         raise Broken(f"{config.__name__} cannot be made without settings: {error}; give every field a default") from error
     require(isinstance(own, config), f"its config is a {type(own).__name__}; it must be a {config.__name__}")
@@ -80,52 +79,73 @@ def its_config_is_frozen_and_plain(subject: Subject) -> None:
 @contract("model", "task")
 def an_unknown_setting_is_refused(subject: Subject) -> None:
     """A setting that its Config does not have is refused with a RequestError, not dropped."""
-    refused(lambda: _made(subject, **{_UNKNOWN: 1}), f"the unknown setting {_UNKNOWN}=1")
+    refused(f"the unknown setting {UNKNOWN}=1", subject.make, **{UNKNOWN: 1})
 
 
 @contract("model", "task")
 def a_setting_of_the_wrong_type_is_refused(subject: Subject) -> None:
     """A value that cannot be brought to the type of its field is refused with a RequestError."""
+    value = {"neither": ["number", "nor", "text"]}
     for field in dataclasses.fields(subject.cls.Config):
         if field.type not in ("Any", Any, object):
-            value = {"neither": ["number", "nor", "text"]}
-            refused(lambda name=field.name, value=value: _made(subject, **{name: value}), f"{field.name}={value}")  # type: ignore[misc]
+            refused(f"{field.name}={value}", subject.make, **{field.name: value})
 
 
 @contract("model", "task")
 def a_setting_has_an_effect_on_its_config(subject: Subject) -> None:
     """A setting that is given is the one in its config, not the default."""
     for field in dataclasses.fields(subject.cls.Config):
-        own = getattr(_config(subject), field.name)
-        if isinstance(own, (bool, int, float)):
-            for other in _others(own):
-                try:
-                    made = _made(subject, **{field.name: other})
-                except RequestError:  # out of its range, or not together with the rest
-                    continue
-                got = getattr(made.config, field.name)
-                require(got == other, f"{field.name}={other} was given, and its config says {got}")
-                break
+        for other in _others(getattr(subject.config, field.name)):
+            try:
+                got = getattr(subject.make(**{field.name: other}).config, field.name)
+            except RequestError:  # out of its range, or not together with the rest
+                continue
+            require(got == other, f"{field.name}={other} was given, and its config says {got}")
+            break
 
 
-def _others(own: float) -> tuple[float, ...]:
+def _others(own: Any) -> tuple[Any, ...]:
+    """Values to try in the place of a number or of a truth value."""
     if isinstance(own, bool):
         return (not own,)
-    return (own + 1, own - 1) if isinstance(own, int) else (own / 2, own + 0.25)
+    if isinstance(own, int):
+        return own + 1, own - 1
+    return (own / 2, own + 0.25) if isinstance(own, float) else ()
 
 
-def _takes_config(cls: type) -> bool:
-    parameters = inspect.signature(cls.__init__).parameters.values()  # type: ignore[misc]
-    return any(one.kind is one.VAR_KEYWORD for one in parameters)
+def _imported(subject: Subject) -> Imported:
+    if subject.imported is None:
+        subject.imported = probe_apart(subject.entry.module)
+    imported: Imported = subject.imported
+    require(not imported.error, f"importing {subject.entry.module} raised {imported.error}")
+    return imported
 
 
-def _made(subject: Subject, **config: Any) -> Any:
-    if isinstance(subject, ModelSubject):
-        return subject.make(**config)
-    return make.task(subject.name, **config)
+@contract("model", "task", "metric")
+def importing_it_is_quick(subject: Subject) -> None:
+    """Importing its module takes less than two seconds beyond the core, and brings no heavy package along."""
+    imported, module = _imported(subject), subject.entry.module
+    heavy = ", ".join(imported.heavy)
+    require(not heavy, f"importing {module} imports {heavy}; import them inside the functions that use them")
+    # A busy machine can make any import slow once, so a slow one is tried again.
+    seconds = imported.seconds
+    if seconds >= SECONDS:
+        seconds = min(seconds, probe_apart(module).seconds)
+    require(
+        seconds < SECONDS,
+        f"importing {module} took {seconds:.1f} s; it must take less than {SECONDS:g}: do the work when it is used",
+    )
 
 
-def _config(subject: Subject) -> Any:
-    if isinstance(subject, ModelSubject):
-        return make.model(subject.name, *subject.shapes).config
-    return make.task(subject.name).config
+@contract("model", "task", "metric")
+def importing_it_prints_nothing(subject: Subject) -> None:
+    """Importing its module writes nothing to the standard streams."""
+    printed = " ".join(_imported(subject).printed.split())
+    require(not printed, f"importing {subject.entry.module} printed {printed[:80]!r}; it must print nothing")
+
+
+@contract("model", "task", "metric")
+def importing_it_changes_nothing_global(subject: Subject) -> None:
+    """Importing its module leaves the random states, torch's defaults, the environment and the search path alone."""
+    changed = ", ".join(_imported(subject).changed)
+    require(not changed, f"importing {subject.entry.module} changed {changed}; it must change nothing of others")

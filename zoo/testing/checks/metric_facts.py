@@ -12,6 +12,7 @@ from zoo.testing.checking import contract
 from zoo.testing.checks.model_sample import NO_ACCELERATOR
 from zoo.testing.subjects.metric import ITEMS, NOWHERE, MetricSubject
 from zoo.testing.verdicts import refused, require, skip
+from zoo.testing.world import finite, shaped
 from zoo.utils.errors import RequestError
 
 SAMPLES_ALONE = "the metric needs samples alone"
@@ -32,8 +33,7 @@ def it_says_its_unit_direction_and_source(subject: MetricSubject) -> None:
 @contract("metric")
 def it_needs_what_there_is(subject: MetricSubject) -> None:
     """``needs`` is ``"samples"``, ``"joint_log_prob"`` or ``"fitted"``."""
-    needs = subject.metric.needs
-    known = get_args(Needs)
+    needs, known = subject.metric.needs, get_args(Needs)
     require(needs in known, f"needs is {needs!r}; it must be one of {', '.join(known)}")
 
 
@@ -42,12 +42,9 @@ def it_gives_one_number_an_item(subject: MetricSubject) -> None:
     """Under each suffix there are (B,) values, finite floats, for several items and for one."""
     for items in (ITEMS, 1):
         for suffix, value in subject.values(subject.pools(items)).items():
-            require(
-                tuple(value.shape) == (items,),
-                f"under {suffix!r} the values of {items} items have shape {tuple(value.shape)}; it must be ({items},)",
-            )
+            shaped(f"under {suffix!r} the values of {items} items have", value, (items,))
             require(value.is_floating_point(), f"under {suffix!r} the values are {value.dtype}; they must be floats")
-            require(torch.isfinite(value).all(), f"under {suffix!r} a value is not finite")
+            finite(f"under {suffix!r} a value is", value)
 
 
 @contract("metric", skips=(NOWHERE,))
@@ -61,8 +58,8 @@ def its_suffixes_are_names(subject: MetricSubject) -> None:
 @contract("metric", skips=(NOWHERE,))
 def its_suffixes_do_not_depend_on_the_items(subject: MetricSubject) -> None:
     """For the same n the suffixes are the same whatever the items are: every batch has all of them."""
-    one, other = subject.values(subject.pools(3, seed=1)), subject.values(subject.pools(5, seed=2))
-    require(list(one) == list(other), f"the suffixes are {list(one)} for some items and {list(other)} for others")
+    one, other = (list(subject.values(subject.pools(items, seed=seed))) for items, seed in ((3, 1), (5, 2)))
+    require(one == other, f"the suffixes are {one} for some items and {other} for others")
 
 
 @contract("metric", skips=(NOWHERE,))
@@ -74,15 +71,14 @@ def y_of_any_shape_is_measured(subject: MetricSubject) -> None:
     subject.values(subject.pools())
     for shape in SHAPES:
         try:
-            found = subject.values(subject.pools(y_shape=shape))
+            values = subject.values(subject.pools(y_shape=shape))
         except NotApplicable as error:
             require(subject.sees_runs and str(error).strip(), f"it does not apply to y of shape {shape}, and does not say why")
             continue
-        for suffix, value in found.items():
-            require(
-                tuple(value.shape) == (ITEMS,) and torch.isfinite(value).all(),
-                f"for y of shape {shape} the values under {suffix!r} have shape {tuple(value.shape)} or are not finite",
-            )
+        for suffix, value in values.items():
+            what = f"for y of shape {shape} the values under {suffix!r}"
+            shaped(f"{what} have", value, (ITEMS,))
+            finite(f"{what} are", value)
 
 
 @contract("metric", skips=(NOWHERE,))
@@ -105,10 +101,10 @@ def without_what_it_needs_it_says_so(subject: MetricSubject) -> None:
         skip(SAMPLES_ALONE)
     given = subject.pools()
     if subject.sees_runs:
-        new = subject.anew().metric
-        refused(lambda: new(given.samples, given.y, x=given.x, pool=given.pool, index=given.index), "a run that was not shown")
-        return
-    refused(lambda: subject.metric(given.samples, given.y, joint_log_prob=None), "a metric of a density without a density")
+        known = {"x": given.x, "pool": given.pool, "index": given.index}
+        refused("a run that was not shown", subject.anew().metric, given.samples, given.y, **known)
+    else:
+        refused("a metric of a density without a density", subject.metric, given.samples, given.y, joint_log_prob=None)
 
 
 @contract("metric", skips=(NO_ACCELERATOR, NOWHERE))

@@ -1,116 +1,157 @@
-"""Checks of what only some models can do: densities, features, reconstructions."""
+"""Checks of what only some models can do: densities, features, reconstructions, and other shapes of x and y."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 from zoo.testing.checking import contract
-from zoo.testing.subjects.model import ModelSubject
+from zoo.testing.subjects.model import ModelSubject, Shape, fields
 from zoo.testing.verdicts import require, skip
-from zoo.testing.world import same_bits, stir, untouched
+from zoo.testing.world import finite, finite_samples, same_bits, shaped, twice, untouched
+from zoo.utils.errors import RequestError
 
 NO_LOG_PROB = "the model has no density of y given x"
 NO_JOINT = "the model has no density of (x, y)"
 NO_FEATURES = "the model has no features"
 NO_RECONSTRUCTION = "the model does not reconstruct x"
 
-Density = Callable[..., "Tensor | None"]
 
-
-def _densities(subject: ModelSubject, density: Density, items: int, reason: str, seed: int = 0) -> Tensor:
-    pairs = subject.pairs(items, seed=7)
-    found = density(pairs.y, pairs.x, seed=seed)
-    if found is None:
-        skip(reason)
-    assert found is not None
-    return found
-
-
-def _one_number_an_item(subject: ModelSubject, density: Density, name: str, reason: str) -> None:
-    found = _densities(subject, density, 5, reason)
-    require(tuple(found.shape) == (5,), f"{name} of 5 pairs has shape {tuple(found.shape)}; it must be (5,)")
-    require(torch.isfinite(found).all(), f"{name} is not finite")
-
-
-def _follows_its_seed(subject: ModelSubject, density: Density, name: str, reason: str) -> None:
-    found = []
-    for other in (1, 2):
-        stir(other)
-        with untouched(name):
-            found.append(_densities(subject, density, 5, reason, seed=3))
-    require(same_bits(*found), f"{name} of one seed differs from call to call; draw from noise of the seed alone")
+def _density(subject: ModelSubject, name: str, items: slice = slice(5), seed: int = 0, off: float = 0.0) -> Tensor:
+    """``log_prob`` or ``joint_log_prob`` of some of five pairs, with y so far off."""
     pairs = subject.pairs(5, seed=7)
-    alone = density(pairs.y[2:3], pairs.x[2:3], seed=3)
-    assert alone is not None
-    far = float((alone[0] - found[0][2]).abs())
+    density: Tensor | None = getattr(subject.fitted, name)(pairs.y[items] + off, pairs.x[items], seed=seed)
+    if density is None:
+        skip(NO_LOG_PROB if name == "log_prob" else NO_JOINT)
+    return density
+
+
+def _one_number_an_item(subject: ModelSubject, name: str) -> None:
+    density = _density(subject, name)
+    shaped(f"{name} of 5 pairs has", density, (5,))
+    finite(f"{name} is", density)
+
+
+def _follows_its_seed(subject: ModelSubject, name: str) -> None:
+    def density() -> Tensor:
+        with untouched(name):
+            return _density(subject, name, seed=3)
+
+    one, other = twice(density)
+    require(same_bits(one, other), f"{name} of one seed differs from call to call; draw from noise of the seed alone")
+    alone = _density(subject, name, slice(2, 3), seed=3)[0]
+    far = float((alone - one[2]).abs())
     require(
-        far <= 1e-3 * max(1.0, float(alone[0].abs())),
-        f"{name} of one pair differs by {far:.2g} when others are in the batch",
+        far <= 1e-3 * max(1.0, float(alone.abs())), f"{name} of one pair differs by {far:.2g} when others are in the batch"
     )
 
 
 @contract("model", skips=(NO_LOG_PROB,))
 def log_prob_is_one_number_an_item(subject: ModelSubject) -> None:
     """``log_prob(y, x)`` is (B,), finite, without a gradient."""
-    _one_number_an_item(subject, subject.fitted.log_prob, "log_prob", NO_LOG_PROB)
+    _one_number_an_item(subject, "log_prob")
 
 
 @contract("model", skips=(NO_LOG_PROB,))
 def log_prob_follows_its_seed_alone(subject: ModelSubject) -> None:
     """``log_prob`` is the same to the bit for one seed, whatever the global random state and the rest of the batch."""
-    _follows_its_seed(subject, subject.fitted.log_prob, "log_prob", NO_LOG_PROB)
+    _follows_its_seed(subject, "log_prob")
 
 
 @contract("model", skips=(NO_LOG_PROB,))
 def log_prob_is_lower_far_from_the_data(subject: ModelSubject) -> None:
     """``log_prob`` of a y far off all that was fitted to is lower than that of the true y."""
-    _densities(subject, subject.fitted.log_prob, 5, NO_LOG_PROB)
-    pairs = subject.pairs(5, seed=7)
-    near, far = subject.fitted.log_prob(pairs.y, pairs.x), subject.fitted.log_prob(pairs.y + 1000, pairs.x)
-    assert near is not None
-    assert far is not None
-    require(bool((near > far).all()), f"log_prob of the true y is {near.mean():.3g}, of y + 1000 it is {far.mean():.3g}")
+    near, far = (_density(subject, "log_prob", off=off) for off in (0.0, 1000.0))
+    require((near > far).all(), f"log_prob of the true y is {near.mean():.3g}, of y + 1000 it is {far.mean():.3g}")
 
 
 @contract("model", skips=(NO_JOINT,))
 def joint_log_prob_is_one_number_an_item(subject: ModelSubject) -> None:
     """``joint_log_prob(y, x)`` is (B,), finite, without a gradient."""
-    _one_number_an_item(subject, subject.fitted.joint_log_prob, "joint_log_prob", NO_JOINT)
+    _one_number_an_item(subject, "joint_log_prob")
 
 
 @contract("model", skips=(NO_JOINT,))
 def joint_log_prob_follows_its_seed_alone(subject: ModelSubject) -> None:
     """``joint_log_prob`` is the same to the bit for one seed, whatever the global random state and the rest of the batch."""
-    _follows_its_seed(subject, subject.fitted.joint_log_prob, "joint_log_prob", NO_JOINT)
+    _follows_its_seed(subject, "joint_log_prob")
 
 
 @contract("model", skips=(NO_FEATURES,))
 def features_are_one_vector_an_item(subject: ModelSubject) -> None:
     """``features(x)`` is (B, D), finite, and the same for one x alone and among others."""
-    x = subject.x(5)
+    model, x = subject.fitted, subject.x(5)
     with torch.no_grad():
-        found = subject.fitted.features(x)
-        if found is None:
-            skip(NO_FEATURES)
-        alone = subject.fitted.features(x[2:3])
-    assert found is not None
-    assert alone is not None
-    require(found.ndim == 2 and len(found) == 5, f"features of 5 x have shape {tuple(found.shape)}; it must be (5, D)")
-    require(torch.isfinite(found).all(), "features are not finite")
-    require(torch.allclose(found[2], alone[0], atol=1e-4, rtol=1e-3), "features of one x differ when others are in the batch")
+        features, alone = model.features(x), model.features(x[2:3])
+    if features is None or alone is None:
+        skip(NO_FEATURES)
+    right = features.ndim == 2 and len(features) == 5
+    require(right, f"features of 5 x have shape {tuple(features.shape)}; it must be (5, D)")
+    finite("features are", features)
+    near = torch.allclose(features[2], alone[0], atol=1e-4, rtol=1e-3)
+    require(near, "features of one x differ when others are in the batch")
 
 
 @contract("model", skips=(NO_RECONSTRUCTION,))
 def reconstructions_have_the_shape_of_x(subject: ModelSubject) -> None:
     """``reconstruct(x)`` is (B, *x_shape), finite."""
-    x = subject.x(5)
+    model, x = subject.fitted, subject.x(5)
     with torch.no_grad():
-        found = subject.fitted.reconstruct(x)
-    if found is None:
+        reconstructions = model.reconstruct(x)
+    if reconstructions is None:
         skip(NO_RECONSTRUCTION)
-    assert found is not None
-    require(found.shape == x.shape, f"a reconstruction has shape {tuple(found.shape)}; it must be {tuple(x.shape)}")
-    require(torch.isfinite(found).all(), "reconstructions are not finite")
+    finite_samples("reconstructions", reconstructions, x.shape)
+
+
+def _works_or_is_refused(subject: ModelSubject, x_shape: Shape, y_shape: Shape, scale: float = 1.0) -> None:
+    """Other shapes work, or are refused when the model is made: never later, never half."""
+    try:
+        model = subject.make((x_shape, y_shape))
+    except RequestError:
+        return
+    pairs = fields(24, x_shape, y_shape, scale=scale)
+    subject.fit(model, pairs, 2)
+    what = f"made for {x_shape} -> {y_shape}, its samples"
+    finite_samples(what, model.sample(pairs.x[:2], 3, seed=0), (2, 3, *y_shape))
+
+
+@contract("model")
+def x_as_a_vector_works_or_is_refused(subject: ModelSubject) -> None:
+    """x of shape (D,), such as attributes, works, or is refused with a RequestError when the model is made."""
+    _works_or_is_refused(subject, (6,), (1, 16, 16))
+
+
+@contract("model")
+def y_as_a_vector_works_or_is_refused(subject: ModelSubject) -> None:
+    """y of shape (D,) works, or is refused with a RequestError when the model is made."""
+    _works_or_is_refused(subject, (1, 16, 16), (5,))
+
+
+@contract("model")
+def fields_that_are_not_square_work_or_are_refused(subject: ModelSubject) -> None:
+    """Fields of another height than width, also of odd sizes, work or are refused when the model is made."""
+    _works_or_is_refused(subject, (1, 16, 24), (1, 16, 24))
+    _works_or_is_refused(subject, (1, 13, 11), (1, 13, 11))
+
+
+@contract("model")
+def other_channels_and_sizes_work_or_are_refused(subject: ModelSubject) -> None:
+    """Three channels of x and of y, and an x of another size than y, work or are refused when the model is made."""
+    _works_or_is_refused(subject, (3, 16, 16), (3, 16, 16))
+    _works_or_is_refused(subject, (1, 32, 32), (1, 16, 16))
+
+
+@contract("model")
+def motions_in_pixels_work_or_are_refused(subject: ModelSubject) -> None:
+    """y of two channels with numbers far above 1, such as motions in pixels, works or is refused when the model is made."""
+    _works_or_is_refused(subject, (3, 16, 16), (2, 16, 16))
+    _works_or_is_refused(subject, (3, 16, 16), (2, 16, 16), scale=20)
+
+
+@contract("model")
+def y_off_zero_is_learnt(subject: ModelSubject) -> None:
+    """Fitted to y around 500, it gives samples nearer to 500 than to 0: it takes y in its own units."""
+    pairs = subject.pairs(64, seed=0)
+    shifted = type(pairs)(pairs.x, pairs.y + 500)
+    mean = subject.fit_new(shifted, 20).sample(pairs.x[:2], 8, seed=0).detach().mean().item()
+    require(abs(mean - 500) < 250, f"fitted to y around 500, its samples are around {mean:.3g}; measure y in its own units")

@@ -13,28 +13,28 @@ from zoo.fitting.recipe import Step, Turns
 from zoo.testing.checking import contract
 from zoo.testing.subjects.model import BATCH, ModelSubject
 from zoo.testing.verdicts import require, skip
-from zoo.testing.world import same_bits, stir, untouched
+from zoo.testing.world import finite, same_bits, twice, untouched
 
 NO_GRADIENT = "the model is not trained by gradient"
 
 
-def _learner(subject: ModelSubject) -> Model:
-    """A copy of the fitted model, in training mode, to be changed at will."""
+def _by_gradient(subject: ModelSubject) -> None:
     if not subject.by_gradient:
         skip(NO_GRADIENT)
+
+
+def _learner(subject: ModelSubject) -> Model:
+    """A copy of the fitted model, in training mode, to be changed at will."""
+    _by_gradient(subject)
     model = copy.deepcopy(subject.fitted)
     model.zero_grad(set_to_none=True)
     return model.train()
 
 
-def _batch(subject: ModelSubject) -> Batch:
-    pairs = subject.pairs(BATCH, seed=1)
-    return Batch(pairs.x, pairs.y, None, torch.arange(BATCH))
-
-
-def _turns(model: Model, batch: Batch, *, seed: int = 0) -> Turns:
+def _turns(subject: ModelSubject, model: Model) -> Turns:
     """The turns of one step, none of which is followed by a step of its optimizer."""
-    return model.turns(batch, Step(3, 10, torch.Generator().manual_seed(seed)))
+    pairs = subject.pairs(BATCH, seed=1)
+    return model.turns(Batch(pairs.x, pairs.y, None, torch.arange(BATCH)), Step(3, 10, torch.Generator().manual_seed(0)))
 
 
 @contract("model", skips=(NO_GRADIENT,))
@@ -42,7 +42,7 @@ def losses_are_finite_numbers(subject: ModelSubject) -> None:
     """Every turn gives scalars by name, all finite, one of them ``"total"``, which has a gradient."""
     model = _learner(subject)
     optimizers = model.optimizers()
-    for turn, losses in _turns(model, _batch(subject)):
+    for turn, losses in _turns(subject, model):
         require(turn in optimizers, f"a turn is {turn!r}'s; the optimizers are {', '.join(optimizers)}")
         require("total" in losses, f'losses of {turn!r} are {", ".join(losses)}; one must be called "total"')
         for name, value in losses.items():
@@ -56,23 +56,22 @@ def losses_draw_from_the_steps_generator(subject: ModelSubject) -> None:
     """The losses of one step are the same to the bit whatever the global random state is, and leave it alone."""
     model = _learner(subject)
     state = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    totals: list[list[tuple[str, Tensor]]] = []
-    for other in (1, 2):
+
+    def totals() -> list[tuple[str, Tensor]]:
         model.load_state_dict(state)
-        stir(other)
         with untouched("computing losses"):
-            totals.append([(turn, losses["total"].detach()) for turn, losses in _turns(model, _batch(subject))])
-    for (turn, first), (_, second) in zip(*totals, strict=True):
-        require(
-            same_bits(first, second), f"the losses of {turn!r} differ with the global random state; draw from step.generator"
-        )
+            return [(turn, losses["total"].detach()) for turn, losses in _turns(subject, model)]
+
+    for (turn, first), (_, second) in zip(*twice(totals), strict=True):
+        same = same_bits(first, second)
+        require(same, f"the losses of {turn!r} differ with the global random state; draw from step.generator")
 
 
 @contract("model", skips=(NO_GRADIENT,))
 def the_gradient_reaches_every_parameter(subject: ModelSubject) -> None:
     """After all turns of a step, every parameter that learns has a gradient that is not 0."""
     model = _learner(subject)
-    for _, losses in _turns(model, _batch(subject)):
+    for _, losses in _turns(subject, model):
         losses["total"].backward()
     silent = [n for n, p in model.named_parameters() if p.requires_grad and (p.grad is None or not p.grad.abs().sum() > 0)]
     require(not silent, f"no gradient reaches {', '.join(silent[:3])}; a parameter that nothing trains must go")
@@ -93,27 +92,21 @@ def every_parameter_has_one_optimizer(subject: ModelSubject) -> None:
 @contract("model", skips=(NO_GRADIENT,))
 def fitting_moves_the_weights_of_every_optimizer(subject: ModelSubject) -> None:
     """Some weights of every optimizer are after a few dozen steps others than after one."""
-    if not subject.by_gradient:
-        skip(NO_GRADIENT)
+    _by_gradient(subject)
     first, fitted = subject.fit_new(subject.pairs(), 1), subject.fitted
-    start = dict(first.named_parameters())
     for turn, optimizer in fitted.optimizers().items():
         held = {id(p) for group in optimizer.param_groups for p in group["params"]}
-        names = [name for name, p in fitted.named_parameters() if id(p) in held]
-        moved = [name for name in names if not torch.equal(start[name], fitted.get_parameter(name))]
-        require(moved, f"no parameter of optimizer {turn!r} has moved after a fit; is its learning rate 0?")
+        moved = (not torch.equal(first.get_parameter(n), p) for n, p in fitted.named_parameters() if id(p) in held)
+        require(any(moved), f"no parameter of optimizer {turn!r} has moved after a fit; is its learning rate 0?")
 
 
 @contract("model", skips=(NO_GRADIENT,))
 def a_last_batch_of_one_is_no_obstacle(subject: ModelSubject) -> None:
     """Fitting works with one pair, and with batches of one."""
-    if not subject.by_gradient:
-        skip(NO_GRADIENT)
+    _by_gradient(subject)
     pairs = subject.pairs(3)
     for items, batch_size in ((1, 8), (3, 1)):
-        model = subject.make()
-        model.fit(pairs.subset(torch.arange(items)), seed=0, device="cpu", progress=False, steps=2, batch_size=batch_size)
-        require(
-            torch.isfinite(model.sample(pairs.x, 2, seed=0)).all(),
-            f"fitted to {items} pairs in batches of {batch_size}, its samples are not finite",
-        )
+        model, some = subject.make(), pairs.subset(torch.arange(items))
+        model.fit(some, seed=0, device="cpu", progress=False, steps=2, batch_size=batch_size)
+        what = f"fitted to {items} pairs in batches of {batch_size}, its samples are"
+        finite(what, model.sample(pairs.x, 2, seed=0))

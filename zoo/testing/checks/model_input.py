@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import torch
 
 from zoo.testing.checking import contract
@@ -12,10 +15,10 @@ from zoo.testing.verdicts import refused, require
 @contract("model")
 def x_of_another_shape_is_refused(subject: ModelSubject) -> None:
     """x of another size, without the batch, or with one dimension more is refused with a RequestError."""
-    model, x = subject.fitted, subject.x(2)
+    x = subject.x(2)
     cases = {"a wider x": torch.cat([x, x], -1), "one x without a batch": x[0], "x with one dimension more": x[None]}
     for what, wrong in cases.items():
-        refused(lambda wrong=wrong: model.sample(wrong, 2, seed=0), f"{what}, {tuple(wrong.shape)},")  # type: ignore[misc]
+        refused(f"{what}, {tuple(wrong.shape)},", subject.fitted.sample, wrong, 2, seed=0)
 
 
 @contract("model")
@@ -24,33 +27,30 @@ def x_that_is_not_finite_is_refused(subject: ModelSubject) -> None:
     for value in (float("nan"), float("inf")):
         x = subject.x(2)
         x.view(-1)[-1] = value
-        refused(lambda x=x: subject.fitted.sample(x, 2, seed=0), f"x with {value}")  # type: ignore[misc]
+        refused(f"x with {value}", subject.fitted.sample, x, 2, seed=0)
 
 
 @contract("model")
 def fewer_than_one_sample_is_refused(subject: ModelSubject) -> None:
     """n of 0 or below is refused with a RequestError."""
     for n in (0, -1):
-        refused(lambda n=n: subject.fitted.sample(subject.x(2), n, seed=0), f"n = {n}")  # type: ignore[misc]
+        refused(f"n = {n}", subject.fitted.sample, subject.x(2), n, seed=0)
 
 
 @contract("model")
 def a_model_that_is_not_fitted_is_refused(subject: ModelSubject) -> None:
     """Before fit, ``fitted`` is False, and sampling and saving are refused with a RequestError."""
-    import tempfile
-    from pathlib import Path
-
     model = subject.make()
     require(not model.fitted, "a new model says that it is fitted")
-    refused(lambda: model.sample(subject.x(1), 2, seed=0), "sampling from a model that is not fitted")
+    refused("sampling from a model that is not fitted", model.sample, subject.x(1), 2, seed=0)
     with tempfile.TemporaryDirectory() as folder:
-        refused(lambda: model.save(Path(folder) / "model"), "saving a model that is not fitted")
+        refused("saving a model that is not fitted", model.save, Path(folder) / "model")
 
 
 @contract("model")
 def a_device_that_is_not_there_is_refused(subject: ModelSubject) -> None:
     """Fitting on a device that nobody has is refused with a RequestError."""
-    refused(lambda: subject.fit(subject.make(), subject.pairs(4), 1, device="nowhere"), 'device="nowhere"')
+    refused('device="nowhere"', subject.fit, subject.make(), subject.pairs(4), 1, device="nowhere")
 
 
 @contract("model")

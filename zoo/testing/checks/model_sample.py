@@ -10,7 +10,7 @@ from zoo.contracts.model import Model
 from zoo.testing.checking import contract
 from zoo.testing.subjects.model import ModelSubject, flat
 from zoo.testing.verdicts import require, skip
-from zoo.testing.world import same_bits
+from zoo.testing.world import finite, finite_samples, same_bits, shaped, unchanged
 from zoo.utils.noise import Noise
 
 NO_ACCELERATOR = "there is no accelerator here"
@@ -22,9 +22,7 @@ MEMORY = 768 * 2**20
 def samples_have_the_documented_shape(subject: ModelSubject) -> None:
     """``sample(x, n)`` of x (B, *x_shape) is (B, n, *y_shape), for one x and for several."""
     for items, n in ((3, 4), (1, 2)):
-        samples = subject.fitted.sample(subject.x(items), n, seed=5)
-        want = (items, n, *subject.shapes[1])
-        require(tuple(samples.shape) == want, f"samples have shape {tuple(samples.shape)}; it must be {want}")
+        shaped("samples have", subject.fitted.sample(subject.x(items), n, seed=5), (items, n, *subject.shapes[1]))
 
 
 @contract("model")
@@ -40,19 +38,14 @@ def samples_are_float32(subject: ModelSubject) -> None:
 @contract("model")
 def samples_are_finite(subject: ModelSubject) -> None:
     """Every number of a sample is finite, for x like those fitted to and for black, white and far-off ones."""
-    x_shape = subject.shapes[0]
-    x = torch.cat([subject.x(3), flat(0, x_shape), flat(1, x_shape), flat(-3, x_shape), flat(20, x_shape)])
-    samples = subject.fitted.sample(x, 4, seed=5)
-    require(torch.isfinite(samples).all(), "samples have numbers that are not finite")
+    x = torch.cat([subject.x(3), *(flat(level, subject.shapes[0]) for level in (0, 1, -3, 20))])
+    finite("numbers of the samples are", subject.fitted.sample(x, 4, seed=5))
 
 
 @contract("model")
 def one_sample_is_enough(subject: ModelSubject) -> None:
     """n = 1 gives (B, 1, *y_shape), finite."""
-    samples = subject.fitted.sample(subject.x(2), 1, seed=0)
-    want = (2, 1, *subject.shapes[1])
-    require(tuple(samples.shape) == want, f"one sample has shape {tuple(samples.shape)}; it must be {want}")
-    require(torch.isfinite(samples).all(), "one sample is not finite")
+    finite_samples("samples of n = 1", subject.fitted.sample(subject.x(2), 1, seed=0), (2, 1, *subject.shapes[1]))
 
 
 @contract("model")
@@ -61,9 +54,7 @@ def a_thousand_samples_fit_into_memory(subject: ModelSubject) -> None:
     before = _most_memory()
     samples = subject.fitted.sample(subject.x(2), 1000, seed=0)
     more = _most_memory() - before
-    want = (2, 1000, *subject.shapes[1])
-    require(tuple(samples.shape) == want, f"1000 samples have shape {tuple(samples.shape)}; it must be {want}")
-    require(torch.isfinite(samples).all(), "1000 samples are not all finite")
+    finite_samples("1000 samples", samples, (2, 1000, *subject.shapes[1]))
     require(
         more < MEMORY,
         f"1000 samples of two fields took {more / 2**20:.0f} MB; it must be below {MEMORY / 2**20:.0f}: draw them in parts",
@@ -73,9 +64,7 @@ def a_thousand_samples_fit_into_memory(subject: ModelSubject) -> None:
 @contract("model")
 def samples_of_no_x_are_none(subject: ModelSubject) -> None:
     """An empty batch of x (0, *x_shape) gives (0, n, *y_shape)."""
-    samples = subject.fitted.sample(subject.x(1)[:0], 3, seed=0)
-    want = (0, 3, *subject.shapes[1])
-    require(tuple(samples.shape) == want, f"samples of no x have shape {tuple(samples.shape)}; it must be {want}")
+    shaped("samples of no x have", subject.fitted.sample(subject.x(1)[:0], 3, seed=0), (0, 3, *subject.shapes[1]))
 
 
 @contract("model")
@@ -95,9 +84,8 @@ def samples_carry_no_gradient(subject: ModelSubject) -> None:
 def sampling_does_not_change_x(subject: ModelSubject) -> None:
     """x is after sampling what it was before."""
     x = subject.x(2)
-    before = x.clone()
-    subject.fitted.sample(x, 2, seed=0)
-    require(same_bits(x, before), "sampling changed x in place; work on a copy")
+    with unchanged("sampling", {"x": x}):
+        subject.fitted.sample(x, 2, seed=0)
 
 
 @contract("model")
@@ -167,7 +155,7 @@ def an_accelerator_works_like_the_cpu(subject: ModelSubject) -> None:
     for device in ("cpu", "cuda"):
         samples = model.sample(subject.x(2).to(device), 3, seed=0)
         require(samples.device.type == device, f"x is on {device}, the samples on {samples.device}")
-        require(torch.isfinite(samples).all(), f"samples of x on {device} are not finite")
+        finite(f"samples of x on {device} are", samples)
     pairs = subject.pairs(3, seed=7).to("cuda")
     density = model.log_prob(pairs.y, pairs.x)
     require(density is None or density.device.type == "cuda", "log_prob of tensors on cuda is elsewhere")

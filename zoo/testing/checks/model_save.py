@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from zoo.contracts.model import Model
 from zoo.probing.state import kept
@@ -17,7 +18,7 @@ from zoo.saving.checkpoint import CARD, CONFIG, WEIGHTS
 from zoo.testing.checking import contract
 from zoo.testing.subjects.model import ModelSubject
 from zoo.testing.verdicts import require
-from zoo.testing.world import same_bits, stir, untouched
+from zoo.testing.world import finite_samples, same_bits, stir, untouched
 from zoo.utils.errors import RequestError
 
 PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04", b"\x1f\x8b")
@@ -32,13 +33,17 @@ def saved(subject: ModelSubject, **how: bool) -> Iterator[Path]:
         yield Path(folder) / "model"
 
 
+def _samples(subject: ModelSubject, model: Model | None = None) -> Tensor:
+    """Samples of a model, by default of the fitted one, to be compared with those of another."""
+    return (model or subject.fitted).sample(subject.x(2, seed=3), 3, seed=1)
+
+
 @contract("model")
 def save_load_sample_gives_the_same_bits(subject: ModelSubject) -> None:
     """A model that was saved and loaded gives the same samples to the bit."""
-    x = subject.x(2, seed=3)
-    want = subject.fitted.sample(x, 3, seed=1)
+    want = _samples(subject)
     with saved(subject) as folder:
-        got = Model.load(folder).sample(x, 3, seed=1)
+        got = _samples(subject, Model.load(folder))
     require(
         same_bits(want, got),
         "after save and load the samples are others; whatever sampling uses must be a parameter or a registered buffer",
@@ -48,13 +53,13 @@ def save_load_sample_gives_the_same_bits(subject: ModelSubject) -> None:
 @contract("model")
 def saving_changes_nothing(subject: ModelSubject) -> None:
     """Saving leaves the model, its mode and the global random state as they were."""
-    model, x = subject.fitted, subject.x(2)
     stir(0)
-    want = model.sample(x, 2, seed=1)
+    want = _samples(subject)
     with untouched("saving"), saved(subject, inference=True):
         pass
     stir(0)
-    require(not model.training and same_bits(want, model.sample(x, 2, seed=1)), "after it was saved, it samples otherwise")
+    same = not subject.fitted.training and same_bits(want, _samples(subject))
+    require(same, "after it was saved, it samples otherwise")
 
 
 @contract("model")
@@ -71,8 +76,8 @@ def a_loaded_model_is_its_class_with_its_settings(subject: ModelSubject) -> None
     with saved(subject) as folder:
         got = type(model).load(folder)
     for what in ("name", "x_shape", "y_shape", "config", "fitted", "training"):
-        one, other = getattr(model, what), getattr(got, what)
-        require(one == other, f"its {what} is {one!r} when it is saved and {other!r} when it is loaded")
+        before, after = getattr(model, what), getattr(got, what)
+        require(before == after, f"its {what} is {before!r} when it is saved and {after!r} when it is loaded")
 
 
 @contract("model")
@@ -86,20 +91,19 @@ def a_checkpoint_is_three_files_without_a_pickle(subject: ModelSubject) -> None:
             start = (folder / name).read_bytes()[:9]
             # Weights begin with the length of their header, which may happen to be what a pickle begins with.
             tensors = name == WEIGHTS and start[8:] == b"{"
-            require(tensors or not any(start.startswith(magic) for magic in PICKLES), f"{name} is a pickle or an archive")
+            require(tensors or not start.startswith(PICKLES), f"{name} is a pickle or an archive")
         json.loads((folder / CONFIG).read_text(encoding="utf-8"))
 
 
 @contract("model")
 def a_loaded_model_depends_on_nothing_else(subject: ModelSubject) -> None:
     """What was fitted between saving and loading, with other data, changes nothing: loading needs no training data."""
-    x = subject.x(2, seed=3)
-    want = subject.fitted.sample(x, 3, seed=1)
+    want = _samples(subject)
     with saved(subject) as folder:
         pairs = subject.pairs(24, seed=9)
         with kept():  # what is found here is not to be a matter of the global random state
             subject.fit_new(type(pairs)(1 - pairs.x, pairs.y.flip(0) * 0.5), 1, seed=5)
-        got = Model.load(folder).sample(x, 3, seed=1)
+        got = _samples(subject, Model.load(folder))
     require(
         same_bits(want, got),
         "when another model of its class is fitted in between, the loaded one samples otherwise; "
@@ -110,11 +114,10 @@ def a_loaded_model_depends_on_nothing_else(subject: ModelSubject) -> None:
 @contract("model")
 def the_inference_half_gives_the_same_samples(subject: ModelSubject) -> None:
     """Saved without its training parts, it loads without them and gives the same samples; a density works or is refused."""
-    x, pairs = subject.x(2, seed=3), subject.pairs(2, seed=3)
-    want = subject.fitted.sample(x, 3, seed=1)
+    want, pairs = _samples(subject), subject.pairs(2, seed=3)
     with saved(subject, inference=True) as folder:
         half = Model.load(folder)
-    require(same_bits(want, half.sample(x, 3, seed=1)), "its inference half gives other samples")
+    require(same_bits(want, _samples(subject, half)), "its inference half gives other samples")
     require(half.inference_only, "its inference half does not know that it is one (inference_only)")
     there = [part for part in half.training_only if getattr(half, part) is not None]
     require(not there, f"its inference half still has {', '.join(there)}")
@@ -128,21 +131,15 @@ def the_inference_half_gives_the_same_samples(subject: ModelSubject) -> None:
 @contract("model")
 def weights_in_half_precision_still_sample(subject: ModelSubject) -> None:
     """Saved in half precision, it loads in float32 and gives finite samples of the same shape."""
-    x = subject.x(2, seed=3)
     with saved(subject, half=True) as folder:
         got = Model.load(folder)
     wrong = [name for name, tensor in got.state_dict().items() if tensor.dtype == torch.float16]
     require(not wrong, f"loaded from half precision, {', '.join(wrong[:3])} stays in it; it must be float32")
-    samples = got.sample(x, 3, seed=1)
-    require(
-        samples.shape == subject.fitted.sample(x, 3, seed=1).shape and torch.isfinite(samples).all(),
-        "loaded from half precision, its samples are not finite or have another shape",
-    )
+    finite_samples("loaded from half precision, its samples", _samples(subject, got), _samples(subject).shape)
 
 
 @contract("model")
 def a_copy_gives_the_same_bits(subject: ModelSubject) -> None:
     """``copy.deepcopy`` of a fitted model gives the same samples to the bit."""
-    x = subject.x(2)
-    got = copy.deepcopy(subject.fitted).sample(x, 3, seed=1)
-    require(same_bits(subject.fitted.sample(x, 3, seed=1), got), "a deep copy gives other samples")
+    got = _samples(subject, copy.deepcopy(subject.fitted))
+    require(same_bits(_samples(subject), got), "a deep copy gives other samples")

@@ -1,76 +1,82 @@
-"""Checks that a checkpoint whose tensors are not exactly the model's is refused."""
+"""Checks that a checkpoint whose tensors or settings are not exactly the model's is refused."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from zoo.contracts.model import Model
 from zoo.saving.checkpoint import CONFIG, WEIGHTS
 from zoo.testing.checking import contract
+from zoo.testing.checks.itself import UNKNOWN
 from zoo.testing.checks.model_save import saved
 from zoo.testing.subjects.model import ModelSubject
 from zoo.testing.verdicts import refused, skip
 
 NO_TENSORS = "the model keeps no tensors"
-
 Tensors = dict[str, Tensor]
 
 
-def _refuses(subject: ModelSubject, what: str, change: Callable[[Tensors], Tensors | None]) -> None:
-    """A checkpoint whose tensors were changed so must be refused; nothing is asked where ``change`` gives None."""
-    from safetensors.torch import load_file, save_file
-
+def _refuses(subject: ModelSubject, what: str, tensors: Tensors) -> None:
+    """A checkpoint with these tensors must be refused."""
     with saved(subject) as folder:
-        tensors = load_file(folder / WEIGHTS)
-        if not tensors:
-            skip(NO_TENSORS)
-        changed = change(tensors)
-        if changed is not None:
-            save_file({name: tensor.contiguous() for name, tensor in changed.items()}, folder / WEIGHTS)
-            refused(lambda: Model.load(folder), f"a checkpoint {what}")
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, folder / WEIGHTS)
+        refused(f"a checkpoint {what}", Model.load, folder)
+
+
+def _tensors(subject: ModelSubject) -> Tensors:
+    with saved(subject) as folder:
+        return load_file(folder / WEIGHTS)
+
+
+def _some(subject: ModelSubject) -> Iterator[tuple[str, Tensors]]:
+    """The names of the first, the middle and the last of the model's tensors, each with all tensors of a checkpoint."""
+    tensors, names = _tensors(subject), sorted(subject.fitted.state_dict())
+    if not tensors:
+        skip(NO_TENSORS)
+    for name in sorted({names[0], names[len(names) // 2], names[-1]}):
+        yield name, dict(tensors)
 
 
 @contract("model", skips=(NO_TENSORS,))
 def a_missing_tensor_is_refused(subject: ModelSubject) -> None:
     """A checkpoint that lacks any one of the model's tensors is refused with a RequestError."""
-    for name in _some(subject):
-        _refuses(subject, f"without tensor {name}", lambda t, name=name: {k: v for k, v in t.items() if k != name})  # type: ignore[misc]
+    for name, tensors in _some(subject):
+        tensors.pop(name, None)
+        _refuses(subject, f"without tensor {name}", tensors)
 
 
 @contract("model")
 def an_extra_tensor_is_refused(subject: ModelSubject) -> None:
     """A checkpoint with a tensor that the model does not have is refused with a RequestError."""
-    from safetensors.torch import load_file, save_file
-
-    with saved(subject) as folder:
-        save_file({**load_file(folder / WEIGHTS), "tensor_of_nobody": torch.zeros(2)}, folder / WEIGHTS)
-        refused(lambda: Model.load(folder), "a checkpoint with the unknown tensor tensor_of_nobody")
+    tensors = {**_tensors(subject), "tensor_of_nobody": torch.zeros(2)}
+    _refuses(subject, "with the unknown tensor tensor_of_nobody", tensors)
 
 
 @contract("model", skips=(NO_TENSORS,))
 def a_tensor_of_another_shape_is_refused(subject: ModelSubject) -> None:
     """A checkpoint with a tensor of more dimensions or of another length than the model's is refused with a RequestError."""
-    for name in _some(subject):
-        _refuses(subject, f"whose tensor {name} has a dimension more", lambda t, name=name: {**t, name: t[name][..., None]})  # type: ignore[misc]
-        _refuses(subject, f"whose tensor {name} has another length", lambda t, name=name: _longer(t, name))  # type: ignore[misc]
+    for name, tensors in _some(subject):
+        tensor = tensors[name]
+        _refuses(subject, f"whose tensor {name} has a dimension more", {**tensors, name: tensor[..., None]})
+        if tensor.ndim and tensor.numel():
+            longer = torch.cat([tensor, tensor], -1)
+            _refuses(subject, f"whose tensor {name} has another length", {**tensors, name: longer})
 
 
 @contract("model", skips=(NO_TENSORS,))
 def a_tensor_that_is_not_finite_is_refused(subject: ModelSubject) -> None:
     """A checkpoint with a NaN in a tensor is refused with a RequestError."""
-
-    def spoil(tensors: Tensors) -> Tensors | None:
-        for name, tensor in tensors.items():
-            if tensor.is_floating_point() and tensor.numel():
-                tensor.view(-1)[0] = float("nan")
-                return {**tensors, name: tensor}
-        return None
-
-    _refuses(subject, "with a NaN in it", spoil)
+    _, tensors = next(_some(subject))
+    for tensor in tensors.values():
+        if tensor.is_floating_point() and tensor.numel():
+            tensor.view(-1)[0] = float("nan")
+            _refuses(subject, "with a NaN in it", tensors)
+            return
 
 
 @contract("model")
@@ -78,18 +84,6 @@ def an_unknown_setting_in_a_checkpoint_is_refused(subject: ModelSubject) -> None
     """A checkpoint whose config names a setting that the model does not have is refused with a RequestError."""
     with saved(subject) as folder:
         said = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        said["config"]["a_setting_that_nobody_has"] = 1
+        said["config"][UNKNOWN] = 1
         (folder / CONFIG).write_text(json.dumps(said), encoding="utf-8")
-        refused(lambda: Model.load(folder), "a checkpoint with the unknown setting a_setting_that_nobody_has")
-
-
-def _some(subject: ModelSubject) -> list[str]:
-    """The first, the last and the middle one of the model's tensors."""
-    names = sorted(subject.fitted.state_dict())
-    return sorted({names[0], names[len(names) // 2], names[-1]}) if names else [""]
-
-
-def _longer(tensors: Tensors, name: str) -> Tensors | None:
-    """The last dimension of one tensor doubled; None for a number, which has none."""
-    tensor = tensors[name]
-    return {**tensors, name: torch.cat([tensor, tensor], -1)} if tensor.ndim and tensor.numel() else None
+        refused(f"a checkpoint with the unknown setting {UNKNOWN}", Model.load, folder)

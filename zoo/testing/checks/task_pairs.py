@@ -9,22 +9,32 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from zoo.contracts.model import Model
 from zoo.data.pairs import Batch, Pairs
+from zoo.data.records import Split
 from zoo.fitting.recipe import Step
 from zoo.testing.checking import contract
+from zoo.testing.subjects.model import Shape
 from zoo.testing.subjects.task import POOL, TaskSubject
 from zoo.testing.verdicts import Broken, refused, require, skip
-from zoo.testing.world import same_bits, same_defaults, stir, untouched
+from zoo.testing.world import finite, finite_samples, same_bits, same_defaults, shaped, stir, untouched
 from zoo.utils.noise import Noise
 
 NO_POOL = "the data does not know p(y | x)"
 NO_GUIDE = "the pairs have no guide"
 
 
-def _both(subject: TaskSubject) -> dict[str, Pairs]:
+def _both(subject: TaskSubject) -> dict[Split, Pairs]:
     return {"train": subject.train, "test": subject.test}
+
+
+def _fields(subject: TaskSubject) -> Iterator[tuple[str, Tensor, Shape]]:
+    """x and y of both splits: what they are called, what they are, and the shape that the task says."""
+    for split, pairs in _both(subject).items():
+        yield f"x of the {split} pairs", pairs.x, subject.task.x_shape
+        yield f"y of the {split} pairs", pairs.y, subject.task.y_shape
 
 
 @contract("task")
@@ -39,37 +49,31 @@ def its_shapes_are_known_when_it_is_made(subject: TaskSubject) -> None:
 @contract("task")
 def pairs_have_the_documented_shapes(subject: TaskSubject) -> None:
     """The pairs of both splits are (N, *x_shape) and (N, *y_shape), N at least 1."""
-    for split, pairs in _both(subject).items():
-        require(len(pairs), f"there are no {split} pairs")
-        for name, got, want in (
-            ("x", pairs.x_shape, subject.task.x_shape),
-            ("y", pairs.y_shape, subject.task.y_shape),
-        ):
-            require(got == tuple(want), f"{name} of the {split} pairs has shape {got}; it must be {tuple(want)}")
+    for what, value, shape in _fields(subject):
+        require(len(value), f"there are no pairs: {what} is empty")
+        shaped(f"{what} has", value[0], shape)
 
 
 @contract("task")
 def pairs_are_finite_float32(subject: TaskSubject) -> None:
     """x and y of both splits are finite float32 on the CPU."""
-    for split, pairs in _both(subject).items():
-        for name, value in (("x", pairs.x), ("y", pairs.y)):
-            require(value.dtype == torch.float32, f"{name} of the {split} pairs is {value.dtype}; it must be float32")
-            require(value.device.type == "cpu", f"{name} of the {split} pairs is on {value.device}; it must be on the CPU")
-            require(torch.isfinite(value).all(), f"{name} of the {split} pairs has numbers that are not finite")
+    for what, value, _ in _fields(subject):
+        require(value.dtype == torch.float32, f"{what} is {value.dtype}; it must be float32")
+        require(value.device.type == "cpu", f"{what} is on {value.device}; it must be on the CPU")
+        finite(f"{what} is", value)
 
 
 @contract("task")
 def x_and_y_are_shares_unless_a_unit_is_named(subject: TaskSubject) -> None:
     """x is in [0, 1], and so is y where ``y_unit`` is not set."""
-    for split, pairs in _both(subject).items():
-        for name, value in (("x", pairs.x), ("y", pairs.y)):
-            low, high = float(value.min()), float(value.max())
-            inside = low >= 0 and high <= 1
-            require(
-                inside or (name == "y" and subject.cls.y_unit),
-                f"{name} of the {split} pairs is from {low:.3g} to {high:.3g}; it must be in [0, 1]"
-                + (", or y_unit must say what it is in" if name == "y" else ""),
-            )
+    for what, value, _ in _fields(subject):
+        low, high = float(value.min()), float(value.max())
+        is_y = what.startswith("y")
+        require(
+            (low >= 0 and high <= 1) or (is_y and subject.cls.y_unit),
+            f"{what} is from {low:.3g} to {high:.3g}; it must be in [0, 1]"
+            + (", or y_unit must say what it is in" if is_y else ""),
+        )
 
 
 @contract("task")
@@ -82,9 +86,9 @@ def x_and_y_vary(subject: TaskSubject) -> None:
 @contract("task")
 def the_same_seed_gives_the_same_pairs(subject: TaskSubject) -> None:
     """Two readings with one seed give the same pairs, names and digest, whatever the global random state is."""
-    for split, first in (("train", subject.train), ("test", subject.test)):
+    for split, first in _both(subject).items():
         stir(3)
-        again = subject.read(split, pool=POOL if split == "test" else 0)  # type: ignore[arg-type]
+        again = subject.read(split, pool=POOL if split == "test" else 0)
         same = same_bits(first.x, again.x) and same_bits(first.y, again.y)
         require(same, f"two readings of the {split} pairs with one seed differ")
         require(list(first.names) == list(again.names), f"the names of the {split} pairs differ between two readings")
@@ -120,15 +124,16 @@ def pairs_have_a_digest(subject: TaskSubject) -> None:
 @contract("task")
 def no_test_pair_is_a_training_pair(subject: TaskSubject) -> None:
     """No pair of the test split is among the training pairs."""
-    known = {_content(subject.train, i) for i in range(len(subject.train))}
-    shared = [subject.test.names[i] for i in range(len(subject.test)) if _content(subject.test, i) in known]
+    train, test = ([x.numpy().tobytes() + y.numpy().tobytes() for x, y in zip(p.x, p.y)] for p in _both(subject).values())  # noqa: B905
+    known = set(train)
+    shared = [subject.test.names[i] for i, content in enumerate(test) if content in known]
     require(not shared, f"{len(shared)} test pairs are training pairs too, {shared[0] if shared else ''!r} is one")
 
 
 @contract("task")
 def an_unknown_split_is_refused(subject: TaskSubject) -> None:
     """A split that is neither train nor test is refused with a RequestError."""
-    refused(lambda: subject.read("validation"), "the split 'validation'")  # type: ignore[arg-type]
+    refused("the split 'validation'", subject.read, "validation")
 
 
 @contract("task", skips=(NO_POOL,))
@@ -136,16 +141,13 @@ def the_pool_has_the_documented_shape(subject: TaskSubject) -> None:
     """With ``pool=M`` the pairs have M true draws an item, (N, M, *y_shape), finite float32, and are the same otherwise."""
     pairs, plain = subject.test, subject.read("test")
     require(plain.pool is None, "without pool=, the pairs have a pool")
-    require(
-        same_bits(plain.x, pairs.x) and same_bits(plain.y, pairs.y), "with pool=, the pairs themselves are others than without"
-    )
+    same = same_bits(plain.x, pairs.x) and same_bits(plain.y, pairs.y)
+    require(same, "with pool=, the pairs themselves are others than without")
     if pairs.pool is None:
         skip(NO_POOL)
-    assert pairs.pool is not None
-    want = (len(pairs), POOL, *subject.task.y_shape)
-    require(tuple(pairs.pool.shape) == want, f"the pool has shape {tuple(pairs.pool.shape)}; it must be {want}")
+    shaped("the pool has", pairs.pool, (len(pairs), POOL, *subject.task.y_shape))
     require(pairs.pool.dtype == torch.float32, f"the pool is {pairs.pool.dtype}; it must be float32")
-    require(torch.isfinite(pairs.pool).all(), "the pool has numbers that are not finite")
+    finite("the pool is", pairs.pool)
 
 
 @contract("task", skips=(NO_POOL,))
@@ -153,22 +155,19 @@ def the_pool_has_spread(subject: TaskSubject) -> None:
     """The true draws for one x differ: one input has many right answers."""
     if subject.test.pool is None:
         skip(NO_POOL)
-    assert subject.test.pool is not None
     require(float(subject.test.pool.var(1).mean()) > 0, "all true draws for one x are the same")
 
 
 @contract("task", skips=(NO_GUIDE,))
 def the_guide_is_one_vector_a_pair(subject: TaskSubject) -> None:
     """Where the pairs have a guide it is (N, G), finite, and ``guide_mirror`` is a permutation of its G columns."""
-    pairs = subject.train
-    if pairs.guide is None:
+    guide, mirror = subject.train.guide, subject.train.guide_mirror
+    if guide is None:
         skip(NO_GUIDE)
-    assert pairs.guide is not None
-    require(pairs.guide.ndim == 2, f"the guide has shape {tuple(pairs.guide.shape)}; it must be (N, G)")
-    require(torch.isfinite(pairs.guide).all(), "the guide has numbers that are not finite")
-    if pairs.guide_mirror is not None:
-        columns = sorted(pairs.guide_mirror.tolist())
-        require(columns == list(range(pairs.guide.shape[1])), "guide_mirror is no permutation of the columns of the guide")
+    require(guide.ndim == 2, f"the guide has shape {tuple(guide.shape)}; it must be (N, G)")
+    finite("the guide is", guide)
+    right = mirror is None or sorted(mirror.tolist()) == list(range(guide.shape[1]))
+    require(right, "guide_mirror is no permutation of the columns of the guide")
 
 
 @contract("task")
@@ -181,19 +180,16 @@ def its_own_data_needs_no_network(subject: TaskSubject) -> None:
 @contract("task")
 def a_model_can_be_fitted_to_it(subject: TaskSubject) -> None:
     """The core's loop fits a small model to the pairs, crops included, and it gives samples (B, n, *y_shape)."""
-    task, pairs = subject.task, subject.train
+    task, pairs, x = subject.task, subject.train, subject.test.x[:2]
     model = _Linear(tuple(task.x_shape), tuple(task.y_shape))
     model.fit(pairs, seed=0, device="cpu", progress=False, steps=2, batch_size=min(8, len(pairs)))
-    samples = model.sample(subject.test.x[:2], 3, seed=0)
-    want = (len(subject.test.x[:2]), 3, *task.y_shape)
-    require(tuple(samples.shape) == want, f"samples have shape {tuple(samples.shape)}; they must be {want}")
-    require(torch.isfinite(samples).all(), "a model fitted to the pairs gives samples that are not finite")
+    finite_samples("a model fitted to the pairs gives samples that", model.sample(x, 3, seed=0), (len(x), 3, *task.y_shape))
 
 
 class _Linear(Model):
     """The mean of y, moved by the mean of x: the least that can be fitted to any pairs."""
 
-    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
+    def __init__(self, x_shape: Shape, y_shape: Shape, **config: Any) -> None:
         super().__init__(x_shape, y_shape, **config)
         self.mean = torch.nn.Parameter(torch.zeros(y_shape))
         self.slope = torch.nn.Parameter(torch.zeros(()))
@@ -201,23 +197,18 @@ class _Linear(Model):
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
         return {"all": torch.optim.SGD(self.parameters(), lr=0.1)}
 
-    def losses(self, batch: Batch, step: Step) -> dict[str, torch.Tensor]:
+    def losses(self, batch: Batch, step: Step) -> dict[str, Tensor]:
         for name, value, shape in (("x", batch.x, self.x_shape), ("y", batch.y, self.y_shape)):
-            got = tuple(value.shape[1:])
-            require(got == shape, f"{name} of a training batch has shape {got}; it must be {shape}")
-            require(torch.isfinite(value).all(), f"{name} of a training batch has numbers that are not finite")
+            shaped(f"{name} of a training batch has", value[0], shape)
+            finite(f"{name} of a training batch is", value)
         return {"total": (self.encode(batch.x) - batch.y).square().mean() / (1 + batch.y.square().mean())}
 
-    def encode(self, x: torch.Tensor) -> torch.Tensor:
+    def encode(self, x: Tensor) -> Tensor:
         level = x.flatten(1).mean(1).view(-1, *[1] * len(self.y_shape))
         return self.mean + self.slope * level
 
-    def draw(self, code: torch.Tensor, n: int, noise: Noise) -> torch.Tensor:
+    def draw(self, code: Tensor, n: int, noise: Noise) -> Tensor:
         return code[:, None] + 0.01 * noise.normal(n, *self.y_shape)
-
-
-def _content(pairs: Pairs, index: int) -> bytes:
-    return pairs.x[index].numpy().tobytes() + pairs.y[index].numpy().tobytes()
 
 
 @contextlib.contextmanager

@@ -70,9 +70,13 @@ class ModelSubject(Subject):
         """Whether the core's loop trains it."""
         return self.cls.losses is not Model.losses or self.cls.turns is not Model.turns
 
-    def make(self, shapes: tuple[Shape, Shape] | None = None, **more: Any) -> Model:
-        """A new model with the small settings, and ``more``."""
-        return make.model(self.name, *(shapes or self.shapes), **{**self.settings, **more})
+    def make(self, shapes: tuple[Shape, Shape] | None = None, **config: Any) -> Model:
+        """A new model with the small settings, and these."""
+        return make.model(self.name, *(shapes or self.shapes), **{**self.settings, **config})
+
+    @property
+    def config(self) -> Any:
+        return make.model(self.name, *self.shapes).config
 
     def pairs(self, items: int = ITEMS, seed: int = 0, shapes: tuple[Shape, Shape] | None = None) -> Pairs:
         """Pairs to fit to; see :func:`fields`."""

@@ -15,6 +15,7 @@ class Subject:
     Attributes:
         name: its entry-point name.
         kind: what it is.
+        imported: what importing its module did, where that is known.
     """
 
     kind: ClassVar[Kind]
@@ -29,14 +30,18 @@ class Subject:
         return registry.entry(f"{self.kind}s", self.name)
 
     @property
-    def module(self) -> str:
-        """The module that is imported to use it."""
-        return self.entry.value.partition(":")[0].strip()
-
-    @property
     def cls(self) -> type[Any]:
         """Its class; that of a preset's model."""
         raise NotImplementedError
+
+    def make(self, **config: Any) -> Any:
+        """A new one with these settings."""
+        raise NotImplementedError
+
+    @property
+    def config(self) -> Any:
+        """Its config where it is given no settings."""
+        return self.make().config
 
     @property
     def expected_failures(self) -> Mapping[str, str]:

@@ -33,7 +33,11 @@ class TaskSubject(Subject):
     @cached_property
     def task(self) -> Task:
         """The task with its default settings: to be looked at, not changed."""
-        return make.task(self.name)
+        return self.make()
+
+    def make(self, **config: Any) -> Task:
+        """A new task with these settings."""
+        return make.task(self.name, **config)
 
     def data(self) -> Data:
         """The task's own data, anew, so that nothing read before is used again."""
@@ -41,7 +45,7 @@ class TaskSubject(Subject):
 
     def read(self, split: Split, *, seed: int = 0, pool: int = 0) -> Pairs:
         """The pairs of a split, anew."""
-        return make.task(self.name).pairs(self.data(), split, seed, pool=pool)
+        return self.make().pairs(self.data(), split, seed, pool=pool)
 
     @property
     def takes_photos(self) -> bool:
@@ -79,7 +83,7 @@ class FewPhotos(Data):
 
 
 class FewRecords(Records):
-    """What :class:`FewPhotos` reads."""
+    """The records of :class:`FewPhotos`."""
 
     def __init__(self, split: Split) -> None:
         self.photos = [photo(48, 64, seed=i + (10 if split == "test" else 0)) for i in range(4)]
@@ -90,8 +94,8 @@ class FewRecords(Records):
         return self.photos[index]
 
     def map(self, function: Callable[[Image], Mapping[str, NDArray[np.float32]]], key: str) -> Fields:
-        made = [function(one) for one in self.photos]
-        return {name: np.stack([one[name] for one in made]) for name in made[0]}
+        fields = [function(self.image(i)) for i in range(len(self))]
+        return {name: np.stack([each[name] for each in fields]) for name in fields[0]}
 
 
 @cache
@@ -104,6 +108,6 @@ def photo(height: int, width: int, seed: int = 0) -> Image:
         row, column, radius = random.uniform(0, 1, 3)
         image[(rows - row) ** 2 + (columns - column) ** 2 < (0.1 + 0.3 * radius) ** 2] = random.uniform(40, 220, 3)
     light = 0.65 + 0.35 * np.cos(3 * rows + random.uniform(0, 3))
-    made: Image = np.clip(image * light[..., None], 0, 255).astype(np.uint8)
-    made.setflags(write=False)
-    return made
+    lit: Image = np.clip(image * light[..., None], 0, 255).astype(np.uint8)
+    lit.setflags(write=False)
+    return lit

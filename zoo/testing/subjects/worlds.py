@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -15,9 +14,9 @@ from zoo.contracts.metric import Fitted
 from zoo.contracts.model import Model
 from zoo.contracts.task import Task
 from zoo.data.pairs import Pairs
-from zoo.data.records import Attributes, Data, Fields, Image, Records, Split, check_split
+from zoo.data.records import Attributes, Data, Image, Split, check_split
 from zoo.testing.subjects.model import Shape, flat
-from zoo.testing.subjects.task import photo
+from zoo.testing.subjects.task import FewRecords, photo
 from zoo.utils.noise import Noise
 
 KINDS = ("light", "dark")
@@ -91,8 +90,8 @@ class WorldData(Data):
         return WorldRecords(check_split(split))
 
 
-class WorldRecords(Records):
-    """What :class:`WorldData` reads: every other item is light."""
+class WorldRecords(FewRecords):
+    """The records of :class:`WorldData`: every other item is light."""
 
     def __init__(self, split: Split) -> None:
         count = TRAIN if split == "train" else TEST
@@ -106,10 +105,6 @@ class WorldRecords(Records):
 
     def image(self, index: int) -> Image:
         return photo(16, 16, seed=index)
-
-    def map(self, function: Callable[[Image], Mapping[str, NDArray[np.float32]]], key: str) -> Fields:
-        made = [function(self.image(i)) for i in range(len(self))]
-        return {name: np.stack([one[name] for one in made]) for name in made[0]}
 
 
 class WorldModel(Model):
