@@ -19,8 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo_tasks.decompose import Retinex, decompose, integrate
-from zoo_tasks.lmse import lmse
+from zoo_tasks.decompose import Retinex, decompose, integrate, lmse
 
 GAMMA = 2.2
 BAR, RATE = 0.7, 200.0

@@ -1,12 +1,13 @@
 """A photo as albedo times shading: colour Retinex, solved as a Poisson problem by fast cosine transforms.
 
-Source: R. Grosse, M. K. Johnson, E. H. Adelson, W. T. Freeman, "Ground truth dataset and baseline evaluations for
-intrinsic image algorithms", ICCV 2009, section 3 (colour Retinex).
+Source, also of the error: R. Grosse, M. K. Johnson, E. H. Adelson, W. T. Freeman, "Ground truth dataset and baseline
+evaluations for intrinsic image algorithms", ICCV 2009, sections 3 (colour Retinex) and 5 (LMSE).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +15,12 @@ from numpy.typing import NDArray
 from zoo import RequestError
 from zoo_tasks.resize import Float
 
+Array = NDArray[Any]
+
 
 @dataclass(frozen=True)
 class Retinex:
-    """What makes a step between neighbouring pixels one of reflectance. Logs are natural, of encoded (sRGB) values.
+    """When a step between neighbouring pixels is one of reflectance. Logs are natural, of encoded (sRGB) values.
 
     The thresholds lie between those that are best on the clean images of the MIT data (``benchmarks/decompose.py``)
     and larger ones, as the colours of a JPEG are stored coarsely, and their noise must not pass for reflectance.
@@ -35,9 +38,7 @@ class Retinex:
     darkest: float = 1 / 255
 
 
-def decompose(
-    image: NDArray[np.generic], mask: NDArray[np.bool_] | None = None, how: Retinex | None = None
-) -> tuple[Float, Float]:
+def decompose(image: Array, mask: NDArray[np.bool_] | None = None, how: Retinex | None = None) -> tuple[Float, Float]:
     """Grey shading and coloured albedo of photos, whose product is the photo.
 
     A step between neighbouring pixels belongs to reflectance if it changes chromaticity or brightness by more than a
@@ -67,13 +68,10 @@ def decompose(
     elif not (rgb.min() >= 0 and rgb.max() <= 1):
         raise RequestError("image has values outside 0 to 1; floats must be encoded for display, with white at 1")
     logs = np.log(rgb + np.float32(how.floor))
-    grey = (logs[0] + logs[1] + logs[2]) / 3
-    shading = integrate(*(_shading_steps(logs, grey, mask, axis, how) for axis in (-1, -2)))
-    brightest = np.maximum(np.maximum(rgb[0], rgb[1]), rgb[2])
-    np.maximum(brightest, np.float32(how.darkest), out=brightest)
+    shading = integrate(*(_shading_steps(logs, mask, axis, how) for axis in (-1, -2)))
+    brightest = np.maximum(rgb.max(0), np.float32(how.darkest))
     shading += _level(shading, np.log(brightest), mask)
-    light: Float = np.exp(shading)
-    np.clip(light, brightest, 1, out=light)
+    light: Float = np.clip(np.exp(shading), brightest, 1)
     if mask is not None:
         light[~mask] = 1
     rgb /= light
@@ -94,23 +92,19 @@ def integrate(dx: Float, dy: Float) -> Float:
     divergence[..., :-1, :] += dy
     divergence[..., 1:, :] -= dy
     eigen = (2 * np.cos(np.pi * np.arange(h) / h) - 2)[:, None] + (2 * np.cos(np.pi * np.arange(w) / w) - 2)
-    eigen[0, 0] = 1
-    inverse = (1 / eigen).astype(np.float32)
-    inverse[0, 0] = 0
+    eigen[0, 0] = np.inf
     spectrum = dctn(divergence, axes=(-2, -1), overwrite_x=True, workers=-1)
-    spectrum *= inverse
+    spectrum *= (1 / eigen).astype(np.float32)
     return idctn(spectrum, axes=(-2, -1), overwrite_x=True, workers=-1)
 
 
-def _shading_steps(logs: Float, grey: Float, mask: NDArray[np.bool_] | None, axis: int, how: Retinex) -> Float:
+def _shading_steps(logs: Float, mask: NDArray[np.bool_] | None, axis: int, how: Retinex) -> Float:
     """Steps of log brightness along ``axis`` (-1: x, -2: y), zero where they are reflectance or leave the mask."""
-    step = np.diff(grey, axis=axis)
+    step = np.diff((logs[0] + logs[1] + logs[2]) / 3, axis=axis)
     # The squared length of the part of the colour step that is not a change of brightness.
     chroma = -3 * step * step
     for channel in logs:
-        change = np.diff(channel, axis=axis)
-        change *= change
-        chroma += change
+        chroma += np.diff(channel, axis=axis) ** 2
     smooth = (chroma <= how.chroma**2) & (np.abs(step) <= how.brightness)
     if mask is not None:
         inside = np.moveaxis(mask, axis, 0)
@@ -130,3 +124,23 @@ def _level(shading: Float, brightest: Float, mask: NDArray[np.bool_] | None) -> 
     else:
         level = np.nan_to_num(np.nanmedian(np.where(mask[..., None], ends, np.nan), axis=(-3, -2, -1)))
     return level.astype(np.float32)[..., None, None]
+
+
+def lmse(shading: Array, reflectance: Array, true_shading: Array, true_reflectance: Array, mask: Array) -> float:
+    """How good a decomposition is: the mean of the local errors of shading and of reflectance; 0 is perfect.
+
+    All are (H, W) in linear light, ``shading`` and ``reflectance`` each known up to a factor; ``mask`` is True on the object.
+    """
+    return (local_error(shading, true_shading, mask) + local_error(reflectance, true_reflectance, mask)) / 2
+
+
+def local_error(field: Array, truth: Array, mask: Array, window: int = 20) -> float:
+    """The squared error of ``field`` in overlapping windows, each scaled to fit best, over the truth's energy."""
+
+    def sums(values: Array) -> Array:
+        windows = np.lib.stride_tricks.sliding_window_view(mask * values, (window, window))
+        return windows[:: window // 2, :: window // 2].sum((-2, -1), dtype=np.float64)
+
+    true_energy, energy = sums(truth * truth), sums(field * field)
+    error = true_energy - sums(field * truth) ** 2 / np.where(energy > 0, energy, 1)
+    return float(error.sum() / true_energy.sum())

@@ -1,4 +1,4 @@
-"""What embedding guidance knows of an image besides its pixels: which objects are in it, and where.
+"""The guide of embedding guidance: which objects are in an image, and where.
 
 Source: the CDVAE papers, first 4.1 and figure 3, second 3.2 and figure 4. Their feature vector has three parts: label
 shares, the layout of the boxes on a 5 x 5 grid, and pixels, the first two weighted higher. The first two are made here;
@@ -36,17 +36,17 @@ def guide(annotations: Sequence[Annotation], categories: int) -> Tensor:
         cells, row by row, that the category's boxes cover (boxes that overlap count together, up to 1).
     """
     counts = np.array([len(a.labels) for a in annotations], np.int64)
-    made = np.zeros((len(counts), categories * (1 + GRID * GRID)), np.float32)
+    guides = np.zeros((len(counts), categories * (1 + GRID * GRID)), np.float32)
     if counts.sum():
         image = np.repeat(np.arange(len(counts)), counts)
         labels = np.concatenate([a.labels for a in annotations])
         boxes = np.concatenate([a.boxes for a in annotations])
-        np.add.at(made, (image, labels), LABELS / counts[image])
+        np.add.at(guides, (image, labels), LABELS / counts[image])
         covered = _overlap(boxes[:, 1], boxes[:, 3])[:, :, None] * _overlap(boxes[:, 0], boxes[:, 2])[:, None, :]
-        layout = made[:, categories:].reshape(len(counts), categories, GRID * GRID)
+        layout = guides[:, categories:].reshape(len(counts), categories, GRID * GRID)
         np.add.at(layout, (image, labels), covered.reshape(-1, GRID * GRID))
-        made[:, categories:] = LAYOUT * np.minimum(layout, 1).reshape(len(counts), -1)
-    return torch.from_numpy(made)
+        guides[:, categories:] = LAYOUT * np.minimum(layout, 1).reshape(len(counts), -1)
+    return torch.from_numpy(guides)
 
 
 def guide_mirror(categories: int) -> Tensor:

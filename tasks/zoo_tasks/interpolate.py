@@ -66,11 +66,9 @@ class Interpolation:
         if len(lost[0]):
             weights[lost] = fall[lost[1]] * _likest(pixels, near.reshape(cells, -1), self._to_cells(image), lost)
         weights /= (weights @ each)[..., None]
-        planes = np.ones((len(fall), 9, 1, 3), np.float32)
-        dy, dx = (_offsets(self.cell[axis]) for axis in (0, 1))
-        planes[:, :, 0, 1] = ORIENTATION * np.broadcast_to(dx[None, :, None, :], (*self.cell, 3, 3)).reshape(-1, 9)
-        planes[:, :, 0, 2] = ORIENTATION * np.broadcast_to(dy[:, None, :, None], (*self.cell, 3, 3)).reshape(-1, 9)
-        basis = weights.reshape(cells, -1, 9, SLOTS, 1) * planes
+        dy, dx = (ORIENTATION * _offsets(self.cell[axis]) for axis in (0, 1))
+        planes = np.stack(np.broadcast_arrays(np.float32(1), dx[None, :, None, :], dy[:, None, :, None]), -1)
+        basis = weights.reshape(cells, -1, 9, SLOTS, 1) * planes.reshape(-1, 9, 1, 3)
         self.basis = basis.reshape(cells, -1, 9 * SLOTS * 3)
 
         # Which number of which basis function stands in each column of ``basis``; those over the border weigh nothing.
@@ -92,9 +90,8 @@ class Interpolation:
         numbers = self.prior @ samples
         missing = samples - self.down @ numbers
         numbers += self.down.T @ self.system.solve(missing)
-        fields = self.basis @ numbers[self.columns]  # (cells, pixels, n)
-        fields = fields.reshape(self.size, self.size, *self.cell, len(y)).transpose(4, 0, 2, 1, 3)
-        return fields.reshape(len(y), self.size * self.cell[0], self.size * self.cell[1])
+        fields = (self.basis @ numbers[self.columns]).reshape(self.size, self.size, *self.cell, len(y))
+        return fields.transpose(4, 0, 2, 1, 3).reshape(len(y), self.size * self.cell[0], self.size * self.cell[1])
 
     def _to_cells(self, image: NDArray[np.generic]) -> NDArray[np.generic]:
         """(H, W, ...) as (cells, pixels of a cell, ...)."""

@@ -42,8 +42,8 @@ def draw_masks(y: Tensor, kind: Kind, share: tuple[float, float], seed: int) -> 
     numbers = Noise(y, seed).uniform(1, 4)[:, 0].cpu().numpy() if count else np.zeros((0, 4), np.float32)
     wanted = share[0] + (share[1] - share[0]) * numbers[:, 0]
     if kind == "irregular":
-        made = [_strokes(side, part, int(own * 2**24)) for part, own in zip(wanted, numbers[:, 1], strict=True)]
-        return torch.from_numpy(np.array(made, np.float32).reshape(count, 1, side, side))
+        strokes = [_strokes(side, part, int(own * 2**24)) for part, own in zip(wanted, numbers[:, 1], strict=True)]
+        return torch.from_numpy(np.array(strokes, np.float32).reshape(count, 1, side, side))
     if kind == "centre":
         high = wide = np.full(count, side // 2)
         top = left = np.full(count, (side - side // 2) // 2)
@@ -56,11 +56,11 @@ def draw_masks(y: Tensor, kind: Kind, share: tuple[float, float], seed: int) -> 
         high = np.clip(np.round(side * np.sqrt(wanted)), 1, side)
         wide = np.clip(np.round(side * side * wanted / high), 1, side)
         top, left = (np.floor(numbers[:, 1 + i] * (side - size + 1)) for i, size in enumerate((high, wide)))
-    row, column = np.arange(side)[:, None], np.arange(side)
-    inside = [
-        (row >= t) & (row < t + h) & (column >= c) & (column < c + w) for t, h, c, w in zip(top, high, left, wide, strict=True)
-    ]
-    return torch.from_numpy(np.array(inside, np.float32).reshape(count, 1, side, side))
+    rows, columns = (
+        (np.arange(side) >= first[:, None]) & (np.arange(side) < (first + size)[:, None])
+        for first, size in ((top, high), (left, wide))
+    )
+    return torch.from_numpy((rows[:, None, :, None] & columns[:, None, None]).astype(np.float32))
 
 
 def corners(masks: Tensor, size: int) -> Tensor:
@@ -71,7 +71,7 @@ def corners(masks: Tensor, size: int) -> Tensor:
     side = masks.shape[-1]
     first = [(masks[:, 0].amax(axis) > 0).float().argmax(-1) for axis in (2, 1)]
     place = torch.arange(side)
-    rows, columns = ((place > one[:, None]) & (place <= one[:, None] + size) for one in first)
+    rows, columns = ((place > start[:, None]) & (place <= start[:, None] + size) for start in first)
     return (rows[:, :, None] & columns[:, None]).float()[:, None] * masks
 
 

@@ -11,7 +11,7 @@ FLAT = 14
 """The largest difference within 3 x 3 pixels, in levels of 255, of what surely lies inside a segment."""
 SEED = 6
 """The fewest pixels of a flat region that begins a segment."""
-OUTWARD = ((0, 1), (0, -1), (1, 0), (-1, 0))
+OUTWARD = np.array([(0, 1), (0, -1), (1, 0), (-1, 0)])
 
 
 def segment(image: Image) -> NDArray[np.int32]:
@@ -43,15 +43,10 @@ def _close_lines(labels: NDArray[np.int32], image: Image) -> NDArray[np.int32]:
     labels = labels.copy()
     while (line := labels <= 0).any():
         rows, columns = np.nonzero(line)
-        own = image[rows, columns].astype(np.int32)
-        best = np.full(len(rows), np.iinfo(np.int32).max)
-        found = np.zeros(len(rows), np.int32)
-        for dy, dx in OUTWARD:
-            r = np.clip(rows + dy, 0, labels.shape[0] - 1)
-            c = np.clip(columns + dx, 0, labels.shape[1] - 1)
-            distance = np.abs(image[r, c] - own).sum(axis=-1)
-            better = (labels[r, c] > 0) & (distance < best)
-            best[better] = distance[better]
-            found[better] = labels[r, c][better]
-        labels[rows, columns] = found
+        r = np.clip(rows + OUTWARD[:, :1], 0, labels.shape[0] - 1)  # (4, pixels)
+        c = np.clip(columns + OUTWARD[:, 1:], 0, labels.shape[1] - 1)
+        distance = np.abs(image[r, c].astype(np.int32) - image[rows, columns]).sum(axis=-1)
+        distance[labels[r, c] <= 0] = np.iinfo(np.int32).max
+        nearest = distance.argmin(axis=0), np.arange(len(rows))
+        labels[rows, columns] = np.maximum(labels[r, c][nearest], 0)
     return labels

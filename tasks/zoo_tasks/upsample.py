@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -59,13 +61,11 @@ class Upsampler:
     def _follow_edges(self, image: Image, grid: Image, labels: NDArray[np.int32]) -> None:
         """Find the pixels between segments, the four grid pixels around each, and their weights."""
         (rows, down), (columns, right) = (_between(n, g) for n, g in zip(self.fine, labels.shape, strict=True))
-        corners = [labels[r][:, c] for r in rows for c in columns]
-        mixed = (corners[0] != corners[1]) | (corners[0] != corners[2]) | (corners[0] != corners[3])
-        self.edge = np.flatnonzero(mixed)
+        corners = np.stack([labels[r][:, c] for r, c in product(rows, columns)])
+        self.edge = np.flatnonzero((corners[1:] != corners[0]).any(0))
         i, j = np.divmod(self.edge, self.fine[1])
-        around = [rows[a][i] * labels.shape[1] + columns[b][j] for a in (0, 1) for b in (0, 1)]
-        share = [(down[i] if a else 1 - down[i]) * (right[j] if b else 1 - right[j]) for a in (0, 1) for b in (0, 1)]
-        self.around = np.stack(around, axis=1)
+        self.around = np.stack([r[i] * labels.shape[1] + c[j] for r, c in product(rows, columns)], axis=1)
+        share = [v * h for v, h in product((1 - down[i], down[i]), (1 - right[j], right[j]))]
         near = _pure_colours(grid, labels).reshape(-1, 3)[self.around]
         distance = np.square(near - image.reshape(-1, 3)[self.edge][:, None]).sum(axis=-1)
         distance -= distance.min(axis=1, keepdims=True)
@@ -87,9 +87,8 @@ def _pure_colours(grid: Image, labels: NDArray[np.int32]) -> Float:
     colours = np.pad(grid.astype(np.float32), ((1, 1), (1, 1), (0, 0)))
     padded = np.pad(labels, 1, constant_values=-1)
     total, count = np.zeros((h, w, 3), np.float32), np.zeros((h, w, 1), np.float32)
-    for dy in range(3):
-        for dx in range(3):
-            same = (padded[dy : dy + h, dx : dx + w] == labels)[..., None]
-            total += colours[dy : dy + h, dx : dx + w] * same
-            count += same
+    for dy, dx in product(range(3), range(3)):
+        same = (padded[dy : dy + h, dx : dx + w] == labels)[..., None]
+        total += colours[dy : dy + h, dx : dx + w] * same
+        count += same
     return total / count

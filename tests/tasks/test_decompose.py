@@ -8,8 +8,7 @@ import pytest
 from conftest import shared_data
 
 from zoo.utils.errors import RequestError
-from zoo_tasks.decompose import decompose, integrate
-from zoo_tasks.lmse import lmse, local_error
+from zoo_tasks.decompose import decompose, integrate, lmse, local_error
 
 RNG = np.random.default_rng(0)
 
