@@ -1,18 +1,15 @@
 """Real spherical harmonics of degree below L, and the transform between functions on the sphere and their coefficients.
 
 Sources: cGML, appendix 3.12 and 4.1 (equations 25 to 30); J. Driscoll, D. Healy, "Computing Fourier transforms and
-convolutions on the 2-sphere", Advances in Applied Mathematics 15 (1994), for the sampling theorem: 4 L^2 equiangular samples
-determine a function of degree below L, and for the quadrature weights, here those of the grid shifted by half a step, which
-has no sample at a pole (as in S2kit).
+convolutions on the 2-sphere", Advances in Applied Mathematics 15 (1994): 4 L^2 equiangular samples determine a function of
+degree below L; the weights are those of the grid shifted by half a step, which has no sample at a pole (as in S2kit).
 
-**Angles.** theta in [0, pi] is the polar angle and phi in [0, 2 pi) the azimuth, as the paper's 3.12 has them; its appendix 4
-names them the other way round. Row j of a grid (2 L, 2 L) is at theta = pi (2 j + 1) / (4 L), column k at phi = pi k / L.
+**Angles.** theta in [0, pi] is the polar angle and phi in [0, 2 pi) the azimuth (3.12; appendix 4 swaps the names). Row j of a
+grid (2 L, 2 L) is at theta = pi (2 j + 1) / (4 L), column k at phi = pi k / L.
 
-**Basis.** With the Legendre functions normalised so that Q_lm(cos theta) exp(i m phi) has norm 1,
-``C_l0 = Q_l0``, ``C_lm = sqrt(2) Q_lm cos(m phi)`` and ``S_lm = sqrt(2) Q_lm sin(m phi)`` for 1 <= m <= l. These are the real
-and imaginary parts of the paper's Y_lm, whose two factors (-1)^m (equations 25 and 26) cancel: ``C_lm + i S_lm`` is
-``sqrt(2) (-1)^m`` times the Y_lm of SciPy, which has the Condon-Shortley phase. (The paper's "|m| < l" is |m| <= l, and its
-"l <= 128" with 16,384 moments is l < 128.) A real function has L^2 of them, and they are orthonormal.
+**Basis.** With Q_lm such that Q_lm(cos theta) exp(i m phi) has norm 1, ``C_l0 = Q_l0``, ``C_lm = sqrt(2) Q_lm cos(m phi)`` and
+``S_lm = sqrt(2) Q_lm sin(m phi)`` for 1 <= m <= l: the real and imaginary parts of the paper's Y_lm, whose two factors (-1)^m
+cancel, orthonormal, L^2 of them. (The paper's "|m| < l" is |m| <= l, and its "l <= 128" with 16,384 moments is l < 128.)
 
 **Map.** They fill a square (L, L): C_lm stands at [l, m], on and below the diagonal, S_lm at [m - 1, l], above it. Degree l is
 then the set max(row, column) = l, so that ``map[:K, :K]`` is exactly the map of degrees below K.

@@ -18,11 +18,10 @@ from torch import Tensor
 from zoo import Clip, Data, Image, Pairs, RequestError, Split, colour_wheel
 from zoo_tasks.arrows import draw_arrows, find_arrows
 from zoo_tasks.fields import FieldTask, Sized, check_finite
-from zoo_tasks.flow import second_of_flow
+from zoo_tasks.flow import move, second_of_flow
 from zoo_tasks.resize import Float, resize
 from zoo_tasks.squares import square
 from zoo_tasks.upsample import Upsampler
-from zoo_tasks.warp import move
 
 VERSION = 1
 """Changed with what is computed of a second of video, so that no stale cache is read."""

@@ -1,17 +1,12 @@
 """Spectral maps of shapes as fields in [0, 1] that models take, and shapes of such fields.
 
-A coefficient c of degree l goes to ``(1 + asinh(c / s_l) / asinh(b / s_l)) / 2``, with fixed numbers:
+A coefficient c of degree l goes to ``(1 + asinh(c / s_l) / asinh(b / s_l)) / 2``, with fixed numbers. b is the largest value
+that any shape can have (by Cauchy and Schwarz): sqrt(4 pi) for harmonics of a function in [0, 1] on the sphere, 1 for Zernike
+moments; so the way back is exact. s_l is 0.6 (1 + l)^-1.5 for harmonics and 0.05 / (1 + n) for Zernike moments, about the root
+mean square of a coefficient, on ``solids`` as on ModelNet: so noise of one size in the field is of one size beside each.
 
-- b is the largest value that any shape can have, by the inequality of Cauchy and Schwarz: sqrt(4 pi) for harmonics of a
-  function in [0, 1] on the sphere, 1 for Zernike moments. So every shape goes to [0, 1] uncut, and the way back is exact.
-- s_l = 0.6 (1 + l)^-1.5 for harmonics and 0.05 / (1 + n) for Zernike moments: about the root mean square of a coefficient of
-  this degree (for harmonics above degree 2 the measured one is 0.9 to 1.2 of it on ``solids`` and 1.1 to 1.7 on ModelNet's
-  chairs and monitors). So noise of one size in the field is noise of one size beside the coefficients of each degree.
-
-**From 128 x 128 to 64 x 64** the paper (3.12) convolves with a learned 2 x 2 kernel at stride 2, which is part of its model. A
-fixed one would add up four coefficients that have nothing to do with one another and lose three numbers of four everywhere.
-Here degrees below 64 are kept as they are, the upper left quarter of the map: what is lost are degrees 64 to 127 (0.4 % of the
-energy of ModelNet's extent functions), and the way back needs nothing learned.
+**From 128 x 128 to 64 x 64** the paper (3.12) convolves with a learned 2 x 2 kernel, part of its model. Here degrees below 64
+are kept, the upper left quarter of the map: what is lost is 0.4 % of the energy of ModelNet's extent functions.
 
 **From 10 x 10 to 32 x 32** it uses a learned transposed convolution, 5 x 5 at stride 3. Here each moment becomes 3 x 3 equal
 numbers, the outermost ones continued by one; the way back takes the mean over them.

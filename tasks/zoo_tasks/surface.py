@@ -1,12 +1,10 @@
 """Voxel grids as functions on the sphere, and back: how far a shape reaches in every direction.
 
-The spherical extent function (D. Saupe, D. Vranic, "3D model retrieval with spherical harmonics and moments", DAGM 2001):
-along each ray from the shape's centre the distance of the farthest occupied voxel, 0 where there is none; what lies nearer on
-the same ray is not kept. cGML (3.12) samples its shapes on 256 x 256 rays without saying of what; this is the common choice.
-
-The centre is the centroid, rounded to the nearest voxel, so that one table of which voxels a ray meets serves all shapes, and
-a shape that is shifted by whole voxels has the same function. A voxel at distance d (in voxels, centre to centre) reaches to
-d + 1/2, and the farthest of a shape has the value 1. The third axis of a grid is the polar one: upwards in ModelNet.
+The spherical extent function (D. Saupe, D. Vranic, "3D model retrieval with spherical harmonics and moments", DAGM 2001; cGML,
+3.12, does not say what it samples): along each ray from the shape's centre the distance of the farthest voxel, 0 where there
+is none. The centre is the centroid, rounded to a voxel, so that one table of which voxels a ray meets serves all shapes.
+A voxel at distance d (in voxels, centre to centre) reaches to d + 1/2, and the farthest of a shape has the value 1. The third
+axis of a grid is the polar one: upwards in ModelNet.
 """
 
 from __future__ import annotations

@@ -1,22 +1,16 @@
 """3D Zernike polynomials on the unit ball, and the moments of voxel grids.
 
-Sources: cGML, appendix 3.12 and 4.2 (equations 31 to 36); M. Novotni, R. Klein, "3D Zernike descriptors for content based
-shape retrieval", Solid Modeling 2003, where they come from, and beside which four things of the paper's print do not hold:
-
-- (32) sums v from 0 to (n - l) / 2, not to (n - 1) / 2.
-- (33) has binomial(2 (k + l + v) + 1, 2 k) with k = (n - l) / 2; the print closes the bracket too early, 2 k + l + v + 1, and
-  these R are not orthogonal (their products are off by up to 2.3 norms for n <= 9; shown in the tests).
-- (34), the norm 4 pi / 3, does not go with Y of norm 1 (equation 27), with which it is 1 / 3. It holds with Y scaled to the
-  mean square 1 over the sphere, by sqrt(4 pi), as Novotni and Klein have it. So here.
-- (36) lacks the factor 3 / (4 pi) that (34) and (35) ask for.
+Sources: cGML, appendix 3.12 and 4.2 (equations 31 to 36), and M. Novotni, R. Klein, "3D Zernike descriptors for content based
+shape retrieval", Solid Modeling 2003, beside which four things of cGML's print do not hold: (32) sums v to (n - l) / 2; (33)
+has binomial(2 (k + l + v) + 1, 2 k), k = (n - l) / 2, as else the R are not orthogonal (shown in the tests); the norm of (34)
+asks for Y of mean square 1 over the sphere; (36) lacks the factor 3 / (4 pi).
 
 So ``Z_nlm = R_nl(r) sqrt(4 pi) Y_lm``, with the real Y_lm of :mod:`zoo_tasks.harmonics`, and
 ``R_nl(r) = sqrt((2 n + 3) / 3) r^l P_k(2 r^2 - 1)`` with the Jacobi polynomial P_k of parameters (0, l + 1/2): the corrected
 (33) without its large terms of alternating signs, so that it is stable for any n.
 
-**Which 100.** The paper takes "the first 100 moments for n <= 9". There are 220 real ones with n <= 9 (125 complex ones with
-m >= 0). The first 100 complex ones reach n = 9, which may be what is meant; but they are not 100 numbers. Here it is the first
-100 real moments in the order of n, then l, then m (0, cos 1, sin 1, cos 2, ...): all of n <= 6 and 16 of n = 7.
+**Which 100.** The paper takes "the first 100 moments for n <= 9", of 220 real ones. Here it is the first 100 real ones in the
+order of n, then l, then m (0, cos 1, sin 1, cos 2, ...): all of n <= 6 and 16 of n = 7.
 """
 
 # ruff: noqa: E741 (l is the degree, as in the papers)

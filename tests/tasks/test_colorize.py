@@ -15,8 +15,7 @@ from zoo.contracts import make
 from zoo.data.images import read_image
 from zoo.reporting.pictures import SAMPLES, take_pictures
 from zoo.testing.subjects.task import FewPhotos, photo
-from zoo_tasks.colorize import BINS, Colorize, Even
-from zoo_tasks.lab import to_lab, to_rgb
+from zoo_tasks.colorize import BINS, Colorize, Even, to_lab, to_rgb
 
 CUBE = np.stack(np.meshgrid(*[np.linspace(0, 1, 18, dtype=np.float32)] * 3), -1).reshape(-1, 54, 3)
 

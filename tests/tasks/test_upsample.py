@@ -9,8 +9,7 @@ from conftest import shared_data
 
 from zoo_tasks.interpolate import Interpolation
 from zoo_tasks.resize import resize, within
-from zoo_tasks.segments import segment
-from zoo_tasks.upsample import Upsampler
+from zoo_tasks.upsample import Upsampler, segment
 
 RNG = np.random.default_rng(0)
 
