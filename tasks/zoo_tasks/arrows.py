@@ -6,9 +6,8 @@ the shaking of the camera. It does not say how it clusters; here it is k-means o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
+from numpy.typing import NDArray
 
 from zoo import Image
 from zoo_tasks.resize import Float, resize
@@ -27,19 +26,11 @@ SHIFT = 4
 """Bits of a pixel in which OpenCV takes coordinates."""
 
 
-@dataclass(frozen=True)
-class Arrow:
-    """From ``start`` by ``motion``, each (right, down), in widths and heights of the photo."""
-
-    start: tuple[float, float]
-    motion: tuple[float, float]
-
-
-def find_arrows(flow: Float) -> list[Arrow]:
+def find_arrows(flow: Float) -> NDArray[np.float64]:
     """The big motions of a field (2, s, s), in widths and heights: one arrow a cluster, the largest cluster first.
 
     An arrow starts at the point of its cluster that is nearest to the cluster's centre, and is as long as the cluster's
-    mean motion. The same field always has the same arrows.
+    mean motion: (K, 2, 2), start and motion, each (right, down). The same field always has the same arrows.
     """
     side = min(FINE, flow.shape[1])
     fine = resize(np.ascontiguousarray(flow.transpose(1, 2, 0), np.float32), side, side)
@@ -47,7 +38,7 @@ def find_arrows(flow: Float) -> list[Arrow]:
     largest = float(np.quantile(length, 0.98))
     big = length > max(BIG, RELATIVE * largest)
     if not big.any():
-        return []
+        return np.zeros((0, 2, 2))
     rows, columns = np.nonzero(big)
     place = (np.stack([columns, rows], 1).astype(np.float32) + np.float32(0.5)) / np.float32(side)
     motion = fine[big]
@@ -59,13 +50,12 @@ def find_arrows(flow: Float) -> list[Arrow]:
             break
         at, mean = place[label == cluster], motion[label == cluster].mean(0)
         if np.hypot(*mean) > BIG:
-            start = at[np.square(at - at.mean(0)).sum(1).argmin()]
-            arrows.append(Arrow((float(start[0]), float(start[1])), (float(mean[0]), float(mean[1]))))
-    return arrows
+            arrows.append([at[np.square(at - at.mean(0)).sum(1).argmin()], mean])
+    return np.array(arrows, np.float64).reshape(-1, 2, 2)
 
 
-def draw_arrows(image: Image, arrows: list[Arrow], colours: Float) -> Image:
-    """A copy of ``image`` (H, W, 3) with arrows drawn on it, each in its colour (K, 3) in [0, 1].
+def draw_arrows(image: Image, arrows: NDArray[np.float64], colours: Float) -> Image:
+    """A copy of ``image`` (H, W, 3) with arrows (K, 2, 2) drawn on it, each in its colour (K, 3) in [0, 1].
 
     Each is cased in white and that in black, so that it is seen on any photo.
     """
@@ -74,9 +64,7 @@ def draw_arrows(image: Image, arrows: list[Arrow], colours: Float) -> Image:
     out = image.copy()
     height, width = image.shape[:2]
     unit = max(1.0, 0.009 * (height * width) ** 0.5)
-    for arrow, colour in zip(arrows, colours, strict=True):
-        start = np.array(arrow.start) * (width, height)
-        along = np.array(arrow.motion) * (width, height)
+    for (start, along), colour in zip(arrows * (width, height), colours, strict=True):
         own = tuple(round(255 * float(c)) for c in colour)
         for casing, shade in ((1.7, (0, 0, 0)), (1.0, (255, 255, 255)), (0.0, own)):
             shape = _outline(start, along, unit, casing * unit) - 0.5

@@ -114,20 +114,14 @@ class AttributesToPicture(Task):
         return np.asarray(_attributes(records, "this data").values[index], np.float32)
 
     def condition(self, item: Any) -> tuple[Tensor, None]:
-        """x (K,) of anything that :meth:`read` takes, and nothing else: :meth:`compose` needs no more.
-
-        Raises:
-            RequestError: it says no attributes.
-        """
+        """x (K,) of anything that :meth:`read` takes, and None: :meth:`compose` needs no more."""
         return torch.from_numpy(self.read(item)), None
 
     def compose(self, context: None, y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
         """Each of n pictures y (n, C, size, size) in [0, 1], enlarged to at least 128 pixels a side (Lanczos).
 
-        They are (n, side, side, 3) uint8; side is the first multiple of size that is at least 128.
-
-        Raises:
-            RequestError: y has another shape.
+        They are (n, side, side, 3) uint8; side is the first multiple of size that is at least 128. Another shape of y is
+        refused with a RequestError.
         """
         import cv2
 

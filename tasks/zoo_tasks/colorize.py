@@ -1,15 +1,14 @@
 """Colorization: x is the lightness of a photo, y its two numbers of colour.
 
 Source: cGML, section 5.2 ("Automatic image colorization") and appendix 3.3. CIE L*a*b* of sRGB is under the white D65 (CIE
-15:2004; IEC 61966-2-1): L of 0 to 100 becomes 0 to 1, a and b of -110 to 110 become 0 to 1, no colour being 1/2. The whole gamut
-of sRGB, a of -86.2 to 98.2 and b of -107.9 to 94.5, lies inside.
+15:2004; IEC 61966-2-1): L of 0 to 100 becomes 0 to 1, a and b of -110 to 110 become 0 to 1, no colour being 1/2. The gamut of
+sRGB, a of -86.2 to 98.2 and b of -107.9 to 94.5, lies inside.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -70,14 +69,6 @@ class Even:
         return self.weight * (shares * shares.log() + shares * math.log(BINS)).sum((1, 2))
 
 
-@dataclass(frozen=True)
-class Context:
-    """What composing needs of one photo: its own lightness (H, W) in [0, 1], and how fields are enlarged to it."""
-
-    light: Float
-    upsampler: Upsampler
-
-
 class Colorize(FieldTask):
     """Colorization: x is the lightness L (1, size, size), y the colours a and b (2, size, size), all in [0, 1].
 
@@ -87,11 +78,8 @@ class Colorize(FieldTask):
 
     Config = ColorizeConfig
     x_name, y_name = "lightness", "colours"
+    channels = (1, 2)
     config: ColorizeConfig
-
-    def __init__(self, **config: Any) -> None:
-        super().__init__(**config)
-        self.x_shape, self.y_shape = ((channels, self.config.size, self.config.size) for channels in (1, 2))
 
     def pairs(self, data: Data, split: Split, seed: int = 0, *, pool: int = 0) -> Pairs:
         """Lightness and colours of squashed photos; with ``crops``, training pairs of photos have ``wide``."""
@@ -100,32 +88,28 @@ class Colorize(FieldTask):
         penalty = Even(self.config.uniform) if self.config.uniform else None
         return pairs(records, [lab[:, :1] for lab in fields], [lab[:, 1:] for lab in fields], penalty=penalty)
 
-    def condition(self, image: Image) -> tuple[Tensor, Context]:
-        """x (1, size, size) of one photo (H, W, 3) uint8, and what :meth:`compose` needs of it: nothing of its colours.
+    def condition(self, image: Image) -> tuple[Tensor, tuple[Float, Upsampler]]:
+        """x (1, size, size) of one photo (H, W, 3) uint8; its lightness (H, W), and how fields are enlarged to it.
 
-        Raises:
-            RequestError: this is not an RGB photo.
+        Nothing of its colours is kept; what is no photo is refused with a RequestError.
         """
         self.check_photo(image)
         x = _lab(torch.from_numpy(square(image, self.config.size))[None])[0, :1]
         light = to_lab(image)[..., 0]
         grey = np.repeat(levels(light)[..., None], 3, axis=2)
-        return x, Context(light, Upsampler(grey, self.config.size))
+        return x, (light, Upsampler(grey, self.config.size))
 
-    def compose(self, context: Context, y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
+    def compose(self, context: tuple[Float, Upsampler], y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
         """The photo's own lightness, (n, H, W, 3) uint8, with each of n fields of colours, enlarged along its edges.
 
-        y is (n, 2, size, size) in [0, 1]; ``x_hat`` changes nothing.
-
-        Raises:
-            RequestError: y has another shape.
+        y is (n, 2, size, size) in [0, 1], else a RequestError refuses it; ``x_hat`` changes nothing.
         """
         self.check_fields(y)
-        light, up = torch.from_numpy(context.light)[None, None], context.upsampler
+        light, up = torch.from_numpy(context[0])[None, None], context[1]
         fields = (up.solve(field) for field in y.detach().cpu().float().clamp(0, 1).numpy())
         colours = (torch.from_numpy(np.stack([up.enlarge(part) for part in field]))[None] for field in fields)
         rgb = (to_rgb(light, colour)[0].permute(1, 2, 0).numpy() for colour in colours)
-        return pictures(rgb, len(y), context.light.shape)
+        return pictures(rgb, len(y), context[0].shape)
 
     def render(self, x: Tensor, y: Tensor) -> Tensor:
         """R, G, B (B, 3, size, size) in [0, 1] of x (B, 1, size, size) and y (B, 2, size, size), differentiable."""

@@ -15,7 +15,7 @@ from torch import Tensor
 from zoo import Data, Image, Pairs, RequestError, Split, Task, at_least
 from zoo_tasks.fields import Sized, check_channels
 from zoo_tasks.masks import corners, draw_masks
-from zoo_tasks.squares import enlarged, levels, read_squares, rows, square
+from zoo_tasks.squares import enlarged, levels, read_squares, square
 
 STRIDE = 1_000_003
 """Between the seeds of the masks of tests and those of training."""
@@ -77,14 +77,6 @@ class CompleteConfig(Sized):
         return self.share[0], self.share[-1]
 
 
-@dataclass(frozen=True)
-class Context:
-    """What composing needs of one photo: itself, and x (C + 1, size, size)."""
-
-    image: Image
-    x: Tensor
-
-
 class Complete(Task):
     """Completion: x is (C + 1, size, size), a picture and its mask; y (C, size, size) is the whole picture; in [0, 1].
 
@@ -131,36 +123,31 @@ class Complete(Task):
         wide = (x, y) if train and settings.flip else None
         return Pairs(x=x, y=y, pool=drawn, wide=wide, names=names, digest=records.digest)
 
-    def condition(self, image: Image) -> tuple[Tensor, Context]:
-        """x (C + 1, size, size) of one photo (H, W, 3) uint8 under its mask, and what :meth:`compose` needs of it.
+    def condition(self, image: Image) -> tuple[Tensor, tuple[Image, Tensor]]:
+        """x (C + 1, size, size) of one photo (H, W, 3) uint8 under its mask, and both for :meth:`compose`.
 
-        The mask follows from the photo and the setting ``seed``.
-
-        Raises:
-            RequestError: this is not an RGB photo.
+        The mask follows from the photo and the setting ``seed``; what is no photo is refused with a RequestError.
         """
         self.check_photo(image)
         y = torch.from_numpy(square(image, self.config.size, self.config.channels))[None]
         x = self._hidden(y, self._masks(y, 0))[0]
-        return x, Context(image, x)
+        return x, (image, x)
 
-    def compose(self, context: Context, y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
+    def compose(self, context: tuple[Image, Tensor], y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
         """The photo with its missing part filled by each of n fields, enlarged; every other pixel is as it was.
 
-        y is (n, C, size, size) in [0, 1], the pictures are (n, H, W, 3) uint8; ``x_hat`` changes nothing.
-
-        Raises:
-            RequestError: y has another shape.
+        y is (n, C, size, size) in [0, 1], else a RequestError refuses it; pictures are (n, H, W, 3) uint8; ``x_hat`` changes
+        nothing.
         """
         self.check_fields(y)
-        height, width = context.image.shape[:2]
+        image, x = context
+        height, width = image.shape[:2]
         size = self.config.size
-        missing = context.x[-1].numpy() > 0
-        missing = missing[np.arange(height) * size // height][:, np.arange(width) * size // width]
-        out = np.broadcast_to(context.image, (len(y), height, width, 3)).copy()
-        whole = rows(self.render(context.x[None], y.detach().cpu().float()))
-        for target, picture in zip(out, whole, strict=True):
-            target[missing] = levels(enlarged(picture, height, width)[missing])
+        missing = (x[-1].numpy() > 0)[np.arange(height) * size // height][:, np.arange(width) * size // width]
+        out = np.broadcast_to(image, (len(y), height, width, 3)).copy()
+        whole = self.render(x[None], y.detach().cpu().float())
+        for target, picture in zip(out, enlarged(whole, height, width), strict=True):
+            target[missing] = levels(picture[missing])
         return torch.from_numpy(out)
 
     def render(self, x: Tensor, y: Tensor) -> Tensor:

@@ -48,15 +48,13 @@ def decompose(image: Array, mask: NDArray[np.bool_] | None = None, how: Retinex 
     law such as the display's gamma only scales logs, so that encoded values serve.
 
     Args:
-        image: (..., H, W, 3), uint8 or floats in [0, 1], encoded for display. Leading axes are a batch.
+        image: (..., H, W, 3), uint8 or floats in [0, 1], encoded for display; anything else is refused with a RequestError.
+            Leading axes are a batch.
         mask: (..., H, W), True on the object; what lies outside takes no part, and its shading is 1.
         how: the thresholds.
 
     Returns:
         shading (..., H, W) and albedo (..., H, W, 3), float32 in [0, 1]; ``albedo * shading`` is the image.
-
-    Raises:
-        RequestError: the image has not three channels, is empty, or has floats outside [0, 1].
     """
     how = how or Retinex()
     if image.ndim < 3 or image.shape[-1] != 3 or 0 in image.shape:

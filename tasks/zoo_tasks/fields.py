@@ -35,10 +35,16 @@ class FieldTask(Task):
     """A task of fields of photos; its config is :class:`Sized`, and its setting ``crops`` says whether training crops.
 
     Attributes:
+        channels: of x and y.
         known: the names of x and y in :meth:`zoo.Records.known`.
     """
 
+    channels: ClassVar[tuple[int, int]] = (1, 1)
     known: ClassVar[tuple[str, str]]
+
+    def __init__(self, **config: Any) -> None:
+        super().__init__(**config)
+        self.x_shape, self.y_shape = ((channels, self.config.size, self.config.size) for channels in self.channels)
 
     def sides(self, split: Split) -> tuple[int, ...]:
         """The side of the model's fields and, for training with ``crops``, that of the larger ones."""

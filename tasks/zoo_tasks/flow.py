@@ -38,13 +38,8 @@ def second_of_flow(frames: Iterable[Image], chain: bool = True) -> tuple[Image, 
     seven frames of the second are composed, and what comes of that is where DIS begins between first and last: the
     chain finds the way, and the last step removes what it has drifted.
 
-    Args:
-        frames: at least two, each (H, W, 3) uint8.
-        chain: False for one jump.
-
-    Returns:
-        The first frame, and the flow (h, w, 2) float32 at the working size, always finite: to the right in widths and
-        downwards in heights of the frame.
+    Of at least two frames (H, W, 3) uint8, the first, and the flow (h, w, 2) float32 at the working size, always finite: to
+    the right in widths and downwards in heights of the frame.
     """
     import cv2
 

@@ -24,16 +24,11 @@ LAYOUT = 4.0
 
 
 def guide(annotations: Sequence[Annotation], categories: int) -> Tensor:
-    """Label shares and layout of N images with C categories.
+    """Label shares and layout of N images with C categories: (N, C + 25 C) float32.
 
-    Args:
-        annotations: one an image.
-        categories: C.
-
-    Returns:
-        (N, C + 25 C) float32. First ``LABELS`` times each label's share of the image's objects (they sum to 1; all
-        zeros where there is no object). Then, category by category, ``LAYOUT`` times the share of each of the 5 x 5
-        cells, row by row, that the category's boxes cover (boxes that overlap count together, up to 1).
+    First ``LABELS`` times each label's share of the image's objects (they sum to 1; all zeros where there is no object).
+    Then, category by category, ``LAYOUT`` times the share of each of the 5 x 5 cells, row by row, that the category's boxes
+    cover (boxes that overlap count together, up to 1).
     """
     counts = np.array([len(a.labels) for a in annotations], np.int64)
     guides = np.zeros((len(counts), categories * (1 + GRID * GRID)), np.float32)

@@ -100,17 +100,10 @@ def _halves(values: Double) -> Double:
 
 
 def analyse(functions: NDArray[np.floating], degrees: int | None = None) -> Double:
-    """Coefficients of functions on the grid, equation 30: Fourier transform along phi, contraction over theta per order.
+    """Maps (N, K, K) float64 of functions (N, 2 L, 2 L) on the grid of :func:`angles`, exact where their degree is below L.
 
-    Args:
-        functions: (N, 2 L, 2 L) values on the grid of :func:`angles`.
-        degrees: K <= L: only coefficients of degree below K are made; None for L.
-
-    Returns:
-        (N, K, K) float64 maps; exact for functions of degree below L.
-
-    Raises:
-        RequestError: the grid is of another shape, or it holds no K degrees.
+    Equation 30: Fourier transform along phi, contraction over theta per order. K is ``degrees``, or L. Another shape, or a K
+    that is not 1 to L, is refused with a RequestError.
     """
     if functions.ndim != 3 or functions.shape[1] != functions.shape[2] or functions.shape[1] % 2 or not functions.shape[1]:
         raise RequestError(f"functions have shape {functions.shape}; they must be (N, 2 L, 2 L)")
@@ -134,17 +127,9 @@ def analyse(functions: NDArray[np.floating], degrees: int | None = None) -> Doub
 
 
 def synthesise(maps: NDArray[np.floating], degrees: int | None = None) -> Double:
-    """Functions on the grid from coefficients, equation 29.
+    """Functions (N, 2 L, 2 L) float64 on the grid of coefficients (N, K, K) of degree below K, equation 29.
 
-    Args:
-        maps: (N, K, K) coefficients of degree below K.
-        degrees: L >= K, of the grid; None for K.
-
-    Returns:
-        (N, 2 L, 2 L) float64.
-
-    Raises:
-        RequestError: the maps are no squares, or the grid is too coarse for them.
+    L is ``degrees``, or K. Another shape, or an L below K, is refused with a RequestError.
     """
     if maps.ndim != 3 or maps.shape[1] != maps.shape[2] or not maps.shape[1]:
         raise RequestError(f"maps have shape {maps.shape}; they must be (N, K, K)")

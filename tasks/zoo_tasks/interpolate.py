@@ -116,16 +116,10 @@ class Interpolation:
 
 
 def _likest(pixels: NDArray, near: NDArray, image: NDArray, lost: tuple[NDArray, ...]) -> NDArray[np.bool_]:
-    """For pixels whose segment has no basis function nearby, those of the segment nearby whose colour is most like it.
+    """For L pixels whose segment has no basis function nearby, those of the segment nearby whose colour is most like it.
 
-    Args:
-        pixels: (cells, P) labels.
-        near: (cells, K), the segments of the basis functions around each cell, -1 for none.
-        image: (cells, P, 3).
-        lost: cell and place in it of each of the L pixels.
-
-    Returns:
-        (L, K), True for the basis functions of the chosen segment.
+    ``pixels`` (cells, P) are labels, ``near`` (cells, K) the segments of the basis functions around each cell, -1 for none,
+    ``lost`` the cell and the place in it of each such pixel of ``image`` (cells, P, 3). (L, K), True for what is chosen.
     """
     count = np.maximum(np.bincount(pixels.ravel()), 1)
     colours = np.stack([np.bincount(pixels.ravel(), image[..., c].ravel()) / count for c in range(3)], axis=-1)

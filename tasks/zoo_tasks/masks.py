@@ -28,15 +28,12 @@ def draw_masks(y: Tensor, kind: Kind, share: tuple[float, float], seed: int) -> 
     is the same wherever the picture stands and whatever comes with it.
 
     Args:
-        y: (N, C, s, s) pictures.
+        y: (N, C, s, s) pictures, for masks (N, 1, s, s) float32.
         kind: ``square`` at a random place; ``centre``, a square of half the side; ``irregular`` strokes; ``top``, a
             rectangle of random size and place in the top half.
         share: the smallest and the largest share of the pixels that are missing; each in between is as likely. Of ``top`` it
             is the share of the half's height and, drawn again, of its width; it does not concern ``centre``.
         seed: any integer.
-
-    Returns:
-        (N, 1, s, s) float32.
     """
     count, side = len(y), y.shape[-1]
     numbers = Noise(y, seed).uniform(1, 4)[:, 0].cpu().numpy() if count else np.zeros((0, 4), np.float32)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -53,12 +53,8 @@ class Motion(FieldTask):
 
     Config = MotionConfig
     x_name, y_name, y_unit = "frame", "motion", "px/s"
-    known = ("frame", "flow")
+    channels, known = (3, 2), ("frame", "flow")
     config: MotionConfig
-
-    def __init__(self, **config: Any) -> None:
-        super().__init__(**config)
-        self.x_shape, self.y_shape = ((channels, self.config.size, self.config.size) for channels in (3, 2))
 
     def pairs(self, data: Data, split: Split, seed: int = 0, *, pool: int = 0) -> Pairs:
         """Frames and motions that the data knows (a rendered scene's), or else those found in its videos.
@@ -81,11 +77,7 @@ class Motion(FieldTask):
         return self.known_pairs(records, split, pool, computed, vectors=True)
 
     def condition(self, image: Image) -> tuple[Tensor, Image]:
-        """x (3, size, size) of one photo (H, W, 3) uint8, and the photo.
-
-        Raises:
-            RequestError: this is not an RGB photo.
-        """
+        """x (3, size, size) of one photo (H, W, 3) uint8, and the photo; a RequestError if it is none."""
         self.check_photo(image)
         return torch.from_numpy(square(image, self.config.size)), image
 
@@ -108,8 +100,8 @@ class Motion(FieldTask):
                 picture[:] = move(context, np.stack([up.enlarge(part) for part in up.solve(flow)], -1))
             else:
                 arrows = find_arrows(flow)
-                vectors = torch.tensor([arrow.motion for arrow in arrows]).reshape(-1, 2).T
-                picture[:] = draw_arrows(context, arrows, colour_wheel(vectors, 0.0).T.numpy())
+                colours = colour_wheel(torch.from_numpy(arrows[:, 1].T).float(), 0.0).T.numpy()
+                picture[:] = draw_arrows(context, arrows, colours)
         return torch.from_numpy(out)
 
 

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -76,10 +76,6 @@ class PhotoTask(FieldTask):
     Config = PhotoConfig
     version: ClassVar[int] = 1
 
-    def __init__(self, **config: Any) -> None:
-        super().__init__(**config)
-        self.x_shape = self.y_shape = (1, self.config.size, self.config.size)
-
     @staticmethod
     @abstractmethod
     def fields(image: Image) -> tuple[Float, Float]:
@@ -106,11 +102,7 @@ class PhotoTask(FieldTask):
         return self.known_pairs(records, split, pool, computed, **guided)
 
     def condition(self, image: Image) -> tuple[Tensor, Context]:
-        """x (1, size, size) of one photo (H, W, 3) uint8, and what :meth:`compose` needs of it.
-
-        Raises:
-            RequestError: this is not an RGB photo.
-        """
+        """x (1, size, size) of one photo (H, W, 3) uint8, and what :meth:`compose` needs; a RequestError if it is no photo."""
         self.check_photo(image)
         size = self.config.size
         x, y = squash(image, type(self).fields, (size,)).values()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from functools import partial
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import torch
@@ -40,27 +39,16 @@ def read_squares(
 ) -> list[Tensor]:
     """All pictures of the records as squares, (N, channels, side, side) float32 for each of ``sides``.
 
-    Where the data renders its pictures, in any number, there is only the first.
-
-    Args:
-        records: any pictures.
-        sides: pixels.
-        channels: 3 for R, G, B; 1 for luma.
-        cut: see :func:`square`.
-        rendered: whether fields that the data renders at the first size (``frame``) may stand for its photos made small:
-            much quicker, and the same but for rounding.
+    Where the data renders its pictures, in any number, there is only the first. ``channels`` and ``cut`` are as in
+    :func:`square`; ``rendered`` is whether fields that the data renders at the first size (``frame``) may stand for its photos
+    made small: much quicker, and the same but for rounding.
     """
     known = records.known("frame", size=sides[0]) if rendered and channels == 3 else None
     if known is not None:
         return [torch.from_numpy(known["frame"])]
     key = f"squares-{VERSION}-{channels}-{'cut' if cut else 'whole'}-{'-'.join(map(str, sides))}"
-    made = records.map(partial(squares, sides=sides, channels=channels, cut=cut), key)
+    made = records.map(lambda image: {f"y{side}": square(image, side, channels, cut) for side in sides}, key)
     return [torch.from_numpy(made[f"y{side}"]) for side in sides]
-
-
-def squares(image: Image, sides: tuple[int, ...], channels: int, cut: bool) -> Mapping[str, Float]:
-    """``y32`` (channels, 32, 32), ... of one photo, for each of ``sides``."""
-    return {f"y{side}": square(image, side, channels, cut) for side in sides}
 
 
 def rows(y: Tensor) -> Float:
@@ -68,9 +56,10 @@ def rows(y: Tensor) -> Float:
     return np.ascontiguousarray(y.detach().cpu().float().clamp(0, 1).permute(0, 2, 3, 1).numpy())
 
 
-def enlarged(picture: Float, height: int, width: int) -> Float:
-    """A picture (s, s, C) interpolated linearly to (height, width, C)."""
-    return resize(picture, height, width).reshape(height, width, -1)
+def enlarged(y: Tensor, height: int, width: int) -> Iterator[Float]:
+    """Fields (n, C, s, s), clipped to [0, 1] and interpolated linearly: n pictures (height, width, C)."""
+    for picture in rows(y):
+        yield resize(picture, height, width).reshape(height, width, -1)
 
 
 def pictures(made: Iterable[Float], count: int, shape: tuple[int, ...]) -> Tensor:

@@ -83,17 +83,9 @@ def frame_of(grids: Voxels) -> Frame:
 
 
 def extents(grids: Voxels, degrees: int = DEGREES) -> tuple[NDArray[np.float32], Frame]:
-    """The extent function of shapes on the grid of :func:`zoo_tasks.harmonics.angles`.
+    """The extent functions (N, 2 L, 2 L) float32 in [0, 1] of shapes (N, s, s, s) bool, and the shapes' frames.
 
-    Args:
-        grids: (N, s, s, s) bool.
-        degrees: L.
-
-    Returns:
-        (N, 2 L, 2 L) float32 in [0, 1], zeros for a shape without voxels; and the shapes' frames.
-
-    Raises:
-        RequestError: the grids are of another kind.
+    They are on the grid of :func:`zoo_tasks.harmonics.angles`, and zero for a shape without voxels.
     """
     frame = frame_of(grids)
     out = np.empty((len(grids), 2 * degrees, 2 * degrees), np.float32)
@@ -124,15 +116,9 @@ def _squared(grids: Voxels, centre: NDArray[np.int64], reach: int) -> NDArray[np
 
 
 def solid(functions: Floats, frame: Frame, side: int) -> Voxels:
-    """The voxels whose centres lie within the extent: a star-shaped solid, which holds what lies nearer on each ray too.
+    """The voxels (N, side, side, side) whose centres lie within extents (N, 2 L, 2 L), which are bilinear between samples.
 
-    Args:
-        functions: (N, 2 L, 2 L) values on the grid of :func:`zoo_tasks.harmonics.angles`, bilinear between.
-        frame: of the N shapes.
-        side: s.
-
-    Returns:
-        (N, s, s, s) bool.
+    These are star-shaped solids, which hold what lies nearer on each ray too.
     """
     rows = functions.shape[1]
     out = np.zeros((len(functions), side, side, side), bool)

@@ -47,11 +47,7 @@ class Toy(Task):
         return Pairs(x=(1 + x) / 2, y=y, pool=true, names=records.names, digest=records.digest)
 
     def read(self, given: Any) -> float:
-        """A number of -1 to 1, from text (``"0.3"``) or a number.
-
-        Raises:
-            RequestError: it is none.
-        """
+        """A number of -1 to 1, from text (``"0.3"``) or a number; anything else is refused with a RequestError."""
         try:
             number = float(given)
         except (TypeError, ValueError):
@@ -68,11 +64,7 @@ class Toy(Task):
         return float(values[index].item())
 
     def condition(self, item: float) -> tuple[Tensor, float]:
-        """x (1,) as a share, and the number itself, of one number from -1 to 1.
-
-        Raises:
-            RequestError: it is none.
-        """
+        """x (1,) as a share, and the number itself, of anything that :meth:`read` takes."""
         number = self.read(item)
         return torch.tensor([(1 + number) / 2], dtype=torch.float32), number
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -19,7 +18,7 @@ from zoo import Data, Image, Pairs, Records, RequestError, Split
 from zoo_tasks.fields import FieldTask, Sized, both, pairs
 from zoo_tasks.resize import Float
 from zoo_tasks.sketch import sketch
-from zoo_tasks.squares import VERSION, enlarged, pictures, read_squares, rows, square
+from zoo_tasks.squares import VERSION, enlarged, pictures, read_squares, square
 
 
 @dataclass(frozen=True)
@@ -48,11 +47,11 @@ class Translate(FieldTask):
 
     Config = TranslateConfig
     x_name, y_name = "source", "target"
+    channels = (3, 3)
     config: TranslateConfig
 
     def __init__(self, **config: Any) -> None:
         super().__init__(**config)
-        self.x_shape = self.y_shape = (3, self.config.size, self.config.size)
         self.paired = self.config.source == "pair"
         self.shows_truth = not self.paired  # type: ignore[misc]
 
@@ -72,8 +71,12 @@ class Translate(FieldTask):
         records, sides = data.read(split, seed=seed), self.sides(split)
         if self.paired:
             key = f"pair-{VERSION}-{'-'.join(map(str, sides))}"
+
+            def squares(source: Image, image: Image) -> dict[str, Float]:
+                return {f"{name}{s}": square(picture, s) for s in sides for name, picture in (("x", source), ("y", image))}
+
             try:
-                x, y = both(records.map_pairs(partial(both_squares, sides=sides), key), sides)
+                x, y = both(records.map_pairs(squares, key), sides)
             except RequestError as error:
                 raise RequestError(f"{data}: {error}") from error
         else:
@@ -90,8 +93,7 @@ class Translate(FieldTask):
     def condition(self, image: Image) -> tuple[Tensor, tuple[int, int]]:
         """x (3, size, size) of one source picture, or of the photo or drawing to be sketched, (H, W, 3) uint8; and (H, W).
 
-        Raises:
-            RequestError: this is not an RGB picture.
+        Anything else is refused with a RequestError.
         """
         self.check_photo(image)
         small = square(image, self.config.size)
@@ -100,18 +102,10 @@ class Translate(FieldTask):
     def compose(self, context: tuple[int, int], y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
         """Each of n target pictures y (n, 3, size, size) in [0, 1] at the size of the item, (n, H, W, 3) uint8.
 
-        ``x_hat`` changes nothing.
-
-        Raises:
-            RequestError: y has another shape.
+        ``x_hat`` changes nothing; y of another shape is refused with a RequestError.
         """
         self.check_fields(y)
-        return pictures((enlarged(picture, *context) for picture in rows(y)), len(y), context)
-
-
-def both_squares(source: Image, image: Image, sides: tuple[int, ...]) -> Mapping[str, Float]:
-    """``x32`` and ``y32`` (3, 32, 32), ... of a source and a target picture, for each of ``sides``."""
-    return {f"{name}{side}": square(picture, side) for name, picture in (("x", source), ("y", image)) for side in sides}
+        return pictures(enlarged(y, *context), len(y), context)
 
 
 def _in_pairs(records: Records) -> bool:

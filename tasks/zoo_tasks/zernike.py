@@ -45,8 +45,7 @@ def orders(highest: int) -> list[tuple[int, int, int]]:
 def radial(n: int, l: int, r: NDArray[np.floating]) -> Double:
     """R_nl(r) of r in [0, 1], of any shape; the integral of R_nl R_n'l r^2 from 0 to 1 is 1/3 if n = n', else 0.
 
-    Raises:
-        RequestError: l is not one of n, n - 2, n - 4, ... down to 0 or 1.
+    Any l but n, n - 2, n - 4, ... down to 0 or 1 is refused with a RequestError.
     """
     from scipy.special import eval_jacobi
 
@@ -57,15 +56,9 @@ def radial(n: int, l: int, r: NDArray[np.floating]) -> Double:
 
 
 def polynomials(points: NDArray[np.floating], highest: int = 9, count: int | None = None) -> Double:
-    """Z_nlm at points of the unit ball.
+    """Z_nlm, n up to ``highest``, at points (K, 3) of the unit ball whose third axis is the polar one: (M, K) float64.
 
-    Args:
-        points: (K, 3), |point| at most 1; the third axis is the polar one.
-        highest: the largest n.
-        count: only the first so many of :func:`orders`.
-
-    Returns:
-        (M, K) float64; the integral of Z Z' over the ball is 4 pi / 3 for Z = Z', else 0.
+    They are in the order of :func:`orders`, or its first ``count``; the integral of Z Z' is 4 pi / 3 for Z = Z', else 0.
     """
     points = np.asarray(points, np.float64)
     r = np.sqrt((points**2).sum(-1))
@@ -94,17 +87,10 @@ def _basis(side: int, count: int) -> tuple[Double, NDArray[np.intp]]:
 
 
 def moments(grids: NDArray[np.generic], count: int = MOMENTS) -> Double:
-    """The first moments of functions on the ball, equation 36 (with its factor), as sums over the voxels inside it.
+    """The first moments (N, count) float64 of functions (N, s, s, s) on [-1, 1]^3, equation 36 (with its factor).
 
-    Args:
-        grids: (N, s, s, s), any numbers, on the cube [-1, 1]^3; what lies outside the ball counts as 0.
-        count: how many.
-
-    Returns:
-        (N, count) float64; of functions from 0 to 1 in [-1, 1], up to the error of the sums.
-
-    Raises:
-        RequestError: the grids are no cubes.
+    They are sums over the voxels in the ball, and in [-1, 1] for functions from 0 to 1. What is no cube is refused with a
+    RequestError.
     """
     if grids.ndim != 4 or len(set(grids.shape[1:])) != 1 or not grids.shape[1]:
         raise RequestError(f"grids have shape {grids.shape}; they must be (N, s, s, s)")
@@ -120,17 +106,9 @@ def moments(grids: NDArray[np.generic], count: int = MOMENTS) -> Double:
 
 
 def density(values: NDArray[np.floating], side: int) -> Double:
-    """The function that moments stand for, equation 35, at the voxel centres of a grid.
+    """The functions that the first M moments (N, M) stand for, equation 35: (N, side, side, side), 0 outside the ball.
 
-    Args:
-        values: (N, M), the first M moments.
-        side: s.
-
-    Returns:
-        (N, s, s, s) float64, 0 outside the ball.
-
-    Raises:
-        RequestError: the moments are no (N, M).
+    Another shape is refused with a RequestError.
     """
     if values.ndim != 2 or not values.shape[1]:
         raise RequestError(f"moments have shape {values.shape}; they must be (N, M)")
