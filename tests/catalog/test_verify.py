@@ -143,20 +143,20 @@ def test_a_full_disk_leaves_nothing(made: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_the_command_line(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from zoo.cli import verify as command
+    from zoo.cli.sharing import verify
 
-    command.main([f"dir:{made}"], False, "cpu", False)
+    verify([f"dir:{made}"], False, "cpu", False)
     assert "all 1 verified" in capsys.readouterr().out
     (made / golden.GOLDEN).unlink()
     with pytest.raises(ZooError, match="1 of 1 checkpoints could not be verified") as caught:
-        command.main([f"dir:{made}"], False, "cpu", True)
+        verify([f"dir:{made}"], False, "cpu", True)
     assert caught.value.exit_code == 1
     steps = json.loads(capsys.readouterr().out)["checkpoints"][0]["steps"]
     assert [step["name"] for step in steps] == ["sha256", "weights", "golden samples", "score"]
     with pytest.raises(RequestError, match="name checkpoints to verify"):
-        command.main([], False, "cpu", False)
+        verify([], False, "cpu", False)
     with pytest.raises(RequestError, match="did you mean 'cdvae/relight'"):
-        command.main(["cdvae/religt"], False, "cpu", False)
+        verify(["cdvae/religt"], False, "cpu", False)
 
 
 def test_scores_with_the_most_samples_are_shown() -> None:

@@ -170,13 +170,13 @@ def test_usage_errors_leave_with_2(zoo_: Any, words: list[str]) -> None:
 
 
 def test_other_failures_are_one_line_too(zoo_: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from zoo.cli import listing
+    from zoo.cli import looking
 
     def fail(error: BaseException) -> None:
         def raises(*_: object) -> None:
             raise error
 
-        monkeypatch.setattr(listing, "main", raises)
+        monkeypatch.setattr(looking, "_entries", raises)
 
     fail(OSError(28, "No space left on device", "/data/x"))
     assert zoo_("list") == (1, "", "zoo: No space left on device: /data/x\n")

@@ -48,11 +48,11 @@ def test_names_follow_from_one(name: str, names: Names) -> None:
     ],
 )
 def test_a_name_that_cannot_be_used_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, says: str) -> None:
-    from zoo.cli import new
+    from zoo.cli.writing import new
 
     monkeypatch.chdir(tmp_path)
     with pytest.raises(RequestError, match=re.escape(says)):
-        new.main("plugin", name, None)
+        new("plugin", name, None)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -90,12 +90,12 @@ def test_it_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.M
 def test_what_it_prints_is_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from zoo.cli import new
+    from zoo.cli.writing import new
 
     monkeypatch.chdir(tmp_path)
     with pytest.raises(RequestError, match="did you mean 'plugin'"):
-        new.main("plug", "zoo-rain", None)
-    new.main("plugin", "zoo-rain", None)
+        new("plug", "zoo-rain", None)
+    new("plugin", "zoo-rain", None)
     out = capsys.readouterr().out
     assert "pip install -e zoo-rain" in out
     assert "zoo check model:rain task:rain-task metric:rain_error" in out

@@ -10,7 +10,7 @@ import planting
 import pytest
 
 from zoo import registry
-from zoo.cli import check as command
+from zoo.cli import writing as command
 from zoo.testing import apart
 from zoo.utils.errors import RequestError, ZooError
 
@@ -25,7 +25,7 @@ def _plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def test_every_check_is_printed_with_what_came_of_it(capfd: pytest.CaptureFixture[str]) -> None:
-    command.main(["right-metric"], False, [], False)
+    command.check(["right-metric"], False, [], False)
     lines = capfd.readouterr().out.splitlines()
     assert lines[0].startswith("metric right-metric: 25 ran, ")
     assert "  ran       its_suffixes_are_names" in lines
@@ -37,7 +37,7 @@ def test_every_check_is_printed_with_what_came_of_it(capfd: pytest.CaptureFixtur
 def test_what_is_found_is_said_and_the_command_fails(capfd: pytest.CaptureFixture[str]) -> None:
     """A plugin that prints does not mix into the output; the expected failure of another is no failure."""
     with pytest.raises(ZooError, match="metric wrong-way does not keep the contracts") as caught:
-        command.main(["wrong-way", "variance"], False, ["the_truth_is_at_least_as_good_as_noise"], True)
+        command.check(["wrong-way", "variance"], False, ["the_truth_is_at_least_as_good_as_noise"], True)
     assert caught.value.exit_code == 1
     said = json.loads(capfd.readouterr().out)
     assert not said["ok"]
@@ -60,7 +60,7 @@ def test_what_is_found_is_said_and_the_command_fails(capfd: pytest.CaptureFixtur
 )
 def test_a_wrong_request_is_refused_at_once(names: list[str], all_: bool, only: list[str], message: str) -> None:
     with pytest.raises(RequestError, match=message):
-        command.main(names, all_, only, False)
+        command.check(names, all_, only, False)
 
 
 def test_all_takes_everything_of_whose_kind_a_check_is_wanted() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
-from zoo.cli import commands, sharing  # noqa: F401 - they register with the application
+from zoo.cli import doing, looking, sharing, writing  # noqa: F401 - they register with the application, in this order
 from zoo.cli.app import Stopped, app, notes
 
 if TYPE_CHECKING:

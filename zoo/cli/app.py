@@ -1,4 +1,4 @@
-"""The application that the commands register with, and what keeps its start short."""
+"""The application that the commands register with, the options that several have, and what keeps its start short."""
 
 from typing import Annotated, Any
 
@@ -36,6 +36,8 @@ class Stopped(Exception):
 # passes through declares its own --help, and reads its one argument from the words that are left over. Annotations are
 # real ones, not text (no __future__ import): typer would evaluate all of them again at every start.
 Help = Annotated[bool, typer.Option("--help", "-h", is_eager=True, callback=_print_help, help="Show this message and exit.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps, ...")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")]
 app = typer.Typer(
     cls=_Commands,
     add_completion=False,

@@ -1,12 +1,12 @@
-"""What ``zoo list`` says of third parties: what is known to be wrong, and ``zoo list plugins``, which finds out."""
+"""What is wrong with third parties' distributions: what is known of it, and ``zoo list plugins``, which finds out."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Mapping
 
 from zoo import registry
-from zoo.cli.table import table
+from zoo.cli.output import table
 from zoo.probing.outcome import Outcome, kept
 from zoo.registry import Installed
 
@@ -14,53 +14,33 @@ MOST = 8
 """Names of what a distribution brings, up to which they are listed."""
 
 
-class Faults:
-    """What is wrong with entries, as far as their metadata and what was tried before tell; imports nothing of theirs.
-
-    Args:
-        outcomes: what came of trying distributions, by their names; by default what is kept.
-    """
-
-    def __init__(self, outcomes: dict[str, Outcome] | None = None) -> None:
-        self.outcomes = outcomes
-        if outcomes is None:
-            found = {plugin.name: kept(plugin) for plugin in third_parties()}
-            self.outcomes = {name: outcome for name, outcome in found.items() if outcome is not None}
-
-    def of(self, entry: registry.Entry) -> str:
-        """What is wrong with one entry, as one clause; "" where nothing is known."""
-        if entry.distribution == registry.OWN:
-            return ""
-        if clash := registry.clash(entry):
-            return clash
-        if trouble := registry.trouble(entry):
-            return f"broken: {trouble}"
-        tried = (self.outcomes or {}).get(entry.distribution, {}).get((entry.kind, entry.name))
-        if tried is None:
-            return ""
-        return f"broken: {tried.reason}" if tried.reason else ", ".join(tried.faults)
+def fault(entry: registry.Entry, tried: Mapping[str, Outcome]) -> str:
+    """What is wrong with an entry, as one clause, by its metadata and by what came of trying; "" where nothing is known."""
+    if entry.distribution == registry.OWN:
+        return ""
+    if clash := registry.clash(entry):
+        return clash
+    if trouble := registry.trouble(entry):
+        return f"broken: {trouble}"
+    outcome = tried.get(entry.distribution, {}).get((entry.kind, entry.name))
+    if outcome is None:
+        return ""
+    return f"broken: {outcome.reason}" if outcome.reason else ", ".join(outcome.faults)
 
 
-def third_parties() -> list[Installed]:
-    """The distributions of others whose metadata can be read."""
-    return [plugin for plugin in registry.plugins() if plugin.name != registry.OWN and not plugin.trouble]
+def tried_before() -> dict[str, Outcome]:
+    """What came of trying third parties' distributions, by their names, as far as it is kept; imports nothing of theirs."""
+    return {plugin.name: outcome for plugin in _third_parties() if (outcome := kept(plugin)) is not None}
 
 
-def unreadable() -> Iterator[str]:
-    """A line for each distribution whose metadata cannot be read."""
-    for plugin in registry.plugins():
-        if plugin.trouble:
-            yield f"{plugin.name} is broken: {plugin.trouble}"
-
-
-def text() -> str:
+def plugin_table() -> str:
     """The table of all distributions that bring something; what was not tried yet is tried, elsewhere."""
     from zoo.catalog import checkpoints, suites
     from zoo.probing.probe import outcomes
     from zoo.probing.requirements import lacking
 
-    tried = outcomes(third_parties())
-    faults, files = Faults(tried), (checkpoints.known().broken, suites.known().broken)
+    tried = outcomes(_third_parties())
+    files = (checkpoints.known().broken, suites.known().broken)
     rows = []
     for plugin in sorted(registry.plugins(), key=lambda plugin: (plugin.name != registry.OWN, plugin.name)):
         wrong = [f"broken: {plugin.trouble}"] if plugin.trouble else []
@@ -69,13 +49,18 @@ def text() -> str:
         owner = f"{plugin.name} {plugin.version}"
         wrong += [broken[owner] for broken in files if owner in broken]
         for entry in registry.entries_of(plugin):
-            if fault := faults.of(entry):
-                wrong.append(f"{_words(entry)}: {fault}")
+            if clause := fault(entry, tried):
+                wrong.append(f"{_words(entry)}: {clause}")
         state = "built in" if plugin.name == registry.OWN else "sound"
         if state == "sound" and not plugin.trouble and plugin.name not in tried:
             wrong.append("it could not be tried")
         rows.append((plugin.name, plugin.version, _brings(plugin), "; ".join(wrong) or state))
-    return table(("PLUGIN", "VERSION", "BRINGS", "STATE"), rows)
+    return table(("PLUGIN", "VERSION", "BRINGS", "STATE"), *rows)
+
+
+def _third_parties() -> list[Installed]:
+    """The distributions of others whose metadata can be read."""
+    return [plugin for plugin in registry.plugins() if plugin.name != registry.OWN and not plugin.trouble]
 
 
 def _brings(plugin: Installed) -> str:

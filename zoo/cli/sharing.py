@@ -1,81 +1,142 @@
-"""The commands for sharing: pull, push, verify, check, new. Each imports what it needs when it is called."""
+"""The commands for checkpoints of others and for others: pull, push, verify."""
 
-from typing import Annotated
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zoo.cli.app import app
+from zoo.cli.app import AsJson, Device, app
+from zoo.utils.errors import RequestError, ZooError
 
-_JSON = typer.Option("--json", help="Print the outcome as JSON.")
+if TYPE_CHECKING:
+    from zoo.hub.source import HubSource
 
 
-@app.command("pull")
-def _pull(
+@app.command()
+def pull(
     repo: Annotated[str, typer.Argument(help="Of the Hub, or a checkpoint's name.", metavar="ORG/REPO[@REV]|NAME")],
     out: Annotated[
         str | None, typer.Option(help="A new folder for a copy; by default it stays in the cache alone.", metavar="DIR")
     ] = None,
-    json: Annotated[bool, _JSON] = False,
+    json: AsJson = False,
 ) -> None:
     """Fetch a checkpoint from the Hub into the cache, and check every byte of it."""
-    from zoo.cli import hub
+    import shutil
 
-    hub.pull_main(repo, out, json)
+    from zoo.cli.output import print_json
+    from zoo.hub.cache import FILES, WEIGHTS
+    from zoo.running.folder import check_new
+    from zoo.utils.files import sha256_of, whole_folder
+
+    copy = None if out is None else check_new(Path(out))
+    source, commit, cached, folder = _have(repo)
+    load = repo if source is None or commit is None else f"hf:{source.repo_id}@{commit}"
+    if copy is not None:
+        with whole_folder(copy) as part:
+            for name in FILES:
+                if (folder / name).is_file():
+                    shutil.copyfile(folder / name, part / name)
+        folder, load = copy, f"dir:{copy}"
+    sha256 = sha256_of(folder / WEIGHTS)
+    if json:
+        named = None if source is None else source.repo_id
+        print_json({"repo": named, "commit": commit, "sha256": sha256, "folder": str(folder), "cached": cached, "load": load})
+        return
+    print(f"{repo} needs no pull" if source is None else f"{source.repo_id}{', which was cached' if cached else ''}")
+    if commit:
+        print(f"commit  {commit}")
+    print(f"sha256  {sha256}\nfolder  {folder}\nuse     zoo.load({load!r})")
 
 
-@app.command("push")
-def _push(
+def _have(repo: str) -> "tuple[HubSource | None, str | None, bool, Path]":
+    """A checkpoint by its name or its repository: its source on the Hub, commit, whether it was cached, and its folder."""
+    from zoo.catalog import checkpoints
+    from zoo.hub.pull import pull
+    from zoo.hub.source import parse
+
+    sha256 = None
+    if repo in checkpoints.known().named:
+        checkpoint = checkpoints.find(repo)
+        if not checkpoint.source.startswith("hf:"):
+            return None, None, True, checkpoints.folder_of(checkpoint)
+        repo, sha256 = checkpoint.source, checkpoint.sha256
+    source = parse(repo)
+    pulled = pull(source, sha256)
+    return source, pulled.revision, pulled.from_cache, pulled.folder
+
+
+@app.command()
+def push(
     folder: Annotated[str, typer.Argument(help="A checkpoint's folder, or that of a finished run.", metavar="DIR")],
     repo: Annotated[str, typer.Argument(help="Where to; it is made if it is not there.", metavar="ORG/REPO")],
     private: Annotated[bool, typer.Option("--private", help="Make a new repository private.")] = False,
     licence: Annotated[str | None, typer.Option(help="An SPDX name, for the card.", metavar="NAME")] = None,
     message: Annotated[str | None, typer.Option("-m", "--message", help="What changed, in one line.")] = None,
-    json: Annotated[bool, _JSON] = False,
+    json: AsJson = False,
 ) -> None:
     """Push a checkpoint to the Hub, in one commit: weights, config, card, pictures."""
-    from zoo.cli import hub
+    from zoo.cli.output import print_json
+    from zoo.hub.push import push
 
-    hub.push_main(folder, repo, private, licence, message, json)
+    pushed = push(Path(folder), repo, private=private, licence=licence, message=message)
+    source, block = pushed.source, pushed.registry_block()
+    if json:
+        facts = {"repo": source.repo_id, "commit": source.revision, "url": pushed.url, "sha256": pushed.sha256}
+        print_json({**facts, "load": str(source), "registry": block})
+        return
+    print(f"{pushed.url}\ncommit  {source.revision}\nsha256  {pushed.sha256}\nuse     zoo.load({str(source)!r})")
+    if block:
+        print(f"\nTo give it a name, write into a registry.toml:\n\n{block}", end="")
+    else:
+        print("\nIt names no task, so it can be loaded as a model and not be registered by name.")
 
 
-@app.command("verify")
-def _verify(
+@app.command()
+def verify(
     checkpoints: Annotated[
         list[str] | None, typer.Argument(help="Names, hf:ORG/REPO@REV or dir:PATH.", metavar="CHECKPOINT...")
     ] = None,
     all_: Annotated[bool, typer.Option("--all", help="Every registered checkpoint that is here or cached.")] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps, ...")] = "cpu",
-    json: Annotated[bool, _JSON] = False,
+    device: Device = "cpu",
+    json: AsJson = False,
 ) -> None:
     """Check that checkpoints are what they were: their hash, their golden samples, one small score."""
-    from zoo.cli import verify
+    if bool(checkpoints) == all_:
+        raise RequestError("name checkpoints to verify, or give --all")
+    from zoo.catalog.verify import verify
+    from zoo.cli.output import print_json, stdout_is_kept
 
-    verify.main(checkpoints or [], all_, device, json)
+    names, skipped = _here() if all_ else (checkpoints or [], {})
+    for name, reason in skipped.items():
+        print(f"{name}: skipped, {reason}", file=sys.stderr)
+    verified = []
+    for name in names:
+        with stdout_is_kept(json):
+            verified.append(seen := verify(name, device))
+        if not json:
+            print(f"{name}: {'verified' if seen.ok else 'NOT verified'}")
+            for step in seen.steps:
+                print(f"  {step.name.ljust(14)}  {step.outcome.ljust(7)}  {step.detail}", flush=True)
+    if json:
+        rows = [{"name": seen.name, "ok": seen.ok, "steps": [step._asdict() for step in seen.steps]} for seen in verified]
+        print_json({"checkpoints": rows, "skipped": skipped})
+    if bad := [seen.name for seen in verified if not seen.ok]:
+        raise ZooError(f"{len(bad)} of {len(verified)} checkpoints could not be verified: {', '.join(bad)}")
+    if not json:
+        print(f"all {len(verified)} verified")
 
 
-@app.command("check")
-def _check(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(help="Of models, tasks and metrics, or KIND:NAME where one name is of two kinds.", metavar="NAME..."),
-    ] = None,
-    all_: Annotated[bool, typer.Option("--all", help="Everything that is installed.")] = False,
-    only: Annotated[list[str] | None, typer.Option(help="Only this check; may be repeated.", metavar="CHECK")] = None,
-    json: Annotated[bool, _JSON] = False,
-) -> None:
-    """Check that models, tasks and metrics keep the contracts of the zoo."""
-    from zoo.cli import check
+def _here() -> tuple[list[str], dict[str, str]]:
+    """The names of the registered checkpoints that need no network, and why the others are left out."""
+    from zoo.catalog import checkpoints
 
-    check.main(names or [], all_, only or [], json)
-
-
-@app.command("new")
-def _new(
-    what: Annotated[str, typer.Argument(help="What to make: plugin.", metavar="plugin")],
-    name: Annotated[str, typer.Argument(help="Of the plugin, for example zoo-tides.")],
-    out: Annotated[str | None, typer.Option(help="A new folder; by default NAME, here.", metavar="DIR")] = None,
-) -> None:
-    """Write a whole plugin package to start from: a model, a task and a metric of your own, with tests that pass."""
-    from zoo.cli import new
-
-    new.main(what, name, out)
+    here, skipped = [], {}
+    for name, claims in checkpoints.known().named.items():
+        if len(claims) > 1:
+            skipped[name] = "two plugins bring it"
+        elif checkpoints.place_of(claims[0]) is None:
+            skipped[name] = f"not here yet: zoo pull {name}"
+        else:
+            here.append(name)
+    return here, skipped

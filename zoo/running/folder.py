@@ -76,6 +76,17 @@ class RunFolder:
                 raise RequestError(f"{self.path} holds a run with {key} {old.get(key)!r}, not {new[key]!r}; ask for the same")
 
 
+def check_new(path: Path) -> Path:
+    """``path``, if it is no file and no folder with something in it.
+
+    Raises:
+        RequestError: it is.
+    """
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise RequestError(f"{path} already holds something; name a new folder")
+    return path
+
+
 def check_writable(path: Path) -> None:
     """See that a folder is there to write to, or can be made.
 

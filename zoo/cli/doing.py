@@ -1,0 +1,219 @@
+"""The commands that run models: run, bench, sample."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zoo.cli.app import Device, app
+from zoo.utils.errors import RequestError, ZooError
+
+
+@app.command()
+def run(
+    model: Annotated[str | None, typer.Option(help="The model's name; see zoo list models.", metavar="NAME")] = None,
+    task: Annotated[str | None, typer.Option(help="The task's name; see zoo list tasks.", metavar="NAME")] = None,
+    data: Annotated[
+        str | None, typer.Option(help="The data, e.g. folder:photos/; by default the task's own.", metavar="KIND[:PATH]")
+    ] = None,
+    n: Annotated[int, typer.Option("-n", "--samples", help="Samples of each test item.")] = 100,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training pairs; by default the model's own.")] = None,
+    seed: Annotated[int, typer.Option(help="Decides everything random.")] = 0,
+    device: Device = "auto",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="A setting of the model (key=), the task (task.key=) or training (training.key=).",
+            metavar="KEY=VALUE",
+        ),
+    ] = None,
+    checkpoint: Annotated[
+        str | None, typer.Option(help="Score this checkpoint instead of fitting a model.", metavar="NAME|dir:PATH")
+    ] = None,
+    metric: Annotated[list[str] | None, typer.Option(help="Only this metric; may be repeated.", metavar="NAME")] = None,
+    items: Annotated[int | None, typer.Option(help="Score only so many test items, spread evenly; by default all.")] = None,
+    out: Annotated[
+        str | None, typer.Option(help="A new folder; by default runs/<time>-<model>-<task>.", metavar="DIR")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that was stopped in --out.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print metrics.json instead of a table.")] = False,
+) -> None:
+    """Fit a model to a task, sample, measure, and write a report."""
+    from zoo.running.request import Request
+
+    request = Request(
+        model=model,
+        task=task,
+        data=data,
+        n=n,
+        epochs=epochs,
+        seed=seed,
+        device=device,
+        settings=_settings(settings),
+        checkpoint=checkpoint,
+        metrics=metric or None,
+        items=items,
+        out=out,
+        resume=resume,
+    )
+    from zoo.cli.output import print_json, stdout_is_kept, table
+    from zoo.running.run import execute
+
+    with stdout_is_kept(json):
+        result = execute(request)
+    if os.environ.get("RANK", "0") != "0":
+        return
+    for name, reason in result.skipped.items():
+        print(f"{name} was left out: {reason}", file=sys.stderr)
+    if json:
+        print_json(result.metrics)
+    else:
+        rows = [
+            (name, f"{s.value:.5g}", f"{s.low:.5g} to {s.high:.5g}", s.better, s.unit) for name, s in result.scores.items()
+        ]
+        print(table(("METRIC", "VALUE", "95 % INTERVAL", "BETTER", "UNIT"), *rows))
+    times = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in result.seconds.items())
+    print(f"{times}\nreport: {result.out / 'report.html'}", file=sys.stderr if json else sys.stdout)
+
+
+@app.command()
+def bench(
+    suite: Annotated[str | None, typer.Argument(help="A suite; see zoo list suites.", metavar="SUITE")] = None,
+    data: Annotated[
+        str | None, typer.Option(help="The data, which also chooses among the suite's tasks.", metavar="KIND[:PATH]")
+    ] = None,
+    models: Annotated[str | None, typer.Option(help="These models of the suite, or these models.", metavar="NAME,...")] = None,
+    tasks: Annotated[str | None, typer.Option(help="These tasks of the suite, or these tasks.", metavar="NAME,...")] = None,
+    seeds: Annotated[int | None, typer.Option(help="How many seeds, from 0 on; by default the suite's.")] = None,
+    n: Annotated[
+        int | None, typer.Option("-n", "--samples", help="Samples of each test item; by default the suite's.")
+    ] = None,
+    items: Annotated[int | None, typer.Option(help="Test items scored, at most; by default the suite's.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes at a time; by default one a core, or one on a GPU; 0 for none but this.")
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="The suite's quick form: minutes, to see that all of it works.")
+    ] = False,
+    device: Device = "auto",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="A setting of all models (key=) or tasks (task.key=) that have it, of one (NAME.key=), or of training.",
+            metavar="KEY=VALUE",
+        ),
+    ] = None,
+    out: Annotated[
+        str | None,
+        typer.Option(help="A folder, which a later call goes on with; by default runs/bench-<suite>-<data>.", metavar="DIR"),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print bench.json instead of tables.")] = False,
+) -> None:
+    """Compare models on tasks, over seeds, in one table.
+
+    The same command again goes on where it was stopped, and takes what is done already as it is.
+    """
+    from zoo.benching.request import BenchRequest
+
+    request = BenchRequest(
+        suite=suite,
+        data=data,
+        models=None if models is None else models.split(","),
+        tasks=None if tasks is None else tasks.split(","),
+        seeds=seeds,
+        n=n,
+        items=items,
+        workers=workers,
+        quick=quick,
+        device=device,
+        settings=_settings(settings),
+        out=out,
+    )
+    from zoo.benching.bench import execute
+    from zoo.benching.tables import task_table
+    from zoo.cli.output import print_json, stdout_is_kept, table
+
+    with stdout_is_kept(json):
+        result = execute(request)
+    if json:
+        print_json(result.bench)
+    else:
+        for task in result.bench["tasks"]:
+            shown = task_table(result.bench, task)
+            heads, *rows = ([entry.text for entry in row if not entry.published] for row in (shown.heads, *shown.rows))
+            print(table([task.upper(), *(head.upper() for head in heads[1:])], *rows), end="\n\n")
+    print(f"report: {result.out / 'report.html'}", file=sys.stderr if json else sys.stdout)
+    if result.failed:
+        count, total = len(result.failed), len(result.bench["cells"])
+        raise ZooError(f"{count} of {total} runs failed: {'; '.join(result.failed)}")
+
+
+def _settings(words: list[str] | None) -> dict[str, str]:
+    """``KEY=VALUE`` words as a dictionary; the later of two of one key counts."""
+    settings = {}
+    for word in words or ():
+        key, equals, value = word.partition("=")
+        if not equals or not key.strip():
+            raise RequestError(f"--set {word!r}: write KEY=VALUE")
+        settings[key.strip()] = value.strip()
+    return settings
+
+
+@app.command()
+def sample(
+    checkpoint: Annotated[str, typer.Argument(help="A checkpoint: a name of zoo list checkpoints, or dir:PATH.")],
+    items: Annotated[
+        list[str] | None, typer.Argument(help="Photos, or what else the task starts from.", metavar="[IMAGE]...")
+    ] = None,
+    attributes: Annotated[
+        str | None,
+        typer.Option(help="What the picture is to have; a name with ! before it, what not.", metavar="NAME,NAME..."),
+    ] = None,
+    n: Annotated[int, typer.Option("-n", "--samples", help="Samples of each photo.")] = 20,
+    out: Annotated[
+        str | None, typer.Option(help="A new folder; by default runs/<time>-sample-<checkpoint>.", metavar="DIR")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed gives the same samples; by default a new one.")] = None,
+    device: Device = "auto",
+) -> None:
+    """Give n different photos for each photo, or n pictures with the attributes that are named."""
+    if n < 1:
+        raise RequestError(f"n is {n}; it must be at least 1")
+    from zoo.catalog.loaded import load
+    from zoo.running.folder import check_new, default_folder
+
+    name = checkpoint.removeprefix("dir:").rstrip("/").replace("\\", "/")
+    folder = default_folder("sample", "-".join(name.split("/")[-2:])) if out is None else check_new(Path(out))
+    loaded = load(checkpoint, device)
+    wanted, words = loaded.task.item, list(items or ())
+    if attributes is not None:
+        if wanted != "attributes":
+            raise RequestError(f"checkpoint {checkpoint} starts from a {wanted}, not from attributes: leave out --attributes")
+        words.append(attributes)
+    if not words:
+        option = " (--attributes NAME,NAME)" if wanted == "attributes" else ""
+        raise RequestError(f"there is nothing to sample for; name at least one {wanted}{option}")
+    read = [loaded.task.read(word) for word in words]  # nothing is written before every item has been read
+    for word, item, own in zip(words, read, _names(words), strict=True):
+        loaded.sample(item, n, seed=seed).save(folder / own)
+        print(f"{word}: {n} samples in {folder / own}", flush=True)
+    if len(words) > 1:
+        print(f"all in {folder}", file=sys.stderr)
+
+
+def _names(items: list[str]) -> list[str]:
+    """A folder's name for each item: its own name, numbered where two are alike."""
+    names: list[str] = []
+    for item in items:
+        path = Path(item)
+        stem, again = (path.stem if path.is_file() else path.name) or "item", 1
+        name = stem
+        while name in names:
+            again += 1
+            name = f"{stem}-{again}"
+        names.append(name)
+    return names

@@ -1,0 +1,155 @@
+"""The commands for who writes plugins: check, new."""
+
+import os
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from zoo import registry
+from zoo.cli.app import AsJson, app
+from zoo.utils.errors import RequestError, ZooError, nearest
+
+if TYPE_CHECKING:
+    from zoo.testing.outcome import Outcome, Result
+    from zoo.testing.verdicts import Kind
+
+    Wanted = list[tuple[str, Kind, tuple[str, ...]]]
+
+AT_ONCE = 4
+"""Subjects checked at a time, at most: each loads torch."""
+
+
+@app.command()
+def check(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Of models, tasks and metrics, or KIND:NAME where one name is of two kinds.", metavar="NAME..."),
+    ] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Everything that is installed.")] = False,
+    only: Annotated[list[str] | None, typer.Option(help="Only this check; may be repeated.", metavar="CHECK")] = None,
+    json: AsJson = False,
+) -> None:
+    """Check that models, tasks and metrics keep the contracts of the zoo."""
+    from zoo.cli.output import print_json
+
+    outcomes = _outcomes(_wanted(names or [], all_, tuple(only or ())))
+    if json:
+        print_json({"ok": all(outcome.ok for outcome in outcomes), "checked": [_plain(outcome) for outcome in outcomes]})
+    else:
+        for outcome in outcomes:
+            print(_block(outcome))
+        print(_summary(outcomes))
+    wrong = [f"{outcome.kind} {outcome.name}" for outcome in outcomes if not outcome.ok]
+    if wrong:
+        raise ZooError(f"{', '.join(wrong)} {'does' if len(wrong) == 1 else 'do'} not keep the contracts of the zoo")
+
+
+def _wanted(names: list[str], all_: bool, only: tuple[str, ...]) -> "Wanted":
+    """What to check: names, kinds and checks. With ``all_``, things of whose kind no check is wanted are left out."""
+    from zoo.testing.listing import checks, chosen
+    from zoo.testing.subjects.named import subject_of
+    from zoo.testing.verdicts import KINDS
+
+    if all_ == bool(names):
+        raise RequestError(f"name what to check, or write --all{': not both' if names else ''}")
+    if not all_:
+        subjects = {(subject.name, subject.kind): subject for subject in map(subject_of, names)}
+        for kind in {kind for _, kind in subjects}:
+            chosen(kind, only)
+        return [(name, kind, only) for name, kind in subjects]
+    known = {kind: {check.name for check in checks(kind)} for kind in KINDS}
+    for name in only:
+        if not any(name in of_kind for of_kind in known.values()):
+            chosen("model", (name,))
+    return [
+        (name, kind, mine)
+        for kind in KINDS
+        for name in registry.names(f"{kind}s")
+        if (mine := tuple(name for name in only if name in known[kind])) or not only
+    ]
+
+
+def _outcomes(wanted: "Wanted") -> "list[Outcome]":
+    """The outcomes of what is wanted, each looked at in a process of its own."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from zoo.testing.apart import check_apart
+    from zoo.testing.listing import chosen
+    from zoo.utils.progress import progress
+
+    total = sum(len(chosen(kind, only)) for _, kind, only in wanted)
+    lock, done = threading.Lock(), 0
+    with progress(total, "check") as bar:
+
+        def run(name: str, kind: "Kind", only: tuple[str, ...]) -> "Outcome":
+            def tell(result: "Result") -> None:
+                nonlocal done
+                with lock:
+                    done += 1
+                    bar.update(done, now=f"{kind} {name}")
+
+            return check_apart(name, kind, only, tell=tell)
+
+        with ThreadPoolExecutor(max(1, min(AT_ONCE, os.cpu_count() or 1, len(wanted)))) as pool:
+            return list(pool.map(lambda subject: run(*subject), wanted))
+
+
+def _block(outcome: "Outcome") -> str:
+    """One subject: its counts, and a line for each check in the order of the list."""
+    lines = [str(outcome)]
+    for name in outcome.should:
+        if name in outcome.ran:
+            lines.append(f"  ran       {name}")
+        elif name in outcome.skipped:
+            lines.append(f"  skipped   {name}: {outcome.skipped[name]}")
+        elif name in outcome.expected:
+            lines.append(f"  expected  {name}: it fails, as it says of itself: {outcome.expected[name]}")
+        elif name in outcome.failed:
+            lines.append(f"  FAILED    {name}: {outcome.failed[name]}")
+        else:
+            lines.append(f"  NOT RUN   {name}")
+    return "\n".join(lines) + "\n"
+
+
+def _summary(outcomes: "list[Outcome]") -> str:
+    ran, skipped, expected, failed, missing, should = (
+        sum(len(getattr(outcome, part)) for outcome in outcomes)
+        for part in ("ran", "skipped", "expected", "failed", "missing", "should")
+    )
+    return (
+        f"{len(outcomes)} checked: {ran} ran, {skipped} skipped, {expected} expected to fail, {failed} failed, "
+        f"{missing} did not run, of {should} checks"
+    )
+
+
+def _plain(outcome: "Outcome") -> dict[str, object]:
+    parts = {"kind": outcome.kind, "name": outcome.name, "ok": outcome.ok, "checks": len(outcome.should)}
+    return parts | {part: getattr(outcome, part) for part in ("ran", "skipped", "expected", "failed", "missing")}
+
+
+@app.command()
+def new(
+    what: Annotated[str, typer.Argument(help="What to make: plugin.", metavar="plugin")],
+    name: Annotated[str, typer.Argument(help="Of the plugin, for example zoo-tides.")],
+    out: Annotated[str | None, typer.Option(help="A new folder; by default NAME, here.", metavar="DIR")] = None,
+) -> None:
+    """Write a whole plugin package to start from: a model, a task and a metric of your own, with tests that pass."""
+    if what != "plugin":
+        raise RequestError(f"zoo new makes no {what!r}: {nearest(what, ('plugin',))}")
+    from zoo.scaffold import names_of, write_plugin
+
+    names = names_of(name)
+    folder = Path(names.distribution if out is None else out)
+    files = write_plugin(names, folder)
+    print(f"{names.distribution}, in {folder}:\n")
+    print("\n".join(f"  {file}" for file in files))
+    print(
+        f"\nIt is whole, and works as it stands:\n\n"
+        f"  pip install -e {folder}\n"
+        f"  zoo check model:{names.stem} task:{names.task} metric:{names.metric}\n"
+        f"  zoo run --model {names.stem} --task {names.task}\n\n"
+        f"Then put your own model into {folder / names.package / 'model.py'}, at the lines that say so, and say in\n"
+        f"{folder / 'pyproject.toml'} who you are and under which licence it is."
+    )
