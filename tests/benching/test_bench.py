@@ -10,7 +10,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,9 @@ from typing import Any
 import numpy as np
 import pytest
 import toy
+from installed import distribution
 from PIL import Image
+from processes import gone, wait
 
 import zoo
 from zoo.benching.lock import locked
@@ -66,14 +67,9 @@ class Weak(Toy):
 def _toys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The toy plugin, a weak model beside it, and a suite of them."""
     site = tmp_path_factory.mktemp("site")
-    info = site / "weak-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: weak\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[zoo.models]\nweak = weak_zoo:Weak\nsick = not_there_at_all:Model\n")
-    (site / "weak_zoo.py").write_text(WEAK)
-    (site / "registry.toml").write_text("schema = 1\n")
-    (site / "suites").mkdir()
-    (site / "suites" / "toys.toml").write_text(SUITE)
+    points = "[zoo.models]\nweak = weak_zoo:Weak\nsick = not_there_at_all:Model\n"
+    registry = {"registry.toml": "schema = 1\n", "suites/toys.toml": SUITE}
+    distribution(site, "weak", points, {"weak_zoo.py": WEAK, **registry})
     with pytest.MonkeyPatch.context() as patch:
         toy.install(patch)
         patch.syspath_prepend(str(site))
@@ -96,12 +92,9 @@ def weak(_toys: Path) -> Iterator[Path]:
 @pytest.fixture(autouse=True)
 def _no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is drawn in this process is left out: it takes longer than all the rest, and the other processes draw it."""
-    from zoo.benching import plots
-
     monkeypatch.setattr("zoo.reporting.figures.sheet", lambda *_: Image.new("RGB", (1, 1)))
-    monkeypatch.setattr("zoo.reporting.report.curve_svg", lambda *_: "")
-    for name in ("scatter", "curves"):
-        monkeypatch.setattr(plots, name, lambda *_: False)
+    for name in ("reporting.report.curve_svg", "benching.plots.scatter", "benching.plots.curves"):
+        monkeypatch.setattr(f"zoo.{name}", lambda *_: "")
 
 
 def bench(out: Path | None, *, suite: str | None = "toys", **more: Any) -> zoo.BenchResult:
@@ -113,6 +106,11 @@ def bench(out: Path | None, *, suite: str | None = "toys", **more: Any) -> zoo.B
 def whole(_toys: Path, tmp_path_factory: pytest.TempPathFactory) -> zoo.BenchResult:
     """Two models, one task, two seeds, in two worker processes."""
     return bench(tmp_path_factory.mktemp("whole") / "out", workers=2)
+
+
+def went_on(cell: Path) -> bool:
+    """Whether a weak model found the state of a fit that was stopped."""
+    return json.loads((cell / "run.json").read_text())["history"]["again"]
 
 
 def stamps(out: Path) -> dict[str, int]:
@@ -128,16 +126,14 @@ def test_a_bench_leaves_everything(whole: zoo.BenchResult) -> None:
     assert cells == ["random-s0", "random-s1", "toy-wide-s0", "toy-wide-s1"]
     written = json.loads((whole.out / "bench.json").read_text())
     assert written == whole.bench
-    assert {key: written[key] for key in ("suite", "n", "items", "seeds", "tasks", "models", "quick")} == {
-        "suite": "toys", "n": 9, "items": 5, "seeds": [0, 1], "tasks": ["toy-shade"], "models": ["random", "toy-wide"],
-        "quick": False,
-    }  # fmt: skip
+    asked = {"suite": "toys", "n": 9, "items": 5, "seeds": [0, 1], "tasks": ["toy-shade"], "models": ["random", "toy-wide"]}
+    assert asked.items() <= written.items()
+    assert written["quick"] is False
     assert written["data"]["toy-shade"]["seeds"]["0"]["test"] == {"items": 5, "digest": ("test" * 40)[:64]}
     assert written["commit"]
     assert written["versions"]["torch"]
     for cell in written["cells"]:
-        assert cell["status"] == "done"
-        assert cell["test_items"] == 5
+        assert (cell["status"], cell["test_items"]) == ("done", 5)
         assert {"fit", "evaluate"} <= cell["seconds"].keys()
         assert (whole.out / cell["folder"] / "checkpoint" / "model.safetensors").is_file()
     assert len(written["published"]) == 1
@@ -148,9 +144,8 @@ def test_a_cell_is_what_run_gives(whole: zoo.BenchResult, tmp_path: Path) -> Non
         "toy-wide", "toy-shade", "toy-photos", n=9, items=5, seed=1, device="cpu", out=tmp_path / "a", progress=False,
         metrics=["toy-best", "toy-density"],
     )  # fmt: skip
-    cell = json.loads((whole.out / "cells/toy-shade/toy-wide-s1/metrics.json").read_text())
-    assert cell == run.metrics
-    assert cell["test_items"] == 5
+    assert json.loads((whole.out / "cells/toy-shade/toy-wide-s1/metrics.json").read_text()) == run.metrics
+    assert run.metrics["test_items"] == 5
 
 
 def test_json_csv_and_markdown_say_the_same(whole: zoo.BenchResult) -> None:
@@ -166,26 +161,17 @@ def test_json_csv_and_markdown_say_the_same(whole: zoo.BenchResult) -> None:
         else:
             assert float(line["mean"]) == row["seeds"][line["seed"]]["value"]
     text = (whole.out / "bench.md").read_text()
-    body = [line for line in text.splitlines() if line.startswith("| ")]
-    heads = [cell.strip() for cell in body[0].strip("|").split("|")]
-    assert heads == [
-        "model", "toy-best@1", "published", "toy-best@3", "toy-best@9", "published", "toy-density", "fit, s",
-    ]  # fmt: skip
-    wide = [cell.strip() for cell in body[3].strip("|").split("|")]
-    assert wide[0] == "toy-wide"
+    lined = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("| ")]
+    heads, _, random, wide = ([cell.strip() for cell in line] for line in lined)
+    assert heads == ["model", "toy-best@1", "published", "toy-best@3", "toy-best@9", "published", "toy-density", "fit, s"]
     best = table["toy-wide", "toy-best@9"]
     assert f"{best['mean']:.4g} ± " in wide[4]
-    assert wide[2] == "0.5 [1]"
-    assert wide[5] == "0.25 [1]"
+    assert (wide[0], wide[2], wide[5], random[6]) == ("toy-wide", "0.5 [1]", "0.25 [1]", "–")
     assert "[1] The Toy Paper, Table 9 (a toy's data, n = 9)." in text
     assert "another data set" in text
-    assert [cell.strip() for cell in body[2].strip("|").split("|")][6] == "–"
-    for metric in ("toy-best@1", "toy-best@3", "toy-best@9"):
-        winner = min(("random", "toy-wide"), key=lambda model, metric=metric: table[model, metric]["mean"])
-        place = heads.index(metric)
-        for line in body[2:]:
-            cells = [cell.strip() for cell in line.strip("|").split("|")]
-            assert cells[place].startswith("**") == (cells[0] == winner)
+    for column in (1, 3, 4):
+        means = [table[line[0], heads[column]]["mean"] for line in (random, wide)]
+        assert [line[column].startswith("**") for line in (random, wide)] == [mean == min(means) for mean in means]
     for word in ("toy-photos", "5 test items", "n = 9", "2 seeds", f"commit {whole.bench['commit']}", "Student t"):
         assert word in text, word
 
@@ -217,27 +203,18 @@ def test_the_report_is_one_page_that_needs_no_network(whole: zoo.BenchResult) ->
         assert word in page, word
 
 
-def test_the_same_command_again_does_nothing_again(
+def test_only_what_was_asked_otherwise_is_done_again(
     whole: zoo.BenchResult, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     out = Path(shutil.copytree(whole.out, tmp_path / "out"))
     before = stamps(out)
     again = bench(out, progress=True)
     assert stamps(out) == before
-    assert again.reused == 4
-    assert again.bench["table"] == whole.bench["table"]
+    assert (again.reused, again.bench["table"]) == (4, whole.bench["table"])
     assert "4 of 4 runs are done already" in capfd.readouterr().err
-
-
-def test_what_was_asked_otherwise_is_done_again(
-    whole: zoo.BenchResult, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    out = Path(shutil.copytree(whole.out, tmp_path / "out"))
-    before = stamps(out)
     result = bench(out, settings={"spread": 0.2}, progress=True)
-    err = capfd.readouterr().err
+    assert "toy-shade toy-wide seed 1: done again, because config spread was 0.4, is 0.2" in capfd.readouterr().err
     assert result.reused == 2, "random has no spread"
-    assert "toy-shade toy-wide seed 1: done again, because config spread was 0.4, is 0.2" in err
     changed = {path for path, stamp in stamps(out).items() if before.get(path) != stamp}
     assert changed
     assert all("toy-wide" in path for path in changed)
@@ -246,12 +223,9 @@ def test_what_was_asked_otherwise_is_done_again(
 
 
 def test_more_seeds_take_those_that_are_done(tmp_path: Path) -> None:
-    first = bench(tmp_path / "out", models=["random"], seeds=1)
-    assert first.bench["table"][0]["interval"] == "bootstrap over items"
-    assert "Of one seed" in (tmp_path / "out" / "bench.md").read_text()
-    second = bench(tmp_path / "out", models=["random"], seeds=2)
-    assert second.reused == 1
-    assert second.bench["table"][0]["interval"] == "student t over seeds"
+    for seeds, reused, interval in ((1, 0, "bootstrap over items"), (2, 1, "student t over seeds")):
+        result = bench(tmp_path / "out", models=["random"], seeds=seeds)
+        assert (result.reused, result.bench["table"][0]["interval"]) == (reused, interval)
 
 
 def test_a_cell_that_fails_costs_the_others_nothing(
@@ -274,10 +248,9 @@ def test_a_cell_that_fails_costs_the_others_nothing(
     assert "failed" in rows["sick"]
     assert "weak (1 of 2 seeds failed)" in rows["weak"]
     assert "failed" not in rows["random"]
-    made = json.loads((out / "bench.json").read_text())
-    status = {(cell["model"], cell["seed"]): cell["status"] for cell in made["cells"]}
-    assert [status["weak", seed] for seed in (0, 1)] == ["done", "failed"]
-    assert [status["random", seed] for seed in (0, 1)] == ["done", "done"]
+    cells = json.loads((out / "bench.json").read_text())["cells"]
+    done = {(cell["model"], cell["seed"]) for cell in cells if cell["status"] == "done"}
+    assert done == {("weak", 0), ("random", 0), ("random", 1)}
     assert "weak with seed 1 failed: the weak model diverged" in (out / "bench.md").read_text()
     weak.write_text("")
     again = bench(out, suite=None, data=None, models=["weak", "random"], tasks=["toy-shade"], seeds=2, n=3)
@@ -297,7 +270,7 @@ def test_a_stopped_cell_begins_anew_where_the_data_has_changed(
     weak.write_text("")
     assert bench(out, models=["weak"], seeds=1, progress=True).failed == []
     assert 'done again, because digests train was "other"' in capfd.readouterr().err
-    assert json.loads((out / "cells/toy-shade/weak-s0/run.json").read_text())["history"]["again"] is False
+    assert not went_on(out / "cells/toy-shade/weak-s0")
     assert not note.exists()
 
 
@@ -312,14 +285,14 @@ def test_a_process_that_is_killed_costs_its_own_cell_and_is_gone_on_with(tmp_pat
     weak.write_text("die 0")
     out = tmp_path / "out"
     result = bench(out, models=["weak", "random"], seeds=1, workers=1)
-    assert len(result.failed) == 1
-    assert "SIGKILL" in result.failed[0]
+    (failed,) = result.failed
+    assert "SIGKILL" in failed
     assert {cell["model"]: cell["status"] for cell in result.bench["cells"]} == {"weak": "failed", "random": "done"}
     assert (out / "cells/toy-shade/weak-s0/training/state/state").is_file()
     weak.write_text("")
     again = bench(out, models=["weak", "random"], seeds=1)
     assert (again.failed, again.reused) == ([], 1)
-    assert json.loads((out / "cells/toy-shade/weak-s0/run.json").read_text())["history"]["again"] is True
+    assert went_on(out / "cells/toy-shade/weak-s0")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
@@ -342,27 +315,10 @@ def test_a_bench_that_is_stopped_leaves_no_process_and_no_lock(tmp_path: Path, w
     if how == signal.SIGINT:
         assert process.returncode == 130
         assert err.splitlines()[-1].startswith("zoo: stopped")
-    wait(lambda: not alive(int(note.read_text())))
+    wait(lambda: gone(int(note.read_text())))
     weak.write_text("")
-    result = bench(out, models=["weak"], seeds=1)
-    assert result.failed == []
-    assert json.loads((out / "cells/toy-shade/weak-s0/run.json").read_text())["history"]["again"] is True
-
-
-def wait(until: Any, seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not until():
-        assert time.monotonic() < end
-        time.sleep(0.05)
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-        state = Path(f"/proc/{pid}/stat")
-        return not state.exists() or state.read_text().rpartition(")")[2].split()[0] != "Z"
-    except (ProcessLookupError, FileNotFoundError):
-        return False
+    assert bench(out, models=["weak"], seeds=1).failed == []
+    assert went_on(out / "cells/toy-shade/weak-s0")
 
 
 def test_a_lock_goes_with_its_process(tmp_path: Path) -> None:
@@ -378,13 +334,12 @@ def test_the_quick_form_has_a_folder_of_its_own(tmp_path: Path, monkeypatch: pyt
     monkeypatch.chdir(tmp_path)
     result = bench(None, quick=True)
     assert result.out == Path("runs/bench-toys-toy-photos-quick")
-    made = result.bench
-    assert (made["seeds"], made["n"], made["items"], made["quick"]) == ([0], 3, 2, True)
+    content = result.bench
+    assert (content["seeds"], content["n"], content["items"], content["quick"]) == ([0], 3, 2, True)
     assert "Quick form." in (result.out / "bench.md").read_text()
-    config = {cell["model"]: cell["config"]["model"] for cell in made["cells"]}
-    assert config["toy-wide"]["spread"] == 0.05
-    assert "--quick" in made["command"]
-    assert {row["metric"] for row in made["table"] if row["model"] == "random"} == {"toy-best@1", "toy-best@3"}
+    assert {cell["model"]: cell["config"]["model"] for cell in content["cells"]}["toy-wide"]["spread"] == 0.05
+    assert "--quick" in content["command"]
+    assert {row["metric"] for row in content["table"] if row["model"] == "random"} == {"toy-best@1", "toy-best@3"}
     assert bench(None, quick=True, models=["random"]).reused == 1, "the suite's settings of a model that is left out"
 
 
@@ -392,10 +347,7 @@ def test_the_quick_form_has_a_folder_of_its_own(tmp_path: Path, monkeypatch: pyt
     ("wrong", "message"),
     [
         ({"suite": "toyz"}, "did you mean 'toys'"),
-        (
-            {"suite": None, "models": None},
-            "name a suite (attribute-paper, cdvae-paper, cgml-paper, toy-paper, toys), or models",
-        ),
+        ({"suite": None, "models": None}, "name a suite (attribute-paper, cdvae-paper, cgml-paper, toy-paper, toys), or"),
         ({"models": ["toi"]}, "did you mean 'toy'"),
         ({"models": ["toy", ""]}, "names with commas"),
         ({"tasks": ["toy-shades"]}, "did you mean 'toy-shade'"),
@@ -427,18 +379,13 @@ def test_a_wrong_request_is_refused_before_anything_is_written(
 
 
 def test_a_folder_that_holds_something_else_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "full").mkdir()
-    (tmp_path / "full" / "thesis.tex").touch()
+    cell = tmp_path / "bench/cells/toy-shade/random-s0"
+    for folder in (tmp_path / "full", cell):
+        folder.mkdir(parents=True)
+        (folder / "thesis.tex").touch()
     (tmp_path / "file").touch()
-    cell = tmp_path / "bench" / "cells" / "toy-shade" / "random-s0"
-    cell.mkdir(parents=True)
-    (cell / "thesis.tex").touch()
-    for out, message in (
-        ("full", "holds no bench"),
-        ("file", "is a file"),
-        ("file/in", "cannot be made"),
-        ("bench", "in the way"),
-    ):
+    messages = {"full": "holds no bench", "file": "is a file", "file/in": "cannot be made", "bench": "in the way"}
+    for out, message in messages.items():
         with pytest.raises(RequestError, match=message):
             bench(tmp_path / out)
     left = sorted(path.name for path in tmp_path.rglob("*") if path.is_file())

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from installed import distribution
 
 from zoo import registry
 from zoo.catalog import checkpoints, suites
@@ -79,12 +80,9 @@ def test_a_name_of_the_package_cannot_be_taken(user: Path, monkeypatch: pytest.M
 
 
 def test_two_plugins_with_one_name_are_both_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    info, package = tmp_path / "other-2.0.dist-info", tmp_path / "other_weights"
-    info.mkdir()
-    package.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 2.0\n")
-    (info / "entry_points.txt").write_text("[zoo.checkpoints]\nother = other_weights\nlost = nowhere_at_all\n")
-    (package / "registry.toml").write_text("schema = 1\n" + entry("toy/hub", "dir:x") + entry("other/good", "dir:x"))
+    points = "[zoo.checkpoints]\nother = other_weights\nlost = nowhere_at_all\n"
+    text = "schema = 1\n" + entry("toy/hub", "dir:x") + entry("other/good", "dir:x")
+    distribution(tmp_path, "other", points, {"other_weights/registry.toml": text}, version="2.0")
     monkeypatch.syspath_prepend(str(tmp_path))
     registry.forget()
     with pytest.raises(RequestError, match="other and toy-zoo"):

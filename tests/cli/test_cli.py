@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from installed import distribution
 from PIL import Image
 
 import zoo.cli
@@ -99,9 +100,7 @@ def test_list_names_where_everything_comes_from(zoo_: Any) -> None:
 
 
 def test_names_that_clash_are_marked(zoo_: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "thief-1.0.dist-info").mkdir()
-    (tmp_path / "thief-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: thief\nVersion: 1.0\n")
-    (tmp_path / "thief-1.0.dist-info" / "entry_points.txt").write_text("[zoo.models]\nnn = thief:NN\ntoy = thief:Toy\n")
+    distribution(tmp_path, "thief", "[zoo.models]\nnn = thief:NN\ntoy = thief:Toy\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     registry.forget()
     out = zoo_("list", "models")[1]

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from processes import gone, wait
 
 from zoo.probing.children import Child, Ended, Fork
 
@@ -41,20 +42,6 @@ def talker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Child:
     return Child("talker", "a word", threads=1)
 
 
-def gone(pid: int, seconds: float = 20) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        state = Path(f"/proc/{pid}/stat")
-        try:
-            os.kill(pid, 0)
-            if state.exists() and state.read_text().rpartition(")")[2].split()[0] == "Z":
-                return True
-        except (ProcessLookupError, FileNotFoundError):
-            return True
-        time.sleep(0.02)
-    return False
-
-
 def test_a_child_is_told_and_heard_and_ends_with_all_that_it_started(talker: Child) -> None:
     with talker:
         talker.tell({"x": "é"})
@@ -66,7 +53,7 @@ def test_a_child_is_told_and_heard_and_ends_with_all_that_it_started(talker: Chi
         talker.stop()
         with pytest.raises(Ended, match="SIGKILL"):
             talker.hear(30)
-    assert gone(left)
+    wait(lambda: gone(left))
 
 
 @pytest.mark.parametrize(("word", "code"), [("die", 7), ("hang up", -signal.SIGKILL)])
@@ -89,7 +76,7 @@ def test_a_child_ends_when_its_parent_is_killed(talker: Child) -> None:
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())
         parent.kill()
-    assert gone(pid)
+    wait(lambda: gone(pid))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import toy
+from installed import distribution
 from PIL import Image
 
 import zoo
@@ -226,9 +227,7 @@ def test_without_a_folder_a_run_gets_one_of_its_own(tmp_path: Path, monkeypatch:
 def test_a_broken_package_costs_only_its_own_metric(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from zoo import registry
 
-    (tmp_path / "broken-1.0.dist-info").mkdir()
-    (tmp_path / "broken-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n")
-    (tmp_path / "broken-1.0.dist-info" / "entry_points.txt").write_text("[zoo.metrics]\nworse = not_there:Worse\n")
+    distribution(tmp_path, "broken", "[zoo.metrics]\nworse = not_there:Worse\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     registry.forget()
     result = run(tmp_path / "a", model="toy", metrics=None)
