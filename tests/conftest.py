@@ -39,3 +39,10 @@ def toy_plugin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     toy.install(monkeypatch)
     yield
     toy.remove()
+
+
+@pytest.fixture
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache for one test; its folder."""
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"

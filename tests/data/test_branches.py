@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from datafiles import refused
 
-from zoo.utils.errors import RequestError
 from zoo_data.branches import Branches
 
 
@@ -46,27 +46,18 @@ def test_points_follow_from_seed_and_split_and_nothing_else() -> None:
     first = Branches().read("train", seed=1)
     np.random.seed(0)  # noqa: NPY002 (the global state must not matter)
     again = Branches().read("train", seed=1)
-    assert first.digest == again.digest
     assert np.array_equal(first.y, again.y)
     assert np.array_equal(first.pool("y", 5), again.pool("y", 5))  # type: ignore[arg-type]
     assert np.array_equal(Branches("50").read("train", seed=1).y, first.y[:50])
-    others = [Branches().read("train", seed=2), Branches().read("test", seed=1), Branches("50").read("train", seed=1)]
-    assert len({first.digest, *(other.digest for other in others)}) == 4
-    assert not np.array_equal(others[0].x, first.x)
-    assert not np.isin(others[1].x, first.x).any()
+    assert not np.array_equal(Branches().read("train", seed=2).x, first.x)
+    assert not np.isin(Branches().read("test", seed=1).x, first.x).any()
 
 
 def test_there_are_no_pictures_and_it_is_said() -> None:
     records = Branches().read("test")
-    with pytest.raises(RequestError, match="numbers"):
+    with refused("numbers"):
         records.image(0)
-    with pytest.raises(RequestError, match="numbers"):
+    with refused("numbers"):
         records.map(lambda image: {"a": np.zeros(1)}, "a")
     assert records.known("albedo", "shading") is None
     assert records.attributes is None
-
-
-@pytest.mark.parametrize("path", ["0", "-4", "x", "1.5"])
-def test_a_wrong_number_of_points_is_refused(path: str) -> None:
-    with pytest.raises(RequestError, match="write branches, or branches:N"):
-        Branches(path)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+from datafiles import refused
 from PIL import Image as PIL
 
 from zoo.data.images import decode_image, read_image, to_rgb
-from zoo.utils.errors import RequestError
 
 RNG = np.random.default_rng(0)
 RGB = np.kron(RNG.integers(0, 256, (4, 5, 3)), np.ones((8, 8, 1))).astype(np.uint8)  # (32, 40, 3)
@@ -22,20 +23,25 @@ def encoded(image: PIL.Image, form: str = "PNG", **options: object) -> bytes:
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize("form", ["PNG", "BMP", "TIFF", "WEBP"])
-def test_rgb_survives_lossless_formats(form: str) -> None:
-    data = encoded(PIL.fromarray(RGB), form, **({"lossless": True} if form == "WEBP" else {}))
-    decode_image(data, draft=True)
-    assert np.array_equal(decode_image(data), RGB)
+def grey(image: PIL.Image) -> np.ndarray:
+    return np.asarray(image.convert("RGB"))
 
 
-def test_grey_and_palette_become_rgb() -> None:
-    grey = PIL.fromarray(RGB).convert("L")
-    assert np.array_equal(decode_image(encoded(grey)), np.repeat(np.asarray(grey)[..., None], 3, 2))
-    few = PIL.fromarray(RGB).quantize(8)
-    assert np.array_equal(decode_image(encoded(few)), np.asarray(few.convert("RGB")))
-    bits = PIL.fromarray(RGB).convert("1")
-    assert set(np.unique(decode_image(encoded(bits)))) == {0, 255}
+LIGHT, FEW, BITS = (PIL.fromarray(RGB).convert("L"), PIL.fromarray(RGB).quantize(8), PIL.fromarray(RGB).convert("1"))
+
+
+@pytest.mark.parametrize(
+    ("data", "shown"),
+    [
+        *((encoded(PIL.fromarray(RGB), form), RGB) for form in ("PNG", "BMP", "TIFF")),
+        (encoded(PIL.fromarray(RGB), "WEBP", lossless=True), RGB),
+        *((encoded(image), grey(image)) for image in (LIGHT, FEW, BITS)),
+        *((cv2.imencode(end, RGB[..., ::-1].astype(np.uint16) * 257)[1].tobytes(), RGB) for end in (".png", ".tiff")),
+    ],
+)
+def test_what_a_file_holds_becomes_rgb(data: bytes, shown: np.ndarray) -> None:
+    assert np.array_equal(decode_image(data, draft=True), shown)
+    assert np.array_equal(decode_image(data), shown)
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
@@ -46,7 +52,7 @@ def test_transparency_lies_on_white(mode: str) -> None:
     image.putalpha(PIL.fromarray(alpha))
     out = decode_image(encoded(image))
     assert (out[:, :20] == 255).all()
-    assert np.array_equal(out[:, 20:], np.asarray(PIL.fromarray(RGB).convert(mode[:-1]).convert("RGB"))[:, 20:])
+    assert np.array_equal(out[:, 20:], grey(PIL.fromarray(RGB).convert(mode[:-1]))[:, 20:])
 
 
 def test_transparent_palette_lies_on_white() -> None:
@@ -69,15 +75,6 @@ def test_sixteen_bits_are_scaled_by_their_range() -> None:
         out = decode_image(encoded(PIL.fromarray(ramp), form))
         assert out.shape == (16, 64, 3)
         assert np.abs(out[..., 0] - ramp / 257.0).max() <= 0.51
-
-
-def test_sixteen_bit_colour_is_scaled_by_its_range() -> None:
-    cv2 = pytest.importorskip("cv2")
-    deep = RGB.astype(np.uint16) * 257
-    for extension in (".png", ".tiff"):
-        data = cv2.imencode(extension, deep[..., ::-1])[1].tobytes()
-        decode_image(data, draft=True)
-        assert np.array_equal(decode_image(data), RGB)
 
 
 def test_exif_orientation_is_applied() -> None:
@@ -114,18 +111,12 @@ def test_refusals_say_why(tmp_path: Path) -> None:
         encoded(PIL.new("RGB", (100, 15))): "at least 16",
         encoded(PIL.fromarray(np.zeros((20, 20), np.float32)), "TIFF"): "floating",
     }
-    for i, (data, reason) in enumerate(cases.items()):
-        file = tmp_path / f"{i}.png"
-        file.write_bytes(data)
-        with pytest.raises(RequestError, match=reason) as caught:
-            read_image(file)
-        assert str(file) in str(caught.value)
-        assert "\n" not in str(caught.value)
-
-
-def test_read_image_names_what_is_not_a_file(tmp_path: Path) -> None:
+    for data, reason in cases.items():
+        (tmp_path / "x.png").write_bytes(data)
+        with refused(f"x.png as an image: .*{reason}"):
+            read_image(tmp_path / "x.png")
     for path in (tmp_path / "absent.jpg", tmp_path):
-        with pytest.raises(RequestError, match="cannot read"):
+        with refused(f"cannot read {path}: "):
             read_image(str(path))
 
 

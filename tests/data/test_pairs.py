@@ -18,22 +18,17 @@ def wide_pairs(items: int = 64) -> Pairs:
     return Pairs(small, small + 1, wide=(x, x + 1))
 
 
-def test_crops_are_the_same_for_x_and_y_and_lie_inside() -> None:
-    pairs = wide_pairs()
-    batch = pairs.batch(torch.arange(64), torch.Generator().manual_seed(0))
-    assert batch.x.shape == (64, 2, 32, 32)
+def test_crops_are_the_same_for_x_and_y_lie_inside_and_are_mirrored_half_the_time() -> None:
+    batch = wide_pairs(400).batch(torch.arange(400), torch.Generator().manual_seed(0))
+    assert batch.x.shape == (400, 2, 32, 32)
     torch.testing.assert_close(batch.y, batch.x + 1)
     width = (batch.x[:, 0, 0, -1] - batch.x[:, 0, 0, 0]).abs()
     assert (width > 0.6).all()
     assert (width <= 1).all()
     assert width.std() > 0.05
-
-
-def test_about_half_of_the_crops_are_mirrored_and_none_is_upside_down() -> None:
-    batch = wide_pairs(400).batch(torch.arange(400), torch.Generator().manual_seed(0))
     mirrored = (batch.x[:, 0, 0, 0] > batch.x[:, 0, 0, -1]).float().mean()
     assert 0.4 < mirrored < 0.6
-    assert (batch.x[:, 1, 0, 0] < batch.x[:, 1, -1, 0]).all()
+    assert (batch.x[:, 1, 0, 0] < batch.x[:, 1, -1, 0]).all()  # none is upside down
 
 
 def test_a_mirrored_item_has_the_guide_of_the_mirrored_image() -> None:
@@ -46,15 +41,11 @@ def test_a_mirrored_item_has_the_guide_of_the_mirrored_image() -> None:
     assert torch.equal(batch.guide[:, 0] == 3, mirrored)
 
 
-def test_without_a_generator_the_pairs_come_as_they_are() -> None:
-    pairs = wide_pairs(4)
-    assert torch.equal(pairs.batch(torch.tensor([2, 0])).x, pairs.x[[2, 0]])
-
-
-def test_the_same_generator_gives_the_same_crops() -> None:
+def test_the_same_generator_gives_the_same_crops_and_none_the_pairs_as_they_are() -> None:
     pairs = wide_pairs(8)
     first, again = (pairs.batch(torch.arange(8), torch.Generator().manual_seed(5)).x for _ in range(2))
     assert torch.equal(first, again)
+    assert torch.equal(pairs.batch(torch.tensor([2, 0])).x, pairs.x[[2, 0]])
 
 
 def test_a_subset_keeps_everything_in_step() -> None:
@@ -68,9 +59,11 @@ def test_a_subset_keeps_everything_in_step() -> None:
     assert len(part.wide[0]) == 2
 
 
-def test_unequal_lengths_are_refused() -> None:
+def test_what_does_not_fit_together_is_refused() -> None:
     with pytest.raises(RequestError, match="x has 3 items but y has 2"):
         Pairs(torch.zeros(3, 1), torch.zeros(2, 1))
+    with pytest.raises(RequestError, match=r"y is \(3, 4, 4\); a field of vectors is \(2, h, w\)"):
+        Pairs(torch.zeros(1, 3, 4, 4), torch.zeros(1, 3, 4, 4), vectors=True)
 
 
 def test_vectors_are_mirrored_and_magnified_with_the_picture() -> None:
@@ -105,11 +98,6 @@ def test_vectors_are_mirrored_and_magnified_with_the_picture() -> None:
     assert torch.equal(as_they_are.y, pairs.y)
     assert pairs.subset(torch.tensor([1])).vectors
     assert pairs.to("cpu").vectors
-
-
-def test_vectors_have_two_channels() -> None:
-    with pytest.raises(RequestError, match=r"y is \(3, 4, 4\); a field of vectors is \(2, h, w\)"):
-        Pairs(torch.zeros(1, 3, 4, 4), torch.zeros(1, 3, 4, 4), vectors=True)
 
 
 def test_a_penalty_goes_with_every_batch() -> None:

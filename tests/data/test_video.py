@@ -11,33 +11,35 @@ import cv2
 import numpy as np
 import pytest
 from conftest import shared_data
-from numpy.typing import NDArray
-from PIL import Image as PIL
+from datafiles import mean, refused, save
 
-from zoo.data.records import Clip, Fields
-from zoo.utils.errors import RequestError, ZooError
+from zoo import Clip, Fields, Image, ZooError
 from zoo_data.folder import Folder
-from zoo_data.video import Video
+from zoo_data.video import Video, VideoRecords
+
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+def read(path: Path | str, split: str = "train", seed: int = 0) -> VideoRecords:
+    return Video(str(path)).read(split, seed=seed)  # type: ignore[arg-type, return-value]
 
 
-def frames(count: int, seed: int, side: int = 32) -> list[NDArray[np.uint8]]:
+def ends_of(path: Path | str, split: str = "train") -> np.ndarray:
+    return read(path, split).map_moments(ends, "ends")["ends"]
+
+
+def frames(count: int, seed: int, side: int = 32) -> list[Image]:
     """Frames whose grey level tells their number: 4 a frame, over a pattern of their video."""
     pattern = np.random.default_rng(seed).integers(0, 40, (side // 8, side // 8, 3)).repeat(8, 0).repeat(8, 1)
     return [(pattern + 4 * i).astype(np.uint8) for i in range(count)]
 
 
-def write_frames(folder: Path, images: list[NDArray[np.uint8]], step: int = 1) -> None:
-    folder.mkdir(parents=True)
+def write_frames(folder: Path, images: list[Image], step: int = 1) -> None:
     for i, image in enumerate(images):
-        PIL.fromarray(image).save(folder / f"{i * step:05d}.png")
+        save(folder / f"{i * step:05d}.png", image)
 
 
-def write_video(path: Path, images: list[NDArray[np.uint8]], fps: float = 10) -> None:
+def write_video(path: Path, images: list[Image], fps: float = 10) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), fps, images[0].shape[1::-1])
     assert writer.isOpened()
@@ -54,57 +56,54 @@ def ends(clip: Clip) -> Fields:
 
 def test_frames_are_timed_by_their_numbers(tmp_path: Path) -> None:
     for k in range(5):
-        write_frames(tmp_path / "d" / f"v{k}", frames(30, k), step=2)
-    train = Video(str(tmp_path / "d")).read("train")
+        write_frames(tmp_path / f"v{k}", frames(30, k), step=2)
+    train = read(tmp_path)
     assert len(train) == 3 * 8
     of_one = [int(name.split("/")[1]) for name in train.names[:8]]
     assert (of_one[0], of_one[-1]) == (0, 2 * 17)  # frame 17 of 30 is the last with one 12 frames later
     assert {b - a for a, b in pairwise(of_one)} <= {4, 6}
-    made = train.map_moments(ends, "ends")["ends"]
-    np.testing.assert_allclose(made[:, 1] - made[:, 0], 4 * 12, atol=1e-3)
-    assert (made[:, 2] == 13).all()
-    np.testing.assert_allclose(made[:, 3], 1)
-    fast = Video(f"{tmp_path / 'd'}?fps=10&moments=2").read("train")
+    clips = ends_of(tmp_path)
+    np.testing.assert_allclose(clips[:, 1] - clips[:, 0], 4 * 12, atol=1e-3)
+    assert (clips[:, 2] == 13).all()
+    np.testing.assert_allclose(clips[:, 3], 1)
+    fast = ends_of(f"{tmp_path}?fps=10&moments=2")
     assert len(fast) == 3 * 2
-    assert (fast.map_moments(ends, "ends")["ends"][:, 2] == 6).all()
-    assert Video(f"{tmp_path / 'd'}?moments=40").read("test").names[0].endswith("/00000")
-    assert len(Video(f"{tmp_path / 'd'}?moments=40").read("test")) == 2 * 18
+    assert (fast[:, 2] == 6).all()
+    test = read(f"{tmp_path}?moments=40", "test")
+    assert test.names[0].endswith("/00000")
+    assert len(test) == 2 * 18
 
 
 def test_names_and_images_are_those_of_the_frames(tmp_path: Path) -> None:
     images = frames(30, 1)
-    write_frames(tmp_path / "d/train/bear", images)
-    write_frames(tmp_path / "d/test/camel", frames(26, 2))
-    train = Video(str(tmp_path / "d")).read("train")
+    write_frames(tmp_path / "train/bear", images)
+    write_frames(tmp_path / "test/camel", frames(26, 2))
+    train = read(tmp_path)
     assert train.names == [f"bear/{i:05d}" for i in range(6)]
     for i in range(6):
         np.testing.assert_array_equal(train.image(i), images[i])
-    means = train.map(lambda image: {"mean": np.array([image.mean()], np.float32)}, "mean")["mean"]
-    np.testing.assert_allclose(means[:, 0], [image.mean() for image in images[:6]], rtol=1e-5)
-    assert {name.split("/")[0] for name in Video(str(tmp_path / "d")).read("test").names} == {"camel"}
+    np.testing.assert_allclose(train.map(mean, "m")["mean"], [image.mean((0, 1)) for image in images[:6]], rtol=1e-5)
+    assert {name.split("/")[0] for name in read(tmp_path, "test").names} == {"camel"}
 
 
 def test_frames_without_numbers_go_by_their_names(tmp_path: Path) -> None:
     for split in ("train", "test"):
-        (tmp_path / "d" / split / "v").mkdir(parents=True)
         for i, image in enumerate(frames(25, 0)):
-            PIL.fromarray(image).save(tmp_path / "d" / split / "v" / f"{chr(97 + i)}.png")
-    records = Video(str(tmp_path / "d")).read("train")
-    assert records.names == ["v/a"]
-    assert records.map_moments(ends, "ends")["ends"][0, 2] == 25
+            save(tmp_path / split / f"v/{chr(97 + i)}.png", image)
+    assert read(tmp_path).names == ["v/a"]
+    assert ends_of(tmp_path)[0, 2] == 25
 
 
 def test_files_know_their_own_rate(tmp_path: Path) -> None:
-    for k, fps in enumerate((10, 12.5)):
-        write_video(tmp_path / "d" / ("train", "test")[k] / "v.avi", frames(30, k, 64), fps)
-    train = Video(f"{tmp_path / 'd'}?moments=3").read("train")
+    for split, k, fps in (("train", 0, 10), ("test", 1, 12.5)):
+        write_video(tmp_path / split / "v.avi", frames(30, k, 64), fps)
+    train, clips = read(f"{tmp_path}?moments=3"), ends_of(f"{tmp_path}?moments=3")
     assert train.names == ["v.avi/00000", "v.avi/00010", "v.avi/00019"]
-    made = train.map_moments(ends, "ends")["ends"]
-    np.testing.assert_allclose(made[:, 2:], [[11, 1]] * 3)
-    np.testing.assert_allclose(made[:, 1] - made[:, 0], 40, atol=2)
+    np.testing.assert_allclose(clips[:, 2:], [[11, 1]] * 3)
+    np.testing.assert_allclose(clips[:, 1] - clips[:, 0], 40, atol=2)
     for i, at in enumerate((0, 10, 19)):
         assert np.abs(train.image(i).astype(int) - frames(30, 0, 64)[at]).mean() < 4  # R, G, B; JPEG inside
-    near = Video(f"{tmp_path / 'd'}?moments=1").read("test").map_moments(ends, "ends")["ends"]
+    near = ends_of(f"{tmp_path}?moments=1", "test")
     assert near[0, 2] in (13, 14)
     assert near[0, 3] == pytest.approx((near[0, 2] - 1) / 12.5)
 
@@ -112,8 +111,8 @@ def test_files_know_their_own_rate(tmp_path: Path) -> None:
 def test_a_later_frame_of_a_long_file_is_the_right_one(tmp_path: Path) -> None:
     images = [np.full((32, 32, 3), 20 + 200 * (i % 40) // 40, np.uint8) for i in range(620)]
     for split in ("train", "test"):
-        write_video(tmp_path / "d" / split / "v.avi", images)
-    records = Video(f"{tmp_path / 'd'}?moments=4").read("train")
+        write_video(tmp_path / split / "v.avi", images)
+    records = read(f"{tmp_path}?moments=4")
     for i, name in enumerate(records.names):
         assert abs(records.image(i).mean() - images[int(name.split("/")[1])].mean()) < 2
 
@@ -128,50 +127,48 @@ def test_ucf101_goes_by_its_first_lists(tmp_path: Path) -> None:
     (lists / "testlist01.txt").write_text(names[0] + "\r\n")
     for root in (tmp_path / "UCF-101", tmp_path):  # lists beside the classes, or both inside
         with pytest.warns(UserWarning, match="1 of the 5 videos in .*trainlist01.txt cannot be used"):
-            train = Video(str(root)).read("train", seed=3)
-        test = Video(str(root)).read("test")
+            train = read(root, seed=3)
         assert {name.rpartition("/")[0] for name in train.names} == set(names[1:])
-        assert {name.rpartition("/")[0] for name in test.names} == {names[0]}
-        assert len(test) == 4
+        assert {name.rpartition("/")[0] for name in read(root, "test").names} == {names[0]}
+        assert len(read(root, "test")) == 4
     (lists / "testlist01.txt").write_text("Gone/v_g01.avi\n")
-    with pytest.raises(RequestError, match="names 1 videos, of which not one is in the folder"):
-        Video(str(tmp_path)).read("test")
+    with refused("names 1 videos, of which not one is in the folder"):
+        read(tmp_path, "test")
 
 
 def test_seeded_split_is_by_whole_videos(tmp_path: Path) -> None:
     for k in range(10):
-        write_frames(tmp_path / "d" / f"v{k}", frames(26, k % 9))  # the last is a copy of the first
+        write_frames(tmp_path / f"v{k}", frames(26, k % 9))  # the last is a copy of the first
     sides = []
     for seed in range(6):
-        data = Video(str(tmp_path / "d"))
-        train, test = ({n.split("/")[0] for n in data.read(s, seed=seed).names} for s in ("train", "test"))  # type: ignore[arg-type]
+        train, test = ({n.split("/")[0] for n in read(tmp_path, split, seed).names} for split in ("train", "test"))
         assert not train & test
         assert train | test == {f"v{k}" for k in range(10)}
         assert len(test) >= 2
         assert ("v0" in test) == ("v9" in test)
-        assert data.read("test", seed=seed).digest == data.read("test", seed=seed).digest
+        assert read(tmp_path, "test", seed).digest == read(tmp_path, "test", seed).digest
         sides.append(frozenset(test))
     assert len(set(sides)) > 1
 
 
 def test_masks_of_davis_are_no_frames(tmp_path: Path) -> None:
     for k, name in enumerate(("bear", "camel")):
-        write_frames(tmp_path / "d/JPEGImages/480p" / name, frames(25, k))
-        write_frames(tmp_path / "d/JPEGImages/1080p" / name, frames(25, k, 64))
-        write_frames(tmp_path / "d/Annotations/480p" / name, frames(25, k + 5))
-    records = [Video(str(tmp_path / "d")).read(split) for split in ("train", "test")]  # type: ignore[arg-type]
+        write_frames(tmp_path / "JPEGImages/480p" / name, frames(25, k))
+        write_frames(tmp_path / "JPEGImages/1080p" / name, frames(25, k, 64))
+        write_frames(tmp_path / "Annotations/480p" / name, frames(25, k + 5))
+    records = [read(tmp_path, split) for split in ("train", "test")]
     assert sorted(name for r in records for name in r.names) == ["bear/00000", "camel/00000"]
     assert all(r.image(0).shape == (32, 32, 3) for r in records)
 
 
 def test_short_and_broken_videos_are_left_out_with_one_line(tmp_path: Path) -> None:
     for k in range(2):
-        write_frames(tmp_path / "d" / f"good{k}", frames(25, k))
+        write_frames(tmp_path / f"d/good{k}", frames(25, k))
     write_frames(tmp_path / "d/short", frames(10, 3))
     (tmp_path / "d/broken.mp4").write_bytes(b"\x00\x00\x00\x18ftypmp42" + bytes(range(256)) * 8)
     (tmp_path / "d/empty.avi").write_bytes(b"")
     with pytest.warns(UserWarning, match="skipped 3 of 5 videos") as caught:
-        Video(str(tmp_path / "d")).read("train")
+        read(tmp_path / "d")
     line = str(caught[0].message)
     assert "short (0.38 s long, less than a second)" in line
     assert "broken.mp4 (not a video, or one of an unknown format)" in line
@@ -184,50 +181,52 @@ def test_short_and_broken_videos_are_left_out_with_one_line(tmp_path: Path) -> N
 
 def test_a_cut_file_is_used_up_to_where_it_is_cut(tmp_path: Path) -> None:
     for split in ("train", "test"):
-        write_video(tmp_path / "d" / split / "v.avi", frames(40, 0, 64))
-    file = tmp_path / "d/train/v.avi"
+        write_video(tmp_path / split / "v.avi", frames(40, 0, 64))
+    file = tmp_path / "train/v.avi"
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
-    records = Video(f"{tmp_path / 'd'}?moments=99").read("train")
-    assert 1 <= len(records) < 20
-    assert np.isfinite(records.map_moments(ends, "ends")["ends"]).all()
+    clips = ends_of(f"{tmp_path}?moments=99")
+    assert 1 <= len(clips) < 20
+    assert np.isfinite(clips).all()
 
 
-def test_what_is_wrong_is_said_in_one_line(tmp_path: Path) -> None:
-    (tmp_path / "empty").mkdir()
-    write_frames(tmp_path / "short/v", frames(10, 0))
-    write_frames(tmp_path / "single/v", frames(30, 0))
-    for path, message in (
-        ("", "write video:DIR"),
-        ("absent", "no such folder"),
-        (str(tmp_path / "empty"), "neither files .* nor folders of numbered images"),
-        (str(tmp_path / "short"), r"no readable video of at least one second: v \(0.38 s long"),
-        (str(tmp_path / "single"), "a single video cannot be split"),
-        (f"{tmp_path}?fpd=3", "did you mean 'fps'"),
-        (f"{tmp_path}?fps=0", "fps is '0'; it must be a number from 1 to 1000"),
-        (f"{tmp_path}?moments=2.5", "moments is '2.5'; it must be a whole number of at least 1"),
-    ):
-        with pytest.raises(RequestError, match=message) as error:
-            Video(path).read("train")
-        assert "\n" not in str(error.value)
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("?fps=3", "write video:DIR"),
+        ("{}", "neither files .* nor folders of numbered images"),
+        ("{}/short", r"no readable video of at least one second: v \(0.38 s long"),
+        ("{}/single", "a single video cannot be split"),
+        ("{}?fpd=3", "did you mean 'fps'"),
+        ("{}?fps=0", "fps is '0'; it must be a number from 1 to 1000"),
+        ("{}?moments=2.5", "moments is '2.5'; it must be a whole number of at least 1"),
+        ("{}?moments=inf", "moments is 'inf'; it must be a whole number of at least 1"),
+    ],
+)
+def test_what_is_wrong_is_said(tmp_path: Path, path: str, said: str) -> None:
+    inner = path.partition("/")[2]
+    if inner:
+        write_frames(tmp_path / inner / "v", frames({"short": 10, "single": 30}[inner], 0))
+    with refused(said):
+        read(path.format(tmp_path))
 
 
 def test_a_changed_frame_is_noticed(tmp_path: Path) -> None:
-    write_frames(tmp_path / "d/train/v", frames(25, 0))
-    write_frames(tmp_path / "d/test/v", frames(25, 1))
-    records = Video(str(tmp_path / "d")).read("train")
-    PIL.fromarray(frames(1, 7)[0]).save(tmp_path / "d/train/v/00000.png")
+    for k, split in enumerate(("train", "test")):
+        write_frames(tmp_path / split / "v", frames(25, k))
+    records = read(tmp_path)
+    save(tmp_path / "train/v/00000.png", frames(1, 7)[0])
     with pytest.raises(ZooError, match="has changed since"):
         records.image(0)
 
 
 def test_photos_have_no_moments() -> None:
     records = Folder(str(shared_data("photos"))).read("test")
-    with pytest.raises(RequestError, match="single photos, which show no motion"):
+    with refused("single photos, which show no motion"):
         records.map_moments(ends, "ends")
 
 
 def test_davis() -> None:
-    records = [Video(str(shared_data("davis"))).read(split) for split in ("train", "test")]  # type: ignore[arg-type]
+    records = [read(shared_data("davis"), split) for split in ("train", "test")]
     videos = [{name.split("/")[0] for name in r.names} for r in records]
     assert not videos[0] & videos[1]
     assert len(videos[0] | videos[1]) == 14
