@@ -38,11 +38,11 @@ def outcomes(name: str) -> dict[str, str]:
 def test_a_run_keeps_them_and_they_come_out_again(made: Path) -> None:
     kept = golden.read_golden(made)
     assert kept is not None
-    assert torch.equal(kept.samples, load(made).sample(kept.x, golden.SAMPLES, seed=kept.made.seed))
-    assert kept.made.score is not None
-    assert kept.made.score.name == "toy-best@9"
-    assert kept.made.score.items == 6, "no more than there are"
-    assert kept.made.made_with["cond-zoo"] == zoo.__version__
+    assert torch.equal(kept.samples, load(made).sample(kept.x, golden.SAMPLES, seed=kept.origin.seed))
+    assert kept.origin.score is not None
+    assert kept.origin.score.name == "toy-best@9"
+    assert kept.origin.score.items == 6, "no more than there are"
+    assert kept.origin.made_with["cond-zoo"] == zoo.__version__
     found = verify(f"dir:{made}")
     assert found.ok
     assert outcomes(f"dir:{made}") == {"sha256": "skipped", "weights": "ok", "golden samples": "ok", "score": "ok"}
@@ -125,7 +125,7 @@ def test_a_damaged_file_is_named(made: Path, facts: dict | None, message: str) -
 def test_a_model_without_a_task_keeps_samples_of_noise(made: Path, tmp_path: Path) -> None:
     load(made).save(tmp_path / "bare")
     kept = keep_golden(tmp_path / "bare")
-    assert kept.made.score is None
+    assert kept.origin.score is None
     assert outcomes(f"dir:{tmp_path / 'bare'}")["golden samples"] == "ok"
 
 

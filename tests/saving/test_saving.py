@@ -204,7 +204,7 @@ def test_a_header_is_bounded_before_it_is_read(tmp_path: Path, length: int) -> N
     save(fitted(), tmp_path / "a")
     path = tmp_path / "a" / "model.safetensors"
     path.write_bytes(length.to_bytes(8, "little") + path.read_bytes()[8:])
-    with pytest.raises(RequestError, match=r"its header would have [\d,]+ bytes, and the file has"):
+    with pytest.raises(RequestError, match=r"header too large|invalid header length"):
         load(tmp_path / "a")
 
 

@@ -9,12 +9,13 @@ from pathlib import Path
 import msgspec
 
 from zoo import registry
-from zoo.catalog.claims import USER, Claims, content, file_in, merge, only
+from zoo.catalog.claims import USER, Claims, file_in, merge, only
 from zoo.catalog.files import Checkpoint, RegistryFile
-from zoo.hub.cache import WEIGHTS
+from zoo.hub.source import PREFIX, parse
+from zoo.saving.strict import read
 from zoo.utils.errors import RequestError, ZooError
 
-FILE = "registry.toml"
+FILE, WEIGHTS = "registry.toml", "model.safetensors"
 
 
 def known() -> Claims[Checkpoint]:
@@ -50,12 +51,10 @@ def folder_of(checkpoint: Checkpoint) -> Path:
         RequestError: the folder is not there, or the weights are not the registered ones.
         ZooError: it is on the Hub and cannot be had; see :func:`zoo.hub.pull.pull`.
     """
+    from zoo.hub.pull import pull  # not for a list: what it imports takes its time
     from zoo.utils.files import sha256_of
 
-    if checkpoint.source.startswith("hf:"):
-        from zoo.hub.pull import pull
-        from zoo.hub.source import parse
-
+    if checkpoint.source.startswith(PREFIX):
         return pull(parse(checkpoint.source), checkpoint.sha256).folder
     folder = _local(checkpoint)
     weights = folder / WEIGHTS
@@ -74,12 +73,10 @@ def place_of(checkpoint: Checkpoint) -> Path | None:
 
     Nothing is read but names of files, and nothing is checked.
     """
-    kind, _, rest = checkpoint.source.partition(":")
-    if kind == "hf":
+    if checkpoint.source.startswith(PREFIX):
         from zoo.hub.cache import cached_folder
-        from zoo.hub.source import parse
 
-        return cached_folder(parse(rest))
+        return cached_folder(parse(checkpoint.source))
     folder = _local(checkpoint)
     return folder if (folder / WEIGHTS).is_file() else None
 
@@ -124,6 +121,6 @@ def _user() -> Iterator[Checkpoint]:
 
 
 def _read(path: Path, owner: str) -> Iterator[Checkpoint]:
-    for name, table in content(path, RegistryFile).checkpoints.items():
+    for name, table in read(path, RegistryFile).checkpoints.items():
         fields = {**msgspec.structs.asdict(table), "sha256": table.sha256.lower()}
         yield Checkpoint(**fields, name=name, owner=owner, file=path)

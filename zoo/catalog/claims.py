@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from zoo.saving.strict import S, read
 from zoo.utils.errors import RequestError, nearest
 
 
 class Claim(Protocol):
-    """What a name stands for: a checkpoint or a suite."""
+    """A checkpoint or a suite that goes by a name."""
 
     @property
     def name(self) -> str: ...
@@ -64,11 +62,10 @@ def only(word: str, name: str, claims: Claims[C], also: str = "") -> C:
     if name not in claims.named:
         broken = "".join(f"; {reason}" for reason in claims.broken.values())
         raise RequestError(f"no {word} is called {name!r}: {nearest(name, claims.named)}{also}{broken}")
-    claim, *others = claims.named[name]
-    if others:
-        owners = " and ".join(sorted(one.owner for one in claims.named[name]))
+    if len(claims.named[name]) > 1:
+        owners = " and ".join(sorted(claim.owner for claim in claims.named[name]))
         raise RequestError(f"two plugins bring a {word} called {name!r}: {owners}; uninstall one")
-    return claim
+    return claims.named[name][0]
 
 
 def file_in(package: str, name: str) -> Path:
@@ -83,16 +80,3 @@ def file_in(package: str, name: str) -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise RequestError(f"there is no package {package!r}")
     return Path(next(iter(spec.submodule_search_locations))) / name
-
-
-def content(path: Path, kind: type[S]) -> S:
-    """The content of a file, which is read again only where it has changed; raises :class:`RequestError` as ``read``."""
-    try:
-        return _cached(path, kind, path.stat().st_mtime_ns)
-    except OSError as error:
-        raise RequestError(f"cannot read {path}: {error.strerror or error}") from error
-
-
-@cache
-def _cached(path: Path, kind: type[S], stamp: int) -> S:
-    return read(path, kind)

@@ -1,4 +1,4 @@
-"""What stands in a ``registry.toml`` and in the file of a suite."""
+"""The content of a ``registry.toml`` and of the file of a suite."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class Scatter(Strict, frozen=True):
 
 
 class Quick(Strict, frozen=True):
-    """What the quick form of a suite changes; None for what it leaves."""
+    """The changes of the quick form of a suite; None for what it leaves."""
 
     seeds: Count | None = None
     n: Count | None = None

@@ -13,8 +13,9 @@ import msgspec
 
 from zoo import registry
 from zoo.catalog.checkpoints import user_file
-from zoo.catalog.claims import USER, Claims, content, file_in, merge, only
+from zoo.catalog.claims import USER, Claims, file_in, merge, only
 from zoo.catalog.files import Published, Suite, SuiteFile
+from zoo.saving.strict import read
 from zoo.utils.errors import RequestError, ZooError
 
 
@@ -51,5 +52,5 @@ def published(task: str) -> list[Published]:
 def _read(path: Path, name: str, owner: str) -> Suite:
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", name):
         raise RequestError(f"{path}: the name of a suite has lower-case letters, digits, dots and dashes, unlike {name!r}")
-    table = content(path, SuiteFile)
+    table = read(path, SuiteFile)
     return Suite(**msgspec.structs.asdict(table), name=name, owner=owner, file=path)

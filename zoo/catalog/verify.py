@@ -33,7 +33,7 @@ class Step(NamedTuple):
 
 @dataclass
 class Verification:
-    """What came of looking at one checkpoint.
+    """The outcome of looking at one checkpoint.
 
     Attributes:
         name: as it was asked for.
@@ -82,7 +82,7 @@ def verify(name: str, device: str | torch.device = "cpu") -> Verification:
 def _look(
     verification: Verification, registered: checkpoints.Checkpoint | None, device: str | torch.device
 ) -> Iterator[tuple[Outcome, str]]:
-    """What comes of each step, and the figure or the reason, one after the other."""
+    """The outcome of each step, one after the other, with the figure or the reason."""
     verification.folder = folder = folder_of(verification.name)
     if registered is not None:
         yield "ok", f"{registered.sha256[:12]}..., as registered"
@@ -98,18 +98,18 @@ def _look(
         yield "skipped", "none are kept beside the weights"
     else:
         yield _replay(model, golden)
-    if golden is None or golden.made.score is None or facts.task is None:
+    if golden is None or golden.origin.score is None or facts.task is None:
         yield "skipped", "none is kept beside the weights"
     else:
-        yield _measure(model, golden.made.score, facts.task)
+        yield _measure(model, golden.origin.score, facts.task)
 
 
 def _replay(model: Model, golden: Golden) -> tuple[Outcome, str]:
     k, n = golden.samples.shape[:2]
     if tuple(golden.x.shape[1:]) != model.x_shape or tuple(golden.samples.shape[2:]) != model.y_shape:
         raise RequestError(f"the golden samples are of x {tuple(golden.x.shape[1:])} and y {tuple(golden.samples.shape[2:])}")
-    now = model.sample(golden.x, n, seed=golden.made.seed).cpu().double()
-    kept, most = golden.samples.double(), golden.made.tolerance
+    now = model.sample(golden.x, n, seed=golden.origin.seed).cpu().double()
+    kept, most = golden.samples.double(), golden.origin.tolerance
     difference = float((now - kept).square().mean().sqrt() / kept.std().clamp_min(1e-6))
     figure = f"{k} x {n} samples differ by {difference:.2g} of their deviation, at most {most:g}"
     return "ok" if difference <= most else "failed", figure

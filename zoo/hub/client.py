@@ -34,23 +34,23 @@ def say(line: str) -> None:
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[bool]:
-    """Within it the client logs and warns of nothing, and shows its bars on a terminal alone; gives whether it does.
+def quiet() -> Iterator[None]:
+    """Within it the client logs and warns of nothing, and shows its bars on a terminal alone.
 
     What it would say (each of several tries that failed, a disk that may be too small) is in the error that is raised then.
     """
     from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
-    logger, shown = logging.getLogger("huggingface_hub"), sys.stderr.isatty()
-    level, hide = logger.level, not shown and not are_progress_bars_disabled()
+    logger = logging.getLogger("huggingface_hub")
+    level, as_is = logger.level, sys.stderr.isatty() or are_progress_bars_disabled()
     logger.setLevel(logging.CRITICAL)
-    if hide:
+    if not as_is:
         disable_progress_bars()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            yield shown
+            yield
     finally:
         logger.setLevel(level)
-        if hide:
+        if not as_is:
             enable_progress_bars()

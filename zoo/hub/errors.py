@@ -1,4 +1,4 @@
-"""What the Hub's client raises, in one line for a reader: the request was wrong, or the Hub failed."""
+"""The errors of the Hub's client, each in one line for a reader: the request was wrong, or the Hub failed."""
 
 from __future__ import annotations
 

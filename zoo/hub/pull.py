@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -145,8 +146,8 @@ def _fetch(source: HubSource, commit: str, files: dict[str, _Remote], progress: 
             if remote.is_at(path):
                 continue
             _remove(source, path.parent, [name])
-        with quiet() as shown, translated(source.repo_id, source.ref, doing=f"fetching {name} of {source.repo_id}"):
-            if progress and not shown:
+        with quiet(), translated(source.repo_id, source.ref, doing=f"fetching {name} of {source.repo_id}"):
+            if progress and not sys.stderr.isatty():
                 say(f"{source}: fetching {name} ({_size(remote.size)})")
             path = Path(client.hf_hub_download(source.repo_id, name, revision=commit))
         if not remote.is_at(path):

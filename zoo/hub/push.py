@@ -45,10 +45,7 @@ class Pushed(NamedTuple):
     licence: str
 
     def registry_block(self) -> str:
-        """What to write into a ``registry.toml`` so that the checkpoint has a name, pinned by commit and sha256.
-
-        "" where it names no task, which every registered checkpoint does.
-        """
+        """The lines of a ``registry.toml`` that pin it by commit and sha256 under a name; "" where it has no task."""
         facts = self.facts
         if facts.task is None:
             return ""
@@ -114,14 +111,12 @@ def _parts(folder: Path) -> tuple[Path, Path | None]:
         if not folder.is_dir():
             raise RequestError(f"there is no folder {folder}; name a checkpoint's folder, or that of a finished run")
         raise RequestError(f"{folder} is neither a checkpoint nor a run: it has no {CONFIG} and no checkpoint/{CONFIG}")
-    for place in (checkpoint / PICTURE, checkpoint.parent / PICTURE):
-        if place.is_file() and (place.parent == checkpoint or checkpoint.name == "checkpoint"):
-            return checkpoint, place
-    return checkpoint, None
+    beside = [checkpoint / PICTURE, *([checkpoint.parent / PICTURE] if checkpoint.name == "checkpoint" else [])]
+    return checkpoint, next((picture for picture in beside if picture.is_file()), None)
 
 
 def _check_sizes(paths: Mapping[str, Path]) -> None:
-    """What nobody could pull is not pushed."""
+    """Refuse what nobody could pull."""
     for name, limit in LIMITS.items():
         if name in paths and paths[name].stat().st_size > limit:
             raise RequestError(f"{paths[name]} has {paths[name].stat().st_size:,} bytes; a pull takes at most {limit:,}")

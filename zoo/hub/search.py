@@ -42,13 +42,13 @@ def search(words: Sequence[str] = (), most: int = MOST) -> tuple[list[Found], bo
         raise HubFailedError("HF_HUB_OFFLINE is set: unset it to list what is on the Hub")
     with quiet(), translated("the Hub", doing="listing the checkpoints"):
         listed = api().list_models(filter=LIBRARY, sort="last_modified", full=True, cardData=True, limit=SEEN)
-        wanted = (one for one in map(_read, listed) if all(word.lower() in _text(one) for word in words))
+        wanted = (entry for entry in map(_read, listed) if all(word.lower() in _text(entry) for word in words))
         repositories = list(islice(wanted, most + 1))
     return repositories[:most], len(repositories) > most
 
 
-def _text(one: Found) -> str:
-    return " ".join((one.repo_id, one.model, one.task, one.licence)).lower()
+def _text(repository: Found) -> str:
+    return " ".join((repository.repo_id, repository.model, repository.task, repository.licence)).lower()
 
 
 def _read(listed: ModelInfo) -> Found:

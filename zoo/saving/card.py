@@ -12,7 +12,7 @@ from zoo.saving.facts import Facts
 LIBRARY = "cond-zoo"
 """The name of the library on model hubs, and the tag by which its checkpoints are found there."""
 HERE = "dir:PATH/OF/THIS/FOLDER"
-"""What a card says to load, until the checkpoint has a place of its own."""
+"""The name that a card says to load, until the checkpoint has a place of its own."""
 PICTURE = "samples.png"
 SIZE = "weights_bytes"
 """The key of the front matter that says how large the weights are."""
@@ -27,33 +27,12 @@ def write_card(facts: Facts, words: Mapping[str, str]) -> str:
         facts: what ``config.json`` says.
         words: ``about``, ``licence`` (an SPDX name), ``data`` and ``command``; what is missing is left out.
     """
-    task = facts.task["name"] if facts.task else None
-    body = [f"# {facts.model}{f' for {task}' if task else ''}", ""]
-    if words.get("about"):
-        body += [words["about"].strip(), ""]
-    stored = "16-bit" if facts.dtype == "float16" else "32-bit"
-    parts = "what sampling needs, nothing that only training needs" if facts.parts == "inference" else "the whole model"
-    body += [
-        f"A conditional generative model p(y | x): x is {_shape(facts.x_shape)}, y is {_shape(facts.y_shape)}.",
-        f"The weights are {stored} safetensors and hold {parts}.",
-        f"The code is model `{facts.model}` of `{facts.plugin['distribution']}` {facts.plugin['version']}.",
-        "",
-    ]
-    if task:
-        body += _block(
-            "Use",
-            '```python\nimport zoo\n\nloaded = zoo.load("' + HERE + '")\nloaded.sample("photo.jpg", 20).save("samples")\n```',
-        )
-    if facts.data or words.get("data"):
-        body += _block("Training data", _data(facts, words))
-    if facts.scores:
-        body += _block("Scores", _scores(facts.scores))
-    if facts.config:
-        body += _block("Settings", "\n".join(f"- `{key}`: {json.dumps(value)}" for key, value in facts.config.items()))
-    if words.get("command"):
-        seed = "" if facts.seed is None else f"\n\nSeed: {facts.seed}."
-        body += _block("How it was made", f"```\n{words['command'].strip()}\n```{seed}")
-    return _front(facts, words.get("licence", "")) + "\n".join(body).rstrip() + "\n"
+    import jinja2
+
+    environment = jinja2.Environment(loader=jinja2.PackageLoader("zoo.saving", "."), trim_blocks=True)
+    environment.filters["json"] = json.dumps
+    body = environment.get_template("card.md.jinja").render(facts=facts, task=_task(facts), words=words, here=HERE)
+    return _front(facts, words.get("licence", "")) + body.rstrip() + "\n"
 
 
 def hub_card(text: str, facts: Facts, repo: str, licence: str | None, picture: bool, size: int) -> str:
@@ -85,16 +64,20 @@ def licence_of(card: str) -> str:
 
 
 def tag_value(tags: Iterable[str], key: str) -> str:
-    """What a repository's tags say of ``model`` or ``task``; "" if nothing."""
+    """The ``model`` or ``task`` that a repository's tags name; "" if none."""
     prefix = f"{LIBRARY}-{key}="
     return next((tag.removeprefix(prefix) for tag in tags if tag.startswith(prefix)), "")
+
+
+def _task(facts: Facts) -> str | None:
+    return facts.task["name"] if facts.task else None
 
 
 def _front(facts: Facts, licence: str, repo: str = "", size: int = 0) -> str:
     """The front matter; with ``repo`` the scores too, in the form that the Hub reads."""
     from huggingface_hub import EvalResult, ModelCardData
 
-    task = facts.task["name"] if facts.task else None
+    task = _task(facts)
     kind = "image-to-image" if task else "other"  # whatever its fields are, a task takes a photo and gives photos
     data = str((facts.data or {}).get("name") or "unknown")
     results = [
@@ -121,29 +104,3 @@ def _front(facts: Facts, licence: str, repo: str = "", size: int = 0) -> str:
         **more,
     )
     return f"---\n{front.to_yaml()}\n---\n\n"
-
-
-def _block(title: str, text: str) -> list[str]:
-    return [f"## {title}", "", text, ""]
-
-
-def _shape(shape: list[int]) -> str:
-    return " x ".join(map(str, shape))
-
-
-def _data(facts: Facts, words: Mapping[str, str]) -> str:
-    lines = [words["data"].strip()] if words.get("data") else []
-    for key, label in (("name", "Name"), ("items", "Pairs"), ("digest", "sha256")):
-        value: Any = (facts.data or {}).get(key)
-        if value not in (None, ""):
-            lines.append(f"- {label}: `{value}`")
-    return "\n".join(lines)
-
-
-def _scores(scores: Mapping[str, Mapping[str, Any]]) -> str:
-    rows = ["| metric | value | 95 % interval | better |", "|---|---|---|---|"]
-    for name, score in scores.items():
-        low, high = score.get("low"), score.get("high")
-        interval = f"{low:.4g} to {high:.4g}" if low is not None and high is not None else ""
-        rows.append(f"| {name} | {score['value']:.4g} | {interval} | {score.get('better', '')} |")
-    return "\n".join(rows)

@@ -69,10 +69,9 @@ def read_facts(path: Path) -> Facts:
     Raises:
         RequestError: there is no such file, or it is not exactly of this form.
     """
-    try:
-        return read(path, Facts)
-    except FileNotFoundError as error:
-        raise RequestError(f"{path.parent} is no checkpoint: it has no {path.name}") from error
+    if not path.is_file():
+        raise RequestError(f"{path.parent} is no checkpoint: it has no {path.name}")
+    return read(path, Facts)
 
 
 def _is_number(value: object) -> bool:

@@ -1,4 +1,4 @@
-"""What a checkpoint gave when it was made, kept beside its weights: a few samples and one small score, to be given again."""
+"""Golden samples: a few that a checkpoint gave when it was made, with one small score, kept beside its weights."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class SmallScore(Strict, frozen=True):
     seed: int
 
 
-class Made(Strict, frozen=True):
+class Origin(Strict, frozen=True):
     """How golden samples were made, as the file's metadata have it.
 
     Attributes:
@@ -63,7 +63,7 @@ class Golden(NamedTuple):
 
     x: Tensor
     samples: Tensor
-    made: Made
+    origin: Origin
 
 
 def write_golden(folder: Path, x: Tensor, samples: Tensor, seed: int, score: SmallScore | None = None) -> Golden:
@@ -75,11 +75,11 @@ def write_golden(folder: Path, x: Tensor, samples: Tensor, seed: int, score: Sma
     from safetensors.torch import save_file
 
     versions = {"cond-zoo": own_version(), "torch": str(torch.__version__)}
-    made = Made(schema=SCHEMA, seed=seed, tolerance=1e-3, score=score, made_with=versions)
-    golden = Golden(x.float().contiguous(), samples.contiguous(), made)
+    origin = Origin(schema=SCHEMA, seed=seed, tolerance=1e-3, score=score, made_with=versions)
+    golden = Golden(x.float().contiguous(), samples.contiguous(), origin)
     with whole_file(folder / GOLDEN) as part:
         try:
-            metadata = {"golden": msgspec.json.encode(made).decode()}
+            metadata = {"golden": msgspec.json.encode(origin).decode()}
             save_file({"x": golden.x, "samples": golden.samples}, part, metadata=metadata)
             part.chmod(0o644)
         except Exception as error:  # safetensors has an error of its own for a full disk
@@ -104,7 +104,7 @@ def read_golden(folder: Path) -> Golden | None:
             x, samples = (file.get_tensor(name) for name in ("x", "samples"))
     except (SafetensorError, OSError, KeyError) as error:
         raise RequestError(f"{path} holds no golden samples: {error}") from error
-    made = parse(text.encode(), Made, path)
+    origin = parse(text.encode(), Origin, path)
     if not all(torch.isfinite(value).all() for value in (x, samples)):
         raise RequestError(f"{path} holds no golden samples: its numbers are not finite")
-    return Golden(x, samples, made)
+    return Golden(x, samples, origin)

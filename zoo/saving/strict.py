@@ -52,7 +52,6 @@ def read(path: Path, kind: type[S]) -> S:
         kind: with ``schema`` among its keys.
 
     Raises:
-        FileNotFoundError: there is no such file.
         RequestError: it cannot be read, or is not exactly of this form.
     """
     try:
@@ -60,8 +59,6 @@ def read(path: Path, kind: type[S]) -> S:
         if size > LARGEST:
             raise RequestError(f"{path} has {size:,} bytes; it may have at most {LARGEST:,}")
         return parse(path.read_bytes(), kind, path, path.suffix == ".toml")
-    except FileNotFoundError:
-        raise
     except OSError as error:
         raise RequestError(f"cannot read {path}: {error.strerror or error}") from error
 
@@ -73,61 +70,59 @@ def parse(content: bytes, kind: type[S], path: Path, toml: bool = False) -> S:
         values = decode(content)
     except UnicodeDecodeError as error:
         raise RequestError(f"{path} is no UTF-8 text: byte {error.start} cannot be read") from error
-    except RecursionError as error:
-        raise RequestError(f"{path} cannot be read as {form}: its values are nested too deeply") from error
-    except msgspec.MsgspecError as error:
-        raise RequestError(f"{path} cannot be read as {form}: {error}") from error
+    except (RecursionError, msgspec.MsgspecError) as error:
+        reason = "its values are nested too deeply" if isinstance(error, RecursionError) else error
+        raise RequestError(f"{path} cannot be read as {form}: {reason}") from error
     if not isinstance(values, dict):
         raise RequestError(f"{path} must hold keys and values, not a {type(values).__name__}")
-    text = content.decode() if toml else ""
     schema = values.get("schema")
     if isinstance(schema, int) and schema > SCHEMA:
         raise RequestError(f"{path} has schema {schema}, and this version knows {SCHEMA}: upgrade cond-zoo to load it")
-    for key in kind.moved.keys() & values.keys():
-        raise RequestError(f"{_at(path, text, (key,))}: {kind.moved[key]}")
     try:
         return msgspec.convert(values, kind)
-    except msgspec.ValidationError as error:
-        keys, words, wrong = _fault(values, kind)
-        raise RequestError(f"{_at(path, text, keys)}{f': {words}' if words else ''} {wrong}") from error
+    except msgspec.ValidationError:
+        keys, wrong = _fault(values, kind)
+        raise RequestError(f"{path}{_line(content, keys) if toml else ''}{wrong}") from None
 
 
-def _fault(value: Any, kind: Any, keys: Keys = (), words: str = "") -> tuple[Keys, str, str]:
-    """The innermost value that is not of its kind: its keys, those in words, and what is wrong with it."""
+def _fault(value: Any, kind: Any, keys: Keys = (), words: str = ":") -> tuple[Keys, str]:
+    """The keys of the innermost value that is not of its kind, and in words which that is and what is wrong with it."""
     plain = _plain(kind)
     origin, args = get_origin(plain) or plain, get_args(plain)
     inside: list[tuple[str | int, str, Any, Any]] = []  # key, the word for it, value, kind
-    if isinstance(value, dict) and issubclass(origin, msgspec.Struct):
+    if isinstance(value, dict) and isinstance(origin, type) and issubclass(origin, Strict):
         fields = {field.name: field for field in msgspec.structs.fields(origin)}
         for key in value:
+            if key in origin.moved:
+                return (*keys, key), f"{words} {origin.moved[key]}"
             if key not in fields:
-                return (*keys, key), words, f"has the unknown key {key!r}: {nearest(key, fields)}"
+                return (*keys, key), f"{words.removesuffix(':')} has the unknown key {key!r}: {nearest(key, fields)}"
         for name, field in fields.items():
             if field.required and name not in value:
-                return keys, words, f"lacks {name!r}"
-        inside = [(key, f" {key}", inner, fields[key].type) for key, inner in value.items()]
-    elif isinstance(value, dict) and origin is dict:
+                return keys, f"{words.removesuffix(':')} lacks {name!r}"
+        inside = [(key, key, inner, fields[key].type) for key, inner in value.items()]
+    elif isinstance(value, dict) and args:
         for key, inner in value.items():
             if _refusal(key, args[0]):
-                return (*keys, key), f"{words} {key!r}".strip(), f"is no name here: {_right(args[0])}"
-            inside.append((key, f" {key!r}", inner, args[1]))
+                return (*keys, key), f"{words} {key!r} is no name here: {_right(args[0])}"
+            inside.append((key, repr(key), inner, args[1]))
     elif isinstance(value, list) and args:
-        inside = [(i, f" entry {i + 1}", inner, args[0]) for i, inner in enumerate(value)]
+        inside = [(i, f"entry {i + 1}", inner, args[0]) for i, inner in enumerate(value)]
     for key, word, inner, inner_kind in inside:
         if _refusal(inner, inner_kind):
-            return _fault(inner, inner_kind, (*keys, key), (words + word).strip())
+            return _fault(inner, inner_kind, (*keys, key), f"{words} {word}")
     if isinstance(value, dict) and inside:  # each key is right, and all of them together are not
-        key, _, wrong = _refusal(value, kind).partition(" ")
-        return (*keys, key), f"{words} {key}".strip(), wrong
-    return keys, words, f"is {value!r:.200}; it must be {_right(kind)}"
+        refusal = _refusal(value, kind)
+        return (*keys, refusal.partition(" ")[0]), f"{words} {refusal}"
+    return keys, f"{words} is {value!r:.200}; it must be {_right(kind)}"
 
 
 def _refusal(value: Any, kind: Any) -> str:
-    """What msgspec says of a value that is not of a kind; "" where it is."""
+    """The reason, in msgspec's words, why a value is not of a kind; "" where it is."""
     try:
         msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        return str(error)
+        return str(error).partition(" - at `$")[0]
     return ""
 
 
@@ -136,13 +131,13 @@ def _plain(kind: Any) -> Any:
     if get_origin(kind) is Annotated:
         return _plain(get_args(kind)[0])
     if get_origin(kind) in (Union, UnionType):
-        others = [one for one in get_args(kind) if one is not NoneType]
+        others = [other for other in get_args(kind) if other is not NoneType]
         return _plain(others[0]) if len(others) == 1 else object
     return kind
 
 
 def _right(kind: Any) -> str:
-    """What a value of a kind is, in words."""
+    """The words for a value of a kind."""
     args = get_args(kind)
     if get_origin(kind) is Annotated:
         return next((meta.description for meta in args[1:] if meta.description), None) or _right(args[0])
@@ -155,20 +150,19 @@ def _right(kind: Any) -> str:
     return _WORDS.get(kind, "a table of keys and values")
 
 
-def _at(path: Path, text: str, keys: Keys) -> str:
-    """The path, and in a TOML text the line of the key, or of what is nearest above it.
+def _line(content: bytes, keys: Keys) -> str:
+    """``:LINE`` of a key in a TOML text, or of what is nearest above it.
 
     A key begins at the last line before which the text can be read and lacks it.
     """
-    lines = text.splitlines(keepends=True)
-    for end in range(len(keys), 0, -1):
-        if not _has(lines, keys[:end]):
-            continue
-        word = str(next(key for key in reversed(keys[:end]) if isinstance(key, str)))
-        for number in range(len(lines), 0, -1):
-            if word in lines[number - 1] and _has(lines[: number - 1], keys[:end]) is False:
-                return f"{path}:{number}"
-    return str(path)
+    lines = content.decode().splitlines(keepends=True)
+    while keys and not _has(lines, keys):
+        keys = keys[:-1]
+    word = str(next((key for key in reversed(keys) if isinstance(key, str)), ""))
+    for number in range(len(lines), 0, -1):
+        if word in lines[number - 1] and _has(lines[: number - 1], keys) is False:
+            return f":{number}"
+    return ""
 
 
 def _has(lines: list[str], keys: Keys) -> bool | None:

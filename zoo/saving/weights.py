@@ -15,8 +15,6 @@ from torch.nn.modules import module as registration
 
 from zoo.utils.errors import RequestError
 
-HEADER = 100_000_000
-"""The most bytes that the header of a safetensors file may have, by its format."""
 ROOM, TIMES = 1 << 28, 100
 """A model may take so many bytes, or so many times those of its weights, for what is not stored with them."""
 PARTS, PARTS_A_TENSOR = 10_000, 100
@@ -43,7 +41,7 @@ class Stored(NamedTuple):
 
 
 def read_header(path: Path) -> dict[str, Stored]:
-    """What a safetensors file says that it holds; none of it is read.
+    """The tensors that a safetensors file says it holds; none of them is read.
 
     Raises:
         RequestError: there is no such file, or it is anything else (a pickle, a zip file, ...), or cut off.
@@ -51,17 +49,9 @@ def read_header(path: Path) -> dict[str, Stored]:
     from safetensors import SafetensorError, safe_open
 
     try:
-        size = path.stat().st_size
-        with path.open("rb") as handle:
-            length = int.from_bytes(handle.read(8), "little")
-            first = handle.read(1)
-        if size < 9 or first != b"{":
-            raise _not_safetensors(path, "it does not begin as one")
-        if length > min(size - 8, HEADER):
-            raise _not_safetensors(path, f"its header would have {length:,} bytes, and the file has {size:,}")
         with safe_open(path, "pt") as file:
             slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
-            return {name: Stored(str(one.get_dtype()), tuple(one.get_shape())) for name, one in slices.items()}
+            return {name: Stored(str(part.get_dtype()), tuple(part.get_shape())) for name, part in slices.items()}
     except FileNotFoundError as error:
         raise RequestError(f"{path} is missing; a checkpoint holds config.json, {path.name} and README.md") from error
     except (SafetensorError, OSError) as error:
@@ -119,7 +109,7 @@ def check_size(model: Any, given: Mapping[str, Stored], path: Path) -> None:
         RequestError: it would take far more memory than the file explains.
     """
     needed = sum(tensor.numel() * tensor.element_size() for tensor in (*model.parameters(), *model.buffers()))
-    most = max(ROOM, TIMES * sum(4 * math.prod(one.shape) for one in given.values()))
+    most = max(ROOM, TIMES * sum(4 * math.prod(tensor.shape) for tensor in given.values()))
     if needed > most:
         raise RequestError(f"{path} makes a model of {needed:,} bytes, far more than its weights hold: it is not built")
 
@@ -131,13 +121,13 @@ def few_parts(given: Mapping[str, Stored], path: Path) -> Iterator[None]:
     Raises:
         RequestError: in the middle of making such a model.
     """
-    most, made, thread = max(PARTS, PARTS_A_TENSOR * len(given)), 0, threading.get_ident()
+    most, parts, thread = max(PARTS, PARTS_A_TENSOR * len(given)), 0, threading.get_ident()
 
     def count(*_: Any) -> None:
-        nonlocal made
+        nonlocal parts
         if threading.get_ident() == thread:
-            made += 1
-            if made > most:
+            parts += 1
+            if parts > most:
                 raise RequestError(f"{path} makes a model of more than {most:,} parts for {len(given)} stored tensors")
 
     hooks = [
