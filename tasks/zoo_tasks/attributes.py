@@ -72,19 +72,14 @@ class AttributesToPicture(Task):
         self.y_shape = (self.config.channels, self.config.size, self.config.size)
 
     def settings_of(self, data: Data) -> Mapping[str, Any]:
-        """The names of the data's attributes, and whether they are classes.
-
-        Raises:
-            RequestError: the data has none.
-        """
+        """The names of the data's attributes, and whether they are classes; a RequestError if it has none."""
         known = _attributes(data.read("test"), str(data))
         return {"names": known.names, "exclusive": known.exclusive}
 
     def pairs(self, data: Data, split: Split, seed: int = 0, *, pool: int = 0) -> Pairs:
         """The attributes of every picture, and the picture. With ``flip``, training pictures come twice, once mirrored.
 
-        Raises:
-            RequestError: the data has no attributes, or others than this task was made for.
+        Data without attributes, or with others than this task was made for, is refused with a RequestError.
         """
         records = data.read(split, seed=seed)
         known = _attributes(records, str(data))

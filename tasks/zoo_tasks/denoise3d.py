@@ -68,11 +68,7 @@ class Denoise3d(Task):
         self.x_shape = self.y_shape = (1, self.spectrum.field, self.spectrum.field)
 
     def pairs(self, data: Data, split: Split, seed: int = 0, *, pool: int = 0) -> Pairs:
-        """Clean and corrupted maps of all shapes; p(y | x) is not known, so there is no pool.
-
-        Raises:
-            RequestError: the data has no ``voxels``.
-        """
+        """Clean and corrupted maps of all shapes, else a RequestError; p(y | x) is not known, so there is no pool."""
         records = data.read(split, seed=seed)
         grids = self._grids(records)
         maps = self.spectrum.maps(grids)
@@ -102,11 +98,7 @@ class Denoise3d(Task):
         return spoilt
 
     def read(self, given: Any) -> Voxels:
-        """A shape (s, s, s) bool from an array or from the path of a file; see :func:`zoo_tasks.shape.shape_of`.
-
-        Raises:
-            RequestError: it is no shape, or cannot be read.
-        """
+        """A shape (s, s, s) bool from an array or from the path of a file, else a RequestError; see :mod:`zoo_tasks.shape`."""
         return shape_of(given)
 
     def item_of(self, records: Records, index: int) -> Voxels:
@@ -114,11 +106,7 @@ class Denoise3d(Task):
         return self._grids(records)[index]
 
     def condition(self, item: Voxels) -> tuple[Tensor, Voxels]:
-        """x of one shape (s, s, s) bool, corrupted as in the pairs, and the shape.
-
-        Raises:
-            RequestError: this is no shape.
-        """
+        """x of one shape (s, s, s) bool, corrupted as in the pairs, and the shape; a RequestError if this is no shape."""
         if not isinstance(item, np.ndarray):
             raise RequestError(f"a shape is an array (s, s, s) bool, not of type {type(item).__name__}")
         check_grids(item[None])
@@ -129,9 +117,7 @@ class Denoise3d(Task):
         """Pictures of the shapes that n maps stand for, (n, 128, 128, 3) uint8.
 
         Of harmonics, this is the star-shaped solid within the extent; a map of zeros, as an empty shape has, gives white.
-
-        Raises:
-            RequestError: y or x_hat has another shape.
+        Other shapes of y and x_hat are refused with a RequestError.
         """
         self.check_fields(y, x_hat)
         pictures = [voxel_picture(shape) for shape in self.solids(y).numpy()]

@@ -59,10 +59,7 @@ class Motion(FieldTask):
     def pairs(self, data: Data, split: Split, seed: int = 0, *, pool: int = 0) -> Pairs:
         """Frames and motions that the data knows (a rendered scene's), or else those found in its videos.
 
-        With ``crops``, training pairs of videos have ``wide``.
-
-        Raises:
-            RequestError: the data holds single photos.
+        With ``crops``, training pairs of videos have ``wide``. Single photos are refused with a RequestError.
         """
         records = data.read(split, seed=seed)
         size, chain = self.config.size, self.config.chain
@@ -85,10 +82,8 @@ class Motion(FieldTask):
         """The photo (n, H, W, 3) uint8 with each of n motions drawn on it as arrows, or moved along each (``show``).
 
         Arrows have the colour of their direction; one as long as the frame is wide stands for that motion in a second.
-        y is (n, 2, size, size), pixels of the field per second; ``x_hat`` changes nothing.
-
-        Raises:
-            RequestError: y has another shape, or a value that is not finite.
+        y is (n, 2, size, size), pixels of the field per second, and finite, else a RequestError refuses it; ``x_hat`` changes
+        nothing.
         """
         self.check_fields(y)
         check_finite(y)

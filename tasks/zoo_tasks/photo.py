@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -18,9 +16,6 @@ from zoo_tasks.fields import FieldTask, Sized
 from zoo_tasks.guidance import guide, guide_mirror
 from zoo_tasks.resize import Float, resize
 from zoo_tasks.upsample import Upsampler
-
-FieldsOf = Callable[[Image], tuple[Float, Float]]
-"""A photo (H, W, 3) as the fields x and y, each (h, w) in [0, 1]."""
 
 CHUNK = 32
 """Samples enlarged at once."""
@@ -45,8 +40,7 @@ class Layers:
     """A photo taken apart at its own size.
 
     Attributes:
-        x: (H, W) float32 in [0, 1].
-        y: (H, W) float32 in [0, 1].
+        x, y: (H, W) float32 in [0, 1].
         gain: (H, W, 3) float32, how many levels of 255 each channel rises as y rises by 1. The photo is linear in y.
     """
 
@@ -95,7 +89,7 @@ class PhotoTask(FieldTask):
 
         def computed(sides: tuple[int, ...]) -> dict[str, Float]:
             key = f"{self.known[0]}-{self.known[1]}-{self.version}-{'-'.join(map(str, sides))}"
-            return records.map(partial(squash, fields=type(self).fields, sides=sides), key)
+            return records.map(lambda image: self.squash(image, sides), key)
 
         known, kinds = records.annotations, len(records.categories)
         guided = {} if known is None else {"guide": guide(known, kinds), "guide_mirror": guide_mirror(kinds)}
@@ -105,7 +99,7 @@ class PhotoTask(FieldTask):
         """x (1, size, size) of one photo (H, W, 3) uint8, and what :meth:`compose` needs; a RequestError if it is no photo."""
         self.check_photo(image)
         size = self.config.size
-        x, y = squash(image, type(self).fields, (size,)).values()
+        x, y = self.squash(image, (size,)).values()
         return torch.from_numpy(x), Context(image, x, y, Upsampler(image, size), self.layers(image))
 
     def compose(self, context: Context, y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
@@ -122,16 +116,8 @@ class PhotoTask(FieldTask):
           and y, this counts the texture of x twice.
         - ``"none"``: no detail.
 
-        Args:
-            context: from :meth:`condition`.
-            y: (n, 1, size, size) in [0, 1].
-            x_hat: (1, size, size).
-
-        Returns:
-            (n, H, W, 3) uint8.
-
-        Raises:
-            RequestError: y or x_hat has another shape.
+        y is (n, 1, size, size) in [0, 1] and ``x_hat`` (1, size, size), else a RequestError refuses them; the photos are
+        (n, H, W, 3) uint8.
         """
         import cv2
 
@@ -152,6 +138,15 @@ class PhotoTask(FieldTask):
                 cv2.add(image, change, dst=out[i], dtype=cv2.CV_8U)  # rounded and clipped
         return torch.from_numpy(out)
 
+    def squash(self, image: Image, sides: tuple[int, ...]) -> dict[str, Float]:
+        """The fields of one photo averaged down to squares: ``x32`` (1, 32, 32), ``y32``, ... for each of ``sides``."""
+        both = dict(zip("xy", self.fields(image), strict=True))
+        return {
+            f"{name}{side}": np.clip(resize(field, side, side), 0, 1)[None].astype(np.float32)
+            for side in sides
+            for name, field in both.items()
+        }
+
     def _detail(self, context: Context, x_hat: Tensor | None) -> Float | float:
         up, layers = context.upsampler, context.layers
         if self.config.detail == "none":
@@ -160,16 +155,6 @@ class PhotoTask(FieldTask):
             return layers.y - up.enlarge(up.solve(context.y)[0])
         small = context.x if x_hat is None else x_hat.detach().cpu().float().numpy()
         return layers.x - up.enlarge(up.solve(small)[0])
-
-
-def squash(image: Image, fields: FieldsOf, sides: tuple[int, ...]) -> Mapping[str, Float]:
-    """The fields of one photo averaged down to squares: ``x32`` (1, 32, 32), ``y32``, ... for each of ``sides``."""
-    both = dict(zip("xy", fields(image), strict=True))
-    return {
-        f"{name}{side}": np.clip(resize(field, side, side), 0, 1)[None].astype(np.float32)
-        for side in sides
-        for name, field in both.items()
-    }
 
 
 def brightest(image: Image) -> NDArray[np.uint8]:

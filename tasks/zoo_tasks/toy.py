@@ -35,11 +35,7 @@ class Toy(Task):
     x_shape, y_shape = (1,), (3,)
 
     def pairs(self, data: Data, split: Split, seed: int = 0, *, pool: int = 0) -> Pairs:
-        """The points that the data has; with ``pool``, true draws: one of both branches each.
-
-        Raises:
-            RequestError: the data holds no such function.
-        """
+        """The points that the data has, else a RequestError; with ``pool``, true draws: one of both branches each."""
         records = data.read(split, seed=seed)
         x, y = (_numbers(data, records, name, columns) for name, columns in (("x", 1), ("y", 3)))
         drawn = records.pool("y", pool) if pool > 0 else None
@@ -71,10 +67,8 @@ class Toy(Task):
     def compose(self, context: float, y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
         """Both branches, a panel for each of the three numbers of y over x, and in them each of n points y (n, 3).
 
-        The pictures are (n, 176, 320, 3) uint8; ``x_hat`` changes nothing.
-
-        Raises:
-            RequestError: y has another shape, or a value that is not finite.
+        The pictures are (n, 176, 320, 3) uint8; ``x_hat`` changes nothing. Another shape of y, or a value that is not finite,
+        is refused with a RequestError.
         """
         import cv2
 
