@@ -28,7 +28,6 @@ class Digits(GeneratedData):
     """
 
     kind: ClassVar[str] = "digits"
-
     items = "the first N training digits"
     sizes: ClassVar = {"train": 1438, "test": 359}
 

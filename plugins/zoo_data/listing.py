@@ -52,17 +52,18 @@ def judged(
         except OSError as error:
             verdicts[name] = (-1, -1, "", error.strerror or str(error))
             continue
-        verdicts[name] = known.get(name, (-1, -1, "", ""))
-        if verdicts[name][:2] != (stat.st_size, stat.st_mtime_ns):
-            verdicts[name] = (stat.st_size, stat.st_mtime_ns, "", "")
+        verdicts[name] = (stat.st_size, stat.st_mtime_ns, "", "")
+        if verdicts[name][:2] == known.get(name, ())[:2]:
+            verdicts[name] = known[name]
+        else:
             new.append(name)
 
     def verdict(name: str) -> _Verdict:
-        size_and_time = verdicts[name][:2]
+        size, time = verdicts[name][:2]
         try:
-            return (*size_and_time, judge(root / name), "")
+            return size, time, judge(root / name), ""
         except (OSError, ValueError) as error:
-            return (*size_and_time, "", getattr(error, "strerror", None) or str(error))
+            return size, time, "", getattr(error, "strerror", None) or str(error)
 
     with progress(len(new), f"looking at the {kind} in {root.name}", show=len(new) >= _MANY) as bar:
         for start in range(0, len(new), _CHUNK):

@@ -67,13 +67,7 @@ class Mnist(FolderData):
 
 
 class GreyRecords(Records):
-    """Grey pictures of one size.
-
-    Args:
-        pixels: (N, h, w) uint8.
-        names: one an item.
-        attributes: of the items.
-    """
+    """Grey pictures of one size, ``pixels`` (N, h, w) uint8, that lie in memory."""
 
     view = "grey"
 

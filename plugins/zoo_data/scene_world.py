@@ -89,28 +89,33 @@ def stream(name: str, seed: int, split: str) -> np.random.Generator:
 
 def draw_world(count: int, seed: int, split: str) -> World:
     """``count`` scenes; the first K of them are the same whatever ``count`` is."""
-    u = _Uniform(stream("world", seed, split).random((count, 90)))
-    camera = u.take((-0.2, 0.2), (1.0, 1.6), (-4.1, -3.7))
-    wall = u.take((1.2, 2.2), (-0.5, 0.5))
+    columns = iter(stream("world", seed, split).random((count, 90)).T)
+
+    def take(*ranges: tuple[float, float]) -> NDArray[np.float64]:
+        """Uniform numbers in these ranges, (count, K), of columns that were not used before."""
+        return np.stack([low + (high - low) * next(columns) for low, high in ranges], 1)
+
+    camera = take((-0.2, 0.2), (1.0, 1.6), (-4.1, -3.7))
+    wall = take((1.2, 2.2), (-0.5, 0.5))
     pairs = np.array([(s, b) for s in range(3) for b in range(3) if s + b], np.int64)
-    objects = pairs[(u.take((0, len(pairs)))[:, 0]).astype(np.int64) % len(pairs)]
-    x = _PLACES[u.take(*[(0, 1)] * 4).argsort(1)] + u.take(*[(-0.2, 0.2)] * 4)
-    z = u.take(*[(-1.1, 0.6)] * 4)
-    radius = u.take(*[(0.35, 0.7)] * 2)
-    half = u.take(*[(0.25, 0.55), (0.25, 0.8), (0.25, 0.55)] * 2).reshape(count, 2, 3)
-    turn = u.take(*[(0.05, np.pi / 2 - 0.05)] * 2)
+    objects = pairs[(take((0, len(pairs)))[:, 0]).astype(np.int64) % len(pairs)]
+    x = _PLACES[take(*[(0, 1)] * 4).argsort(1)] + take(*[(-0.2, 0.2)] * 4)
+    z = take(*[(-1.1, 0.6)] * 4)
+    radius = take(*[(0.35, 0.7)] * 2)
+    half = take(*[(0.25, 0.55), (0.25, 0.8), (0.25, 0.55)] * 2).reshape(count, 2, 3)
+    turn = take(*[(0.05, np.pi / 2 - 0.05)] * 2)
     spheres = np.stack([x[:, :2], radius, z[:, :2], radius], -1)
     turned = np.stack([np.cos(turn), np.sin(turn)], -1)
     boxes = np.concatenate([x[:, 2:, None], half[:, :, 1:2], z[:, 2:, None], half, turned], -1)
-    hue = u.take(*[(0, 1)] * 6)
-    panels = u.take((0.3, 0.95), (0.35, 0.95), (0.35, 0.95), *[(0.25, 1.0)] * 4)
-    plain = u.take(*[(0, 1)] * 6) < 0.5
-    depth = np.where(plain, 0, u.take(*[(0.15, 0.5)] * 6))
-    waves = u.take(*[(-2.0, 2.0)] * 18).reshape(count, 6, 3)
-    texture = np.concatenate([depth[..., None], waves, u.take(*[(0, 1)] * 6)[..., None]], -1)
+    hue = take(*[(0, 1)] * 6)
+    panels = take((0.3, 0.95), (0.35, 0.95), (0.35, 0.95), *[(0.25, 1.0)] * 4)
+    plain = take(*[(0, 1)] * 6) < 0.5
+    depth = np.where(plain, 0, take(*[(0.15, 0.5)] * 6))
+    waves = take(*[(-2.0, 2.0)] * 18).reshape(count, 6, 3)
+    texture = np.concatenate([depth[..., None], waves, take(*[(0, 1)] * 6)[..., None]], -1)
     drawn = {"camera": camera, "wall": wall, "spheres": spheres, "boxes": boxes}
     drawn.update(hue=hue, panels=panels, texture=texture)
-    return World(objects=objects, **{name: value.astype(np.float32) for name, value in drawn.items()})
+    return World(objects=objects, **{name: values.astype(np.float32) for name, values in drawn.items()})
 
 
 def light_probabilities(world: World) -> NDArray[np.float64]:
@@ -151,19 +156,6 @@ def draw_saturation(world: World, draws: int, rng: np.random.Generator) -> tuple
     u = rng.random((len(world), draws, 6, 2))
     mode = pick(saturation_probabilities(world)[:, None], u[..., 0])
     return mode, (_SATURATION[mode] + _SATURATION_JITTER * (2 * u[..., 1] - 1)).astype(np.float32)
-
-
-class _Uniform:
-    """Columns of uniform numbers (N, D), handed out once each."""
-
-    def __init__(self, columns: NDArray[np.float64]) -> None:
-        self.columns, self.next = columns, 0
-
-    def take(self, *ranges: tuple[float, float]) -> NDArray[np.float64]:
-        low, high = np.array(ranges, np.float64).T
-        columns = self.columns[:, self.next : self.next + len(ranges)]
-        self.next += len(ranges)
-        return low + (high - low) * columns
 
 
 def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:

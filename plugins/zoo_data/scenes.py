@@ -12,6 +12,7 @@ the photo at the size of the fields, and ``flow`` the motion of what it shows, w
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
@@ -165,10 +166,8 @@ class SceneRecords(Records):
     def _in_chunks(self, fill: Callable[[Ints], None], size: int, draws: int) -> None:
         """``fill`` for all scenes, a few of one kind at a time, on all cores; memory beside the result stays small."""
         chunks = list(self._chunks(max(1, _RAYS // (4 * size * size))))
-        many = len(self) * draws * size * size >= _SLOW
-        with progress(len(chunks), "rendering scenes", show=many) as bar:
-            for _ in on_all_cores(fill, chunks, bar):
-                pass
+        with progress(len(chunks), "rendering scenes", show=len(self) * draws * size * size >= _SLOW) as bar:
+            deque(on_all_cores(fill, chunks, bar), maxlen=0)
 
     def _chunks(self, length: int) -> Iterator[Ints]:
         kinds = self.world.objects @ np.array([3, 1])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import cached_property
+from itertools import product
 from typing import ClassVar
 
 import numpy as np
@@ -14,9 +15,8 @@ from numpy.typing import NDArray
 
 from zoo import Attributes, Split
 from zoo_data.kinds import GeneratedData
+from zoo_data.voxel_files import Solid
 from zoo_data.voxels import VoxelRecords
-
-Voxels = NDArray[np.bool_]
 
 SIDE = 32
 """Voxels a side."""
@@ -29,7 +29,6 @@ class Solids(GeneratedData):
     """Generated solids; ``solids:2000`` asks for 2000 training solids instead of 512. There are always 128 test solids."""
 
     kind: ClassVar[str] = "solids"
-
     items = "N training solids"
     sizes: ClassVar = {"train": 512, "test": 128}
 
@@ -39,20 +38,16 @@ class Solids(GeneratedData):
 
 
 class SolidRecords(VoxelRecords):
-    """Generated solids, 32 x 32 x 32; ``attributes`` are their five classes, exclusive, each about as frequent.
-
-    Attributes:
-        labels: (N,) index into :data:`CLASSES`.
-    """
+    """Generated solids, 32 x 32 x 32; ``attributes`` are their five classes, exclusive, each about as frequent."""
 
     view = f"solid-{VERSION}"
 
     def __init__(self, split: Split, seed: int, count: int) -> None:
-        self.labels = np.arange(count) % len(CLASSES)
+        labels = np.arange(count) % len(CLASSES)
         stream = [17, int(split == "test"), seed & (2**64 - 1)]
-        voxels = np.stack([draw(int(label), np.random.default_rng([*stream, i])) for i, label in enumerate(self.labels)])
-        names = [f"{CLASSES[label]} {i}" for i, label in enumerate(self.labels)]
-        super().__init__(voxels, names, Attributes.classes(CLASSES, self.labels))
+        voxels = np.stack([draw(CLASSES[label], np.random.default_rng([*stream, i])) for i, label in enumerate(labels)])
+        names = [f"{CLASSES[label]} {i}" for i, label in enumerate(labels)]
+        super().__init__(voxels, names, Attributes.classes(CLASSES, labels))
         self.digest = hashlib.sha256(f"solids {VERSION} {seed} {split} {count}".encode()).hexdigest()
 
     @cached_property
@@ -60,10 +55,9 @@ class SolidRecords(VoxelRecords):
         return [hashlib.sha256(np.packbits(voxels).tobytes()).digest() for voxels in self.voxels]
 
 
-def draw(label: int, random: np.random.Generator) -> Voxels:
-    """A solid of the class ``CLASSES[label]``, (32, 32, 32) bool."""
+def draw(kind: str, random: np.random.Generator) -> Solid:
+    """A solid of one of the :data:`CLASSES`, (32, 32, 32) bool."""
     space = _Space(random.uniform(-0.3, 0.3))
-    kind = CLASSES[label]
     if kind == "box":
         space.box((0, 0, 0), random.uniform(0.2, 0.7, 3))
     elif kind == "ellipsoid":
@@ -86,7 +80,7 @@ class _Space:
         x, y = np.meshgrid(self.z, self.z, indexing="ij")
         self.x, self.y = np.cos(turn) * x + np.sin(turn) * y, np.cos(turn) * y - np.sin(turn) * x
 
-    def _fill(self, plan: Voxels, centre: float, half: float) -> None:
+    def _fill(self, plan: Solid, centre: float, half: float) -> None:
         """Everything that stands on ``plan`` (32, 32), from centre - half to centre + half, at least one layer."""
         layers = np.abs(self.z - centre) <= max(half, 1 / SIDE)
         self.voxels |= plan[..., None] & layers
@@ -133,6 +127,5 @@ def _chair(space: _Space, random: np.random.Generator) -> None:
 
 
 def _legs(space: _Space, x: float, y: float, half: float, low: float, high: float) -> None:
-    for side in (-1, 1):
-        for end in (-1, 1):
-            space.box((side * x, end * y, (low + high) / 2), (half, half, (high - low) / 2))
+    for side, end in product((-1, 1), repeat=2):
+        space.box((side * x, end * y, (low + high) / 2), (half, half, (high - low) / 2))

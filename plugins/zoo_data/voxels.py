@@ -71,13 +71,7 @@ class Voxels(FolderData):
 
 
 class VoxelRecords(Records):
-    """Solid shapes.
-
-    Args:
-        voxels: (N, s, s, s) bool, True inside; also an attribute.
-        names: one an item.
-        attributes: of the items.
-    """
+    """Solid shapes, ``voxels`` (N, s, s, s) bool, True inside, that lie in memory."""
 
     view = "voxels-2"
 
