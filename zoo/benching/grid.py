@@ -67,8 +67,8 @@ def draw_grid(cells: Sequence[Cell], title: str) -> PILImage | None:
         line.append(Tile(f"{short(item.name, 30)}: {SAMPLES} samples by each model", SAMPLES))
         for tiles in above:
             tiles.append(Tile())
-    heights = (18, round(tall * 1.5), 26)
-    rows = [Row(24, [Tile(title, len(widths), size=17, colour=INK, bold=True)]), *map(Row, heights, above)]
+    rows = [Row(24, [Tile(title, len(widths), size=17, colour=INK, bold=True)])]
+    rows += map(Row, (18, round(tall * 1.5), 26), above)
     for i, cell in enumerate(cells):
         tiles = [Tile(cell.model, size=14, colour=INK, bold=True)]
         items = shown[cell.model][1] if cell.model in shown else []

@@ -12,7 +12,6 @@ from zoo.benching.tables import at_largest
 from zoo.reporting.figures import SHADES, finish_curves, plot
 from zoo.reporting.words import over_counts
 from zoo.utils.files import whole_file
-from zoo.utils.sheet import INK, LINE
 
 MARKERS = "osD^vP<>Xph*"
 PNG = {"format": "png", "metadata": {"Software": None}}
@@ -51,9 +50,7 @@ def scatter(bench: Mapping[str, Any], task: str, path: Path) -> None:
     styles = _styles([*bench["models"], *first])
     with whole_file(path) as part, plot(part, (5.6, 4.6), len(panels), **PNG) as all_axes:
         for axes, (title, labels, points) in zip(all_axes, panels, strict=True):
-            axes.set_title(fill(title, 62), fontsize=10.5, color=INK, loc="left")
-            axes.set(xlabel=labels[0], ylabel=labels[1])
-            axes.grid(color=LINE)
+            axes.set(title=fill(title, 62), xlabel=labels[0], ylabel=labels[1])
             for model, x, y in points:
                 bars = [_bars([value]) if "low" in value else None for value in (x, y)]
                 axes.errorbar(
@@ -69,10 +66,7 @@ def scatter(bench: Mapping[str, Any], task: str, path: Path) -> None:
 
 
 def curves(bench: Mapping[str, Any], task: str, path: Path) -> None:
-    """Write the metrics that were taken at several numbers of samples, ``NAME@K``, over K: a line a model, with intervals.
-
-    Nothing is written where there are none.
-    """
+    """Write the metrics taken at several numbers of samples, ``NAME@K``, over K, if any: a line a model, with intervals."""
     taken = {
         model: over_counts({row["metric"]: row for row in bench["table"] if (row["task"], row["model"]) == (task, model)})
         for model in bench["models"]
@@ -91,8 +85,7 @@ def curves(bench: Mapping[str, Any], task: str, path: Path) -> None:
                     [k * aside for k in points], [row["mean"] for row in rows], yerr=_bars(rows), **styles[model], ms=5,
                     mec="white", mew=0.6, lw=1.5, elinewidth=0.9, capsize=1.8, label=model,
                 )  # fmt: skip
-            axes.set_title(f"{task}, {bench['data'][task]['name']}", fontsize=10.5, color=INK, loc="left")
-            axes.grid(color=LINE)
+            axes.set_title(f"{task}, {bench['data'][task]['name']}")
             _floor(axes, across=False)
             counts = sorted({k for points in models.values() for k in points})
             last = [points[max(points)]["mean"] for points in models.values()]
@@ -120,10 +113,7 @@ def _floor(axes: Any, across: bool) -> None:
 
 
 def _name_points(axes: Any, points: Sequence[Point], colours: Mapping[str, str]) -> None:
-    """Write each point's name where it covers no point, bar or other name, beside the point or a little further out.
-
-    The figure of ``axes`` must have been laid out.
-    """
+    """Write each point's name, in laid-out axes, where it covers no point, bar or other name: beside it or further out."""
     frame, scale = axes.bbox, axes.figure.dpi / 72
     taken: list[Box] = []
     for _, x, y in points:

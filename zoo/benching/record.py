@@ -8,19 +8,17 @@ import platform
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
+from zoo.benching.cells import Cell
+from zoo.benching.plan import BenchPlan
 from zoo.benching.tables import OVER_ITEMS, table_rows, task_table
+from zoo.catalog.files import Published
 from zoo.reporting.pages import write_page
 from zoo.running.record import versions
 from zoo.utils.version import own_version
-
-if TYPE_CHECKING:
-    from zoo.benching.cells import Cell
-    from zoo.benching.plan import BenchPlan
-    from zoo.catalog.files import Published
 
 SCHEMA = 1
 CSV = ("task", "model", "metric", "unit", "better", "seed", "mean", "low", "high", "interval", "published", "published_source")

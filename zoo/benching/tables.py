@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from statistics import mean, stdev
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from zoo.benching.cells import Cell
+from zoo.benching.plan import BenchPlan
+from zoo.catalog.files import Published
 from zoo.reporting.words import number, over_counts, source_of
-
-if TYPE_CHECKING:
-    from zoo.benching.cells import Cell
-    from zoo.benching.plan import BenchPlan
-    from zoo.catalog.files import Published
 
 OVER_SEEDS, OVER_ITEMS = "student t over seeds", "bootstrap over items"
 """The two things that an interval is over; the second where there is one seed."""
@@ -127,7 +125,11 @@ def task_table(bench: Mapping[str, Any], task: str) -> TaskTable:
             text = "failed" if not done else "–" if value is None else value_text(value)
             line.append(Entry(text, bold=model in winners[metric]))
             if metric in theirs:
-                line.append(Entry(_published_text(value, sources), published=True))
+                text = ""
+                if value is not None and value["published"] is not None:
+                    mark = sources.setdefault(value["published_source"], len(sources) + 1)
+                    text = f"{number(value['published'])} [{mark}]"
+                line.append(Entry(text, published=True))
         fits = [cell["seconds"].get("fit", 0.0) for cell in done]
         rows.append([*line, Entry(f"{sum(fits) / len(fits):.1f}" if fits else "failed")])
     notes = [f"[{mark}] {source}." for source, mark in sources.items()]
@@ -164,10 +166,3 @@ def value_text(row: Mapping[str, Any]) -> str:
     if row["interval"] == OVER_SEEDS:
         return f"{number(row['mean'])} ± {number((row['high'] - row['low']) / 2, 2)}"
     return f"{number(row['mean'])} [{number(row['low'])}, {number(row['high'])}]"
-
-
-def _published_text(row: Mapping[str, Any] | None, sources: dict[str, int]) -> str:
-    if row is None or row["published"] is None:
-        return ""
-    mark = sources.setdefault(row["published_source"], len(sources) + 1)
-    return f"{number(row['published'])} [{mark}]"

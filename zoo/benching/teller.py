@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING
 
+from zoo.benching.cells import Cell
+from zoo.benching.plan import BenchPlan
 from zoo.benching.tables import at_largest
 from zoo.reporting.words import duration
-
-if TYPE_CHECKING:
-    from zoo.benching.cells import Cell
-    from zoo.benching.plan import BenchPlan
 
 
 class Teller:

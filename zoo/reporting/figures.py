@@ -27,6 +27,14 @@ SHADES = (
 )  # fmt: skip
 
 
+STYLE = {
+    "font.size": 10, "font.family": "DejaVu Sans", "text.color": INK, "figure.dpi": 160, "svg.hashsalt": "zoo",
+    "axes.edgecolor": MUTED, "axes.spines.top": False, "axes.spines.right": False, "axes.titlelocation": "left",
+    "axes.titlesize": 10.5, "axes.grid": True, "grid.color": LINE, "axes.axisbelow": True,
+}  # fmt: skip
+"""Of all plots, as matplotlib calls it."""
+
+
 def heads(task: Task) -> list[str]:
     """The columns in which items are shown."""
     return [f"x: {task.x_name}", "ground truth", *(f"sample {i + 1}" for i in range(SAMPLES))]
@@ -60,23 +68,13 @@ def sheet(pictures: Sequence[Picture], task: Task) -> PILImage:
 
 @contextlib.contextmanager
 def plot(file: Path | io.BytesIO, size: tuple[float, float], columns: int = 1, **save: Any) -> Iterator[Sequence[Any]]:
-    """Give the axes of a new figure, side by side, framed as all figures here; on success it is written to ``file``.
-
-    Args:
-        file: what it is written to.
-        size: of one of the axes, in inches.
-        columns: how many axes.
-        save: for matplotlib's ``savefig``.
-    """
+    """Give so many axes of this size in inches, side by side; on success the figure is saved to ``file``, as ``save`` says."""
     import matplotlib
     from matplotlib.figure import Figure
 
-    style = {"font.size": 10, "font.family": "DejaVu Sans", "axes.edgecolor": MUTED, "text.color": INK, "figure.dpi": 160}
-    with matplotlib.rc_context({**style, "axes.spines.top": False, "axes.spines.right": False, "svg.hashsalt": "zoo"}):
+    with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(size[0] * columns, size[1]), layout="constrained")
         axes = figure.subplots(1, columns, squeeze=False)[0]
-        for each in axes:
-            each.set_axisbelow(True)
         yield axes
         figure.savefig(file, **save)
 
@@ -117,6 +115,6 @@ def curve_svg(metric: str, points: Mapping[int, Mapping[str, Any]], model: str, 
         axes.fill_between(counts, low, high, color=ACCENT, alpha=0.15, lw=0)
         axes.plot(counts, value, color=ACCENT, lw=2.4, marker="o", ms=5, label=f"{model}, this run")
         axes.set_ylim(bottom=0)
-        axes.grid(axis="y", color=LINE)
+        axes.xaxis.grid(False)
         finish_curves(axes, counts, f"{metric} ({points[counts[0]]['unit']})", range(len(axes.lines))[::-1], 8.5)
     return buffer.getvalue().decode()

@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from zoo.catalog import suites
+from zoo.catalog.files import Published
+from zoo.contracts.task import Task
 from zoo.reporting.figures import curve_svg, heads, rows_of
 from zoo.reporting.pages import write_page
+from zoo.reporting.pictures import Picture
 from zoo.reporting.words import over_counts, source_of
 from zoo.utils.errors import RequestError
-
-if TYPE_CHECKING:
-    from zoo.catalog.files import Published
-    from zoo.contracts.task import Task
-    from zoo.reporting.pictures import Picture
 
 
 def write_report(

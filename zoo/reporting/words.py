@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from zoo.catalog.files import Published
-
-T = TypeVar("T")
 
 
 def number(value: float, digits: int = 4) -> str:
@@ -40,9 +38,9 @@ def short(name: str, most: int = 22) -> str:
     return name if len(name) <= most else name[: most // 2 - 1] + "…" + name[-(most // 2) :]
 
 
-def over_counts(values: Mapping[str, T]) -> dict[str, dict[int, T]]:
+def over_counts(values: Mapping[str, Any]) -> dict[str, dict[int, Any]]:
     """The values taken at several numbers of samples, ``NAME@3``, ``NAME@10`` and so on: by name, then by rising number."""
-    groups: dict[str, dict[int, T]] = {}
+    groups: dict[str, dict[int, Any]] = {}
     for name, value in values.items():
         metric, at, count = name.rpartition("@")
         if at and count.isdigit():
