@@ -15,9 +15,7 @@ from zoo.contracts.model import Model
 FOLDER = Path(__file__).parent / "planted"
 MODULES = (
     "planted_models",
-    "planted_fitting",
-    "planted_sampling",
-    "planted_keeping",
+    "planted_samples",
     "planted_tasks",
     "planted_metrics",
     "planted_slow",

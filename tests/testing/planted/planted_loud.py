@@ -3,8 +3,4 @@
 from planted_right import RightMetric, fault
 
 print("welcome to the plugin")
-
-
-@fault("importing_it_prints_nothing")
-class LoudImport(RightMetric):
-    """Importing it prints."""
+fault(RightMetric, "loud-import", "importing_it_prints_nothing")

@@ -1,26 +1,18 @@
-"""Models with one fault each in what they say of themselves, and in the shapes that they take."""
+"""Models with one fault each in what they say of themselves, in how they are fitted, and in the shapes that they take."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
 
-from planted_right import Right, fault
-from torch import Tensor
-from torch.nn import functional as F
+import torch
+from planted_right import Right, fault, first, hidden_state, then
+from torch import nn
 
 from zoo.contracts.model import Preset
-from zoo.data.pairs import Pairs
 from zoo.utils.config import make_config
-from zoo.utils.noise import Noise
 
-# What it says of itself
-
-
-@fault("it_is_described")
-class WithoutWords(Right):
-    __doc__ = None
+INIT, FIT, PREPARE, LOSSES = Right.__init__, Right.fit, Right.prepare, Right.losses
+narrow = Preset(Right, width=4)
 
 
 @dataclass
@@ -29,82 +21,138 @@ class SoftConfig:
     learning_rate: float = 1e-2
 
 
-@fault("its_config_is_frozen_and_plain")
-class SoftSettings(Right):
-    """Its config can be changed after it was made."""
+def setting(name, *checks, keep):
+    """A model that hands on those settings alone for which ``keep`` of name and value is true."""
 
-    Config = SoftConfig
+    def made(self, x_shape, y_shape, **config):
+        INIT(self, x_shape, y_shape, **{key: value for key, value in config.items() if keep(key, value)})
 
-
-@fault("an_unknown_setting_is_refused", "an_unknown_setting_in_a_checkpoint_is_refused")
-class DropsSettings(Right):
-    """Settings that it does not know are dropped."""
-
-    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
-        known = {key: value for key, value in config.items() if key in ("width", "learning_rate")}
-        super().__init__(x_shape, y_shape, **known)
+    fault(Right, name, *checks, __init__=made)
 
 
-@fault("a_setting_has_an_effect_on_its_config")
-class ForgetsSettings(Right):
-    """It goes on with the default whatever it is told."""
-
-    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
-        make_config(self.Config, config, "model ForgetsSettings")
-        super().__init__(x_shape, y_shape)
+def forgets(self, x_shape, y_shape, **config):
+    make_config(self.Config, config, "model ForgetsSettings")
+    INIT(self, x_shape, y_shape)
 
 
-@fault("a_setting_of_the_wrong_type_is_refused")
-class AnyType(Right):
-    """A setting of the wrong type is taken for the default."""
+fault(Right, "without-words", "it_is_described", __doc__=None)
+fault(Right, "soft-settings", "its_config_is_frozen_and_plain", Config=SoftConfig)
+setting(
+    "drops-settings",
+    "an_unknown_setting_is_refused",
+    "an_unknown_setting_in_a_checkpoint_is_refused",
+    keep=lambda key, value: key in ("width", "learning_rate"),
+)
+setting("any-type", "a_setting_of_the_wrong_type_is_refused", keep=lambda key, value: not isinstance(value, dict))
+fault(Right, "forgets-settings", "a_setting_has_an_effect_on_its_config", __init__=forgets)
+fault(Right, "expects-nobody", "what_it_says_it_cannot_do_are_checks", expected_failures={"it_flies": "there are no wings"})
+fault(Right, "expects-too-much", "samples_are_float32", expected_failures={"samples_are_float32": "they were float64"})
 
-    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
-        super().__init__(x_shape, y_shape, **{key: value for key, value in config.items() if not isinstance(value, dict)})
+# Fitting
 
 
-@fault("what_it_says_it_cannot_do_are_checks")
-class ExpectsNobody(Right):
-    """It names a check that there is not."""
+def takes_no_resume(self, pairs, *, epochs=None, **known):
+    if known.pop("resume", None) is not None:
+        raise TypeError("fit() got an unexpected keyword argument 'resume'")
+    return FIT(self, pairs, epochs=epochs or 10, **known)
 
-    expected_failures: ClassVar[Mapping[str, str]] = {"it_flies": "no wings"}
+
+def stays_in_training(history, self, *given, **known):
+    self.train()
+    return history
 
 
-@fault("samples_are_float32")
-class ExpectsTooMuch(Right):
-    """It says that it cannot do what it can."""
+def with_noise(self, batch, step):
+    return LOSSES(self, replace(batch, x=batch.x + hidden_state(lambda: 0.01 * torch.randn_like(batch.x))), step)
 
-    expected_failures: ClassVar[Mapping[str, str]] = {"samples_are_float32": "it used to give float64"}
 
+def needs_two(self, batch, step):
+    if len(batch.x) < 2:
+        raise ValueError("expected more than 1 value per channel when training")
+
+
+def any_device(self, pairs, *, device="auto", **known):
+    return FIT(self, pairs, device=device if device in ("auto", "cpu", "cuda") else "cpu", **known)
+
+
+def fits_once(self, *given):
+    assert not self.fitted
+
+
+def all_but_one(self):
+    return {"all": torch.optim.Adam([p for name, p in self.named_parameters() if name != "log_scale"], lr=1e-2)}
+
+
+def after_preparing(name, *checks, do, **members):
+    """A model that does this too when it has seen the pairs."""
+    fault(Right, name, *checks, prepare=then(PREPARE, lambda made, *given: do(*given)), **members)
+
+
+def with_parameter(name, *checks, of):
+    """A model with one more parameter, or one in the place of another: its name, and what makes it."""
+    key, make = of
+    fault(Right, name, *checks, __init__=then(INIT, lambda made, self, *given, **config: setattr(self, key, make())))
+
+
+fault(Right, "fit-takes-no-resume", "fit_takes_the_contracts_arguments", fit=takes_no_resume)
+fault(Right, "fit-gives-nothing", "fit_gives_a_history", fit=then(FIT, lambda history, *given, **known: None))
+fault(Right, "stays-in-training", "fit_leaves_the_model_ready_to_sample", fit=then(FIT, stays_in_training))
+fault(Right, "any-device", "a_device_that_is_not_there_is_refused", fit=any_device)
+fault(Right, "takes-any-pairs", "pairs_that_do_not_fit_are_refused", check_pairs=lambda self, pairs: None)
+fault(Right, "never-learns", "fitting_moves_the_weights_of_every_optimizer", lr_factor=lambda self, progress: 0.0)
+fault(Right, "forgets-a-parameter", "every_parameter_has_one_optimizer", optimizers=all_but_one)
+fault(
+    Right,
+    "losses-by-chance",
+    "fit_follows_its_seed_to_the_bit",
+    "losses_draw_from_the_steps_generator",
+    losses=with_noise,
+)
+fault(
+    Right,
+    "loss-of-many-numbers",
+    "losses_are_finite_numbers",
+    losses=then(LOSSES, lambda losses, *given: {**losses, "error": losses["error"].view(1)}),
+)
+fault(Right, "needs-two", "a_last_batch_of_one_is_no_obstacle", losses=first(LOSSES, needs_two))
+with_parameter(
+    "first-weights-by-chance",
+    "fit_follows_its_seed_to_the_bit",
+    of=("log_scale", lambda: nn.Parameter(0.01 * torch.randn(()))),
+)
+with_parameter("dead-parameter", "the_gradient_reaches_every_parameter", of=("unused", lambda: nn.Parameter(torch.zeros(3))))
+fault(Right, "fits-once", "fit_can_be_done_again", prepare=first(PREPARE, fits_once))
+after_preparing(
+    "fit-seeds-everybody",
+    "fit_leaves_the_global_random_state_alone",
+    do=lambda self, pairs, seed: torch.manual_seed(seed) and None,
+)
+after_preparing(
+    "changes-torch",
+    "making_fitting_and_sampling_keep_torchs_defaults",
+    do=lambda self, pairs, seed: torch.set_float32_matmul_precision("high"),
+)
+after_preparing("centres-the-pairs", "fit_does_not_change_the_pairs", do=lambda self, pairs, seed: pairs.x.mul_(0.999))
+after_preparing(
+    "talks", "fit_and_sample_are_silent_without_progress", do=lambda self, pairs, seed: print("fitting", len(pairs))
+)
+after_preparing(
+    "divides-by-nothing",
+    "fields_without_content_are_no_obstacle",
+    do=lambda self, pairs, seed: setattr(self, "flat", float(pairs.x.std()) == 0),
+    flat=False,
+    draw=then(Right.draw, lambda y, self, *given: y / 0 if self.flat else y),
+)
 
 # Other shapes
 
 
-@fault("fields_that_are_not_square_work_or_are_refused")
-class SquareOnly(Right):
-    """Fields that are not square end in an error when it is fitted."""
-
-    def prepare(self, pairs: Pairs, seed: int) -> None:
-        super().prepare(pairs, seed)
-        if len(self.y_shape) == 3:
-            side = self.y_shape[1]
-            F.unfold(pairs.y.reshape(len(pairs), -1, side, side), 1)
+def square_only(self, pairs, seed):
+    if len(self.y_shape) == 3:
+        side = self.y_shape[1]
+        nn.functional.unfold(pairs.y.reshape(len(pairs), -1, side, side), 1)
 
 
-@fault("x_as_a_vector_works_or_is_refused")
-class FieldsOnly(Right):
-    """x as a vector ends in an error when it is fitted."""
-
-    def prepare(self, pairs: Pairs, seed: int) -> None:
-        super().prepare(pairs, seed)
-        pairs.x.mean((1, 2, 3))
-
-
-@fault("y_off_zero_is_learnt")
-class SharesOnly(Right):
-    """It clips its samples to [-50, 50], whatever y is."""
-
-    def draw(self, code: Tensor, n: int, noise: Noise) -> Tensor:
-        return super().draw(code, n, noise).clamp(-50, 50)
-
-
-narrow = Preset(Right, width=4)
+after_preparing("square-only", "fields_that_are_not_square_work_or_are_refused", do=square_only)
+after_preparing("fields-only", "x_as_a_vector_works_or_is_refused", do=lambda self, pairs, seed: pairs.x.mean((1, 2, 3)))
+fault(Right, "shares-only", "y_off_zero_is_learnt", draw=then(Right.draw, lambda y, *given: y.clamp(-50, 50)))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -19,21 +20,39 @@ from zoo.fitting.recipe import Step
 from zoo.utils.errors import RequestError
 from zoo.utils.noise import Noise
 
-T = TypeVar("T", bound=type)
 PLANTED: dict[str, tuple[type, frozenset[str]]] = {}
 """The planted classes by the name under which they are registered, and the checks that must find each."""
 
 
-def fault(*checks: str) -> Callable[[T], T]:
-    """Plant a class; exactly these checks must fail."""
+def fault(base: type, name: str, *checks: str, **members: Any) -> None:
+    """Plant a class that differs from ``base`` in these members; exactly these checks must find it."""
+    assert name not in PLANTED
+    module = sys._getframe(1).f_globals
+    of_class = {"__doc__": f"Planted: {name}.", "__module__": module["__name__"], **members}
+    cls = type(base)(name.title().replace("-", ""), (base,), of_class)
+    PLANTED[name] = cls, frozenset(checks)
+    module[cls.__name__] = cls
 
-    def plant(cls: T) -> T:
-        name = "".join("-" + letter.lower() if letter.isupper() else letter for letter in cls.__name__).lstrip("-")
-        assert name not in PLANTED
-        PLANTED[name] = (cls, frozenset(checks))
-        return cls
 
-    return plant
+def then(method: Callable[..., Any], change: Callable[..., Any]) -> Callable[..., Any]:
+    """``method``, after which ``change`` is given its result, and all that it was given, and gives another result."""
+    return lambda self, *given, **known: change(method(self, *given, **known), self, *given, **known)
+
+
+def first(method: Callable[..., Any], work: Callable[..., Any]) -> Callable[..., Any]:
+    """``method``, before which ``work`` is done with all that it is given."""
+
+    def both(self: Any, *given: Any, **known: Any) -> Any:
+        work(self, *given, **known)
+        return method(self, *given, **known)
+
+    return both
+
+
+def hidden_state(work: Callable[[], Any]) -> Any:
+    """The outcome of ``work``, after which torch's global random state is what it was."""
+    with torch.random.fork_rng(devices=[]):
+        return work()
 
 
 @dataclass(frozen=True)
@@ -116,8 +135,8 @@ class RightTask(Task):
         records = data.read(split, seed=seed)
         fields = records.known("value", "shading", size=8)
         if fields is None:
-            made = records.map(small, "planted")
-            fields = {"value": made["x"], "shading": made["y"]}
+            small_ones = records.map(small, "planted")
+            fields = {"value": small_ones["x"], "shading": small_ones["y"]}
         drawn = records.pool("shading", pool, size=8) if pool else None
         return Pairs(
             torch.from_numpy(fields["value"]),
@@ -145,8 +164,8 @@ class RightTask(Task):
 def small(image: Image) -> dict[str, Any]:
     """The mean and the brightest of the channels of a photo, each (1, 8, 8) float32 in [0, 1]."""
     channels = torch.from_numpy(image.astype(np.float32)) / 255
-    made = {"x": channels.mean(2), "y": channels.amax(2)}
-    return {name: nn.functional.adaptive_avg_pool2d(one[None], 8).clamp(0, 1).numpy() for name, one in made.items()}
+    fields = {"x": channels.mean(2), "y": channels.amax(2)}
+    return {name: nn.functional.adaptive_avg_pool2d(field[None], 8).clamp(0, 1).numpy() for name, field in fields.items()}
 
 
 class RightMetric(Metric):
@@ -157,4 +176,8 @@ class RightMetric(Metric):
     source: ClassVar[str] = "the tests"
 
     def __call__(self, samples: Tensor, y: Tensor, **known: Tensor | None) -> Mapping[str, Tensor]:
-        return {"": (samples.mean(1) - y).flatten(1).square().mean(1)}
+        return {"": error(samples, y)}
+
+
+def error(samples: Tensor, y: Tensor) -> Tensor:
+    return (samples.mean(1) - y).flatten(1).square().mean(1)

@@ -4,8 +4,4 @@ import torch
 from planted_right import RightTask, fault
 
 torch.manual_seed(0)
-
-
-@fault("importing_it_changes_nothing_global")
-class SeedingImport(RightTask):
-    """Importing it seeds torch."""
+fault(RightTask, "seeding-import", "importing_it_changes_nothing_global")

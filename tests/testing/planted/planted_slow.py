@@ -5,8 +5,4 @@ import time
 from planted_right import Right, fault
 
 time.sleep(2.5)
-
-
-@fault("importing_it_is_quick")
-class SlowImport(Right):
-    """Importing it takes long."""
+fault(Right, "slow-import", "importing_it_is_quick")

@@ -1,0 +1,76 @@
+"""Every registered model, task and metric of this project keeps the contracts of the zoo, and skips what it must alone."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import pytest
+import torch
+
+from zoo import registry, testing
+from zoo.contracts.model import Model
+from zoo.testing.checks import (
+    metric_facts,
+    model_abilities,
+    model_gradient,
+    model_sample,
+    model_tensors,
+    task_pairs,
+    task_photos,
+)
+from zoo.testing.outcome import run_all
+from zoo.testing.subjects.metric import NOWHERE, MetricSubject
+from zoo.testing.subjects.model import ModelSubject
+from zoo.testing.subjects.named import subject_of
+from zoo.testing.subjects.subject import Subject
+from zoo.testing.subjects.task import TaskSubject
+
+NAMES = [
+    pytest.param(kind, name, id=f"{kind}-{name}")
+    for kind in ("model", "task", "metric")
+    for name in registry.names(f"{kind}s")
+    if registry.entry(f"{kind}s", name).own
+]
+EXTRA = {"lpips": "lpips", "pieapp": "piq"}
+"""Metrics of packages that need not be installed, and whose weights cannot always be had."""
+OF_MORE = {"motion"}
+"""Tasks whose pairs take more than a photo."""
+
+
+@pytest.mark.parametrize(("kind", "name"), NAMES)
+def test_it_keeps_the_contracts_of_the_zoo(kind: testing.Kind, name: str) -> None:
+    """No check fails or is left out, and those that have nothing to look at are those of which it is known beforehand."""
+    subject = subject_of(name, kind)
+    outcome = run_all(subject, testing.checks(kind))
+    assert outcome.failed == {}
+    assert outcome.ok
+    if name in EXTRA and find_spec(EXTRA[name]):
+        pytest.skip(f"{EXTRA[name]} is installed: what can be checked depends on whether its weights can be had")
+    known = reasons(subject)
+    skipped = {check.name for check in testing.checks(kind) if any(known[reason] for reason in check.skips)}
+    assert set(outcome.skipped) == skipped
+    assert outcome.expected == dict(subject.expected_failures)
+
+
+def reasons(subject: Subject) -> dict[str, bool]:
+    """Whether each reason for skipping checks holds of a subject, by what it is and brings."""
+    known = {model_sample.NO_ACCELERATOR: not torch.cuda.is_available()}
+    if isinstance(subject, ModelSubject):
+        overridden = {
+            model_abilities.NO_LOG_PROB: "log_prob",
+            model_abilities.NO_JOINT: "joint_log_prob",
+            model_abilities.NO_FEATURES: "features",
+            model_abilities.NO_RECONSTRUCTION: "reconstruct",
+        }
+        known |= {why: getattr(subject.cls, name) is getattr(Model, name) for why, name in overridden.items()}
+        known[model_gradient.NO_GRADIENT] = not subject.by_gradient
+        known[model_tensors.NO_TENSORS] = not subject.fitted.state_dict()
+    if isinstance(subject, TaskSubject):
+        known[task_pairs.NO_POOL] = subject.test.pool is None
+        known[task_pairs.NO_GUIDE] = subject.train.guide is None
+        known[task_photos.OTHER_ITEMS] = not subject.takes_photos
+        known[task_photos.NO_PHOTOS] = subject.name in OF_MORE
+    if isinstance(subject, MetricSubject):
+        known[metric_facts.SAMPLES_ALONE] = subject.metric.needs == "samples"
+        known[NOWHERE] = subject.name in EXTRA
+    return known
