@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from zoo.data.images import IMAGE_RULES, MIN_SIDE, decode_image
     from zoo.data.pairs import Batch, Pairs, Penalty
     from zoo.data.records import Annotation, Attributes, Clip, Data, Fields, Image, Records, Split, check_split
+    from zoo.data.shapes import read_shape, solid_of, voxel_picture
     from zoo.fitting.recipe import History, Recipe, Step, Training, Turns
     from zoo.running.run import RunResult, run
     from zoo.utils.colours import colour_wheel
@@ -31,87 +32,28 @@ if TYPE_CHECKING:
     from zoo.utils.progress import progress
 
 _HOMES = {
-    "zoo.benching.bench": (
-        "BenchResult",
-        "bench",
-    ),
-    "zoo.catalog.loaded": (
-        "Loaded",
-        "load",
-    ),
-    "zoo.catalog.samples": ("Samples",),
-    "zoo.contracts.metric": (
-        "Fitted",
-        "Metric",
-        "Needs",
-        "NotApplicable",
-        "Score",
-    ),
-    "zoo.contracts.model": (
-        "Model",
-        "Preset",
-        "size_of",
-    ),
-    "zoo.contracts.task": ("Task",),
-    "zoo.data.cache": (
-        "cache_folder",
-        "cached_map",
-        "on_all_cores",
-        "optional_write",
-    ),
-    "zoo.data.images": (
-        "IMAGE_RULES",
-        "MIN_SIDE",
-        "decode_image",
-    ),
-    "zoo.data.pairs": (
-        "Batch",
-        "Pairs",
-        "Penalty",
-    ),
-    "zoo.data.records": (
-        "Annotation",
-        "Attributes",
-        "Clip",
-        "Data",
-        "Fields",
-        "Image",
-        "Records",
-        "Split",
-        "check_split",
-    ),
-    "zoo.fitting.recipe": (
-        "History",
-        "Recipe",
-        "Step",
-        "Training",
-        "Turns",
-    ),
-    "zoo.running.run": (
-        "RunResult",
-        "run",
-    ),
-    "zoo.utils.colours": ("colour_wheel",),
-    "zoo.utils.config": (
-        "above",
-        "at_least",
-        "make_config",
-        "share",
-    ),
-    "zoo.utils.device": ("pick",),
-    "zoo.utils.errors": (
-        "RequestError",
-        "ZooError",
-        "nearest",
-    ),
-    "zoo.utils.files": ("whole_file",),
-    "zoo.utils.noise": (
-        "Noise",
-        "new_seed",
-    ),
-    "zoo.utils.progress": ("progress",),
+    "zoo.benching.bench": "BenchResult bench",
+    "zoo.catalog.loaded": "Loaded load",
+    "zoo.catalog.samples": "Samples",
+    "zoo.contracts.metric": "Fitted Metric Needs NotApplicable Score",
+    "zoo.contracts.model": "Model Preset size_of",
+    "zoo.contracts.task": "Task",
+    "zoo.data.cache": "cache_folder cached_map on_all_cores optional_write",
+    "zoo.data.images": "IMAGE_RULES MIN_SIDE decode_image",
+    "zoo.data.pairs": "Batch Pairs Penalty",
+    "zoo.data.records": "Annotation Attributes Clip Data Fields Image Records Split check_split",
+    "zoo.data.shapes": "read_shape solid_of voxel_picture",
+    "zoo.fitting.recipe": "History Recipe Step Training Turns",
+    "zoo.running.run": "RunResult run",
+    "zoo.utils.colours": "colour_wheel",
+    "zoo.utils.config": "above at_least make_config share",
+    "zoo.utils.device": "pick",
+    "zoo.utils.errors": "RequestError ZooError nearest",
+    "zoo.utils.files": "whole_file",
+    "zoo.utils.noise": "Noise new_seed",
+    "zoo.utils.progress": "progress",
 }
-_HOME = {name: home for home, names in _HOMES.items() for name in names}
+_HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 __all__ = [
     "IMAGE_RULES",
@@ -164,9 +106,12 @@ __all__ = [
     "optional_write",
     "pick",
     "progress",
+    "read_shape",
     "run",
     "share",
     "size_of",
+    "solid_of",
+    "voxel_picture",
     "whole_file",
 ]
 

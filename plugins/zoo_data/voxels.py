@@ -13,11 +13,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo import Attributes, Image, Records, RequestError, Split
+from zoo import Attributes, Image, Records, RequestError, Split, read_shape, solid_of, voxel_picture
 from zoo_data.kinds import FolderData, one_word
 from zoo_data.listing import summary
-from zoo_data.voxel_files import Solid, read_shape, solid
-from zoo_data.voxel_picture import voxel_picture
 
 TRAIN_SHARE = 0.8
 """The part of a class that is for training where its file does not say."""
@@ -75,7 +73,7 @@ class VoxelRecords(Records):
 
     view = "voxels-2"
 
-    def __init__(self, voxels: Solid, names: Sequence[str], attributes: Attributes) -> None:
+    def __init__(self, voxels: NDArray[np.bool_], names: Sequence[str], attributes: Attributes) -> None:
         self.voxels, self.names, self.attributes = voxels, names, attributes
         self.digest = hashlib.sha256(b"".join(self.ids) + attributes.digest()).hexdigest()
 
@@ -89,11 +87,11 @@ class VoxelRecords(Records):
         return self.voxels if name == "voxels" else None
 
     def image(self, index: int) -> Image:
-        """The shape seen obliquely from above, (128, 128, 3); see :func:`zoo_data.voxel_picture.voxel_picture`."""
+        """The shape seen obliquely from above, (128, 128, 3)."""
         return voxel_picture(self.voxels[index])
 
 
-def _from_npz(path: Path, split: Split) -> tuple[Solid, list[str]]:
+def _from_npz(path: Path, split: Split) -> tuple[NDArray[np.bool_], list[str]]:
     """The shapes of one class in one split, (n, s, s, s), and their names; a RequestError where this is no such file."""
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -101,7 +99,7 @@ def _from_npz(path: Path, split: Split) -> tuple[Solid, list[str]]:
             if key not in file.files:
                 has = ", ".join(file.files) or "nothing"
                 raise RequestError(f"{path.name} has neither voxels nor train and test; it has {has}")
-            shapes = solid(file[key], path.name, axes=4)
+            shapes = solid_of(file[key], path.name, axes=4)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise RequestError(f"cannot read {path}: {error}") from error
     numbers = range(len(shapes))
@@ -111,7 +109,7 @@ def _from_npz(path: Path, split: Split) -> tuple[Solid, list[str]]:
     return shapes[numbers.start : numbers.stop], [f"{path.stem} {i}" for i in numbers]
 
 
-def _from_folder(path: Path, split: Split) -> tuple[Solid, list[str]]:
+def _from_folder(path: Path, split: Split) -> tuple[NDArray[np.bool_], list[str]]:
     """As :func:`_from_npz`, of a folder ``<class>/{train,test}/``."""
     files = sorted(f for f in (path / split).glob("*") if f.suffix in (".npy", ".binvox"))
     shapes = [read_shape(file) for file in files]

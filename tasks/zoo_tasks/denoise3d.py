@@ -14,8 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from zoo import Data, Pairs, Records, RequestError, Split, Task, at_least, share
-from zoo_data.voxel_picture import voxel_picture
+from zoo import Data, Pairs, Records, RequestError, Split, Task, at_least, share, voxel_picture
 from zoo_tasks.shape import shape_of
 from zoo_tasks.spectra import ZERO, Harmonics, Spectrum, Zernike
 from zoo_tasks.surface import Voxels, check_grids

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo import RequestError
-from zoo_data.voxel_files import read_shape, solid
+from zoo import RequestError, read_shape, solid_of
 from zoo_tasks.surface import Voxels, check_grids
 
 KEY = "voxels"
@@ -30,7 +29,7 @@ def shape_of(given: Any) -> Voxels:
     if isinstance(given, (str, os.PathLike)):
         shape = _from_file(str(given))
     elif isinstance(given, np.ndarray):
-        shape = solid(given, "the shape", axes=3)
+        shape = solid_of(given, "the shape", axes=3)
     else:
         raise RequestError(
             f"the shape is of type {type(given).__name__}; it must be a path of .npy, .npz or .binvox, or an array (s, s, s)"
@@ -62,4 +61,4 @@ def _from_file(name: str) -> Voxels:
         if chosen >= len(values):
             raise RequestError(f"{file} holds {len(values)} shapes; there is no number {chosen}, they are counted from 0")
         values = values[chosen]
-    return solid(values, file.name, axes=3)
+    return solid_of(values, file.name, axes=3)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from conftest import shared_data
 
+from zoo import voxel_picture
 from zoo.utils.errors import RequestError
 from zoo_data.solids import CLASSES, Solids
-from zoo_data.voxel_picture import voxel_picture
 from zoo_tasks.harmonics import DEGREES, analyse, synthesise
 from zoo_tasks.surface import extents, frame_of, overlap, solid
 
