@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from zoo import Attributes, Split
 from zoo_data.kinds import GeneratedData
-from zoo_data.voxel_files import Solid
 from zoo_data.voxels import VoxelRecords
 
 SIDE = 32
@@ -55,7 +54,7 @@ class SolidRecords(VoxelRecords):
         return [hashlib.sha256(np.packbits(voxels).tobytes()).digest() for voxels in self.voxels]
 
 
-def draw(kind: str, random: np.random.Generator) -> Solid:
+def draw(kind: str, random: np.random.Generator) -> NDArray[np.bool_]:
     """A solid of one of the :data:`CLASSES`, (32, 32, 32) bool."""
     space = _Space(random.uniform(-0.3, 0.3))
     if kind == "box":
@@ -80,7 +79,7 @@ class _Space:
         x, y = np.meshgrid(self.z, self.z, indexing="ij")
         self.x, self.y = np.cos(turn) * x + np.sin(turn) * y, np.cos(turn) * y - np.sin(turn) * x
 
-    def _fill(self, plan: Solid, centre: float, half: float) -> None:
+    def _fill(self, plan: NDArray[np.bool_], centre: float, half: float) -> None:
         """Everything that stands on ``plan`` (32, 32), from centre - half to centre + half, at least one layer."""
         layers = np.abs(self.z - centre) <= max(half, 1 / SIDE)
         self.voxels |= plan[..., None] & layers
