@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -46,6 +44,8 @@ def whole_folder(path: Path) -> Iterator[Path]:
     Raises:
         ZooError: the file system refused; nothing is left behind, and an older ``path`` stays as it was.
     """
+    import tempfile
+
     temporary, alone = None, not path.parent.exists()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -82,6 +82,8 @@ def write_json(path: Path, value: Any) -> None:
 
 def sha256_of(path: Path) -> str:
     """The sha256 of a file's bytes, in hexadecimal."""
+    import hashlib  # here and in whole_folder, since the command line starts with this module
+
     digest = hashlib.sha256()
     with path.open("rb") as handle:
         while block := handle.read(1 << 20):
