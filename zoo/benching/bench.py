@@ -82,23 +82,9 @@ def bench(
         RequestError: the request is wrong, or another bench works in ``out``; nothing was written.
         ZooError: the data is broken, or the file system refused.
     """
-    return execute(
-        BenchRequest(
-            suite=suite,
-            data=data,
-            models=models,
-            tasks=tasks,
-            seeds=seeds,
-            n=n,
-            items=items,
-            workers=workers,
-            quick=quick,
-            device=device,
-            settings=settings or {},
-            out=None if out is None else os.fspath(out),
-            progress=progress,
-        )
-    )
+    given = locals()  # the parameters are the parts of a request, name by name
+    given |= {"settings": settings or {}, "out": None if out is None else os.fspath(out)}
+    return execute(BenchRequest(**given))
 
 
 def execute(request: BenchRequest) -> BenchResult:

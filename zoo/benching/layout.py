@@ -117,23 +117,18 @@ class Settings:
         own: dict[str, Any] = {}
         for key, value in self.given.items():
             head, dot, tail = key.partition(".")
-            if head == "training" and dot:
-                own[key] = value
-                self.used.add(key)
-            elif head == "task" and dot:
-                self.known |= {f"task.{name}" for name in tasks}
-                if tail in tasks:
-                    own.setdefault(key, value)
-                    self.used.add(key)
-            elif head == task and dot:
-                self.known |= {f"{task}.{name}" for name in tasks}
-                own[f"task.{tail}"] = value
-                self.used.add(key)
+            name = ""
+            if dot and head == "training":
+                name = key
+            elif dot and head in ("task", task):
+                self.known |= {f"{head}.{setting}" for setting in tasks}
+                name = f"task.{tail}" if head == task or tail in tasks else ""
             elif not dot or head == model:
                 self.known |= models
-                if dot or key in models:
-                    own[tail if dot else key] = value
-                    self.used.add(key)
+                name = tail if dot else key if key in models else ""
+            if name:
+                self.used.add(key)
+                own[name] = own.get(name, value) if head == "task" else value
         return own
 
     def check(self) -> None:
@@ -154,7 +149,7 @@ class Settings:
 
     def _fields(self, name: str, kind: str) -> set[str]:
         try:
-            config = make.model_class(name)[0].Config if kind == "models" else make.task_class(name).Config
+            config = (make.model_class(name)[0] if kind == "models" else make.class_of(kind, name)).Config
         except ZooError:
             self.broken = True
             raise

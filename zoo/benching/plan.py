@@ -107,7 +107,8 @@ def _for_kind(suite: Suite, tasks: tuple[str, ...], kind: str) -> tuple[str, ...
 def _data_of(task: str) -> str:
     """The data that a task has for itself; "" where the task is broken, which is reported later."""
     try:
-        return make.task_class(task).data
+        data: str = make.class_of("tasks", task).data
+        return data
     except RequestError:
         raise
     except ZooError:

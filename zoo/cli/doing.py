@@ -33,7 +33,9 @@ def run(
     checkpoint: Annotated[
         str | None, typer.Option(help="Score this checkpoint instead of fitting a model.", metavar="NAME|dir:PATH")
     ] = None,
-    metric: Annotated[list[str] | None, typer.Option(help="Only this metric; may be repeated.", metavar="NAME")] = None,
+    metrics: Annotated[
+        list[str] | None, typer.Option("--metric", help="Only this metric; may be repeated.", metavar="NAME")
+    ] = None,
     items: Annotated[int | None, typer.Option(help="Score only so many test items, spread evenly; by default all.")] = None,
     out: Annotated[
         str | None, typer.Option(help="A new folder; by default runs/<time>-<model>-<task>.", metavar="DIR")
@@ -42,23 +44,11 @@ def run(
     json: Annotated[bool, typer.Option("--json", help="Print metrics.json instead of a table.")] = False,
 ) -> None:
     """Fit a model to a task, sample, measure, and write a report."""
+    given = locals() | {"settings": _settings(settings), "metrics": metrics or None}
+    del given["json"]
     from zoo.running.request import Request
 
-    request = Request(
-        model=model,
-        task=task,
-        data=data,
-        n=n,
-        epochs=epochs,
-        seed=seed,
-        device=device,
-        settings=_settings(settings),
-        checkpoint=checkpoint,
-        metrics=metric or None,
-        items=items,
-        out=out,
-        resume=resume,
-    )
+    request = Request(**given)
     from zoo.cli.output import print_json, stdout_is_kept, table
     from zoo.running.run import execute
 
@@ -117,22 +107,12 @@ def bench(
 
     The same command again goes on where it was stopped, and takes what is done already as it is.
     """
+    given = locals() | {"settings": _settings(settings)}
+    given |= {key: None if given[key] is None else given[key].split(",") for key in ("models", "tasks")}
+    del given["json"]
     from zoo.benching.request import BenchRequest
 
-    request = BenchRequest(
-        suite=suite,
-        data=data,
-        models=None if models is None else models.split(","),
-        tasks=None if tasks is None else tasks.split(","),
-        seeds=seeds,
-        n=n,
-        items=items,
-        workers=workers,
-        quick=quick,
-        device=device,
-        settings=_settings(settings),
-        out=out,
-    )
+    request = BenchRequest(**given)
     from zoo.benching.bench import execute
     from zoo.benching.tables import task_table
     from zoo.cli.output import print_json, stdout_is_kept, table
@@ -207,13 +187,9 @@ def sample(
 
 def _names(items: list[str]) -> list[str]:
     """A folder's name for each item: its own name, numbered where two are alike."""
+    from zoo.running.folder import free_name
+
     names: list[str] = []
-    for item in items:
-        path = Path(item)
-        stem, again = (path.stem if path.is_file() else path.name) or "item", 1
-        name = stem
-        while name in names:
-            again += 1
-            name = f"{stem}-{again}"
-        names.append(name)
+    for path in map(Path, items):
+        names.append(free_name((path.stem if path.is_file() else path.name) or "item", names.__contains__))
     return names

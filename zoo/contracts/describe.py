@@ -10,8 +10,6 @@ from typing import Any, NamedTuple
 from zoo import registry
 from zoo.contracts import make
 
-KINDS = ("models", "tasks", "metrics", "data")
-
 
 class Setting(NamedTuple):
     """One field of a config: its name, its default as text, its type, and whether a preset sets it."""
@@ -55,25 +53,18 @@ def describe(kind: str, name: str) -> Description:
     """
     entry = registry.entry(kind, name)
     facts = [("from", f"{entry.distribution} {entry.version}, {entry.value}")]
-    settings: tuple[Setting, ...] | None = None
-    shown: type
+    shown: Any
+    shown, preset = make.model_class(name) if kind == "models" else (make.class_of(kind, name), {})
     if kind == "models":
-        shown, preset = make.model_class(name)
-        settings = _settings(shown.Config, preset)
         facts += [("class", shown.__name__)]
     elif kind == "tasks":
-        task = make.task_class(name)
-        shown, settings = task, _settings(task.Config, {})
-        facts += [("x", task.x_name), ("y", task.y_name), ("data", f"{task.data}, where none is named")]
+        facts += [("x", shown.x_name), ("y", shown.y_name), ("data", f"{shown.data}, where none is named")]
     elif kind == "metrics":
-        metric = make.metric(name)
-        shown = type(metric)
-        facts += [("unit", metric.unit), ("better", metric.better), ("source", metric.source)]
-        if metric.needs != "samples":
-            facts += [("needs", f"a model with {metric.needs}")]
+        facts += [("unit", shown.unit), ("better", shown.better), ("source", shown.source)]
+        facts += [("needs", f"a model with {shown.needs}")] if shown.needs != "samples" else []
     else:
-        shown = make.data_class(name)
         facts += [("named as", f"{name} or {name}:PATH")]
+    settings = _settings(shown.Config, preset) if kind in ("models", "tasks") else None
     text = inspect.getdoc(shown) if shown.__doc__ else None
     return Description(kind, name, text or "(not described)", tuple(facts), settings)
 
@@ -82,9 +73,7 @@ def _settings(config: type, preset: dict[str, Any]) -> tuple[Setting, ...]:
     """The fields of a config with their defaults, or with what the preset sets."""
     rows = []
     for field in dataclasses.fields(config):
-        default = field.default
-        if field.default_factory is not dataclasses.MISSING:
-            default = field.default_factory()
+        default = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
         value = preset.get(field.name, default)
         kind = field.type if isinstance(field.type, str) else getattr(field.type, "__name__", str(field.type))
         text = "required" if value is dataclasses.MISSING else str(value)

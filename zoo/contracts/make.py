@@ -28,35 +28,29 @@ def model(name: str, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **confi
         RequestError: no such model, or it refuses the settings or the shapes.
         ZooError: what is registered is broken or no model.
     """
-    made: Model = _made("models", name, tuple(x_shape), tuple(y_shape), **config)
-    made.name = name
-    return made
+    new: Model = _made("models", name, tuple(x_shape), tuple(y_shape), **config)
+    new.name = name
+    return new
 
 
 def model_class(name: str) -> tuple[type[Model], dict[str, Any]]:
     """The model class behind a name, and what its preset sets ({} if it is no preset); raises as :func:`model`."""
     from zoo.contracts.model import Preset
 
-    found = _class("models", name)
-    return (found.model, dict(found.config)) if isinstance(found, Preset) else (found, {})
+    registered = class_of("models", name)
+    return (registered.model, dict(registered.config)) if isinstance(registered, Preset) else (registered, {})
 
 
 def task(name: str, **config: Any) -> Task:
     """A new task by its entry-point name, with these settings; raises as :func:`model`."""
-    made: Task = _made("tasks", name, **config)
-    return made
-
-
-def task_class(name: str) -> type[Task]:
-    """The class of a task, by name; raises as :func:`model`."""
-    found: type[Task] = _class("tasks", name)
-    return found
+    new: Task = _made("tasks", name, **config)
+    return new
 
 
 def metric(name: str) -> Metric:
     """A metric by its entry-point name; raises as :func:`model`."""
-    made: Metric = _made("metrics", name)
-    return made
+    new: Metric = _made("metrics", name)
+    return new
 
 
 def data(description: str) -> Data:
@@ -66,54 +60,45 @@ def data(description: str) -> Data:
         raise RequestError(
             f"data is {description!r}; it must be KIND or KIND:PATH, kinds: {', '.join(registry.names('data'))}"
         )
-    made: Data = data_class(kind)(path)
-    return made
+    new: Data = _made("data", kind, path)
+    return new
 
 
-def data_class(kind: str) -> type[Data]:
-    """The class of a kind of data; raises as :func:`model`."""
-    found: type[Data] = _class("data", kind)
-    return found
+def fault(kind: str, registered: object) -> str:
+    """What is wrong with an object registered under a kind, of the wrong type or unfinished, as a clause; "" where nothing is."""
+    from zoo.contracts.metric import Metric
+    from zoo.contracts.model import Model, Preset
+    from zoo.contracts.task import Task
+    from zoo.data.records import Data
 
-
-def fault(kind: str, found: object) -> str:
-    """What is wrong with an object that is registered under a kind: of the wrong type, or unfinished; "" where nothing is."""
-    if kind == "models":
-        from zoo.contracts.model import Model, Preset
-
-        right = isinstance(found, Preset) or (isinstance(found, type) and issubclass(found, Model))
-        return "" if right else "it is neither a zoo.Model nor a zoo.Preset"
-    base = _base(kind)
-    if not (isinstance(found, type) and issubclass(found, base)):
-        return f"it is no subclass of zoo.{base.__name__}"
-    if inspect.isabstract(found):
-        return f"it lacks {', '.join(sorted(vars(found)['__abstractmethods__']))}"
+    if kind == "models" and isinstance(registered, Preset):
+        return ""
+    base = {"models": Model, "tasks": Task, "metrics": Metric, "data": Data}[kind]
+    if not (isinstance(registered, type) and issubclass(registered, base)):
+        return (
+            "it is neither a zoo.Model nor a zoo.Preset" if kind == "models" else f"it is no subclass of zoo.{base.__name__}"
+        )
+    if inspect.isabstract(registered):
+        return f"it lacks {', '.join(sorted(vars(registered)['__abstractmethods__']))}"
     if kind == "metrics":
-        lacking = [name for name in ("unit", "better", "source") if not isinstance(getattr(found, name, None), str)]
+        lacking = [name for name in ("unit", "better", "source") if not isinstance(getattr(registered, name, None), str)]
         if lacking:
             return f"it does not say its {', '.join(lacking)}"
-        if getattr(found, "better", "") not in ("lower", "higher"):
-            return f"its better is {getattr(found, 'better', '')!r}; it must be 'lower' or 'higher'"
-        if hasattr(found, "asked_only"):
+        if (better := getattr(registered, "better", "")) not in ("lower", "higher"):
+            return f"its better is {better!r}; it must be 'lower' or 'higher'"
+        if hasattr(registered, "asked_only"):
             return "its asked_only is called opt_in now: rename it"
     return ""
 
 
-def _base(kind: str) -> type:
-    from zoo.contracts.metric import Metric
-    from zoo.contracts.task import Task
-    from zoo.data.records import Data
-
-    return {"tasks": Task, "metrics": Metric, "data": Data}[kind]
+def class_of(kind: str, name: str) -> Any:
+    """The class registered under a name (or a model's preset), seen to be what it should be; raises as :func:`model`."""
+    registered = registry.load(kind, name)
+    if reason := fault(kind, registered):
+        raise registry.entry(kind, name).broken(reason)
+    return registered
 
 
 def _made(kind: str, name: str, *args: Any, **config: Any) -> Any:
-    _class(kind, name)
+    class_of(kind, name)
     return registry.create(kind, name, *args, **config)
-
-
-def _class(kind: str, name: str) -> Any:
-    found = registry.load(kind, name)
-    if reason := fault(kind, found):
-        raise registry.entry(kind, name).broken(reason)
-    return found

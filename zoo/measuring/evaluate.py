@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -92,14 +93,10 @@ def evaluate(
                     skipped[name] = lacking
                 if name in skipped:
                     continue
-                try:
+                checked: dict[str, Tensor] = {}
+                with _spared(name, optional, skipped):
                     given = metric(samples, part.y, x=part.x, pool=part.pool, joint_log_prob=density, index=index)
                     checked = {suffix: _checked(value, name, len(part)) for suffix, value in given.items()}
-                except (Exception, SystemExit) as error:
-                    if name not in optional:
-                        raise
-                    skipped[name] = f"it failed: {type(error).__name__}: {error}"
-                    continue
                 for suffix, value in checked.items():
                     owner[name + suffix] = name
                     values.setdefault(name + suffix, []).append(value)
@@ -116,21 +113,27 @@ def evaluate(
 
 def _prepared(metrics: Mapping[str, Metric], fitted: Fitted | None, optional: Container[str]) -> dict[str, str]:
     """Show every metric the run, and give those that cannot be measured of it, with the reason."""
-    skipped = {}
+    if fitted is None:
+        return {name: "it is measured of whole runs only" for name, metric in metrics.items() if metric.needs == "fitted"}
+    skipped: dict[str, str] = {}
     for name, metric in metrics.items():
-        if fitted is None:
-            if metric.needs == "fitted":
-                skipped[name] = "it is measured of whole runs only"
-            continue
-        try:
-            metric.prepare(fitted)
-        except NotApplicable as error:
-            skipped[name] = str(error)
-        except (Exception, SystemExit) as error:
-            if name not in optional:
-                raise
-            skipped[name] = f"it failed: {type(error).__name__}: {error}"
+        with _spared(name, optional, skipped):
+            try:
+                metric.prepare(fitted)
+            except NotApplicable as error:
+                skipped[name] = str(error)
     return skipped
+
+
+@contextlib.contextmanager
+def _spared(name: str, optional: Container[str], skipped: dict[str, str]) -> Iterator[None]:
+    """Within it, the failure of an optional metric is its own: it is skipped with the reason."""
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        if name not in optional:
+            raise
+        skipped[name] = f"it failed: {type(error).__name__}: {error}"
 
 
 def _density(model: Model, pairs: Pairs, seed: int) -> tuple[Tensor | None, str]:

@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import time
+from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -39,17 +41,19 @@ class RunFolder:
         if self._request.exists():
             if not resume:
                 raise RequestError(f"{self.path} holds a run that was stopped; go on with --resume, or name another folder")
-            self._compare(weights)
+            try:
+                old = json.loads(self._request.read_text(encoding="utf-8"))
+            except (OSError, ValueError) as error:
+                raise ZooError(f"cannot read {self._request}: {error}") from error
+            for key, new in json.loads(json.dumps(weights)).items():
+                if old.get(key) != new:
+                    raise RequestError(f"{self.path} holds a run with {key} {old.get(key)!r}, not {new!r}; ask for the same")
         elif self.path.exists() and any(self.path.iterdir()):
             raise RequestError(f"{self.path} is not empty and holds no run that was stopped; name a new folder")
         check_writable(self.path)
 
     def claim(self, weights: dict[str, Any]) -> None:
-        """Make the folder and leave in it what decides the weights.
-
-        Raises:
-            ZooError: the file system refused.
-        """
+        """Make the folder and leave in it what decides the weights."""
         self._made_here = not self.path.exists()
         if not self._request.exists():
             write_json(self._request, weights)
@@ -64,16 +68,6 @@ class RunFolder:
     def finish(self) -> None:
         """The run is done: the state of training goes."""
         shutil.rmtree(self.path / "training", ignore_errors=True)
-
-    def _compare(self, weights: dict[str, Any]) -> None:
-        try:
-            old = json.loads(self._request.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise ZooError(f"cannot read {self._request}: {error}") from error
-        new = json.loads(json.dumps(weights))
-        for key in new:
-            if old.get(key) != new[key]:
-                raise RequestError(f"{self.path} holds a run with {key} {old.get(key)!r}, not {new[key]!r}; ask for the same")
 
 
 def check_new(path: Path) -> Path:
@@ -103,8 +97,9 @@ def check_writable(path: Path) -> None:
 def default_folder(model: str, task: str) -> Path:
     """``runs/<time>-<model>-<task>``, a name that is not taken."""
     stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{model}-{task}"
-    path, again = Path("runs") / stem, 1
-    while path.exists():
-        again += 1
-        path = Path("runs") / f"{stem}-{again}"
-    return path
+    return Path("runs") / free_name(stem, lambda name: (Path("runs") / name).exists())
+
+
+def free_name(stem: str, taken: Callable[[str], bool]) -> str:
+    """``stem``, numbered from 2 on where it is taken."""
+    return next(name for i in count(1) if not taken(name := stem if i == 1 else f"{stem}-{i}"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import platform
 from collections.abc import Mapping
@@ -18,17 +19,7 @@ if TYPE_CHECKING:
     from zoo.data.pairs import Pairs
 
 SCHEMA = 1
-_PACKAGES = (
-    "cond-zoo",
-    "torch",
-    "numpy",
-    "accelerate",
-    "timm",
-    "safetensors",
-    "scikit-learn",
-    "scipy",
-    "opencv-python",
-)
+_PACKAGES = "cond-zoo", "torch", "numpy", "accelerate", "timm", "safetensors", "scikit-learn", "scipy", "opencv-python"
 
 
 def metrics_json(plan: Plan, items: int, scores: Mapping[str, Score]) -> dict[str, Any]:
@@ -86,10 +77,8 @@ def versions() -> dict[str, str]:
     """Of Python and the packages that decide numbers."""
     known = {"python": platform.python_version()}
     for name in _PACKAGES:
-        try:
+        with contextlib.suppress(PackageNotFoundError):
             known[name] = version(name)
-        except PackageNotFoundError:
-            continue
     return known
 
 

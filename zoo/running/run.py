@@ -101,24 +101,9 @@ def run(
         RequestError: the request is wrong; nothing was written.
         ZooError: the work failed; what can be gone on from is kept in ``out``.
     """
-    return execute(
-        Request(
-            model=model,
-            task=task,
-            data=data,
-            n=n,
-            epochs=epochs,
-            seed=seed,
-            device=str(device),
-            settings=settings or {},
-            checkpoint=checkpoint,
-            metrics=metrics,
-            items=items,
-            out=None if out is None else os.fspath(out),
-            resume=resume,
-            progress=progress,
-        )
-    )
+    given = locals()  # the parameters are the parts of a request, name by name
+    given |= {"device": str(device), "settings": settings or {}, "out": None if out is None else os.fspath(out)}
+    return execute(Request(**given))
 
 
 def execute(request: Request) -> RunResult:

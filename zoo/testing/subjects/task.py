@@ -28,7 +28,7 @@ class TaskSubject(Subject):
 
     @cached_property
     def cls(self) -> type[Task]:
-        return make.task_class(self.name)
+        return make.class_of("tasks", self.name)
 
     @cached_property
     def task(self) -> Task:
