@@ -65,7 +65,7 @@ def data(description: str) -> Data:
 
 
 def fault(kind: str, registered: object) -> str:
-    """What is wrong with an object registered under a kind, of the wrong type or unfinished, as a clause; "" where nothing is."""
+    """A clause on what is wrong with an object registered under a kind: its type, what it lacks; "" where nothing is."""
     from zoo.contracts.metric import Metric
     from zoo.contracts.model import Model, Preset
     from zoo.contracts.task import Task
