@@ -1,4 +1,4 @@
-"""What a model is: p(y | x), fitted to pairs, drawn from in batches, saved without pickle."""
+"""The contract of a model: p(y | x), fitted to pairs, drawn from in batches, saved without pickle."""
 
 from __future__ import annotations
 
@@ -51,6 +51,24 @@ class Model(nn.Module):
         check_settings: settings that make it small and quick to fit, for checking; those of a preset win over them.
         name: the entry-point name it was made under, "" if it was made directly.
         fitted: whether :meth:`fit` or :meth:`load` has been done.
+
+    >>> from zoo import Noise, Pairs, Recipe
+    >>> class Mean(Model):
+    ...     Config = Recipe
+    ...
+    ...     def __init__(self, x_shape, y_shape, **config):
+    ...         super().__init__(x_shape, y_shape, **config)
+    ...         self.mean = nn.Parameter(torch.zeros(y_shape))
+    ...
+    ...     def losses(self, batch, step):
+    ...         return {"total": (batch.y - self.mean).square().mean()}
+    ...
+    ...     def draw(self, code, n, noise):
+    ...         return self.mean + noise.normal(n, *self.y_shape).expand(len(code), -1, -1)
+    >>> model = Mean((3,), (2,), steps=20, learning_rate=0.1)
+    >>> history = model.fit(Pairs(torch.zeros(8, 3), torch.ones(8, 2)), device="cpu", progress=False)
+    >>> history.losses[-1]["step"], model.sample(torch.zeros(4, 3), 5, seed=0).shape
+    (20, torch.Size([4, 5, 2]))
     """
 
     Config: ClassVar[type] = NoConfig
@@ -102,7 +120,7 @@ class Model(nn.Module):
         return train(self, pairs, seed=seed, device=device, epochs=epochs, progress=progress, resume=resume, **training)
 
     def prepare(self, pairs: Pairs, seed: int) -> None:
-        """What has to be known of the data before the first step: means, embeddings. Kept in buffers."""
+        """Learn what has to be known of the data before the first step (means, embeddings), and keep it in buffers."""
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
         """The optimizers by name; AdamW over all that learns, called ``"all"``, where the config is a :class:`zoo.Recipe`."""
@@ -125,7 +143,7 @@ class Model(nn.Module):
         raise NotImplementedError(f"{type(self).__name__} is not trained by gradient")
 
     def lr_factor(self, progress: float) -> float:
-        """What every learning rate is multiplied with at this progress of training, in [0, 1)."""
+        """The factor of every learning rate at this progress of training, in [0, 1)."""
         return self.config.lr_factor(progress) if isinstance(self.config, Recipe) else 1.0
 
     # Sampling
@@ -263,7 +281,7 @@ class Model(nn.Module):
         return dataclasses.asdict(self.config)
 
     def check_pairs(self, pairs: Pairs) -> None:
-        """What every ``fit`` begins with.
+        """Refuse pairs that cannot be fitted to; every ``fit`` begins with it.
 
         Raises:
             RequestError: the pairs are not of this model's shapes, or are none.
@@ -287,6 +305,12 @@ class Preset:
     """A named config of a model class, registered like a model: ``cdvae_mdn12 = Preset(CDVAE, components=12)``.
 
     Calling it makes the model; settings given to the call win over the preset's.
+
+    >>> from zoo import Recipe
+    >>> class Mean(Model):
+    ...     Config = Recipe
+    >>> Preset(Mean, steps=10)((1,), (1,), batch_size=4).config.steps
+    10
     """
 
     def __init__(self, model: type[Model], **config: Any) -> None:
@@ -303,5 +327,9 @@ def _takes_one(method: Any) -> bool:
 
 
 def size_of(shape: tuple[int, ...]) -> int:
-    """How many numbers one item of this shape has."""
+    """How many numbers one item of this shape has.
+
+    >>> size_of((3, 8, 8))
+    192
+    """
     return math.prod(shape)

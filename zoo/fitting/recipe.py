@@ -52,7 +52,7 @@ class Recipe:
         share(self, "ema", "lr_warmup", "lr_hold", "lr_end")
 
     def lr_factor(self, progress: float) -> float:
-        """What every learning rate is multiplied with at this progress of training, in [0, 1).
+        """The factor of every learning rate at this progress of training, in [0, 1).
 
         >>> [round(Recipe(schedule="cosine", lr_end=0.0).lr_factor(p), 2) for p in (0.0, 0.5, 0.75)]
         [1.0, 0.5, 0.15]
@@ -81,6 +81,9 @@ class Training:
         ema: decay of an exponential moving average of the weights, which then replaces them; 0 for none.
         clip: the largest norm of the gradient of one optimizer's parameters; None for no limit.
         save_seconds: time between two writes of the state, where a folder for it was given.
+
+    >>> Training(epochs=3, precision="bf16").batch_size
+    128
     """
 
     steps: int = 5000
@@ -105,6 +108,9 @@ class Step:
         index: steps done before this one.
         total: steps in all.
         generator: on the CPU; seeded by the run's seed, the index and the process.
+
+    >>> Step(30, 120, torch.Generator()).share
+    0.25
     """
 
     index: int
@@ -124,7 +130,11 @@ class Step:
 
 @dataclass
 class History:
-    """What training leaves on record: ``losses`` holds, a few hundred times a run, the means of all parts since the last."""
+    """The record of training: ``losses`` holds, a few hundred times a run, the means of all parts since the last.
+
+    >>> History(steps=100, epochs=2.0).losses
+    []
+    """
 
     steps: int
     epochs: float

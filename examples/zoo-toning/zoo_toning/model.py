@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -59,7 +59,7 @@ class FactorMixture(zoo.Model):
     y_mean: Tensor
     y_scale: Tensor
 
-    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
+    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: object) -> None:
         super().__init__(x_shape, y_shape, **config)
         c = self.config
         self.size = math.prod(self.y_shape)

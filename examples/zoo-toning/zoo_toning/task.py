@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -61,7 +61,7 @@ class Toning(zoo.Task):
         "a_photos_own_field_gives_the_photo_back": "a photo is taken as a print that is not toned yet: it has no y of its own"
     }
 
-    def __init__(self, **config: Any) -> None:
+    def __init__(self, **config: object) -> None:
         super().__init__(**config)
         self.x_shape = self.y_shape = (1, self.config.size, self.config.size)
 
