@@ -23,23 +23,21 @@ MODULES = (
     "planted_seeding",
     "planted_heavy",
 )
-OTHERS = """
-[zoo.models]
-right = planted_right:Right
-right-narrow = planted_models:narrow
-sleeps = planted_wild:Sleeps
-exits = planted_wild:Exits
-leaves = planted_wild:Leaves
-always-exits = planted_wild:AlwaysExits
-endless = planted_endless:Endless
-broken = planted_nowhere:Model
-both = planted_right:Right
-[zoo.tasks]
-right-task = planted_right:RightTask
-both = planted_right:RightTask
-[zoo.metrics]
-right-metric = planted_right:RightMetric
-"""
+OTHERS = {
+    "model": {
+        "right": "planted_right:Right",
+        "right-narrow": "planted_models:narrow",
+        "sleeps": "planted_wild:Sleeps",
+        "exits": "planted_wild:Exits",
+        "leaves": "planted_wild:Leaves",
+        "always-exits": "planted_wild:AlwaysExits",
+        "endless": "planted_endless:Endless",
+        "broken": "planted_nowhere:Model",
+        "both": "planted_right:Right",
+    },
+    "task": {"right-task": "planted_right:RightTask", "both": "planted_right:RightTask"},
+    "metric": {"right-metric": "planted_right:RightMetric"},
+}
 
 
 def planted() -> dict[str, tuple[str, type, frozenset[str]]]:
@@ -48,34 +46,24 @@ def planted() -> dict[str, tuple[str, type, frozenset[str]]]:
         sys.path.append(str(FOLDER))
     for module in MODULES:
         import_module(module)
-    found = import_module("planted_right").PLANTED
+    classes = import_module("planted_right").PLANTED
 
     def kind(cls: type) -> str:
         return "model" if issubclass(cls, Model) else "metric" if issubclass(cls, Metric) else "task"
 
-    return {name: (kind(cls), cls, checks) for name, (cls, checks) in found.items()}
+    return {name: (kind(cls), cls, checks) for name, (cls, checks) in classes.items()}
 
 
 def install(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     """Write the plugin's entry points to ``folder`` and let Python and the registry find them."""
-    lines = [OTHERS]
+    groups = {kind: dict(entries) for kind, entries in OTHERS.items()}
     for name, (kind, cls, _) in planted().items():
-        lines.append(f"[zoo.{kind}s]\n{name} = {cls.__module__}:{cls.__name__}\n")
+        groups[kind][name] = f"{cls.__module__}:{cls.__name__}"
+    points = [line for kind in groups for line in (f"[zoo.{kind}s]", *map(" = ".join, groups[kind].items()))]
     info = folder / "planted-0.1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: planted\nVersion: 0.1.0\n")
-    (info / "entry_points.txt").write_text(_merged("".join(lines)))
+    (info / "entry_points.txt").write_text("\n".join(points))
     monkeypatch.syspath_prepend(str(folder))
     monkeypatch.setenv("PYTHONPATH", f"{folder}:{FOLDER}")
     registry.forget()
-
-
-def _merged(text: str) -> str:
-    """One section a group."""
-    groups: dict[str, list[str]] = {}
-    for line in filter(None, text.splitlines()):
-        if line.startswith("["):
-            entries = groups.setdefault(line, [])
-        else:
-            entries.append(line)
-    return "\n".join("\n".join([group, *entries]) for group, entries in groups.items()) + "\n"

@@ -1,6 +1,6 @@
 """A metric whose module prints when it is imported."""
 
-from planted_right import RightMetric, fault
+from planted_right import metric
 
 print("welcome to the plugin")
-fault(RightMetric, "loud-import", "importing_it_prints_nothing")
+metric("loud-import", "importing_it_prints_nothing")

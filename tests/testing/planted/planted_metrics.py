@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import torch
-from planted_right import RightMetric, error, fault, first, hidden_state
+from planted_right import RightMetric, error, first, hidden_state, metric
 
 CALL = RightMetric.__call__
 
 
 def plant(name, *checks, value=error):
     """A metric whose values are these of samples and y."""
-    fault(RightMetric, name, *checks, __call__=lambda self, samples, y, **known: {"": value(samples, y)})
+    metric(name, *checks, __call__=lambda self, samples, y, **known: {"": value(samples, y)})
 
 
-fault(RightMetric, "no-source", "it_says_its_unit_direction_and_source", source="")
-fault(RightMetric, "wrong-way", "the_truth_is_at_least_as_good_as_noise", better="higher")
-fault(RightMetric, "needs-the-moon", "it_needs_what_there_is", "without_what_it_needs_it_says_so", needs="the moon")
+metric("no-source", "it_says_its_unit_direction_and_source", source="")
+metric("wrong-way", "the_truth_is_at_least_as_good_as_noise", better="higher")
+metric("needs-the-moon", "it_needs_what_there_is", "without_what_it_needs_it_says_so", needs="the moon")
 plant(
     "number-a-sample",
     "it_gives_one_number_an_item",
@@ -64,40 +64,26 @@ plant(
 )
 plant("exponential", "large_numbers_are_measured", value=lambda samples, y: error(samples, y) + y.flatten(1).amax(1).exp())
 plant("hangs-on-a-graph", "values_carry_no_gradient", value=lambda samples, y: error(samples, y).requires_grad_())
-fault(
-    RightMetric,
-    "odd-names",
-    "its_suffixes_are_names",
-    __call__=lambda self, samples, y, **known: {" of the mean": error(samples, y)},
-)
-fault(
-    RightMetric,
+metric("odd-names", "its_suffixes_are_names", __call__=lambda self, samples, y, **known: {" of the mean": error(samples, y)})
+metric(
     "names-the-items",
     "its_suffixes_do_not_depend_on_the_items",
     __call__=lambda self, samples, y, **known: {f"@{len(samples)}": error(samples, y)},
 )
-fault(
-    RightMetric,
+metric(
     "needs-x",
     "it_takes_what_it_does_not_use",
     __call__=lambda self, samples, y, x=None, **known: {"": error(samples, y) + 0 * x.flatten(1).mean(1)},
 )
-fault(
-    RightMetric,
+metric(
     "needs-a-density",
     "without_what_it_needs_it_says_so",
     needs="joint_log_prob",
     __call__=lambda self, samples, y, joint_log_prob=None, **known: {"": -joint_log_prob},
 )
-fault(
-    RightMetric,
+metric(
     "seeds-torch",
     "measuring_leaves_the_global_state_alone",
     __call__=first(CALL, lambda *given, **known: torch.manual_seed(0)),
 )
-fault(
-    RightMetric,
-    "talks-of-it",
-    "measuring_prints_nothing",
-    __call__=first(CALL, lambda *given, **known: print("measuring")),
-)
+metric("talks-of-it", "measuring_prints_nothing", __call__=first(CALL, lambda *given, **known: print("measuring")))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import torch
-from planted_right import Right, fault, first, hidden_state, then
+from planted_right import Right, first, hidden_state, model, then
 from torch import nn
 
 from zoo.contracts.model import Preset
@@ -27,7 +27,7 @@ def setting(name, *checks, keep):
     def made(self, x_shape, y_shape, **config):
         INIT(self, x_shape, y_shape, **{key: value for key, value in config.items() if keep(key, value)})
 
-    fault(Right, name, *checks, __init__=made)
+    model(name, *checks, __init__=made)
 
 
 def forgets(self, x_shape, y_shape, **config):
@@ -35,8 +35,8 @@ def forgets(self, x_shape, y_shape, **config):
     INIT(self, x_shape, y_shape)
 
 
-fault(Right, "without-words", "it_is_described", __doc__=None)
-fault(Right, "soft-settings", "its_config_is_frozen_and_plain", Config=SoftConfig)
+model("without-words", "it_is_described", __doc__=None)
+model("soft-settings", "its_config_is_frozen_and_plain", Config=SoftConfig)
 setting(
     "drops-settings",
     "an_unknown_setting_is_refused",
@@ -44,9 +44,9 @@ setting(
     keep=lambda key, value: key in ("width", "learning_rate"),
 )
 setting("any-type", "a_setting_of_the_wrong_type_is_refused", keep=lambda key, value: not isinstance(value, dict))
-fault(Right, "forgets-settings", "a_setting_has_an_effect_on_its_config", __init__=forgets)
-fault(Right, "expects-nobody", "what_it_says_it_cannot_do_are_checks", expected_failures={"it_flies": "there are no wings"})
-fault(Right, "expects-too-much", "samples_are_float32", expected_failures={"samples_are_float32": "they were float64"})
+model("forgets-settings", "a_setting_has_an_effect_on_its_config", __init__=forgets)
+model("expects-nobody", "what_it_says_it_cannot_do_are_checks", expected_failures={"it_flies": "there are no wings"})
+model("expects-too-much", "samples_are_float32", expected_failures={"samples_are_float32": "they were float64"})
 
 # Fitting
 
@@ -85,43 +85,36 @@ def all_but_one(self):
 
 def after_preparing(name, *checks, do, **members):
     """A model that does this too when it has seen the pairs."""
-    fault(Right, name, *checks, prepare=then(PREPARE, lambda made, *given: do(*given)), **members)
+    model(name, *checks, prepare=then(PREPARE, lambda made, *given: do(*given)), **members)
 
 
 def with_parameter(name, *checks, of):
     """A model with one more parameter, or one in the place of another: its name, and what makes it."""
     key, make = of
-    fault(Right, name, *checks, __init__=then(INIT, lambda made, self, *given, **config: setattr(self, key, make())))
+    model(name, *checks, __init__=then(INIT, lambda made, self, *given, **config: setattr(self, key, make())))
 
 
-fault(Right, "fit-takes-no-resume", "fit_takes_the_contracts_arguments", fit=takes_no_resume)
-fault(Right, "fit-gives-nothing", "fit_gives_a_history", fit=then(FIT, lambda history, *given, **known: None))
-fault(Right, "stays-in-training", "fit_leaves_the_model_ready_to_sample", fit=then(FIT, stays_in_training))
-fault(Right, "any-device", "a_device_that_is_not_there_is_refused", fit=any_device)
-fault(Right, "takes-any-pairs", "pairs_that_do_not_fit_are_refused", check_pairs=lambda self, pairs: None)
-fault(Right, "never-learns", "fitting_moves_the_weights_of_every_optimizer", lr_factor=lambda self, progress: 0.0)
-fault(Right, "forgets-a-parameter", "every_parameter_has_one_optimizer", optimizers=all_but_one)
-fault(
-    Right,
-    "losses-by-chance",
-    "fit_follows_its_seed_to_the_bit",
-    "losses_draw_from_the_steps_generator",
-    losses=with_noise,
-)
-fault(
-    Right,
+model("fit-takes-no-resume", "fit_takes_the_contracts_arguments", fit=takes_no_resume)
+model("fit-gives-nothing", "fit_gives_a_history", fit=then(FIT, lambda history, *given, **known: None))
+model("stays-in-training", "fit_leaves_the_model_ready_to_sample", fit=then(FIT, stays_in_training))
+model("any-device", "a_device_that_is_not_there_is_refused", fit=any_device)
+model("takes-any-pairs", "pairs_that_do_not_fit_are_refused", check_pairs=lambda self, pairs: None)
+model("never-learns", "fitting_moves_the_weights_of_every_optimizer", lr_factor=lambda self, progress: 0.0)
+model("forgets-a-parameter", "every_parameter_has_one_optimizer", optimizers=all_but_one)
+model("losses-by-chance", "fit_follows_its_seed_to_the_bit", "losses_draw_from_the_steps_generator", losses=with_noise)
+model(
     "loss-of-many-numbers",
     "losses_are_finite_numbers",
     losses=then(LOSSES, lambda losses, *given: {**losses, "error": losses["error"].view(1)}),
 )
-fault(Right, "needs-two", "a_last_batch_of_one_is_no_obstacle", losses=first(LOSSES, needs_two))
+model("needs-two", "a_last_batch_of_one_is_no_obstacle", losses=first(LOSSES, needs_two))
 with_parameter(
     "first-weights-by-chance",
     "fit_follows_its_seed_to_the_bit",
     of=("log_scale", lambda: nn.Parameter(0.01 * torch.randn(()))),
 )
 with_parameter("dead-parameter", "the_gradient_reaches_every_parameter", of=("unused", lambda: nn.Parameter(torch.zeros(3))))
-fault(Right, "fits-once", "fit_can_be_done_again", prepare=first(PREPARE, fits_once))
+model("fits-once", "fit_can_be_done_again", prepare=first(PREPARE, fits_once))
 after_preparing(
     "fit-seeds-everybody",
     "fit_leaves_the_global_random_state_alone",
@@ -155,4 +148,4 @@ def square_only(self, pairs, seed):
 
 after_preparing("square-only", "fields_that_are_not_square_work_or_are_refused", do=square_only)
 after_preparing("fields-only", "x_as_a_vector_works_or_is_refused", do=lambda self, pairs, seed: pairs.x.mean((1, 2, 3)))
-fault(Right, "shares-only", "y_off_zero_is_learnt", draw=then(Right.draw, lambda y, *given: y.clamp(-50, 50)))
+model("shares-only", "y_off_zero_is_learnt", draw=then(Right.draw, lambda y, *given: y.clamp(-50, 50)))

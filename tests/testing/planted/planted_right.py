@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -181,3 +182,6 @@ class RightMetric(Metric):
 
 def error(samples: Tensor, y: Tensor) -> Tensor:
     return (samples.mean(1) - y).flatten(1).square().mean(1)
+
+
+model, task, metric = (partial(fault, base) for base in (Right, RightTask, RightMetric))

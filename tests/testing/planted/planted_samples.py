@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from planted_right import Right, fault, first, hidden_state, then
+from planted_right import Right, first, hidden_state, model, then
 from torch import nn
 
 from zoo.utils.errors import RequestError
@@ -17,7 +17,7 @@ CHECK_X, SAVE, DENSITY = Right._check_x, Right.save, Right.log_prob
 
 def samples(name, *checks, are):
     """A model whose samples are these of its right ones, itself, x and n."""
-    fault(Right, name, *checks, sample=then(SAMPLE, lambda right, self, x, n, **known: are(right, self, x, n)))
+    model(name, *checks, sample=then(SAMPLE, lambda right, self, x, n, **known: are(right, self, x, n)))
 
 
 samples(
@@ -70,12 +70,11 @@ def buffer(name, value):
     return then(INIT, lambda made, self, *given, **config: self.register_buffer(name, value.clone()))
 
 
-fault(Right, "changes-x", "sampling_does_not_change_x", sample=first(SAMPLE, rounds_in_place))
-fault(Right, "lost-far-off", "samples_are_finite", encode=then(ENCODE, lost_far_off))
-fault(Right, "blind", "another_x_gives_other_samples", encode=lambda self, x: ENCODE(self, torch.full_like(x, 0.5)))
-fault(Right, "all-alike", "a_pool_has_spread", draw=then(DRAW, hardly_differing))
-fault(
-    Right,
+model("changes-x", "sampling_does_not_change_x", sample=first(SAMPLE, rounds_in_place))
+model("lost-far-off", "samples_are_finite", encode=then(ENCODE, lost_far_off))
+model("blind", "another_x_gives_other_samples", encode=lambda self, x: ENCODE(self, torch.full_like(x, 0.5)))
+model("all-alike", "a_pool_has_spread", draw=then(DRAW, hardly_differing))
+model(
     "counts-samples",
     "sampling_does_not_change_the_model",
     __init__=buffer("drawn", torch.zeros((), dtype=torch.int64)),
@@ -109,30 +108,26 @@ def noise_by_place(y, self, code, *given):
     return y + 0.01 * self.scale * torch.arange(len(code)).view(-1, *[1] * (1 + len(self.y_shape)))
 
 
-fault(
-    Right,
+model(
     "reads-the-global-state",
     "sampling_does_not_read_the_global_random_state",
     "a_generator_takes_the_place_of_a_seed",
     draw=then(DRAW, lambda y, *given: y + hidden_state(lambda: 1e-3 * torch.randn(()))),
 )
-fault(Right, "seeds-everybody", "sampling_leaves_the_global_random_state_alone", sample=then(SAMPLE, seeds_everybody))
-fault(
-    Right,
+model("seeds-everybody", "sampling_leaves_the_global_random_state_alone", sample=then(SAMPLE, seeds_everybody))
+model(
     "one-seed",
     "another_seed_gives_other_samples",
     "without_a_seed_every_call_is_new",
     sample=lambda self, x, n, **known: SAMPLE(self, x, n, seed=0),
 )
-fault(Right, "no-seed-is-zero", "without_a_seed_every_call_is_new", sample=no_seed_is_zero)
-fault(
-    Right,
+model("no-seed-is-zero", "without_a_seed_every_call_is_new", sample=no_seed_is_zero)
+model(
     "no-generator",
     "a_generator_takes_the_place_of_a_seed",
     sample=lambda self, x, n, *, seed=None, generator=None: SAMPLE(self, x, n, seed=seed),
 )
-fault(
-    Right,
+model(
     "never-the-same",
     "the_same_seed_gives_the_same_bits",
     "a_generator_takes_the_place_of_a_seed",
@@ -147,15 +142,13 @@ fault(
     calls=0,
     draw=then(DRAW, never_the_same),
 )
-fault(Right, "positive-seeds", "any_integer_is_a_seed", sample=first(SAMPLE, positive_seeds))
-fault(
-    Right,
+model("positive-seeds", "any_integer_is_a_seed", sample=first(SAMPLE, positive_seeds))
+model(
     "centred",
     "samples_do_not_depend_on_the_rest_of_the_batch",
     draw=lambda self, code, n, noise: DRAW(self, code - 0.1 * code.mean(0), n, noise),
 )
-fault(
-    Right,
+model(
     "noise-by-place",
     "samples_do_not_depend_on_the_rest_of_the_batch",
     "samples_follow_the_order_of_the_batch",
@@ -178,12 +171,11 @@ def no_samples(self, x, n, **known):
     return SAMPLE(self, x, max(n, 1), **known)[:, : max(n, 0)]
 
 
-fault(Right, "takes-any-shape", "x_of_another_shape_is_refused", _check_x=takes_any_shape)
-fault(Right, "takes-not-a-number", "x_that_is_not_finite_is_refused", _check_x=takes_not_a_number)
-fault(Right, "no-samples", "fewer_than_one_sample_is_refused", sample=no_samples)
-fault(Right, "no-words", "it_has_a_repr", __repr__=lambda self: self.nothing)
-fault(
-    Right,
+model("takes-any-shape", "x_of_another_shape_is_refused", _check_x=takes_any_shape)
+model("takes-not-a-number", "x_that_is_not_finite_is_refused", _check_x=takes_not_a_number)
+model("no-samples", "fewer_than_one_sample_is_refused", sample=no_samples)
+model("no-words", "it_has_a_repr", __repr__=lambda self: self.nothing)
+model(
     "always-fitted",
     "a_model_that_is_not_fitted_is_refused",
     __init__=then(INIT, lambda made, self, *given, **config: setattr(self, "fitted", True)),
@@ -220,8 +212,7 @@ def moved_by(level):
     return then(DRAW, lambda y, self, *given: y + 0.01 * level(self))
 
 
-fault(
-    Right,
+model(
     "keeps-a-number",
     "save_load_sample_gives_the_same_bits",
     "the_inference_half_gives_the_same_samples",
@@ -230,68 +221,50 @@ fault(
     prepare=then(PREPARE, lambda made, self, pairs, seed: setattr(self, "level", float(pairs.y.mean()))),
     draw=moved_by(lambda self: self.level),
 )
-fault(
-    Right,
+model(
     "keeps-it-in-the-class",
     "a_loaded_model_depends_on_nothing_else",
     level=0.0,
     prepare=then(PREPARE, lambda made, self, pairs, seed: setattr(type(self), "level", float(pairs.y.mean()))),
     draw=moved_by(lambda self: self.level),
 )
-fault(
-    Right,
+model(
     "needs-its-helper",
     "the_inference_half_gives_the_same_samples",
     draw=moved_by(lambda self: 0.0 if self.helper is None else float(self.helper.bias.detach())),
 )
-fault(Right, "saves-a-pickle", "a_checkpoint_is_three_files_without_a_pickle", save=then(SAVE, saves_a_pickle))
-fault(
-    Right,
+model("saves-a-pickle", "a_checkpoint_is_three_files_without_a_pickle", save=then(SAVE, saves_a_pickle))
+model(
     "saving-moves",
     "saving_changes_nothing",
     save=then(SAVE, lambda made, self, *given, **how: setattr(self, "mean", self.mean + 0.01)),
 )
-fault(Right, "makes-room", "an_extra_tensor_is_refused", allocate=makes_room)
-fault(
-    Right,
+model("makes-room", "an_extra_tensor_is_refused", allocate=makes_room)
+model(
     "needs-its-scale",
     "a_missing_tensor_is_refused",
     allocate=lambda self, shapes: [shapes[name] for name in ("first.bias", "scale", "second.weight", "log_scale")],
 )
-fault(Right, "takes-any-tensor", "a_tensor_of_another_shape_is_refused", allocate=takes_any_tensor)
-fault(
-    Right,
+model("takes-any-tensor", "a_tensor_of_another_shape_is_refused", allocate=takes_any_tensor)
+model(
     "loads-in-training",
     "a_loaded_model_is_its_class_with_its_settings",
     load=classmethod(lambda cls, folder, device="cpu": Right.load.__func__(cls, folder, device).train()),
 )
-fault(
-    Right,
+model(
     "loading-draws",
     "loading_leaves_the_global_random_state_alone",
     load_state_dict=first(Right.load_state_dict, lambda *given, **known: np.random.rand()),  # noqa: NPY002
 )
-fault(
-    Right,
-    "cannot-be-copied",
-    "a_copy_gives_the_same_bits",
-    "the_inference_half_gives_the_same_samples",
-    __deepcopy__=another_copy,
-)
-fault(
-    Right,
-    "large-numbers",
-    "weights_in_half_precision_still_sample",
-    __init__=buffer("large", torch.tensor(1e6)),
-)
+model("cannot-be-copied", "a_copy_gives_the_same_bits", "the_inference_half_gives_the_same_samples", __deepcopy__=another_copy)
+model("large-numbers", "weights_in_half_precision_still_sample", __init__=buffer("large", torch.tensor(1e6)))
 
 # Abilities
 
 
 def density(name, *checks, log_prob=lambda right: right, joint_log_prob=lambda right: None):
     """A model whose densities are these of its right ones, and none of (x, y) where it is not said."""
-    fault(
-        Right,
+    model(
         name,
         *checks,
         log_prob=then(DENSITY, lambda right, *given, **known: log_prob(right)),
@@ -311,15 +284,6 @@ density(
     "joint_log_prob_follows_its_seed_alone",
     joint_log_prob=lambda right: right.mean().expand(len(right)),
 )
-density(
-    "joint-density-of-columns",
-    "joint_log_prob_is_one_number_an_item",
-    joint_log_prob=lambda right: right[:, None],
-)
-fault(
-    Right,
-    "features-of-pixels",
-    "features_are_one_vector_an_item",
-    features=lambda self, x: self.hidden(x)[..., None],
-)
-fault(Right, "flat-reconstructions", "reconstructions_have_the_shape_of_x", reconstruct=lambda self, x: x.flatten(1))
+density("joint-density-of-columns", "joint_log_prob_is_one_number_an_item", joint_log_prob=lambda right: right[:, None])
+model("features-of-pixels", "features_are_one_vector_an_item", features=lambda self, x: self.hidden(x)[..., None])
+model("flat-reconstructions", "reconstructions_have_the_shape_of_x", reconstruct=lambda self, x: x.flatten(1))

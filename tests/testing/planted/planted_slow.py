@@ -2,7 +2,7 @@
 
 import time
 
-from planted_right import Right, fault
+from planted_right import model
 
 time.sleep(2.5)
-fault(Right, "slow-import", "importing_it_is_quick")
+model("slow-import", "importing_it_is_quick")

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from planted_right import RightTask, fault, first, hidden_state, then
+from planted_right import RightTask, first, hidden_state, task, then
 
 PAIRS, CONDITION, COMPOSE = RightTask.pairs, RightTask.condition, RightTask.compose
 
@@ -21,7 +21,7 @@ def plant(name, *checks, own=False, **change):
             return right
         return replace(right, **{field: value(right) for field, value in change.items()})
 
-    fault(RightTask, name, *checks, pairs=then(PAIRS, pairs))
+    task(name, *checks, pairs=then(PAIRS, pairs))
 
 
 plant("beyond-one", "x_and_y_are_shares_unless_a_unit_is_named", own=True, y=lambda pairs: 1.5 * pairs.y)
@@ -74,95 +74,72 @@ def one_draw_more(self, data, split, seed=0, *, pool=0):
     return PAIRS(self, data, split, seed, pool=pool + 1 if pool else 0)
 
 
-fault(RightTask, "pairs-by-chance", "the_same_seed_gives_the_same_pairs", pairs=then(PAIRS, by_chance))
-fault(RightTask, "tests-on-training", "no_test_pair_is_a_training_pair", pairs=then(PAIRS, trains_on_tests))
-fault(RightTask, "calls-home", "its_own_data_needs_no_network", pairs=first(PAIRS, calls_home))
-fault(RightTask, "any-split", "an_unknown_split_is_refused", pairs=any_split)
-fault(RightTask, "one-draw-more", "the_pool_has_the_documented_shape", pairs=one_draw_more)
-fault(
-    RightTask,
+task("pairs-by-chance", "the_same_seed_gives_the_same_pairs", pairs=then(PAIRS, by_chance))
+task("tests-on-training", "no_test_pair_is_a_training_pair", pairs=then(PAIRS, trains_on_tests))
+task("calls-home", "its_own_data_needs_no_network", pairs=first(PAIRS, calls_home))
+task("any-split", "an_unknown_split_is_refused", pairs=any_split)
+task("one-draw-more", "the_pool_has_the_documented_shape", pairs=one_draw_more)
+task(
     "reading-seeds",
     "reading_leaves_the_global_state_alone",
     pairs=first(PAIRS, lambda *given, **known: np.random.seed(0)),  # noqa: NPY002
 )
-fault(
-    RightTask,
+task(
     "even-sizes",
     "compose_gives_photos_of_the_same_size",
     "photos_of_any_size_are_no_obstacle",
     compose=then(COMPOSE, lambda made, *given, **known: made[:, : made.shape[1] // 2 * 2]),
 )
-fault(
-    RightTask,
+task(
     "no-black",
     "photos_of_one_colour_are_no_obstacle",
     condition=first(CONDITION, lambda self, image: image.size == 0 or 1 / image.astype(int).max().item()),
 )
-fault(
-    RightTask,
+task(
     "gives-it-back",
     "another_field_gives_another_photo",
     "a_photos_own_field_gives_the_photo_back",
     compose=lambda self, context, y, *, x_hat=None: COMPOSE(self, context, torch.ones_like(y)),
 )
-fault(
-    RightTask,
+task(
     "takes-grey",
     "what_is_no_photo_is_refused",
     condition=lambda self, image: CONDITION(self, np.repeat(image[..., None], 3, 2) if image.ndim == 2 else image),
 )
-fault(
-    RightTask,
+task(
     "darkens-the-photo",
     "condition_and_compose_change_nothing",
     compose=then(COMPOSE, lambda made, self, context, y, **known: (made, y.clamp_(0.2, 0.4))[0]),
 )
-fault(
-    RightTask,
+task(
     "evens",
     "a_field_composes_alone_as_among_others",
     "a_photos_own_field_gives_the_photo_back",
     compose=then(COMPOSE, lambda made, self, context, y, **known: COMPOSE(self, context, y / y.max().clamp_min(0.01))),
 )
-fault(
-    RightTask,
-    "no-reconstruction",
-    "compose_takes_a_reconstruction",
-    compose=lambda self, context, y: COMPOSE(self, context, y),
-)
-fault(
-    RightTask,
+task("no-reconstruction", "compose_takes_a_reconstruction", compose=lambda self, context, y: COMPOSE(self, context, y))
+task(
     "any-field",
     "fields_of_another_shape_are_refused",
     compose=lambda self, context, y, *, x_hat=None: COMPOSE(self, context, y[..., :8]),
 )
-fault(
-    RightTask,
+task(
     "dims",
     "a_photos_own_field_gives_the_photo_back",
     compose=then(COMPOSE, lambda made, *given, **known: (made * 0.9).to(torch.uint8)),
 )
-fault(
-    RightTask,
+task(
     "double-conditions",
     "condition_gives_x_of_a_photo",
     condition=then(CONDITION, lambda made, *given: (made[0].double(), made[1])),
 )
-fault(
-    RightTask,
+task(
     "other-way-round",
     "x_is_the_same_in_pairs_and_from_a_photo",
     condition=then(CONDITION, lambda made, *given: (made[0].flip(1), made[1])),
 )
-fault(
-    RightTask,
-    "no-settings",
-    "it_is_registered",
-    "an_unknown_setting_is_refused",
-    __init__=lambda self: RightTask.__init__(self),
-)
-fault(
-    RightTask,
+task("no-settings", "it_is_registered", "an_unknown_setting_is_refused", __init__=lambda self: RightTask.__init__(self))
+task(
     "lists-for-shapes",
     "its_shapes_are_known_when_it_is_made",
     __init__=lambda self, **config: (RightTask.__init__(self, **config), setattr(self, "x_shape", [*self.x_shape]))[1],
