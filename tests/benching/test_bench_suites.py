@@ -71,9 +71,10 @@ def test_a_user_adds_a_suite_with_what_it_leaves_out(
         assert word in out
 
 
-def test_a_name_of_the_package_cannot_be_taken(user: Path) -> None:
-    user.with_stem("cdvae-paper").write_text('schema = 1\ntitle = "Mine"\n')
-    with pytest.raises(RequestError, match="package's own"):
+@pytest.mark.parametrize(("name", "message"), [("cdvae-paper", "package's own"), ("My Suite", "lower-case letters")])
+def test_a_suites_name_is_one_word_of_its_own(user: Path, name: str, message: str) -> None:
+    user.with_stem(name).write_text('schema = 1\ntitle = "Mine"\n')
+    with pytest.raises(RequestError, match=message):
         suites.known()
 
 
@@ -123,12 +124,6 @@ def test_a_wrong_suite_is_answered_with_what_is_wrong(user: Path, text: str, mes
     assert "\n" not in str(caught.value)
 
 
-def test_a_suites_name_is_one_word(user: Path) -> None:
-    user.with_stem("My Suite").write_text("schema = 1\ntitle = 'a'\n")
-    with pytest.raises(RequestError, match="lower-case letters"):
-        suites.known()
-
-
 def test_a_model_of_a_suite_that_is_not_made_for_the_fields_is_left_out(user: Path, tmp_path: Path) -> None:
     user.write_text(
         'schema = 1\ntitle = "Mine"\nmodels = ["random", "cgml"]\nmetrics = ["toy-best"]\nn = 3\nitems = 2\n'
@@ -140,32 +135,28 @@ def test_a_model_of_a_suite_that_is_not_made_for_the_fields_is_left_out(user: Pa
     assert (left["task"], left["model"]) == ("toy-shade", "cgml")
     assert "square fields" in left["reason"]
     text = (tmp_path / "out" / "bench.md").read_text()
-    assert "| random |" in text.replace("**", "")
-    assert "| cgml" not in text
-    assert "cgml is left out: " in text
+    assert ["| random |" in text.replace("**", ""), "| cgml" in text, "cgml is left out: " in text] == [True, False, True]
     with pytest.raises(RequestError, match="square fields"):
         zoo.bench("mine", models=["random", "cgml"], workers=0, out=tmp_path / "named", progress=False)
 
 
 def test_settings_may_be_of_one_task(user: Path, tmp_path: Path) -> None:
-    tasks = "tasks = { toy-shade = [], relight = [] }"
-    user.write_text(f'schema = 1\ntitle = "Mine"\nmodels = ["random"]\n{tasks}\n')
+    user.write_text('schema = 1\ntitle = "Mine"\nmodels = ["random"]\ntasks = { toy-shade = [], relight = [] }\n')
     settings = {"toy-shade.size": 2, "task.size": 16}
     given = BenchRequest("mine", seeds=1, n=3, items=2, device="cpu", settings=settings, out=str(tmp_path / "out"))
     plan = resolve(given)
     plan_cells(plan)
     assert {cell.task: cell.weights["task_config"]["size"] for cell in plan.cells} == {"toy-shade": 2, "relight": 16}
-    wrong = resolve(replace(given, settings={"toy-shade.sise": 2}))
     with pytest.raises(RequestError, match="sise"):
-        plan_cells(wrong)
+        plan_cells(resolve(replace(given, settings={"toy-shade.sise": 2})))
 
 
 def test_a_task_takes_what_its_data_decides(tmp_path: Path) -> None:
     """The names of the attributes, which are no setting of the command, are those of the data in every cell."""
-    for split in ("train", "test"):
-        for i, name in enumerate(("cat", "dog", "dog", "cat")):
-            (tmp_path / split / name).mkdir(parents=True, exist_ok=True)
-            Image.new("RGB", (24, 24), (60 * i, 90, 200)).save(tmp_path / split / name / f"{i}.png")
+    for i, path in enumerate(f"{split}/{name}" for split in ("train", "test") for name in ("cat", "dog")):
+        (tmp_path / path).mkdir(parents=True)
+        for j in range(2):
+            Image.new("RGB", (24, 24), (60 * j, 40 * i, 200)).save(tmp_path / path / f"{j}.png")
     result = zoo.bench(
         models=["random"], tasks=["attributes"], data=f"folder:{tmp_path}", seeds=1, n=2, items=2, workers=0,
         out=tmp_path / "out", settings={"task.size": 16}, progress=False,

@@ -66,9 +66,8 @@ def test_columns_are_those_wanted_that_were_measured() -> None:
 
 
 def test_the_largest_number_of_samples() -> None:
-    assert at_largest(["e@3", "e@30", "e@10", "v"], "e") == "e@30"
-    assert at_largest(["v"], "v") == "v"
-    assert at_largest(["v", "e@x"], "e") is None
+    cases = [(["e@3", "e@30", "e@10", "v"], "e"), (["v"], "v"), (["v", "e@x"], "e")]
+    assert [at_largest(*case) for case in cases] == ["e@30", "v", None]
 
 
 def test_numbers_and_durations_are_short() -> None:
