@@ -1,24 +1,113 @@
-"""The Hub's API: one function a request, found by method and path; each returns status, content and headers."""
+"""What a Hub holds, and its API: one function a request, found by method and path; each returns what goes as JSON."""
 
 from __future__ import annotations
 
 import base64
+import hashlib
+import itertools
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, quote, unquote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
-from hubstore import ATTRIBUTES, HubError, Json, Repo, etag, front_matter, is_lfs
+import yaml
 
 if TYPE_CHECKING:
     from loopback import Hub
 
-Answer = tuple[int, Any, Mapping[str, str]]
+Json = dict[str, Any]
+LARGE = (".safetensors", ".png", ".bin")
+_numbers = itertools.count()
 
-# What a listing shows of a model unless asked for more.
-BRIEF = ("_id", "id", "modelId", "likes", "private", "downloads", "tags", "pipeline_tag", "library_name", "createdAt")
+
+class HubError(Exception):
+    """An answer other than success: its status, the Hub's word for it (may be empty), and the sentence shown."""
+
+    def __init__(self, status: int, code: str, message: str, **more: Any) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message, self.more = status, code, message, more
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def blob_id(data: bytes) -> str:
+    """The id that git gives to a blob of these bytes."""
+    return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+
+
+def etag(path: str, data: bytes) -> str:
+    """The sha256 of what the Hub keeps beside git as a large file, else the blob's id."""
+    return sha256(data) if path.endswith(LARGE) else blob_id(data)
+
+
+def front_matter(readme: bytes) -> Json:
+    parts = readme.decode(errors="replace").split("---\n", 2)
+    return yaml.safe_load(parts[1]) if len(parts) == 3 and not parts[0] else {}
+
+
+@dataclass(frozen=True)
+class Commit:
+    sha: str
+    date: str
+    files: dict[str, bytes]
+
+
+@dataclass
+class Repo:
+    """One model repository: every commit by its sha, the names that point at some, and the large files by sha256."""
+
+    id: str
+    private: bool = False
+    commits: dict[str, Commit] = field(default_factory=dict)
+    refs: dict[str, str] = field(default_factory=dict)
+    objects: dict[str, bytes] = field(default_factory=dict)
+
+    def commit(self, files: dict[str, bytes]) -> Commit:
+        """A commit of exactly these files, at the head of main."""
+        date = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        sha = hashlib.sha1(f"{self.id} {date} {next(_numbers)}".encode()).hexdigest()
+        self.commits[sha] = made = Commit(sha, date, dict(files))
+        self.objects.update({sha256(data): data for path, data in files.items() if path.endswith(LARGE)})
+        self.refs["main"] = sha
+        return made
+
+    def at(self, revision: str) -> Commit:
+        """The commit that a branch, a tag or a sha names."""
+        sha = self.refs.get(revision, revision)
+        if sha not in self.commits:
+            raise HubError(404, "RevisionNotFound", f"Invalid rev id: {revision}")
+        return self.commits[sha]
+
+    def info(self, revision: str, *, blobs: bool = False) -> Json:
+        """What the Hub says of a model. Sizes and hashes of files only with ``blobs``, as there."""
+        commit = self.at(revision)
+        card = front_matter(commit.files.get("README.md", b""))
+        tags = [card.get("library_name"), "safetensors", card.get("pipeline_tag"), *card.get("tags", []), "region:us"]
+        tags += [f"license:{card['license']}"] if "license" in card else []
+        return {
+            "id": self.id,
+            "sha": commit.sha,
+            "createdAt": commit.date,
+            "lastModified": commit.date,
+            "private": self.private,
+            "downloads": 0,
+            "likes": 0,
+            "tags": list(dict.fromkeys(filter(None, tags))),
+            "cardData": card,
+            "siblings": [_sibling(path, data, blobs) for path, data in sorted(commit.files.items())],
+        }
+
+
+def _sibling(path: str, data: bytes, blobs: bool) -> Json:
+    if not blobs:
+        return {"rfilename": path}
+    lfs = {"lfs": {"sha256": sha256(data), "size": len(data), "pointerSize": 130}} if path.endswith(LARGE) else {}
+    return {"rfilename": path, "size": len(data), "blobId": blob_id(data), **lfs}
 
 
 @dataclass(frozen=True)
@@ -27,40 +116,26 @@ class Request:
     path: str
     query: dict[str, list[str]]
     body: bytes
-    headers: Mapping[str, str]  # names in lower case
+    token: str
 
-    @property
-    def json(self) -> Json:
-        """The body's object, be it JSON or a form (whose values are lists)."""
-        if "form" in (self.headers.get("content-type") or ""):
-            return dict(parse_qs(self.body.decode()))
-        return json.loads(self.body or b"{}")
-
-    def says(self, key: str) -> bool:
-        return self.query.get(key, [""])[0].lower() in ("true", "1")
+    def first(self, key: str) -> str:
+        return self.query.get(key, [""])[0]
 
     def user(self, hub: Hub) -> str | None:
         """The name that belongs to the token; None without a token."""
-        token = (self.headers.get("authorization") or "").removeprefix("Bearer ")
-        if token and token not in hub.users:
+        if self.token and self.token not in hub.users:
             raise HubError(401, "", "Invalid credentials in Authorization header")
-        return hub.users[token] if token else None
-
-    def role(self) -> str:
-        return "read" if (self.headers.get("authorization") or "").endswith("read-only") else "write"
+        return hub.users.get(self.token)
 
     def readable(self, hub: Hub, repo: str) -> Repo:
         """The repository, if it is there and this user may know."""
         user, held = self.user(hub), hub.repos.get(repo)
-        if held is None or (held.private and (user != repo.split("/")[0] or self.role() == "read")):
+        if held is None or (held.private and user != repo.split("/")[0]):
             raise HubError(404 if user else 401, "RepoNotFound", "Repository not found")
         return held
 
     def may_write(self, hub: Hub, namespace: str) -> None:
-        user = self.user(hub)
-        if user is None:
-            raise HubError(401, "", "Invalid username or password.")
-        if user != namespace or self.role() == "read":
+        if self.user(hub) != namespace:
             raise HubError(403, "", f"You don't have the rights to write to the namespace {namespace}")
 
     def writable(self, hub: Hub, repo: str) -> Repo:
@@ -69,224 +144,92 @@ class Request:
         return held
 
 
-def answer(hub: Hub, request: Request) -> Answer:
-    """The answer of the route that fits, or HubError."""
+def answer(hub: Hub, request: Request) -> tuple[Any, Mapping[str, str]]:
+    """Content and headers of the answer of the route that fits, or HubError."""
     for method, pattern, route in ROUTES:
-        if method == request.method and (found := re.fullmatch(pattern, request.path)):
-            made = route(hub, request, *(unquote(each or "") for each in found.groups()))
-            return made if isinstance(made, tuple) else (200, made, {})
+        if method == request.method and (fits := re.fullmatch(pattern, request.path)):
+            content = route(hub, request, *map(unquote, fits.groups()))
+            return content if isinstance(content, tuple) else (content, {})
     raise HubError(404, "", f"Sorry, there is no {request.method} {request.path}")
 
 
-def whoami(hub: Hub, request: Request) -> Json:
-    user = request.user(hub)
-    if user is None:
-        raise HubError(401, "", "Invalid username or password.")
-    token = {"displayName": "test", "role": request.role()}
-    return {"type": "user", "name": user, "fullname": user, "orgs": [], "auth": {"type": "access_token", "accessToken": token}}
-
-
 def validate(hub: Hub, request: Request) -> Json:
-    missing = not front_matter(request.json["content"].encode())
-    return {"errors": [], "warnings": [{"message": "empty or missing yaml metadata in repo card"}] if missing else []}
-
-
-def _named(hub: Hub, request: Request) -> str:
-    asked = request.json
-    if asked.get("type") not in (None, "model"):
-        raise HubError(400, "", "This Hub has models only")
-    namespace = asked.get("organization") or request.user(hub) or ""
-    request.may_write(hub, namespace)
-    return f"{namespace}/{asked['name']}"
+    return {"errors": [], "warnings": []}
 
 
 def create(hub: Hub, request: Request) -> Json:
-    repo, asked = _named(hub, request), request.json
-    url = f"{hub.url}/{repo}"
+    asked = json.loads(request.body)
+    namespace = asked.get("organization") or request.user(hub) or ""
+    request.may_write(hub, namespace)
+    repo = f"{namespace}/{asked['name']}"
     if repo in hub.repos:
-        raise HubError(409, "", "You already created this model repo", url=url)
+        raise HubError(409, "", "You already created this model repo", url=f"{hub.url}/{repo}")
     hub.repos[repo] = Repo(repo, private=bool(asked.get("private")) or asked.get("visibility") == "private")
-    hub.repos[repo].commit({".gitattributes": ATTRIBUTES}, "initial commit")
-    return {"url": url, "name": repo, "id": repo}
+    hub.repos[repo].commit({".gitattributes": b""})
+    return {"url": f"{hub.url}/{repo}", "name": repo, "id": repo}
 
 
-def remove(hub: Hub, request: Request) -> bytes:
-    del hub.repos[request.writable(hub, _named(hub, request)).id]
-    return b""
-
-
-def settings(hub: Hub, request: Request, repo: str) -> Json:
-    held, asked = request.writable(hub, repo), request.json
-    if "private" in asked or "visibility" in asked:
-        held.private = bool(asked.get("private")) or asked.get("visibility") == "private"
-    return {"private": held.private}
-
-
-def preupload(hub: Hub, request: Request, repo: str, revision: str) -> Json:
-    there = request.writable(hub, repo).at(revision).files
-    made = []
-    for each in request.json["files"]:
-        path = each["path"]
+def preupload(hub: Hub, request: Request, repo: str) -> Json:
+    there, files = request.writable(hub, repo).at("main").files, []
+    for asked in json.loads(request.body)["files"]:
+        path = asked["path"]
         known = {"oid": etag(path, there[path])} if path in there else {}
-        made.append({"path": path, "uploadMode": "lfs" if is_lfs(path) else "regular", "shouldIgnore": False, **known})
-    return {"files": made}
+        mode = "lfs" if path.endswith(LARGE) else "regular"
+        files.append({"path": path, "uploadMode": mode, "shouldIgnore": False, **known})
+    return {"files": files}
 
 
 def batch(hub: Hub, request: Request, repo: str) -> Json:
-    held, made = request.writable(hub, repo), []
-    for each in request.json["objects"]:
-        oid = each["oid"]
-        upload = {"href": f"{hub.content_url}/{quote(repo)}/{oid}"}
-        verify = {"href": f"{hub.url}/{quote(repo)}.git/info/lfs/verify"}
-        missing = oid not in held.objects
-        made.append({**each, **({"actions": {"upload": upload, "verify": verify}} if missing else {})})
-    return {"transfer": "basic", "objects": made}
+    held, objects = request.writable(hub, repo), []
+    for asked in json.loads(request.body)["objects"]:
+        href = f"{hub.content_url}/{quote(repo)}/{asked['oid']}"
+        objects.append({**asked, **({} if asked["oid"] in held.objects else {"actions": {"upload": {"href": href}}})})
+    return {"transfer": "basic", "objects": objects}
 
 
-def verify(hub: Hub, request: Request, repo: str) -> Json:
-    held, asked = request.writable(hub, repo), request.json
-    if len(held.objects.get(asked["oid"], b"")) != asked["size"]:
-        raise HubError(404, "", "The object was not uploaded")
-    return {}
-
-
-def commit(hub: Hub, request: Request, repo: str, revision: str) -> Json:
+def commit(hub: Hub, request: Request, repo: str) -> Json:
     held = request.writable(hub, repo)
-    if request.says("create_pr"):
-        raise HubError(400, "", "This Hub has no pull requests")
-    if revision not in held.branches:
-        raise HubError(404, "RevisionNotFound", f"Invalid rev id: {revision}")
-    files, header = held.at(revision).files.copy(), {}
-    for line in request.body.splitlines():
-        key, value = (asked := json.loads(line))["key"], asked["value"]
+    files, header = held.at("main").files.copy(), {}
+    for line in map(json.loads, request.body.splitlines()):
+        key, value = line["key"], line["value"]
         if key == "header":
             header = value
         elif key == "file":
             files[value["path"]] = base64.b64decode(value["content"])
-        elif key == "lfsFile" and value["oid"] in held.objects:
+        elif key == "lfsFile":
             files[value["path"]] = held.objects[value["oid"]]
-        elif key == "deletedFile" and value["path"] in files:
-            del files[value["path"]]
-        elif key == "deletedFolder":
-            files = {path: data for path, data in files.items() if not path.startswith(value["path"].rstrip("/") + "/")}
-        elif key == "deletedFile":
-            raise HubError(404, "EntryNotFound", "A file with this name doesn't exist")
         else:
-            raise HubError(400, "", f"Bad line of a commit: {key} {value.get('path')}")
-    if header.get("parentCommit") not in (None, held.branches[revision]):
+            assert key == "deletedFile"
+            del files[value["path"]]
+    if header.get("parentCommit") not in (None, held.refs["main"]):
         raise HubError(412, "", "A commit has happened since. Please refresh and try again.")
-    made = held.commit(files, header.get("summary", ""), header.get("description", ""), revision)
+    made = held.commit(files)
     return {"success": True, "commitOid": made.sha, "commitUrl": f"{hub.url}/{repo}/commit/{made.sha}"}
 
 
-def _expanded(request: Request, info: Json, usual: tuple[str, ...] | None) -> Json:
-    """Of a model's properties those asked for by ``expand``, else the usual ones, else all."""
-    wanted = ("_id", "id", "modelId", *request.query["expand"]) if "expand" in request.query else usual
-    return info if wanted is None else {key: value for key, value in info.items() if key in wanted}
+def info(hub: Hub, request: Request, repo: str, revision: str = "main") -> Json:
+    return request.readable(hub, repo).info(revision, blobs=request.first("blobs").lower() in ("true", "1"))
 
 
-def info(hub: Hub, request: Request, repo: str, revision: str = "") -> Json:
-    return _expanded(request, request.readable(hub, repo).info(revision or "main", blobs=request.says("blobs")), None)
-
-
-def listing(hub: Hub, request: Request) -> Answer:
-    """Models by author, tags and a part of their names, a page at a time."""
-
-    def first(key: str) -> str:
-        return request.query.get(key, [""])[0]
-
-    user, found = request.user(hub), []
-    for repo in hub.repos.values():
-        mine = user == repo.id.split("/")[0] and request.role() == "write"
-        if first("author") in ("", repo.id.split("/")[0]) and first("search").lower() in repo.id.lower():
-            found += [repo.info("main")] if mine or not repo.private else []
-    tags = {*request.query.get("filter", []), *request.query.get("pipeline_tag", [])}
-    found = [each for each in found if tags <= set(each["tags"])]
-    if first("sort") in ("lastModified", "createdAt"):
-        found.sort(key=lambda each: each[first("sort")], reverse=True)
-    usual = None if request.says("full") else BRIEF + (("cardData",) if request.says("cardData") else ())
-    start, size = int(first("cursor") or 0), min(int(first("limit") or hub.page_size), hub.page_size)
-    headers = {}
-    if start + size < len(found):
-        query = urlencode({**request.query, "cursor": start + size}, doseq=True)
-        headers = {"Link": f'<{hub.url}{request.path}?{query}>; rel="next"'}
-    return 200, [_expanded(request, each, usual) for each in found[start : start + size]], headers
-
-
-def tree(hub: Hub, request: Request, repo: str, revision: str, folder: str = "") -> list[Json]:
-    return request.readable(hub, repo).tree(revision, folder, recursive=request.says("recursive"))
-
-
-def paths(hub: Hub, request: Request, repo: str, revision: str) -> list[Json]:
-    return request.readable(hub, repo).paths(revision, request.json["paths"])
-
-
-def refs(hub: Hub, request: Request, repo: str) -> Json:
-    return request.readable(hub, repo).refs()
-
-
-def commits(hub: Hub, request: Request, repo: str, revision: str) -> list[Json]:
-    author = [{"user": repo.split("/")[0]}]
-    return [
-        {"id": each.sha, "title": each.title, "message": each.description, "authors": author, "date": each.date}
-        for each in request.readable(hub, repo).history(revision)
-    ]
-
-
-def _name(names: dict[str, str], name: str, sha: str, kind: str) -> bytes:
-    if name in names:
-        raise HubError(409, "", f"{kind} reference exists already")
-    names[name] = sha
-    return b""
-
-
-def _forget(names: dict[str, str], name: str) -> bytes:
-    if name not in names:
-        raise HubError(404, "RevisionNotFound", f"Invalid rev id: {name}")
-    del names[name]
-    return b""
-
-
-def tag(hub: Hub, request: Request, repo: str, revision: str) -> bytes:
-    held = request.writable(hub, repo)
-    return _name(held.tags, request.json["tag"], held.at(revision).sha, "Tag")
-
-
-def branch(hub: Hub, request: Request, repo: str, name: str) -> bytes:
-    held = request.writable(hub, repo)
-    return _name(held.branches, name, held.at(request.json.get("startingPoint") or "main").sha, "Branch")
-
-
-def untag(hub: Hub, request: Request, repo: str, name: str) -> bytes:
-    return _forget(request.writable(hub, repo).tags, name)
-
-
-def unbranch(hub: Hub, request: Request, repo: str, name: str) -> bytes:
-    return _forget(request.writable(hub, repo).branches, name)
+def listing(hub: Hub, request: Request) -> tuple[list[Json], Mapping[str, str]]:
+    """Models by tags, the newest first, a page at a time."""
+    user, tags = request.user(hub), set(request.query.get("filter", []))
+    infos = [repo.info("main") for repo in hub.repos.values() if not repo.private or user == repo.id.split("/")[0]]
+    infos = sorted((info for info in infos if tags <= set(info["tags"])), key=lambda info: info["lastModified"], reverse=True)
+    start, size = int(request.first("cursor") or 0), min(int(request.first("limit") or hub.page_size), hub.page_size)
+    query = urlencode({**request.query, "cursor": start + size}, doseq=True)
+    more = {"Link": f'<{hub.url}{request.path}?{query}>; rel="next"'} if start + size < len(infos) else {}
+    return infos[start : start + size], more
 
 
 MODEL = "/api/models/([^/]+/[^/]+)"
-LFS = r"/([^/]+/[^/]+)\.git/info/lfs"
-
 ROUTES: list[tuple[str, str, Callable[..., Any]]] = [
-    ("GET", "/api/whoami-v2", whoami),
     ("POST", "/api/validate-yaml", validate),
     ("POST", "/api/repos/create", create),
-    ("DELETE", "/api/repos/delete", remove),
     ("GET", "/api/models", listing),
     ("GET", MODEL, info),
     ("GET", f"{MODEL}/revision/([^/]+)", info),
-    ("GET", f"{MODEL}/tree/([^/]+)(?:/(.*))?", tree),
-    ("GET", f"{MODEL}/refs", refs),
-    ("GET", f"{MODEL}/commits/([^/]+)", commits),
-    ("PUT", f"{MODEL}/settings", settings),
-    ("POST", f"{MODEL}/paths-info/([^/]+)", paths),
-    ("POST", f"{MODEL}/preupload/([^/]+)", preupload),
-    ("POST", f"{LFS}/objects/batch", batch),
-    ("POST", f"{LFS}/verify", verify),
-    ("POST", f"{MODEL}/commit/([^/]+)", commit),
-    ("POST", f"{MODEL}/tag/([^/]+)", tag),
-    ("DELETE", f"{MODEL}/tag/([^/]+)", untag),
-    ("POST", f"{MODEL}/branch/([^/]+)", branch),
-    ("DELETE", f"{MODEL}/branch/([^/]+)", unbranch),
+    ("POST", f"{MODEL}/preupload/main", preupload),
+    ("POST", r"/([^/]+/[^/]+)\.git/info/lfs/objects/batch", batch),
+    ("POST", f"{MODEL}/commit/main", commit),
 ]

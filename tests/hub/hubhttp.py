@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import socket
@@ -12,8 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
-from hubapi import Request, answer
-from hubstore import HubError, etag, is_lfs
+from hubapi import LARGE, HubError, Request, answer, etag
 
 if TYPE_CHECKING:
     from loopback import Hub
@@ -51,11 +51,9 @@ class Server(ThreadingHTTPServer):
 
     def hang_up(self) -> None:
         """Ends connections that a client keeps for later, so that it finds the server down."""
-        for each in list(self.open):
-            try:
-                each.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                continue
+        for connection in list(self.open):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -79,7 +77,7 @@ class Handler(BaseHTTPRequestHandler):
             headers = {"X-Error-Message": error.message, **({"X-Error-Code": error.code} if error.code else {})}
             self.send(error.status, {"error": error.message, **error.more}, headers)
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = handle_any
+    do_GET = do_HEAD = do_POST = do_PUT = handle_any
 
     def respond(self, hub: Hub, body: bytes) -> None:
         raise NotImplementedError
@@ -117,18 +115,14 @@ class Handler(BaseHTTPRequestHandler):
             data = data[:-1] + bytes([data[-1] ^ 1])
         if asked := re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", "")):
             first, last = int(asked[1]), min(int(asked[2] or size - 1), size - 1)
-            if first >= size:
-                self.send(416, b"", {"Content-Range": f"bytes */{size}"})
-                return
             data, status = data[first : last + 1], 206
             headers = {**headers, "Content-Range": f"bytes {first}-{last}/{size}"}
         half = len(data) // 2
-        if self.command == "HEAD":
-            self._head(status, len(data), headers)
-            return
-        if path in faults.halved:
+        if path in faults.halved and self.command != "HEAD":
             data = data[:half]
         self._head(status, len(data), headers)
+        if self.command == "HEAD":
+            return
         self.wfile.write(data[:half])
         if path in faults.drop:
             self.abort()
@@ -155,25 +149,25 @@ class Front(Handler):
         if hub.faults.die_at_commit and self.command == "POST" and "/commit/" in parts.path:
             self.abort()
             return
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        request = Request(self.command, parts.path, parse_qs(parts.query), body, headers)
+        token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
+        request = Request(self.command, parts.path, parse_qs(parts.query), body, token)
         with hub.lock:
-            found = re.fullmatch(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", parts.path)
-            if not found:
-                self.send(*answer(hub, request))
+            resolve = re.fullmatch(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", parts.path)
+            if not resolve:
+                self.send(200, *answer(hub, request))
                 return
-            repo = request.readable(hub, unquote(found[1]))
-            commit, path = repo.at(unquote(found[2])), unquote(found[3])
+            repo, revision, path = map(unquote, resolve.groups())
+            commit = request.readable(hub, repo).at(revision)
         headers = {"X-Repo-Commit": commit.sha}
         if path not in commit.files:
             raise HubError(404, "EntryNotFound", "Entry not found")
         data = commit.files[path]
-        if not is_lfs(path):
-            self.send_file(path, data, {**headers, "ETag": f'"{etag(path, data)}"'})
+        digest = etag(path, data)
+        if not path.endswith(LARGE):
+            self.send_file(path, data, {**headers, "ETag": f'"{digest}"'})
             return
-        place = f"{hub.content_url}/{quote(repo.id)}/{etag(path, data)}?{urlencode({'name': path})}"
-        linked = {"X-Linked-Etag": f'"{etag(path, data)}"', "X-Linked-Size": str(len(data))}
-        self.send(302, b"", {**headers, **linked, "Location": place})
+        place = f"{hub.content_url}/{quote(repo)}/{digest}?{urlencode({'name': path})}"
+        self.send(302, b"", {**headers, "X-Linked-Etag": f'"{digest}"', "X-Linked-Size": str(len(data)), "Location": place})
 
 
 class Content(Handler):
@@ -184,18 +178,13 @@ class Content(Handler):
         if self.headers.get("Authorization"):
             raise HubError(400, "", "Only one auth mechanism allowed")
         repo, _, oid = unquote(parts.path.strip("/")).rpartition("/")
-        if repo not in hub.repos:
-            raise HubError(404, "", "No such bucket")
         objects = hub.repos[repo].objects
-        if self.command == "PUT":
-            if hub.faults.refuse_lfs:
-                raise HubError(403, "", "Access denied")
-            if etag("x.bin", body) != oid:
-                raise HubError(400, "", "The bytes are not those of the id")
+        if self.command != "PUT":
+            self.send_file(parse_qs(parts.query)["name"][0], objects[oid], {"ETag": f'"{oid}"'})
+        elif hub.faults.refuse_lfs:
+            raise HubError(403, "", "Access denied")
+        elif etag("x.bin", body) != oid:
+            raise HubError(400, "", "The bytes are not those of the id")
+        else:
             objects[oid] = body
             self.send(200, b"", {"ETag": f'"{oid}"'})
-        elif oid in objects:
-            name = parse_qs(parts.query).get("name", [""])[0]
-            self.send_file(name, objects[oid], {"ETag": f'"{oid}"'})
-        else:
-            raise HubError(404, "", "No such key")

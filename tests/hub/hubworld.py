@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -91,15 +89,3 @@ class World:
         said = said.replace(str(self.path), "FOLDER").replace(REPO, "ORG/REPO")
         said = re.sub(r"\bweights\b(?=/| ORG| other)", "DIR", said)
         return re.sub(r"\b[0-9a-f]{40}\b", "COMMIT", said)
-
-
-@contextmanager
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[World]:
-    """A world whose client neither waits between its tries nor finds the user's own token."""
-    monkeypatch.setattr("time.sleep", lambda seconds: None)
-    for name in NAMES:
-        monkeypatch.delenv(name, raising=False)
-    with Hub() as hub:
-        made = World(hub, tmp_path, monkeypatch, capsys)
-        hub.attach(monkeypatch, made.home, TOKEN)
-        yield made

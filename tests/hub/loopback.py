@@ -13,13 +13,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hubapi import HubError, Repo
 from hubhttp import Content, Front, Server
-from hubstore import HubError, Repo
 
 if TYPE_CHECKING:
     import pytest
-
-WORDS = {401: "Invalid credentials in Authorization header", 403: "Forbidden", 412: "A commit has happened since"}
 
 
 @dataclass
@@ -44,17 +42,9 @@ class Faults:
         """Raises the HubError that was ordered for such a request, if any."""
         status = next((status for part, status in self.status.items() if part in path), None)
         if status is not None:
-            raise HubError(status, _code(status, path), WORDS.get(status, f"Ordered to fail with {status}"))
+            raise HubError(status, "", "Forbidden" if status == 403 else f"Ordered to fail with {status}")
         if self.stale and method == "POST" and "/commit/" in path:
-            raise HubError(412, "", WORDS[412])
-
-
-def _code(status: int, path: str) -> str:
-    if status != 404:
-        return ""
-    return {"/resolve/": "EntryNotFound", "/revision/": "RevisionNotFound"}.get(
-        next((part for part in ("/resolve/", "/revision/") if part in path), ""), "RepoNotFound"
-    )
+            raise HubError(412, "", "A commit has happened since")
 
 
 class Hub:
@@ -62,8 +52,8 @@ class Hub:
 
     page_size = 100
 
-    def __init__(self, *, users: Mapping[str, str] | None = None) -> None:
-        self.users = {"read-only": "reader", **({"token-of-org": "org"} if users is None else users)}
+    def __init__(self) -> None:
+        self.users = {"read-only": "reader", "token-of-org": "org"}
         self.repos: dict[str, Repo] = {}
         self.faults = Faults()
         self.requests: list[tuple[str, str]] = []
@@ -107,21 +97,18 @@ class Hub:
             place = self.url + "/{repo_id}/resolve/{revision}/{filename}"
             monkeypatch.setattr(module, "HUGGINGFACE_CO_URL_TEMPLATE", place, raising=False)
 
-    def put(
-        self, repo: str, files: Mapping[str, bytes], *, message: str = "", tags: tuple[str, ...] = (), private: bool = False
-    ) -> str:
+    def put(self, repo: str, files: Mapping[str, bytes], *, tags: tuple[str, ...] = ()) -> str:
         """A commit of ``files`` upon those that are there, made directly; its sha. Names may be anything; tags are moved."""
         with self.lock:
             held = self.repos.setdefault(repo, Repo(repo))
-            held.private |= private
-            made = held.commit({**self.files(repo), **files}, message or "put")
-            held.tags.update(dict.fromkeys(tags, made.sha))
+            made = held.commit({**self.files(repo), **files})
+            held.refs.update(dict.fromkeys(tags, made.sha))
             return made.sha
 
     def head(self, repo: str) -> str | None:
         """The sha of main; None if there is no such repository."""
         held = self.repos.get(repo)
-        return held.branches.get("main") if held else None
+        return held.refs.get("main") if held else None
 
     def files(self, repo: str, revision: str = "main") -> dict[str, bytes]:
         """The files at a revision by their paths; none if nothing was committed yet."""

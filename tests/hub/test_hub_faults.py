@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hubworld import REPO, World, world
+from hubworld import REPO, World
 from outcomes import OUTCOMES, PUSH, Outcome
 from PIL import Image
 
 DOCS = Path(__file__).parents[2] / "docs" / "hub.md"
 
-pytestmark = pytest.mark.usefixtures("toy_plugin")
-
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[World]:
-    """A world with a good checkpoint in ``weights``, a photo, and the folder as the working directory."""
-    monkeypatch.chdir(tmp_path)
-    with world(tmp_path, monkeypatch, capsys) as made:
-        made.checkpoint()
-        (tmp_path / "photos").mkdir()
-        Image.fromarray(np.full((8, 8, 3), 99, np.uint8)).save(tmp_path / "photo.png")
-        yield made
+def here(here: World) -> World:
+    """The world with a good checkpoint in ``weights``, a photo, and a folder of photos."""
+    here.checkpoint()
+    (here.path / "photos").mkdir()
+    Image.fromarray(np.full((8, 8, 3), 99, np.uint8)).save(here.path / "photo.png")
+    return here
 
 
 def table() -> dict[str, tuple[str, ...]]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from hubworld import REPO, World, world
+from hubworld import REPO, World
 from snippets import ROOT, blocks, commands, make_world
 
 import zoo
@@ -20,16 +18,14 @@ SHIPPED = ROOT / "checkpoints" / "cdvae-resaturate"
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[World]:
+def here(here: World) -> World:
     """What the page speaks of is there: a checkpoint on the Hub and one in the folder ``weights``."""
-    make_world(tmp_path)
-    (tmp_path / "weights").symlink_to(SHIPPED)
-    (tmp_path / "registry.toml").write_text("schema = 1\n")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("ZOO_REGISTRY", str(tmp_path / "registry.toml"))
-    with world(tmp_path, monkeypatch, capsys) as made:
-        push(SHIPPED, REPO)
-        yield made
+    make_world(here.path)
+    (here.path / "weights").symlink_to(SHIPPED)
+    (here.path / "registry.toml").write_text("schema = 1\n")
+    here.patch.setenv("ZOO_REGISTRY", str(here.path / "registry.toml"))
+    push(SHIPPED, REPO)
+    return here
 
 
 def test_the_page_from_top_to_bottom(here: World) -> None:

@@ -8,11 +8,11 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hubworld import REPO, World, world
+from hubworld import REPO, World
 
 import zoo
 from zoo.hub.cache import cached_folder, damaged
@@ -23,14 +23,6 @@ from zoo.utils.files import sha256_of
 
 PULL = f"from zoo.hub.pull import pull; from zoo.hub.source import parse; print(pull(parse({REPO!r})).revision)"
 WAIT = time.sleep
-
-pytestmark = pytest.mark.usefixtures("toy_plugin")
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[World]:
-    with world(tmp_path, monkeypatch, capsys) as made:
-        yield made
 
 
 def until(happened: Callable[[], object]) -> None:

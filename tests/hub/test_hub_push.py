@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from hubworld import REPO, World, world
+from hubworld import REPO, World
 from PIL import Image
 
 import zoo
@@ -28,15 +27,6 @@ from zoo.utils.errors import RequestError, ZooError
 from zoo.utils.files import sha256_of
 
 SHIPPED = Path(__file__).parents[2] / "checkpoints" / "cdvae-relight"
-
-pytestmark = pytest.mark.usefixtures("toy_plugin")
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[World]:
-    monkeypatch.chdir(tmp_path)
-    with world(tmp_path, monkeypatch, capsys) as made:
-        yield made
 
 
 def front(card: bytes | str) -> Any:

@@ -6,12 +6,11 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hubworld import World, world
+from hubworld import World
 
 from zoo.hub.cache import damaged
 from zoo.hub.pull import pull
@@ -20,14 +19,6 @@ from zoo.hub.source import parse
 ROOT = Path(__file__).parents[2]
 BEFORE_1 = ("requests", "urllib3", "charset-normalizer", "idna", "certifi")
 """What clients before 1.0 need and later ones do not."""
-
-pytestmark = pytest.mark.usefixtures("toy_plugin")
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[World]:
-    with world(tmp_path, monkeypatch, capsys) as made:
-        yield made
 
 
 def oldest() -> str:

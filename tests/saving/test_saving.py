@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import pickle
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from zoo.contracts.make import model as create
 from zoo.contracts.model import Model
@@ -117,11 +115,8 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"schema": 2}, "upgrade"),
         ({"schema": 0}, "schema"),
-        ({"extra": 1}, "unknown key 'extra'"),
         ({"config": {"spread": 0.1}}, "config lacks layers"),
-        ({"config": {"spread": 0.1, "layers": 2, "depth": 1}}, "no setting 'depth'"),
         ({"config": {"spread": "wide", "layers": 2}}, "spread"),
         ({"model": "toys"}, "did you mean 'toy'"),
         ({"x_shape": [1, "4", 4]}, "x_shape"),
@@ -138,37 +133,6 @@ def test_a_config_that_is_not_exactly_right_is_refused(tmp_path: Path, values: d
     with pytest.raises(RequestError, match=message) as caught:
         load(tmp_path / "a")
     assert "\n" not in str(caught.value)
-
-
-def test_tensors_that_are_not_exactly_right_are_refused(tmp_path: Path) -> None:
-    save(fitted(), tmp_path / "a")
-    path = tmp_path / "a" / "model.safetensors"
-    good = load_file(path)
-    bad: list[tuple[dict[str, torch.Tensor], str]] = [
-        ({k: v for k, v in good.items() if k != "mean"}, "lacks tensor mean"),
-        ({**good, "more": torch.zeros(1)}, "unknown tensor more"),
-        ({**good, "helper.bias": torch.zeros(4)}, "helper.bias has shape"),
-        ({**good, "count": torch.zeros(())}, "count is of type"),
-        ({**good, "mean": good["mean"] * float("nan")}, "not finite"),
-    ]
-    for tensors, message in bad:
-        save_file(tensors, path)
-        with pytest.raises(RequestError, match=message):
-            load(tmp_path / "a")
-
-
-def test_a_pickle_is_never_opened(tmp_path: Path) -> None:
-    class Trap:
-        def __reduce__(self) -> Any:
-            return (exec, ("import sys; sys.sprung = True",))
-
-    save(fitted(), tmp_path / "a")
-    path = tmp_path / "a" / "model.safetensors"
-    for content in (pickle.dumps({"mean": Trap()}), b"", b"PK\x03\x04" + bytes(100), path.read_bytes()[:-10]):
-        path.write_bytes(content)
-        with pytest.raises(RequestError, match="no safetensors file"):
-            load(tmp_path / "a")
-    assert not hasattr(sys, "sprung")
 
 
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
@@ -199,19 +163,18 @@ def test_the_card_says_what_the_model_is(tmp_path: Path) -> None:
         assert words_of_it in card
 
 
-@pytest.mark.parametrize("length", [10**10, 2**63, 10**6])
-def test_a_header_is_bounded_before_it_is_read(tmp_path: Path, length: int) -> None:
+@pytest.mark.parametrize("begin", [b"", *(length.to_bytes(8, "little") for length in (2**63, 10**6))])
+def test_a_header_is_bounded_before_it_is_read(tmp_path: Path, begin: bytes) -> None:
     save(fitted(), tmp_path / "a")
     path = tmp_path / "a" / "model.safetensors"
-    path.write_bytes(length.to_bytes(8, "little") + path.read_bytes()[8:])
-    with pytest.raises(RequestError, match=r"header too large|invalid header length"):
+    path.write_bytes(begin and begin + path.read_bytes()[8:])
+    with pytest.raises(RequestError, match=r"no safetensors file.*(header too large|header too small|invalid header length)"):
         load(tmp_path / "a")
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[" * 100_000, "nested too deeply"),
         ('{"schema": ' + "1" * 5000 + "}", "cannot be read as JSON"),
         ('{"schema": 1, "seed": NaN}', "cannot be read as JSON: .*invalid character"),
         ('{"schema": 1}' + " " * 1_000_000, "at most 1,000,000"),
