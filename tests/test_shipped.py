@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -28,13 +29,19 @@ def photo(height: int = 48, width: int = 64) -> np.ndarray:
     return (image * np.linspace(0.5, 1, height)[:, None, None]).astype(np.uint8)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_it_loads_and_samples_offline(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module", params=NAMES)
+def loaded(request: pytest.FixtureRequest) -> Iterator[zoo.Loaded]:
+    """Each of them, loaded and used without a network."""
+
     def refuse(*_: object) -> None:
         raise AssertionError("it went to the network")
 
-    monkeypatch.setattr(socket.socket, "connect", refuse)
-    loaded = zoo.load(name, device="cpu")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", refuse)
+        yield zoo.load(request.param, device="cpu")
+
+
+def test_it_samples(loaded: zoo.Loaded) -> None:
     samples = loaded.sample(photo(), 20, seed=0)
     images = np.asarray(samples)
     assert images.shape == (20, 48, 64, 3)
@@ -42,7 +49,29 @@ def test_it_loads_and_samples_offline(name: str, monkeypatch: pytest.MonkeyPatch
     assert np.array_equal(images, np.asarray(loaded.sample(photo(), 20, seed=0)))
     assert images.astype(float).std(0).mean() > 2, "the samples do not differ"
     assert torch.isfinite(samples.fields).all()
-    assert checkpoints.find(name).model in loaded.card
+    assert checkpoints.find(loaded.name).model in loaded.card
+
+
+def test_one_colour(loaded: zoo.Loaded) -> None:
+    colours = [(0, 0, 0), (255, 255, 255), (128, 128, 128), (200, 30, 30)]
+    for colour, samples in zip(
+        colours, loaded.sample([np.full((30, 40, 3), colour, np.uint8) for colour in colours], 5, seed=0), strict=True
+    ):
+        assert torch.isfinite(samples.fields).all()
+        if len(set(colour)) == 1:
+            assert np.ptp(np.asarray(samples).astype(int), axis=3).max() <= 1, "a grey photo took on a colour"
+
+
+def test_it_is_small_and_its_scores_are_those_that_are_registered(loaded: zoo.Loaded) -> None:
+    entry = checkpoints.find(loaded.name)
+    assert (loaded.folder / "model.safetensors").stat().st_size <= 6 * 2**20
+    pairs = loaded.task.pairs(make.data(f"folder:{shared_data('photos')}"), "test")
+    n = SLOW.get(loaded.name.partition("/")[0], 100)
+    measured = ("error_of_best", "variance", "energy_score") if n == 100 else ("error_of_best",)
+    scores = evaluate(loaded.model, pairs, {metric: make.metric(metric) for metric in measured}, n).scores
+    assert f"error_of_best@{n}" in scores
+    for metric, score in scores.items():
+        assert score.value == pytest.approx(entry.scores[metric], rel=0.01), metric
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -55,30 +84,3 @@ def test_it_is_scored_by_all_metrics_and_says_which_it_cannot_have(tmp_path: Pat
     result = zoo.run(checkpoint="cdvae/relight", n=3, items=2, out=tmp_path / "run", progress=False)
     assert "whole model" in result.skipped["nll"]
     assert {"error_of_best@3", "variance", "energy_score"} <= result.scores.keys()
-
-
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("colour", [(0, 0, 0), (255, 255, 255), (128, 128, 128), (200, 30, 30)])
-def test_one_colour(name: str, colour: tuple[int, int, int]) -> None:
-    image = np.full((30, 40, 3), colour, np.uint8)
-    samples = zoo.load(name, device="cpu").sample(image, 5, seed=0)
-    images = np.asarray(samples).astype(int)
-    assert torch.isfinite(samples.fields).all()
-    if len(set(colour)) == 1:
-        assert np.ptp(images, axis=3).max() <= 1, "a grey photo took on a colour"
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_it_is_small_and_its_scores_are_those_that_are_registered(name: str) -> None:
-    entry = checkpoints.find(name)
-    folder = checkpoints.folder_of(entry)
-    assert (folder / "model.safetensors").stat().st_size <= 6 * 2**20
-    data = make.data(f"folder:{shared_data('photos')}")
-    loaded = zoo.load(name, device="cpu")
-    pairs = loaded.task.pairs(data, "test")
-    n = SLOW.get(name.partition("/")[0], 100)
-    measured = ("error_of_best", "variance", "energy_score") if n == 100 else ("error_of_best",)
-    scores = evaluate(loaded.model, pairs, {metric: make.metric(metric) for metric in measured}, n).scores
-    assert f"error_of_best@{n}" in scores
-    for metric, score in scores.items():
-        assert score.value == pytest.approx(entry.scores[metric], rel=0.01), metric
