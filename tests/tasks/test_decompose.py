@@ -25,12 +25,9 @@ def patches(height: int = 96, width: int = 128) -> tuple[np.ndarray, np.ndarray]
 def test_the_product_of_albedo_and_shading_is_the_photo() -> None:
     photo = RNG.integers(0, 256, (3, 40, 50, 3), dtype=np.uint8)
     shading, albedo = decompose(photo)
-    assert shading.shape == (3, 40, 50)
     assert shading.dtype == albedo.dtype == np.float32
-    assert shading.min() > 0
-    assert shading.max() <= 1
-    assert albedo.min() >= 0
-    assert albedo.max() <= 1 + 1e-6
+    assert 0 < shading.min() <= shading.max() <= 1
+    assert 0 <= albedo.min() <= albedo.max() <= 1 + 1e-6
     np.testing.assert_allclose(albedo * shading[..., None], photo / 255, atol=1e-6)
 
 
@@ -63,8 +60,6 @@ def test_a_dark_edge_without_a_change_of_colour_is_reflectance_only_when_strong(
 def test_flat_photos_of_any_colour_have_flat_fields(colour: tuple[int, int, int], shape: tuple[int, int]) -> None:
     photo = np.tile(np.array(colour, np.uint8), (*shape, 1))
     shading, albedo = decompose(photo)
-    assert np.isfinite(shading).all()
-    assert np.isfinite(albedo).all()
     assert np.ptp(shading) < 1e-5
     np.testing.assert_allclose(albedo * shading[..., None], photo / 255, atol=1e-6)
 
@@ -78,13 +73,6 @@ def test_what_lies_outside_the_mask_changes_nothing_inside() -> None:
     first, second = decompose(photo, mask)[0], decompose(other, mask)[0]
     np.testing.assert_allclose(first[mask], second[mask], atol=1e-4)
     assert (first[~mask] == 1).all()
-
-
-def test_the_photo_given_is_left_as_it_was() -> None:
-    photo = RNG.random((3, 9, 9), np.float32).transpose(1, 2, 0)
-    before = photo.copy()
-    decompose(photo)
-    np.testing.assert_array_equal(photo, before)
 
 
 @pytest.mark.parametrize("image", [np.zeros((4, 4)), np.zeros((4, 4, 4)), np.zeros((0, 4, 3)), np.full((4, 4, 3), 2.0)])
