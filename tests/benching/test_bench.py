@@ -48,7 +48,7 @@ from zoo.utils.errors import ZooError
 class Weak(Toy):
     def fit(self, pairs, *, resume, seed, **more):
         again = (resume / "state").exists()
-        made = super().fit(pairs, resume=resume, **more)
+        super().fit(pairs, resume=resume, **more)
         path = Path(os.environ.get("WEAK", ""))
         what, only = (path.read_text().split() + ["", ""])[:2] if path.is_file() else ("", "")
         if what == "hang":

@@ -99,10 +99,8 @@ def test_two_plugins_with_one_name_are_both_named(tmp_path: Path, monkeypatch: p
     ("text", "message"),
     [
         ("", "lacks 'title'"),
-        ("title = 3", "title is 3; it must be text"),
         ("title = 'a'\nmodel = ['nn']", "unknown key 'model': did you mean 'models'"),
         ("title = 'a'\nmodels = 'nn'", "models is 'nn'; it must be a list"),
-        ("title = 'a'\nmodels = ['nn', 3]", "models entry 2 is 3; it must be a name"),
         ("title = 'a'\nmodels = ['nn', 'nn']", "has 'nn' twice"),
         ("title = 'a'\ntasks = ['relight']", "tasks is ['relight']; it must be a table"),
         ("title = 'a'\ntasks = { relight = 'scenes' }", "tasks 'relight' is 'scenes'; it must be a list"),
@@ -110,7 +108,6 @@ def test_two_plugins_with_one_name_are_both_named(tmp_path: Path, monkeypatch: p
         ("title = 'a'\nn = 1.5", "n is 1.5; it must be a whole number"),
         ("title = 'a'\nitems = true", "items is True; it must be a whole number"),
         ("title = 'a'\nscatter = { x = 'v' }", "scatter lacks 'y'"),
-        ("title = 'a'\nscatter = { x = 'v', y = 'e', z = 'q' }", "scatter has the unknown key 'z'"),
         ("title = 'a'\nquick = { seed = 1 }", "quick has the unknown key 'seed': did you mean 'seeds'"),
         ("title = 'a'\nquick = { n = 0 }", "quick n is 0"),
         ("title = 'a'\nsettings = { training.steps = 6 }", "with the quotes"),

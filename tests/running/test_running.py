@@ -14,6 +14,7 @@ from PIL import Image
 
 import zoo
 from zoo.catalog.verify import verify
+from zoo.reporting.report import write_report
 from zoo.utils.errors import RequestError, ZooError
 
 METRICS = ("toy-best", "toy-density")
@@ -114,8 +115,11 @@ def test_the_same_request_gives_the_same_numbers(tmp_path: Path) -> None:
 
 
 def test_the_report_is_one_page_that_needs_no_network(tmp_path: Path) -> None:
-    out = run(tmp_path / "a").out
-    page = (out / "report.html").read_text()
+    result = run(tmp_path / "a")
+    out, page = result.out, (result.out / "report.html").read_text()
+    kept = [json.loads((out / name).read_text()) for name in ("run.json", "metrics.json")]
+    write_report(tmp_path / "again.html", *kept, result.task, result.pictures)
+    assert (tmp_path / "again.html").read_text() == page, "it is made of what lies beside it, and the pictures"
     sources = re.findall(r'(?:src|href)="([^"]{0,30})', page)
     assert len(sources) > 8 * 6
     assert all(source.startswith("data:image/") for source in sources)
