@@ -7,21 +7,25 @@ sections 4.1 (networks) and 4.2 (loss); Sohn et al. 2015.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from zoo import Batch, Model, Noise, Pairs, RequestError, Step, size_of
 from zoo_attributes.config import AttributeCVAEConfig
-from zoo_attributes.nets import Decoder, Encoder
+from zoo_networks.dcgan import Conv, Deconv, Linear, conv_with
+from zoo_networks.gaussian import LogGaussian
+from zoo_networks.units import channel_units, in_pieces, limits_of, safe_scale
+from zoo_networks.vae import bound_terms
 
-LEAST_SPREAD = 1e-4
 COARSEST = 4
-DRAWS = 8
-ITEMS = 128
+RELU = math.sqrt(2)
+"""The gain of first weights before a rectifier: they are Kaiming normal, with biases of zero."""
+MOST_LOG_VARIANCE = 15.0
+"""Log variances are held within this, so that none of their exponentials overflows."""
 
 
 class AttributeCVAE(Model):
@@ -48,58 +52,56 @@ class AttributeCVAE(Model):
     training_only: ClassVar[tuple[str, ...]] = ("encoder",)
     check_settings: ClassVar[Mapping[str, Any]] = {"latent": 8, "width": 8, "learning_rate": 4e-3}
     config: AttributeCVAEConfig
-    mean_x: Tensor
-    scale_x: Tensor
-    limits: Tensor
 
     def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
         super().__init__(x_shape, y_shape, **config)
         c = self.config
         side = self.y_shape[-1] if len(self.y_shape) == 3 else 0
         blocks = blocks_of(side) if c.blocks is None else c.blocks
-        multiple = 2**blocks
         vector = len(self.x_shape) == 1
-        if side < 1 or side % multiple or self.y_shape[1] != side or not (vector or self.x_shape[1:] == (side, side)):
+        if side < 1 or side % 2**blocks or self.y_shape[1] != side or not (vector or self.x_shape[1:] == (side, side)):
             raise RequestError(
-                f"an attribute CVAE is for x of shape (K,) or (K, s, s) and y of (C, s, s), s a multiple of {multiple} "
+                f"an attribute CVAE is for x of shape (K,) or (K, s, s) and y of (C, s, s), s a multiple of {2**blocks} "
                 f"(blocks is {blocks}); not for {self.x_shape} -> {self.y_shape}"
             )
-        self.coarsest = side // multiple
+        self.coarsest = side // 2**blocks
         given = self.x_shape[0] * (1 if vector else self.coarsest**2)
-        nets = (self.y_shape[0], side, c.latent, c.width, blocks, c.norm)
-        self.encoder = Encoder(self.x_shape[0], *nets)
-        self.decoder = Decoder(given, *nets)
+        widths = [c.width * min(8, 2**i) for i in range(blocks)]
+        self.encoder = Encoder(self.x_shape[0], self.y_shape[0], side, c.latent, widths, c.norm)
+        self.decoder = Decoder(given, self.y_shape[0], side, c.latent, widths, c.norm)
         each = (self.x_shape[0], *(1 for _ in self.x_shape[1:]))
-        self.register_buffer("mean_x", torch.zeros(each))
-        self.register_buffer("scale_x", torch.ones(each))
-        self.register_buffer("limits", torch.tensor([0.0, 1.0]))
+        self.mean_x: Tensor = nn.Buffer(torch.zeros(each))
+        self.scale_x: Tensor = nn.Buffer(torch.ones(each))
+        self.limits: Tensor = nn.Buffer(torch.tensor([0.0, 1.0]))
 
     # Training
 
     def prepare(self, pairs: Pairs, seed: int) -> None:
         """The limits of y and, if it is to be standardised, the mean and spread of each attribute, or channel, of x."""
-        y = pairs.y.float()
-        self.limits = torch.stack([y.min(), y.max()])
+        self.limits = limits_of(pairs.y)
         if self.config.standardise:
-            x = pairs.x.float()
-            spread, mean = torch.std_mean(x, [d for d in range(x.ndim) if d != 1], correction=0)
-            usable = torch.where(spread > LEAST_SPREAD, spread, torch.ones_like(spread))
-            self.mean_x, self.scale_x = mean.view_as(self.mean_x), usable.view_as(self.scale_x)
+            self.mean_x, self.scale_x = channel_units(pairs.x)
 
     def losses(self, batch: Batch, step: Step) -> dict[str, Tensor]:
         """Equation 9 (``"total"``), and its terms: the squared error in units of the range of y, and the KL in nats."""
-        x, y = self._inner_x(batch.x), self._inner_y(batch.y)
-        mean, log_variance = self.encoder(x, y)
-        noise = torch.randn(mean.shape, generator=step.generator).to(mean)
-        field = self.decoder(mean + (0.5 * log_variance).exp() * noise, self._given(x))
-        mse, kl = (field - y).square().flatten(1).sum(1).mean(), _kl_to_standard(mean, log_variance).mean()
+        noise = torch.randn(len(batch.y), self.config.latent, generator=step.generator).to(batch.y.device)
+        mse, kl = (term.mean() for term in self._terms(batch.x, batch.y, [noise]))
         return {"total": (1 - self.config.beta) * mse + self.config.beta * kl, "mse": mse, "kl": kl}
+
+    def _terms(self, x: Tensor, y: Tensor, noise: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Squared error in units of the range of y, and KL (:data:`zoo_networks.vae.Terms`)."""
+        x, y = (x.float() - self.mean_x) / self.scale_x, (y.float() - self.limits[0]) / self._span()
+        posterior, given, mse = self.encoder(x, y), self._given(x), torch.zeros(len(y), device=y.device)
+        for standard in noise:
+            field = self.decoder(posterior.sample(standard), given)
+            mse = mse + (field - y).square().flatten(1).sum(1) / len(noise)
+        return mse, posterior.kl_to_standard()
 
     # Sampling
 
     def encode(self, x: Tensor) -> Tensor:
         """What the decoder sees of x, (B, G)."""
-        return self._given(self._inner_x(x))
+        return self._given((x.float() - self.mean_x) / self.scale_x)
 
     def draw(self, code: Tensor, n: int, noise: Noise) -> Tensor:
         """z from the standard normal, and the field given z and x."""
@@ -112,14 +114,11 @@ class AttributeCVAE(Model):
         return self._fields(z.float(), self.encode(x))
 
     def _fields(self, z: Tensor, given: Tensor) -> Tensor:
-        out = torch.empty(len(z), *self.y_shape, device=z.device)
-        for piece in self.decoder.pieces(len(z)):
-            out[piece] = self.decoder(z[piece], given[piece])
-        return (self.limits[0] + self._span() * out).clamp(self.limits[0], self.limits[1])
+        inner = in_pieces(len(z), self.decoder.rows, lambda piece: self.decoder(z[piece], given[piece]))
+        return (self.limits[0] + self._span() * inner).clamp(self.limits[0], self.limits[1])
 
     # Densities
 
-    @torch.no_grad()
     def evidence(self, y: Tensor, x: Tensor, *, seed: int = 0) -> dict[str, Tensor]:
         """The terms of the loss, each (B,): ``mse``, in the units of y squared, the mean over a few draws of z from
         q(z | x, y); and ``kl`` in nats.
@@ -127,22 +126,8 @@ class AttributeCVAE(Model):
         Raises:
             RequestError: the model is the inference half of a checkpoint.
         """
-        if self.inference_only:
-            raise RequestError("this checkpoint holds only what sampling needs; its evidence needs the whole model")
-        parts = [self._evidence(y[i : i + ITEMS], x[i : i + ITEMS], seed) for i in range(0, len(y), ITEMS)]
-        mse, kl = zip(*parts, strict=True) if parts else ((y.new_zeros(0),),) * 2
-        return {"mse": torch.cat(mse) * self._span().square(), "kl": torch.cat(kl)}
-
-    def _evidence(self, y: Tensor, x: Tensor, seed: int) -> tuple[Tensor, Tensor]:
-        """Squared error of inner fields, and KL."""
-        noise = Noise(torch.cat([x.flatten(1), y.flatten(1)], 1), seed).normal(DRAWS, self.config.latent)
-        x, y = self._inner_x(x), self._inner_y(y)
-        mean, log_variance = self.encoder(x, y)
-        given, mse = self._given(x), torch.zeros(len(y), device=y.device)
-        for i in range(DRAWS):
-            field = self.decoder(mean + (0.5 * log_variance).exp() * noise[:, i], given)
-            mse = mse + (field - y).square().flatten(1).sum(1) / DRAWS
-        return mse, _kl_to_standard(mean, log_variance)
+        mse, kl = bound_terms(self, self._terms, y, x, self.config.latent, seed)
+        return {"mse": mse * self._span().square(), "kl": kl}
 
     def log_prob(self, y: Tensor, x: Tensor, *, seed: int = 0) -> Tensor:
         """A lower bound on log p(y | x) in nats, (B,), normalised over all values of y in their own units.
@@ -152,29 +137,17 @@ class AttributeCVAE(Model):
         Raises:
             RequestError: the model is the inference half of a checkpoint.
         """
-        terms, variance = self.evidence(y, x, seed=seed), self.variance
-        size = size_of(self.y_shape)
-        return -terms["mse"] / (2 * variance) - terms["kl"] - 0.5 * size * (2 * math.pi * variance).log()
-
-    @property
-    def variance(self) -> Tensor:
-        """Of a number of y given z and x, in the units of y squared, ()."""
-        return self.config.beta / (2 * (1 - self.config.beta)) * self._span().square()
+        terms = self.evidence(y, x, seed=seed)
+        variance = self.config.beta / (2 * (1 - self.config.beta)) * self._span().square()
+        return -terms["mse"] / (2 * variance) - terms["kl"] - 0.5 * size_of(self.y_shape) * (2 * math.pi * variance).log()
 
     def _span(self) -> Tensor:
         """The range of y; 1 where it does not vary."""
-        span = self.limits[1] - self.limits[0]
-        return torch.where(span > LEAST_SPREAD, span, torch.ones_like(span))
+        return safe_scale(self.limits[1] - self.limits[0])
 
     def _given(self, x: Tensor) -> Tensor:
-        """What the decoder sees of inner x, (B, G)."""
+        """What the decoder sees of standardised x, (B, G)."""
         return x if x.ndim == 2 else F.adaptive_avg_pool2d(x, self.coarsest).flatten(1)
-
-    def _inner_x(self, x: Tensor) -> Tensor:
-        return (x.float() - self.mean_x) / self.scale_x
-
-    def _inner_y(self, y: Tensor) -> Tensor:
-        return (y.float() - self.limits[0]) / self._span()
 
 
 def blocks_of(side: int) -> int:
@@ -185,6 +158,57 @@ def blocks_of(side: int) -> int:
     return max(1, blocks)
 
 
-def _kl_to_standard(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """Equation 10: KL(N(mean, exp(log_variance)) || N(0, I)) in nats, (B,)."""
-    return -0.5 * (1 + log_variance - mean.square() - log_variance.exp()).sum(1)
+class Encoder(nn.Module):
+    """q(z | x, y): blocks of convolution, rectifier and max-pooling, then a linear layer each for mean and log variance.
+
+    Args:
+        given: channels of x, or how many attributes there are.
+        inputs, side: channels and side of y.
+        latent: length of z.
+        widths: channels after each block.
+        norm: batch normalisation after each convolution.
+    """
+
+    def __init__(self, given: int, inputs: int, side: int, latent: int, widths: Sequence[int], norm: bool) -> None:
+        super().__init__()
+        ends = zip((inputs + given, *widths[:-1]), widths, strict=True)
+        self.convs = nn.ModuleList(Conv(i, o, 1, RELU) for i, o in ends)
+        self.norms = nn.ModuleList(nn.BatchNorm2d(c) if norm else nn.Identity() for c in widths)
+        flat = widths[-1] * (side // 2 ** len(widths)) ** 2
+        self.mean, self.log_variance = Linear(flat, latent, 1.0), Linear(flat, latent, 1.0)
+
+    def forward(self, x: Tensor, y: Tensor) -> LogGaussian:
+        """q of x (B, K) or (B, K, s, s) and y (B, C, s, s)."""
+        for n, (conv, norm) in enumerate(zip(self.convs, self.norms, strict=True)):
+            y = conv_with(conv, y, x) if n == 0 else conv(y)
+            y = F.relu(F.max_pool2d(norm(y), 2))  # in this order for speed: the two commute
+        mean, log_variance = self.mean(y.flatten(1)).float(), self.log_variance(y.flatten(1)).float()
+        return LogGaussian(mean, log_variance.clamp(-MOST_LOG_VARIANCE, MOST_LOG_VARIANCE))
+
+
+class Decoder(nn.Module):
+    """(z, x) to a field in [0, 1]: a linear layer, then transposed convolutions with rectifiers between, a sigmoid at the end.
+
+    Args:
+        given: numbers of x that it sees.
+        outputs, side: channels and side of y.
+        latent, widths, norm: of the :class:`Encoder` whose mirror image it is.
+    """
+
+    def __init__(self, given: int, outputs: int, side: int, latent: int, widths: Sequence[int], norm: bool) -> None:
+        super().__init__()
+        coarsest = side // 2 ** len(widths)
+        self.coarse = (widths[-1], coarsest, coarsest)
+        self.project = Linear(latent + given, math.prod(self.coarse), 1.0)
+        ends = list(zip(widths[::-1], (*widths[-2::-1], outputs), strict=True))
+        gains = [RELU] * (len(widths) - 1) + [1.0]
+        self.deconvs = nn.ModuleList(Deconv(i, o, 2, gain) for (i, o), gain in zip(ends, gains, strict=True))
+        self.norms = nn.ModuleList(nn.BatchNorm2d(o) if norm else nn.Identity() for _, o in ends[:-1])
+        self.rows = max(16, 2**24 // (side**2 * max(outputs, widths[0])))
+
+    def forward(self, z: Tensor, x: Tensor) -> Tensor:
+        """(B, outputs, s, s) of z (B, latent) and x (B, given)."""
+        value = self.project(torch.cat([z, x.to(z)], 1)).unflatten(1, self.coarse)
+        for deconv, norm in zip(self.deconvs[:-1], self.norms, strict=True):
+            value = F.relu(norm(deconv(value)))
+        return self.deconvs[-1](value).float().sigmoid()

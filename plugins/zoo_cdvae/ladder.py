@@ -5,7 +5,6 @@ Source: paper 2 (embedding guidance), appendix 8.2, equations 8 to 24, and the l
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -13,43 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-LOG_2PI = math.log(2 * math.pi)
-
-
-@dataclass(frozen=True)
-class Gaussian:
-    """A diagonal Gaussian: ``mean`` and ``variance`` (B, D)."""
-
-    mean: Tensor
-    variance: Tensor
-
-    def sample(self, noise: Tensor) -> Tensor:
-        """mean + noise * standard deviation, (B, D); eq. 11."""
-        return self.mean + noise * self.variance.sqrt()
-
-    def log_prob(self, value: Tensor) -> Tensor:
-        """Log density of ``value`` (B, D) in nats, (B,)."""
-        return -0.5 * ((value - self.mean).square() / self.variance + self.variance.log() + LOG_2PI).sum(-1)
-
-    def kl(self, other: Gaussian) -> Tensor:
-        """KL(self || other) in nats, (B,)."""
-        ratio = self.variance / other.variance
-        shift = (self.mean - other.mean).square() / other.variance
-        return 0.5 * (ratio + shift - 1 - ratio.log()).sum(-1)
-
-    def kl_to_standard(self) -> Tensor:
-        """KL(self || N(0, I)) in nats, (B,)."""
-        return 0.5 * (self.variance + self.mean.square() - 1 - self.variance.log()).sum(-1)
-
-    def cross_entropy_to_standard(self) -> Tensor:
-        """E[-log N(z; 0, I)] over this Gaussian in nats, (B,)."""
-        return 0.5 * (self.variance + self.mean.square() + LOG_2PI).sum(-1)
-
-    def combined(self, other: Gaussian) -> Gaussian:
-        """The two weighted by their precisions; eq. 22 and 23 (eq. 22 gives a variance, though printed as sigma)."""
-        own, others = 1 / self.variance, 1 / other.variance
-        variance = 1 / (own + others)
-        return Gaussian((self.mean * own + other.mean * others) * variance, variance)
+from zoo_networks.gaussian import Gaussian
 
 
 class GaussianLayer(nn.Module):
@@ -96,12 +59,10 @@ class Encoder(nn.Module):
 
     def forward(self, value: Tensor) -> list[Gaussian]:
         """``value`` (B, D) -> a Gaussian for each layer (mu-hat and sigma-hat squared); nothing is drawn on the way up."""
-        found = []
+        upward: list[Gaussian] = []
         for layer in self.layers:
-            gaussian = layer(value)
-            found.append(gaussian)
-            value = gaussian.mean
-        return found
+            upward.append(layer(upward[-1].mean if upward else value))
+        return upward
 
 
 class Decoder(nn.Module):
@@ -155,7 +116,8 @@ class Posterior:
 def infer(encoder: Encoder, decoder: Decoder, value: Tensor, normal: Callable[[Tensor], Tensor]) -> Posterior:
     """One stochastic downward pass over the upward one; eq. 21 to 24.
 
-    At each layer below the top the upward estimate and the decoder's own prediction are combined by precision.
+    At each layer below the top the upward estimate and the decoder's own prediction are combined by precision (eq. 22, which
+    gives a variance, though printed as sigma, and 23).
     ``normal`` gives standard normal numbers of the shape of its argument.
     """
     upward = encoder(value)

@@ -11,13 +11,15 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from zoo import Batch, Model, Noise, Pairs, RequestError, Step, size_of
 from zoo_cdvae.config import CDVAEConfig
-from zoo_cdvae.ladder import Decoder, Encoder, Gaussian, Posterior, infer
+from zoo_cdvae.ladder import Decoder, Encoder, Posterior, infer
 from zoo_cdvae.ties import MDN, GaussianTie
+from zoo_networks.gaussian import Gaussian
 from zoo_networks.lpp import Embedding
+from zoo_networks.units import limits_of, pixel_units
 
 
 class CDVAE(Model):
@@ -35,10 +37,6 @@ class CDVAE(Model):
     }
     training_only: ClassVar[tuple[str, ...]] = ("encoder_g", "decoder_c", "embedding_c", "embedding_g")
     config: CDVAEConfig
-    mean_c: Tensor
-    mean_g: Tensor
-    scale: Tensor
-    limits: Tensor
 
     def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
         super().__init__(x_shape, y_shape, **config)
@@ -52,20 +50,18 @@ class CDVAE(Model):
         else:
             self.tie = GaussianTie(codes[-1], self.config.tied, self.config.sigma)
         self.embedding_c, self.embedding_g = Embedding(c, codes), Embedding(g, codes)
-        self.register_buffer("mean_c", torch.zeros(c))
-        self.register_buffer("mean_g", torch.zeros(g))
-        self.register_buffer("scale", torch.ones(2))
-        self.register_buffer("limits", torch.tensor([-math.inf, math.inf]))
+        self.mean_c: Tensor = nn.Buffer(torch.zeros(c))
+        self.mean_g: Tensor = nn.Buffer(torch.zeros(g))
+        self.scale: Tensor = nn.Buffer(torch.ones(2))
+        self.limits: Tensor = nn.Buffer(torch.tensor([-math.inf, math.inf]))
 
     # Training
 
     def prepare(self, pairs: Pairs, seed: int) -> None:
         """Means, scales and limits of the fields, and the embeddings that guide the codes."""
         x, y = pairs.x.flatten(1).float(), pairs.y.flatten(1).float()
-        self.mean_c, self.mean_g = x.mean(0), y.mean(0)
-        spread = torch.stack([(x - self.mean_c).square().mean().sqrt(), (y - self.mean_g).square().mean().sqrt()])
-        self.scale = torch.where(spread > 1e-4, spread, torch.ones(2))
-        self.limits = torch.stack([y.min(), y.max()])
+        (self.mean_c, scale_c), (self.mean_g, scale_g) = pixel_units(x), pixel_units(y)
+        self.scale, self.limits = torch.stack([scale_c, scale_g]), limits_of(y)
         if any(self.config.guidance):
             columns = 0 if pairs.guide is None else pairs.guide.shape[1]
             self.embedding_c = Embedding(x.shape[1] + columns, self.config.codes)
@@ -91,33 +87,30 @@ class CDVAE(Model):
 
     def losses(self, batch: Batch, step: Step) -> dict[str, Tensor]:
         """Eq. 6 with eq. 3: both DVAE bounds, the tie and the embedding cost, in nats a pair."""
-        cool = self._cooling(step.share)
-        config = self.config
-        reconstruction, tie, standard, guidance = (
-            a + (b - a) * cool for a, b in (config.reconstruction, config.tie_weight, config.standard, config.guidance)
-        )
+        c, cool = self.config, self._cooling(step.share)
+        weights = (c.reconstruction, c.tie_weight, c.standard, c.guidance)
+        reconstruction, tie, standard, guidance = (first + (last - first) * cool for first, last in weights)
 
         def normal(like: Tensor) -> Tensor:
             return torch.randn(like.shape, generator=step.generator).to(like)
 
-        c = infer(self.encoder_c, self.decoder_c, self._inner(batch.x, 0), normal)
-        g = infer(self.encoder_g, self.decoder_g, self._inner(batch.y, 1), normal)
+        x, y = self._inner(batch.x, 0), self._inner(batch.y, 1)
+        of_x, of_y = infer(self.encoder_c, self.decoder_c, x, normal), infer(self.encoder_g, self.decoder_g, y, normal)
         parts = {
-            "x_error": -c.field.log_prob(self._inner(batch.x, 0)).mean(),
-            "y_error": -g.field.log_prob(self._inner(batch.y, 1)).mean(),
-            "x_kl": (c.top.kl_to_standard() + c.kl_below).mean(),
-            "y_kl": (g.top.kl_to_standard() + g.kl_below).mean(),
-            "tie": self.tie.cost(g.codes[-1], c.codes[-1]).mean(),
+            "x_error": -of_x.field.log_prob(x).mean(),
+            "y_error": -of_y.field.log_prob(y).mean(),
+            "x_kl": (of_x.top.kl_to_standard() + of_x.kl_below).mean(),
+            "y_kl": (of_y.top.kl_to_standard() + of_y.kl_below).mean(),
+            "tie": self.tie.cost(of_y.codes[-1], of_x.codes[-1]).mean(),
         }
         total = reconstruction * (parts["x_error"] + parts["y_error"]) + parts["x_kl"] + parts["y_kl"]
         total = total + tie * parts["tie"]
         if standard != 1:
-            parts["y_standard"] = g.top.cross_entropy_to_standard().mean()
+            parts["y_standard"] = of_y.top.cross_entropy_to_standard().mean()
             total = total + (standard - 1) * parts["y_standard"]
         if guidance > 0:
-            parts["embedding"] = _distance(c, self.embedding_c(batch.x, batch.guide)) + _distance(
-                g, self.embedding_g(batch.y, None)
-            )
+            distance_c = _distance(of_x, self.embedding_c(batch.x, batch.guide))
+            parts["embedding"] = distance_c + _distance(of_y, self.embedding_g(batch.y, None))
             total = total + guidance * parts["embedding"]
         return {"total": total, **parts}
 
@@ -186,10 +179,8 @@ class CDVAE(Model):
         def normal(like: Tensor) -> Tensor:
             return noise.normal(draws, like.shape[1]).flatten(0, 1)
 
-        inner_x = self._inner(x, 0).repeat_interleave(draws, 0)
-        inner_y = self._inner(y, 1).repeat_interleave(draws, 0)
-        c = infer(self.encoder_c, self.decoder_c, inner_x, normal)
-        g = infer(self.encoder_g, self.decoder_g, inner_y, normal)
+        inner_x, inner_y = (self._inner(value, i).repeat_interleave(draws, 0) for i, value in enumerate((x, y)))
+        c, g = infer(self.encoder_c, self.decoder_c, inner_x, normal), infer(self.encoder_g, self.decoder_g, inner_y, normal)
         tie = self.tie.log_prob(g.codes[-1], c.codes[-1])
         of_y = g.field.log_prob(inner_y) - g.kl_below - g.top.log_prob(g.codes[-1]) + tie
         prior = Gaussian(torch.zeros_like(c.top.mean), self.tie.prior_variance.expand_as(c.top.mean))

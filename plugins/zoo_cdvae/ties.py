@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo import Noise
-from zoo_cdvae.ladder import LOG_2PI
+from zoo_networks.gaussian import LOG_2PI
 
 
 class MDN(nn.Module):
@@ -27,14 +27,12 @@ class MDN(nn.Module):
         bounded: tanh after the second layer too, as Table 1 prints it, which keeps means and logits within (-1, 1).
     """
 
-    prior_variance: Tensor
-
     def __init__(self, size: int, components: int, sigma: float, bounded: bool) -> None:
         super().__init__()
         hidden = (size + 1) * components
         self.first, self.second = nn.Linear(size, hidden), nn.Linear(hidden, hidden)
         self.size, self.components, self.sigma, self.bounded = size, components, sigma, bounded
-        self.register_buffer("prior_variance", torch.ones(size), persistent=False)
+        self.prior_variance = nn.Buffer(torch.ones(size), persistent=False)
 
     def forward(self, code: Tensor) -> tuple[Tensor, Tensor]:
         """``code`` (B, size) -> log weights (B, K) and means (B, K, size)."""
@@ -77,21 +75,13 @@ class GaussianTie(nn.Module):
         sigma: sigma_t.
     """
 
-    shrink: Tensor
-    variance: Tensor
-    prior_variance: Tensor
-
     def __init__(self, size: int, tied: float, sigma: float) -> None:
         super().__init__()
         self.sigma, self.tied = sigma, max(1, round(tied * size))
-        among = torch.arange(size) < self.tied
-        ones, square = torch.ones(size), sigma**2
-        for name, value in (
-            ("shrink", torch.where(among, ones / (1 + square), 0 * ones)),
-            ("variance", torch.where(among, ones * square / (1 + square), ones)),
-            ("prior_variance", torch.where(among, ones * (1 + square) / (2 + square), ones)),
-        ):
-            self.register_buffer(name, value, persistent=False)
+        among, ones, square = torch.arange(size) < self.tied, torch.ones(size), sigma**2
+        self.shrink = nn.Buffer(torch.where(among, ones / (1 + square), 0 * ones), persistent=False)
+        self.variance = nn.Buffer(torch.where(among, ones * square / (1 + square), ones), persistent=False)
+        self.prior_variance = nn.Buffer(torch.where(among, ones * (1 + square) / (2 + square), ones), persistent=False)
 
     def log_prob(self, value: Tensor, code: Tensor) -> Tensor:
         """log p(value | code) in nats, (B,)."""

@@ -12,17 +12,16 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
-from torch.func import functional_call
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from zoo import Batch, Model, Noise, Pairs, Step, Turns
 from zoo_cgan.config import CGANConfig
 from zoo_cgan.embedding import Embedding
-from zoo_cgan.nets import Discriminator, Generator
-from zoo_networks.dcgan import side_of
+from zoo_networks.adversarial import held_fixed, steepness
+from zoo_networks.dcgan import SLOPE, Decoder, Linear, Tower, side_of
+from zoo_networks.units import in_pieces, limits_of, pixel_units
 
-LEAST_SPREAD = 1e-4
 EMBEDDED = 32
 """The length of the embedding where none is given and x is not a longer vector, whose rare attributes must not go lost."""
 
@@ -42,10 +41,6 @@ class CGAN(Model):
     check_settings: ClassVar[Mapping[str, Any]] = {"width": 8, "learning_rate": 2e-3}
     training_only: ClassVar[tuple[str, ...]] = ("discriminator",)
     config: CGANConfig
-    mean: Tensor
-    scale: Tensor
-    limits: Tensor
-    known: Tensor
 
     def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
         super().__init__(x_shape, y_shape, **config)
@@ -54,10 +49,10 @@ class CGAN(Model):
         self.embedding = Embedding(c.embedding, self.x_shape, size)
         self.generator = Generator(c.codes + size, self.y_shape[0], side, c.width)
         self.discriminator = Discriminator(self.y_shape[0], size, side, c.width)
-        self.register_buffer("mean", torch.zeros(self.y_shape))
-        self.register_buffer("scale", torch.ones(()))
-        self.register_buffer("limits", torch.tensor([-math.inf, math.inf]))
-        self.register_buffer("known", torch.zeros(0, size), persistent=False)
+        self.mean: Tensor = nn.Buffer(torch.zeros(self.y_shape))
+        self.scale: Tensor = nn.Buffer(torch.ones(()))
+        self.limits: Tensor = nn.Buffer(torch.tensor([-math.inf, math.inf]))
+        self.known: Tensor = nn.Buffer(torch.zeros(0, size), persistent=False)
 
     # Training
 
@@ -67,14 +62,11 @@ class CGAN(Model):
         Raises:
             ZooError: the embedding is of a backbone whose weights cannot be had.
         """
-        y = pairs.y.float()
-        self.mean = y.mean(0)
-        spread = (y - self.mean).square().mean().sqrt()
-        self.scale = torch.where(spread > LEAST_SPREAD, spread, torch.ones_like(spread))
-        self.limits = torch.stack([y.min(), y.max()])
+        self.mean, self.scale = pixel_units(pairs.y)
+        self.limits = limits_of(pairs.y)
         self.embedding.fetch(pretrained=True)
-        found = self.embedding.fit(pairs.x, seed)
-        self.known = found if pairs.wide is None else found[:0]
+        embedded = self.embedding.fit(pairs.x, seed)
+        self.known = embedded if pairs.wide is None else embedded[:0]
 
     def allocate(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
         """Room for the embedding and its backbone, whose weights come from the checkpoint."""
@@ -92,37 +84,27 @@ class CGAN(Model):
 
     def turns(self, batch: Batch, step: Step) -> Turns:
         """Each pays the softplus of how much better the other's field of a pair scores; the discriminator penalties too."""
-        real = (batch.y.float() - self.mean) / self.scale
+        c, real = self.config, (batch.y.float() - self.mean) / self.scale
         cached = batch.index is not None and len(self.known)
         embedding = self.known[batch.index] if cached else self.embedding(batch.x)
-        yield "discriminator", self._discriminator_losses(real, embedding, step)
-        fixed = {name: p.detach() for name, p in self.discriminator.named_parameters()}
-        fake = self.generator(self._code(real, step), embedding).float()
-        margin = functional_call(self.discriminator, fixed, (fake, embedding))
-        with torch.no_grad():
-            score = self.discriminator(real, embedding)
-        yield "generator", {"total": F.softplus(score - margin).mean()}
 
-    def _discriminator_losses(self, real: Tensor, embedding: Tensor, step: Step) -> dict[str, Tensor]:
         with torch.no_grad():
             fake = self.generator(self._code(real, step), embedding).float()
-        real_score, fake_score = self.discriminator(torch.cat([real, fake]), embedding.repeat(2, 1)).chunk(2)
+        both, twice = torch.cat([real, fake]), embedding.repeat(2, 1)
+        real_score, fake_score = self.discriminator(both, twice).chunk(2)
         total = F.softplus(fake_score - real_score).mean()
-        if self.config.penalty and step.index % self.config.penalty_every == 0:
-            steep = self._steepness(torch.cat([real, fake]), embedding.repeat(2, 1))
-            total = total + 0.5 * self.config.penalty * self.config.penalty_every * 2 * steep.mean()
-        return {"total": total, "margin": (real_score - fake_score).mean()}
+        if c.penalty and step.index % c.penalty_every == 0:
+            total = total + 0.5 * c.penalty * c.penalty_every * 2 * steepness(self.discriminator, both, twice).mean()
+        yield "discriminator", {"total": total, "margin": (real_score - fake_score).mean()}
+
+        fake = self.generator(self._code(real, step), embedding).float()
+        fake_score = held_fixed(self.discriminator, fake, embedding)
+        with torch.no_grad():
+            real_score = self.discriminator(real, embedding)
+        yield "generator", {"total": F.softplus(real_score - fake_score).mean()}
 
     def _code(self, real: Tensor, step: Step) -> Tensor:
         return (2 * torch.rand(len(real), self.config.codes, generator=step.generator) - 1).to(real)
-
-    def _steepness(self, field: Tensor, embedding: Tensor) -> Tensor:
-        """The squared norm of the gradient of the score by the field, (B,), in full precision, itself differentiable."""
-        with torch.autocast(field.device.type, enabled=False), torch.enable_grad():
-            field = field.detach().requires_grad_()
-            score = self.discriminator(field, embedding).sum()
-            (gradient,) = torch.autograd.grad(score, field, create_graph=True)
-        return gradient.square().flatten(1).sum(1)
 
     # Sampling
 
@@ -133,13 +115,56 @@ class CGAN(Model):
     def draw(self, code: Tensor, n: int, noise: Noise) -> Tensor:
         """z uniform in [-1, 1], and the field that the generator makes of it and the embedding."""
         z = 2 * noise.uniform(n, self.config.codes).flatten(0, 1) - 1
-        out = torch.empty(len(z), *self.y_shape, device=z.device)
         item = torch.arange(len(code), device=z.device).repeat_interleave(n)
-        for piece in self.generator.decoder.pieces(len(z)):
-            out[piece] = self.generator(z[piece], code[item[piece]])
-        field = out * self.scale + self.mean
+        inner = in_pieces(len(z), self.generator.decoder.rows, lambda piece: self.generator(z[piece], code[item[piece]]))
+        field = inner * self.scale + self.mean
         return field.clamp(self.limits[0], self.limits[1]).view(len(code), n, *self.y_shape)
 
     def features(self, x: Tensor) -> Tensor:
         """The embedding of x, (B, E)."""
         return self.encode(x)
+
+
+class Generator(nn.Module):
+    """(z, e) -> y: projected to the coarsest side, then five transposed convolutions, linear at the end.
+
+    Args:
+        inputs: length of z and e together.
+        outputs: channels of y.
+        side, width: of y, and of the layer before the last.
+    """
+
+    def __init__(self, inputs: int, outputs: int, side: int, width: int) -> None:
+        super().__init__()
+        self.decoder = Decoder(None, outputs, side, width)
+        self.project = Linear(inputs, math.prod(self.decoder.inputs))
+
+    def forward(self, code: Tensor, embedding: Tensor) -> Tensor:
+        value = self.project(torch.cat([code, embedding], 1)).unflatten(1, self.decoder.inputs)
+        return self.decoder(F.leaky_relu(value, SLOPE))
+
+
+class Discriminator(nn.Module):
+    """(y, e) -> a score (B,): five convolutions, a linear layer to features f, and u f + (V e) f.
+
+    Source: the projection discriminator of Miyato and Koyama 2018; R3GAN for networks without any normalisation.
+
+    Args:
+        inputs: channels of y.
+        embedding: length of e.
+        side, width: of y, and of the first layer.
+    """
+
+    def __init__(self, inputs: int, embedding: int, side: int, width: int) -> None:
+        super().__init__()
+        self.tower = Tower(inputs, None, side, width)
+        features = 4 * width
+        self.features = Linear(self.tower.outputs * self.tower.side**2, features)
+        self.condition = Linear(embedding, features, 1.0)
+        self.score = Linear(features, 1, 1.0, bias=False)  # only differences of scores of one e are ever looked at
+
+    def forward(self, value: Tensor, embedding: Tensor) -> Tensor:
+        value = F.leaky_relu(self.tower(value), SLOPE)
+        features = F.leaky_relu(self.features(value.flatten(1)), SLOPE)
+        match = (self.condition(embedding) * features).sum(1) / math.sqrt(features.shape[1])
+        return (self.score(features)[:, 0] + match).float()

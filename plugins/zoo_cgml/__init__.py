@@ -2,8 +2,7 @@
 
 from zoo import Preset
 from zoo_cgml.config import CGMLConfig, L1Config
-from zoo_cgml.l1 import L1
-from zoo_cgml.model import CGML
+from zoo_cgml.model import CGML, L1
 
 norho = Preset(CGML, rho=False)
 

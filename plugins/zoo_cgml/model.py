@@ -1,31 +1,27 @@
 """cGML: latent codes are optimised for each training pair, and a network learns how they move, to move them when y is unknown.
 
-Source: "Conditional Generative Modeling via Learning the Latent Space" (cGML): algorithm 1, eq. 1 to 4, 24; appendix 2.4, 3.1.
+Source: "Conditional Generative Modeling via Learning the Latent Space" (cGML): algorithm 1, eq. 1 to 4, 24; Figure 2; appendix
+2.4, 3.1; sections 4 and 5.1 for the L1 baseline. H and G are those of :mod:`zoo_networks.regression`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from zoo import Batch, Noise, Penalty, Step, Turns
-from zoo_cgml.base import Regression
-from zoo_cgml.config import CGMLConfig
-from zoo_cgml.nets import LATENT, G, Z, is_vector
+from zoo_cgml.config import CGMLConfig, L1Config
+from zoo_networks.dcgan import Linear
+from zoo_networks.regression import ONE_ANSWER, G, H, Perceptron, Regression, is_vector
 from zoo_networks.unet import untouched_statistics
 
-
-class _Latents(NamedTuple):
-    """z of one training step: where it is now, and what it is moved with: h, and what G makes of h alone."""
-
-    z: Tensor
-    features: list[Tensor]
-    looked: list[Tensor] | None
+LATENT = {32: 10, 64: 16, 128: 32, 256: 64}
+"""Length of z by the side of the fields (3.1)."""
 
 
 class CGML(Regression):
@@ -38,6 +34,7 @@ class CGML(Regression):
         RequestError: the shapes are others.
     """
 
+    owner: ClassVar[str] = "cGML"
     Config: ClassVar[type] = CGMLConfig
     check_settings: ClassVar[Mapping[str, Any]] = {"width": 8, "predictor_width": 16, "latent_steps": 4, "inference_steps": 6}
     config: CGMLConfig
@@ -45,9 +42,10 @@ class CGML(Regression):
     def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
         super().__init__(x_shape, y_shape, **config)
         c = self.config
-        self.latent = c.latent or (3 if is_vector(self.y_shape) else LATENT.get(self.y_shape[-1], 10))
-        self.latent_rate = c.latent_rate or (0.2 if is_vector(self.y_shape) else 2.0)
-        reach = 1.0 if is_vector(self.y_shape) else math.sqrt(self.h.bottleneck[0])
+        vector = is_vector(self.y_shape)
+        self.latent = c.latent or (3 if vector else LATENT.get(self.y_shape[-1], 10))
+        self.latent_rate = c.latent_rate or (0.2 if vector else 2.0)
+        reach = 1.0 if vector else math.sqrt(self.h.bottleneck[0])
         self.g = G(self.h, self.latent, self.y_shape, c.width, reach)
         self.z = Z(self.h, self.latent, c.rho, c.predictor_width)
 
@@ -62,17 +60,21 @@ class CGML(Regression):
     def turns(self, batch: Batch, step: Step) -> Turns:
         """As often as z moves the predictor learns from it; then encoder and generator have one turn (algorithm 1)."""
         x, y = self.inner_x(batch.x), self.true_y(batch.y)
-        at = _Latents(self._start(len(x), step), *self._frozen(x))
+        z = F.normalize(torch.randn(len(x), self.latent, generator=step.generator), dim=1).to(x.device)
+        with torch.no_grad(), untouched_statistics(self.h):
+            fixed = self.h(x)
+            projected = self.g.project_skips(fixed)  # nothing of H or G is learned while z moves
         for _ in range(self.config.latent_steps):
-            moved = self._move(at, y, batch.penalty)
-            yield "predictor", self._predictor_losses(at.z, moved, at.features, step)
-            at = at._replace(z=moved)
-        made = self.inner_y(features := self.h(x), at.z)
+            moved = self._moved(z, fixed, projected, y, batch.penalty)
+            yield "predictor", self._predictor_losses(z, moved, fixed, step)
+            z = moved
+        h = self.h(x)
+        made = self.inner_y(h, z)
         cost = total = self.cost(made, y, batch.penalty).mean()
         if self.config.lipschitz:
-            bottleneck = features[-1] + self._noise(features[-1], step)
+            bottleneck = h[-1] + self._noise(h[-1], step)
             with untouched_statistics(self.g):
-                other = self.inner_y([*features[:-1], bottleneck], at.z + self._noise(at.z, step))
+                other = self.inner_y([*h[:-1], bottleneck], z + self._noise(z, step))
             total = total + self.config.lipschitz * (other - made).abs().mean()
         yield "generator", {"total": total, "cost": cost}
 
@@ -93,23 +95,15 @@ class CGML(Regression):
                 total = total + c.lipschitz * (other_rho - rho).abs().mean()
         return {"total": total, "towards": error}
 
-    def _frozen(self, x: Tensor) -> tuple[list[Tensor], list[Tensor] | None]:
-        """h and what G makes of it alone, with nothing learned: they stay the same through all moves of one step."""
-        with torch.no_grad(), untouched_statistics(self.h):
-            features = self.h(x)
-            return features, self.g.look(features)
-
-    def _move(self, at: _Latents, y: Tensor, penalty: Penalty | None = None) -> Tensor:
-        """One update of z along the gradient of its own pair's cost, back onto the sphere."""
+    def _moved(
+        self, z: Tensor, h: list[Tensor], projected: list[Tensor] | None, y: Tensor, penalty: Penalty | None = None
+    ) -> Tensor:
+        """z after a step along the gradient of its own pair's cost, back on the sphere; ``projected`` is what G makes of h."""
         with torch.enable_grad(), untouched_statistics(self.g):
-            free = at.z.detach().requires_grad_()
-            cost = self.cost(self.inner_y(at.features, free, looked=at.looked), y, penalty)
+            free = z.detach().requires_grad_()
+            cost = self.cost(self.inner_y(h, free, projected=projected), y, penalty)
             (gradient,) = torch.autograd.grad(cost.sum(), free)
-        return F.normalize(at.z - self.latent_rate * gradient, dim=1).detach()
-
-    def _start(self, items: int, step: Step) -> Tensor:
-        """Uniform on the sphere."""
-        return F.normalize(torch.randn(items, self.latent, generator=step.generator), dim=1).to(self.mean_y.device)
+        return F.normalize(z - self.latent_rate * gradient, dim=1).detach()
 
     def _noise(self, like: Tensor, step: Step) -> Tensor:
         return self.config.noise * torch.randn(like.shape, generator=step.generator).to(like)
@@ -151,3 +145,51 @@ class CGML(Regression):
         z = self.travel(code, 1, F.normalize(noise.normal(1, self.latent).flatten(0, 1).to(self.device), dim=1))[-1]
         shaken = z[:, None] + delta * (2 * noise.uniform(draws, self.latent).to(self.device) - 1)
         return self.generate(code, draws, shaken.flatten(0, 1)).unflatten(0, (-1, draws)).std(1)
+
+
+class Z(nn.Module):
+    """(z, h) -> where z is expected next (B, latent), and the expected momentum rho (B, 1), at least 0.
+
+    Beside a field's h, of which there are many more numbers, z is scaled so that it weighs as much.
+    """
+
+    def __init__(self, h: H, latent: int, rho: bool, width: int) -> None:
+        super().__init__()
+        self.latent, self.rho = latent, int(rho)
+        size = math.prod(h.bottleneck)
+        vector = len(h.bottleneck) == 1
+        self.look = nn.Identity() if vector else nn.Sequential(nn.Flatten(), Linear(size, width))
+        seen = size if vector else width
+        self.net = Perceptron(latent + seen, latent + rho, width)
+        self.reach = 1.0 if vector else math.sqrt(seen)
+
+    def condition(self, features: Sequence[Tensor]) -> Tensor:
+        """What the predictor sees of h, (B, D): the same for every step of z."""
+        return self.look(features[-1])
+
+    def forward(self, z: Tensor, condition: Tensor) -> tuple[Tensor, Tensor | None]:
+        towards, rho = self.net(torch.cat([z * self.reach, condition], 1)).split([self.latent, self.rho], 1)
+        return towards, F.softplus(rho) if self.rho else None
+
+
+class L1(Regression):
+    """y = G(H(x)), the median answer; all samples of one x are the same. See :class:`zoo.Model`.
+
+    Raises:
+        RequestError: the shapes are neither two fields of one side, nor two vectors, nor a vector and a field.
+    """
+
+    owner: ClassVar[str] = "cGML"
+    Config: ClassVar[type] = L1Config
+    check_settings: ClassVar[Mapping[str, Any]] = {"width": 8}
+    expected_failures: ClassVar[Mapping[str, str]] = ONE_ANSWER
+    config: L1Config
+
+    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
+        super().__init__(x_shape, y_shape, **config)
+        self.g = G(self.h, 0, self.y_shape, self.config.width)
+
+    def losses(self, batch: Batch, step: Step) -> dict[str, Tensor]:
+        """The absolute error in deviations of y, and the task's penalty."""
+        made = self.inner_y(self.h(self.inner_x(batch.x)), None)
+        return {"total": self.cost(made, self.true_y(batch.y), batch.penalty).mean()}

@@ -13,13 +13,13 @@ from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from zoo import Batch, Model, Noise, Pairs, RequestError, Step
 from zoo_cpixel.cached import CachedSampler, naive, value_of
-from zoo_cpixel.conditions import Conditions, field_of
 from zoo_cpixel.config import PixelCNNConfig
 from zoo_cpixel.network import Condition, GatedStacks
+from zoo_networks.units import safe_scale
 
 BLOCK, MEMORY, GPU_MEMORY = 256, 128e6, 4e9
 """Rows of samples drawn at once on a CPU, and the bytes that their remembered activations may take there and on a GPU."""
@@ -44,9 +44,6 @@ class PixelCNN(Model):
     Config: ClassVar[type] = PixelCNNConfig
     check_settings: ClassVar[Mapping[str, Any]] = {"features": 8, "layers": 2, "levels": 8}
     config: PixelCNNConfig
-    limits: Tensor
-    mean: Tensor
-    deviation: Tensor
 
     def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
         super().__init__(x_shape, y_shape, **config)
@@ -58,15 +55,11 @@ class PixelCNN(Model):
         c, settings = self.y_shape[0], self.config
         if min(settings.features, settings.hidden) < c:
             raise RequestError(f"features and hidden must be at least {c}, one for each channel of y")
-        kernels = settings.kernels[0], settings.kernels[1]
-        dilations = [settings.dilations[i % len(settings.dilations)] for i in range(settings.layers - 1)]
-        self.stacks = GatedStacks(
-            c, settings.levels, settings.features, dilations, kernels, settings.condition, settings.hidden
-        )
+        self.stacks = GatedStacks(c, settings)
         self.map = Condition(self.x_shape[0], settings.condition)
-        self.register_buffer("limits", torch.tensor([0.0, 1.0]).repeat(c, 1))
-        self.register_buffer("mean", torch.zeros(self.x_shape[0], 1, 1))
-        self.register_buffer("deviation", torch.ones(self.x_shape[0], 1, 1))
+        self.limits: Tensor = nn.Buffer(torch.tensor([0.0, 1.0]).repeat(c, 1))
+        self.mean: Tensor = nn.Buffer(torch.zeros(self.x_shape[0], 1, 1))
+        self.deviation: Tensor = nn.Buffer(torch.ones(self.x_shape[0], 1, 1))
 
     # Training
 
@@ -81,7 +74,7 @@ class PixelCNN(Model):
         x = field_of(pairs.x.float(), (1, 1))
         self.mean = x.mean((0, 2, 3))[:, None, None]
         spread = (x - self.mean).square().mean((0, 2, 3)).sqrt()[:, None, None]
-        self.deviation = torch.where(spread > 1e-4, spread, torch.ones_like(spread))
+        self.deviation = safe_scale(spread)
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
         """AdamW, decay on weights alone."""
@@ -94,30 +87,30 @@ class PixelCNN(Model):
         """The mean of -log p(level | x, what comes before), in nats a value."""
         level = self._level(batch.y)
         seen = value_of(level, self.config.levels, torch.float32)
-        logits = self.stacks(seen, self.map(self._inner(batch.x)))
+        logits = self.stacks(seen, self._condition(batch.x))
         return {"total": F.cross_entropy(logits.float().transpose(1, 2), level)}
 
     # Sampling
 
     def draw(self, code: Tensor, n: int, noise: Noise) -> Tensor:
         """Value after value, in blocks of rows that share what is computed of x; see :class:`CachedSampler`."""
-        stacks, conditions = self._exact(code)
-        size, device = (self.y_shape[1], self.y_shape[2]), conditions.mean.device
+        exact = self._exact(code)
+        size, device = (self.y_shape[1], self.y_shape[2]), exact.device
         memory = GPU_MEMORY if device.type == "cuda" else MEMORY
-        block = max(1, int(memory / CachedSampler.bytes_a_row(stacks, size)))
+        block = max(1, int(memory / CachedSampler.bytes_a_row(exact.stacks, size)))
         if device.type != "cuda":
             block = min(block, BLOCK)
-        uniform = self._uniform(n, noise, device)
+        uniform = noise.uniform(n, math.prod(self.y_shape)).to(device)
         level = torch.empty(len(code), n, *self.y_shape, dtype=torch.int16, device=device)
         items, few = max(1, block // n), math.ceil(n / math.ceil(n / block))  # parts of about one size
         sampler: CachedSampler | None = None
         for i in range(0, len(code), items):
-            condition = conditions(code[i : i + items])
+            condition = exact._condition(code[i : i + items])
             for j in range(0, n, few):
                 part = uniform[i : i + items, j : j + few]
                 if sampler is None or (sampler.items, sampler.n) != tuple(part.shape[:2]):
                     sampler = None  # frees the old one's memory first
-                    sampler = CachedSampler(stacks, size, len(part), part.shape[1], self.config.temperature)
+                    sampler = CachedSampler(exact.stacks, size, len(part), part.shape[1], self.config.temperature)
                 level[i : i + items, j : j + few] = sampler(condition, part)
         return self._field(level, noise).to(code.device)
 
@@ -127,21 +120,15 @@ class PixelCNN(Model):
 
         For tests and for the benchmark; nothing bounds its memory. Args as of :meth:`sample`, with at most 8192 samples.
         """
-        noise = Noise(x, seed)
-        stacks, conditions = self._exact(x)
-        condition = conditions(x)
-        level = naive(stacks, condition, self._uniform(n, noise, condition.device), n, self.config.temperature)
+        noise, exact = Noise(x, seed), self._exact(x)
+        uniform = noise.uniform(n, math.prod(self.y_shape)).to(exact.device)
+        level = naive(exact.stacks, exact._condition(x), uniform, n, self.config.temperature)
         return self._field(level, noise).to(x.device)
 
-    def _exact(self, x: Tensor) -> tuple[GatedStacks, Conditions]:
-        """The networks in float64; on the CPU where the device has no float64."""
+    def _exact(self, x: Tensor) -> PixelCNN:
+        """The model in float64, where x is; on the CPU where the device has no float64."""
         device = torch.device("cpu") if x.device.type == "mps" else x.device
-        return copy.deepcopy(self.stacks).to(device).double(), Conditions(
-            self.map, self.mean, self.deviation, self.y_shape[1:], device
-        )
-
-    def _uniform(self, n: int, noise: Noise, device: torch.device) -> Tensor:
-        return noise.uniform(n, math.prod(self.y_shape)).to(device)
+        return copy.deepcopy(self).to(device).double()
 
     def _field(self, level: Tensor, noise: Noise) -> Tensor:
         """The values of levels (B, n, *y_shape), float32."""
@@ -160,13 +147,13 @@ class PixelCNN(Model):
 
         -inf where a value lies outside the limits of the training data, since no sample ever does.
         """
-        stacks, conditions = self._exact(x)
-        y, limits = y.to(conditions.mean.device), self.limits.to(conditions.mean.device).double()
+        exact = self._exact(x)
+        y, limits = y.to(exact.device), exact.limits
         span = limits[:, 1] - limits[:, 0]
         out = torch.empty(len(y), dtype=torch.float64, device=y.device)
         for i in range(0, len(y), CHUNK):
             level = self._level(y[i : i + CHUNK])
-            logits = stacks(value_of(level, self.config.levels), conditions(x[i : i + CHUNK]))
+            logits = exact.stacks(value_of(level, self.config.levels), exact._condition(x[i : i + CHUNK]))
             out[i : i + CHUNK] = -F.cross_entropy(logits.transpose(1, 2), level, reduction="none").flatten(1).sum(1)
         out -= (span / self.config.levels).log().sum() * math.prod(self.y_shape[1:])
         slack = 1e-5 * span[:, None, None]
@@ -179,5 +166,11 @@ class PixelCNN(Model):
         share = (y - limits[:, :1, None]) / (limits[:, 1:, None] - limits[:, :1, None])
         return (share * self.config.levels).floor().long().clamp(0, self.config.levels - 1)
 
-    def _inner(self, x: Tensor) -> Tensor:
-        return (field_of(x, self.y_shape[1:]) - self.mean) / self.deviation
+    def _condition(self, x: Tensor) -> Tensor:
+        """What the stacks are told of x at every pixel, (B, M, H, W)."""
+        return self.map((field_of(x, self.y_shape[1:]).to(self.mean) - self.mean) / self.deviation)
+
+
+def field_of(x: Tensor, size: tuple[int, ...]) -> Tensor:
+    """x as it is where it is a field, (B, C, H, W); a vector (B, K) in every place of a field of this size, (B, K, *size)."""
+    return x if x.ndim == 4 else x[:, :, None, None].expand(-1, -1, *size)

@@ -5,11 +5,13 @@ Source: van den Oord et al. 2016, "Conditional Image Generation with PixelCNN De
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from zoo_cpixel.config import PixelCNNConfig
 
 
 def groups_of(size: int, channels: int) -> Tensor:
@@ -93,24 +95,17 @@ class GatedStacks(nn.Module):
     Order: rows from above, pixels from the left, channels of a pixel in turn.
     """
 
-    def __init__(
-        self,
-        channels: int,
-        levels: int,
-        features: int,
-        dilations: Sequence[int],
-        kernels: tuple[int, int],
-        condition: int,
-        hidden: int,
-    ) -> None:
+    def __init__(self, channels: int, config: PixelCNNConfig) -> None:
         super().__init__()
-        self.channels, self.levels, self.features = channels, levels, features
-        colour, own, top = (groups_of(size, channels) for size in (channels, features, hidden))
-        layers = [GatedLayer(colour, features, channels, kernels[0], 1, condition, True)]
-        layers += [GatedLayer(own, features, channels, kernels[1], d, condition, False) for d in dilations]
+        c, (first, rest) = config, config.kernels
+        self.channels, self.levels, self.features = channels, c.levels, c.features
+        colour, own, top = (groups_of(size, channels) for size in (channels, c.features, c.hidden))
+        layers = [GatedLayer(colour, c.features, channels, first, 1, c.condition, True)]
+        dilations = itertools.islice(itertools.cycle(c.dilations), c.layers - 1)
+        layers += [GatedLayer(own, c.features, channels, rest, d, c.condition, False) for d in dilations]
         self.layers = nn.ModuleList(layers)
         self.hidden = Masked(own, top, bias=True)
-        self.logits = Masked(top, colour.repeat_interleave(levels), bias=True)
+        self.logits = Masked(top, colour.repeat_interleave(c.levels), bias=True)
 
     def forward(self, y: Tensor, condition: Tensor) -> Tensor:
         v = h = y

@@ -1,4 +1,8 @@
-"""What the adversarial models share: the two players' turns, and the scores' losses."""
+"""What the adversarial models share: the two players' turns, the scores' losses, and discriminators of fields and patches.
+
+Source: pix2pix (Isola et al. 2017, appendix 6.1.2) for the layers of a discriminator of patches; the context encoder (Pathak
+et al. 2016) for one of whole fields.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,14 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 from torch.nn import functional as F
 
 from zoo import Batch, RequestError, Step, Turns
-from zoo_gans.nets import Discriminator
-from zoo_networks.regression import G, Regression, is_vector, usable
-from zoo_networks.unet import untouched_statistics
+from zoo_networks.adversarial import held_fixed, steepness
+from zoo_networks.dcgan import SLOPE, Conv, Linear, conv_with
+from zoo_networks.regression import G, Regression, is_vector
+from zoo_networks.unet import COARSEST, untouched_statistics, widths
+from zoo_networks.units import safe_scale
 
 
 class Game(Regression):
@@ -42,24 +47,21 @@ class Game(Regression):
         super().__init__(x_shape, y_shape, **config)
 
     def make_players(self, latent: int, halvings: int | None, discriminators: int = 1) -> None:
-        """The generator, of codes of this length, and the discriminators."""
+        """Make the generator, of codes of this length, and the discriminators."""
         c = self.config
         self.g = G(self.h, latent, self.y_shape, c.width)
         given = self.x_shape if self.sees_x else None
         judges = (Discriminator(given, self.y_shape, c.discriminator_width, halvings) for _ in range(discriminators))
         self.discriminators = nn.ModuleList(judges)
 
-    # Training
-
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
         """Adam for each player, the discriminators' turn first, with the momentum of DCGAN and pix2pix."""
-        rate = self.config.learning_rate
+        rate, betas = self.config.learning_rate, (0.5, 0.999)
         theirs = list(self.discriminators.parameters())
-        known = {id(p) for p in theirs}
-        own = [p for p in self.parameters() if id(p) not in known]
+        own = [p for name, p in self.named_parameters() if not name.startswith("discriminators.")]
         return {
-            "discriminator": torch.optim.Adam(theirs, lr=self.config.discriminator_rate * rate, betas=(0.5, 0.999)),
-            "generator": torch.optim.Adam(own, lr=rate, betas=(0.5, 0.999)),
+            "discriminator": torch.optim.Adam(theirs, lr=self.config.discriminator_rate * rate, betas=betas),
+            "generator": torch.optim.Adam(own, lr=rate, betas=betas),
         }
 
     def turns(self, batch: Batch, step: Step) -> Turns:
@@ -69,18 +71,17 @@ class Game(Regression):
         yield "generator", self.generator_losses(x, y, batch, step)
 
     def discriminator_losses(self, x: Tensor, y: Tensor, step: Step) -> dict[str, Tensor]:
-        """Minus how well they tell true from made (``"total"``, with R1), and by how much their scores differ."""
+        """How badly they tell true from made (``"total"``, with R1), and by how much their scores differ."""
         with torch.no_grad(), untouched_statistics(self.h, self.g):
             fakes = self.fakes(x, y, step)
-        total = torch.zeros((), device=y.device)
-        margin = torch.zeros((), device=y.device)
+        total, margin = torch.zeros(2, device=y.device)
         for n, fake in enumerate(fakes):
             true, made = self._judge(n)(torch.cat([y, fake]), self._shown(torch.cat([x, x]))).chunk(2)
             total = total + 0.5 * (self.charge(true, True) + self.charge(made, False)) / len(fakes)
             margin = margin + (true.mean() - made.mean()).detach() / len(fakes)
         if self.config.r1 and step.index % self.config.r1_every == 0:
             for judge in self.discriminators:
-                steep = self._steepness(judge, y, x) / len(self.discriminators)
+                steep = steepness(judge, y, self._shown(x)).mean() / len(self.discriminators)
                 total = total + 0.5 * self.config.r1 * self.config.r1_every * steep
         return {"total": total, "margin": margin}
 
@@ -94,9 +95,7 @@ class Game(Regression):
 
     def fooling(self, fake: Tensor, x: Tensor, judge: int = 0) -> Tensor:
         """What the generator pays for how this discriminator, held fixed, judges what it made."""
-        module = self._judge(judge)
-        fixed = {name: p.detach() for name, p in module.named_parameters()}
-        return self.charge(functional_call(module, fixed, (fake, self._shown(x))), True)
+        return self.charge(held_fixed(self._judge(judge), fake, self._shown(x)), True)
 
     def charge(self, scores: Tensor, true: bool) -> Tensor:
         """The mean loss of scores that should say ``true``: cross entropy (Goodfellow et al. 2014), or LSGAN's square."""
@@ -106,19 +105,16 @@ class Game(Regression):
 
     def spanned(self, y: Tensor) -> Tensor:
         """y with its range over the training set as [-1, 1]; 0 where it has none."""
-        return (y.float() - self._centre()) / self._half()
+        return (y.float() - self.limits.mean()) / self._half()
 
     def charged(self, made: Tensor, batch: Batch) -> Tensor | float:
         """The mean of what the task charges besides an error, in the units of :meth:`spanned`; 0 where it charges nothing."""
         if batch.penalty is None:
             return 0.0
-        return (batch.penalty(made * self._half() + self._centre()) / self._half()).mean()
-
-    def _centre(self) -> Tensor:
-        return self.limits.mean()
+        return (batch.penalty(made * self._half() + self.limits.mean()) / self._half()).mean()
 
     def _half(self) -> Tensor:
-        return usable((self.limits[1] - self.limits[0]) / 2)
+        return safe_scale((self.limits[1] - self.limits[0]) / 2)
 
     def _judge(self, number: int) -> nn.Module:
         return self.discriminators[min(number, len(self.discriminators) - 1)]
@@ -126,10 +122,46 @@ class Game(Regression):
     def _shown(self, x: Tensor) -> Tensor | None:
         return x if self.sees_x else None
 
-    def _steepness(self, judge: nn.Module, y: Tensor, x: Tensor) -> Tensor:
-        """The squared norm of the gradient of the mean score by y, averaged, in full precision, itself differentiable."""
-        with torch.autocast(y.device.type, enabled=False), torch.enable_grad():
-            y = y.detach().requires_grad_()
-            score = judge(y, self._shown(x)).mean(1).sum()
-            (gradient,) = torch.autograd.grad(score, y, create_graph=True)
-        return gradient.square().flatten(1).sum(1).mean()
+
+class Discriminator(nn.Module):
+    """y (B, C, s, s), and x where it sees that, to scores (B, patches).
+
+    It has no batch normalisation, which would show it the rest of the batch and with which the gradient penalty is not one of
+    the single field.
+
+    Args:
+        given: the shape of x, a field or a vector, or None where it does not see it.
+        y_shape: of y.
+        width: channels of the first layer.
+        halvings: how often it halves the side, at most down to four; then two more layers look at patches. None to go down to
+            four and give one score of the whole.
+    """
+
+    def __init__(self, given: tuple[int, ...] | None, y_shape: tuple[int, ...], width: int, halvings: int | None) -> None:
+        super().__init__()
+        most = (y_shape[-1] // COARSEST).bit_length() - 1
+        channels = widths(width, most if halvings is None else min(halvings, most))
+        inputs = y_shape[0] + (given[0] if given else 0)
+        ends = zip((inputs, *channels[:-1]), channels, strict=True)
+        self.layers = nn.ModuleList(Conv(i, o, 2) for i, o in ends)
+        self.last: nn.Module
+        if halvings is None:
+            self.last = nn.Sequential(nn.Flatten(), Linear(channels[-1] * COARSEST**2, 1, 1.0))
+        else:
+            wide = min(2 * channels[-1], 8 * width)
+            self.layers.append(_PatchConv(channels[-1], wide))
+            self.last = _PatchConv(wide, 1, 1.0)
+
+    def forward(self, y: Tensor, x: Tensor | None = None) -> Tensor:
+        for n, layer in enumerate(self.layers):
+            y = F.leaky_relu(conv_with(layer, y, x) if n == 0 else layer(y), SLOPE)
+        return self.last(y).flatten(1).float()
+
+
+class _PatchConv(Conv):
+    """4 x 4 with stride 1, one pixel smaller."""
+
+    def __init__(self, inputs: int, outputs: int, gain: float = Conv.gain) -> None:
+        nn.Conv2d.__init__(self, inputs, outputs, 4, 1, 1)
+        self.gain = gain
+        self.reset_parameters()

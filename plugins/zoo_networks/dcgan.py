@@ -10,8 +10,8 @@ from layer to layer instead (He et al. 2015).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -130,6 +130,7 @@ class Decoder(nn.Module):
 
     Attributes:
         inputs: (C, c, c), the shape of one input; where None was asked for, C is that of the first layer's outputs.
+        rows: so many at once that the layers stay in some tens of megabytes.
     """
 
     inputs: tuple[int, int, int]
@@ -146,13 +147,29 @@ class Decoder(nn.Module):
     def forward(self, value: Tensor) -> Tensor:
         return _through(self.layers, value)
 
-    def pieces(self, items: int) -> Iterator[slice]:
-        """Slices of ``items`` rows such that the layers of one slice stay in some tens of megabytes."""
-        for i in range(0, items, self.rows):
-            yield slice(i, i + self.rows)
-
 
 def _through(layers: nn.ModuleList, value: Tensor) -> Tensor:
     for n, layer in enumerate(layers):
         value = layer(value if n == 0 else F.leaky_relu(value, SLOPE))
     return value
+
+
+def conv_with(conv: nn.Module, y: Tensor, x: Tensor | None) -> Tensor:
+    """``conv``, a :class:`Conv`, of y (B, C, s, s) and x as further channels: maps (B, K, s, s), or a vector (B, K) tiled.
+
+    Tiled vectors differ in their result only at the rim of the field. It is computed on the smallest field that has all of
+    it, whose middle row and column are then repeated: the same numbers, at a small part of the cost of s x s with tens or
+    hundreds of attributes.
+    """
+    if x is None:
+        return conv(y)
+    if x.ndim == 4:
+        return conv(torch.cat([y, x], 1))
+    assert isinstance(conv, nn.Conv2d)
+    of_y, of_x = conv.weight.split([y.shape[1], x.shape[1]], 1)
+    stride = conv.stride[0]
+    rim = F.conv2d(x[:, :, None, None].expand(-1, -1, 3 * stride, 3 * stride), of_x, stride=stride, padding=1)
+    for axis in (2, 3):
+        first, middle, last = rim.split(1, axis)
+        rim = torch.cat([first, middle.repeat_interleave(y.shape[axis] // stride - 2, axis), last], axis)
+    return F.conv2d(y, of_y, conv.bias, stride=stride, padding=1) + rim

@@ -13,12 +13,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zoo import Model, Pairs, Penalty, RequestError
+from zoo import Model, Noise, Pairs, Penalty, RequestError
 from zoo_networks.dcgan import SLOPE, Linear
 from zoo_networks.unet import COARSEST, Decoder, Drop, Encoder, VectorEncoder, levels_of
+from zoo_networks.units import channel_units, in_pieces, limits_of, safe_scale
 
 ROWS = 2**22
 """Numbers of a finest layer that are decoded at once: bounds the memory of a pool."""
+
+
+ONE_ANSWER = dict.fromkeys(
+    ("another_seed_gives_other_samples", "without_a_seed_every_call_is_new", "a_pool_has_spread"),
+    "it gives one answer for each x",
+)
+"""The expected failures of a model that does."""
 
 
 def is_vector(shape: tuple[int, ...]) -> bool:
@@ -91,9 +99,9 @@ class G(nn.Module):
             self.net = Decoder(h.channels, latent, y_shape[0], skips=not h.vector)
             self.largest = h.channels[0] * (y_shape[-1] // 2) ** 2
 
-    def look(self, features: Sequence[Tensor]) -> list[Tensor] | None:
-        """What is the same for all z of an item (:meth:`zoo_networks.unet.Decoder.look`); None for a perceptron."""
-        return self.net.look(features) if isinstance(self.net, Decoder) else None
+    def project_skips(self, features: Sequence[Tensor]) -> list[Tensor] | None:
+        """What is the same for all z of an item (:meth:`zoo_networks.unet.Decoder.project_skips`); None for a perceptron."""
+        return self.net.project_skips(features) if isinstance(self.net, Decoder) else None
 
     def forward(
         self,
@@ -101,7 +109,7 @@ class G(nn.Module):
         z: Tensor | None,
         drop: Drop | None = None,
         item: Tensor | None = None,
-        looked: Sequence[Tensor] | None = None,
+        projected: Sequence[Tensor] | None = None,
     ) -> Tensor:
         """See :class:`zoo_networks.unet.Decoder`; ``item`` says which row of h each z belongs to, where there are several."""
         made: Tensor
@@ -110,7 +118,7 @@ class G(nn.Module):
             h = features[-1] if item is None else features[-1][item]
             made = self.net(h if z is None else torch.cat([h, z], 1))
         else:
-            made = self.net(features, z, drop, item, looked)
+            made = self.net(features, z, drop, item, projected)
         return made
 
 
@@ -125,31 +133,24 @@ class Regression(Model):
     """
 
     owner: ClassVar[str] = "this model"
-    mean_x: Tensor
-    scale_x: Tensor
-    mean_y: Tensor
-    scale_y: Tensor
-    limits: Tensor
     g: G
 
     def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
         super().__init__(x_shape, y_shape, **config)
         self.h = H(self.owner, self.x_shape, self.y_shape, self.config.width)
-        ones = [1] * (len(self.x_shape) - 1)
-        self.register_buffer("mean_x", torch.zeros(self.x_shape[0], *ones))
-        self.register_buffer("scale_x", torch.ones(self.x_shape[0], *ones))
-        self.register_buffer("mean_y", torch.zeros(()))
-        self.register_buffer("scale_y", torch.ones(()))
-        self.register_buffer("limits", torch.tensor([-1.0, 1.0]))
+        each = (self.x_shape[0], *(1 for _ in self.x_shape[1:]))
+        self.mean_x: Tensor = nn.Buffer(torch.zeros(each))
+        self.scale_x: Tensor = nn.Buffer(torch.ones(each))
+        self.mean_y: Tensor = nn.Buffer(torch.zeros(()))
+        self.scale_y: Tensor = nn.Buffer(torch.ones(()))
+        self.limits: Tensor = nn.Buffer(torch.tensor([-1.0, 1.0]))
 
     def prepare(self, pairs: Pairs, seed: int) -> None:
         """Mean and deviation of x for each channel, and of y for all values; the range of y, which is that of tanh."""
-        rest = [0, *range(2, pairs.x.ndim)]
-        spread, mean = torch.std_mean(pairs.x.float(), rest, correction=0)
-        self.mean_x, self.scale_x = mean.view_as(self.mean_x), usable(spread).view_as(self.scale_x)
+        self.mean_x, self.scale_x = channel_units(pairs.x)
         y = pairs.y.float()
-        self.mean_y, self.scale_y = y.mean(), usable(y.std(correction=0))
-        self.limits = torch.stack([y.min(), y.max()])
+        self.mean_y, self.scale_y = y.mean(), safe_scale(y.std(correction=0))
+        self.limits = limits_of(y)
 
     def encode(self, x: Tensor) -> list[Tensor]:
         """h: the outputs of the encoder's layers, the bottleneck last."""
@@ -159,19 +160,23 @@ class Regression(Model):
         """The bottleneck of the encoder, flattened, (B, D) (cGML, appendix 3.7)."""
         return self.encode(x)[-1].flatten(1)
 
+    def draw(self, code: list[Tensor], n: int, noise: Noise) -> Tensor:
+        """The one answer for each x, n times: what a model without a z gives, which then has :data:`ONE_ANSWER`."""
+        return self.generate(code, 1, None)[:, None].expand(-1, n, *[-1] * len(self.y_shape)).clone()
+
     def generate(self, code: list[Tensor], n: int, z: Tensor | None, drop: Callable[[slice], Drop] | None = None) -> Tensor:
         """The fields of z (B * n, latent), n for each item of ``code``, in the units of y; in pieces of bounded memory.
 
         ``drop`` gives the dropout of each piece.
         """
         item = torch.arange(len(code[0]), device=self.mean_y.device).repeat_interleave(n)
-        out = torch.empty(len(item), *self.y_shape, device=self.mean_y.device)
-        rows, looked = max(1, ROWS // self.g.largest), self.g.look(code)
-        for i in range(0, len(item), rows):
-            piece = slice(i, i + rows)
+        projected = self.g.project_skips(code)
+
+        def made(piece: slice) -> Tensor:
             of_z, of_drop = (None if z is None else z[piece]), (None if drop is None else drop(piece))
-            made = self.inner_y(code, of_z, of_drop, item[piece], looked)
-            out[piece] = made * self.scale_y + self.mean_y
+            return self.inner_y(code, of_z, of_drop, item[piece], projected) * self.scale_y + self.mean_y
+
+        out = in_pieces(len(item), max(1, ROWS // self.g.largest), made)
         return out if is_vector(self.y_shape) else out.clamp(self.limits[0], self.limits[1])
 
     def inner_x(self, x: Tensor) -> Tensor:
@@ -184,10 +189,10 @@ class Regression(Model):
         z: Tensor | None,
         drop: Drop | None = None,
         item: Tensor | None = None,
-        looked: Sequence[Tensor] | None = None,
+        projected: Sequence[Tensor] | None = None,
     ) -> Tensor:
         """What the generator makes, in deviations of y from its mean: tanh spans the range of the training fields."""
-        made = self.g(features, z, drop, item, looked).float()
+        made = self.g(features, z, drop, item, projected).float()
         if is_vector(self.y_shape):
             return made
         low, high = (self.limits - self.mean_y) / self.scale_y
@@ -201,8 +206,3 @@ class Regression(Model):
         """The mean absolute error of each item, and what the task charges besides, (B,); all in deviations of y."""
         cost = (made - y).abs().flatten(1).mean(1)
         return cost if penalty is None else cost + penalty(made * self.scale_y + self.mean_y) / self.scale_y
-
-
-def usable(spread: Tensor) -> Tensor:
-    """Spreads to divide by: 1 where nothing varies."""
-    return torch.where(spread > 1e-4, spread, torch.ones_like(spread))

@@ -133,7 +133,7 @@ class Decoder(nn.Module):
         self.layers = nn.ModuleList(layers)
         self.last = Deconv(inputs, outputs, 2, 0.5)
 
-    def look(self, features: Sequence[Tensor]) -> list[Tensor]:
+    def project_skips(self, features: Sequence[Tensor]) -> list[Tensor]:
         """What each convolution makes of the encoder's outputs alone, without its bias: the same for all codes of an item."""
         convolutions = self._convolutions()
         seen = [features[-1 - n] for n in range(len(convolutions) if self.skips else 1)]
@@ -149,26 +149,26 @@ class Decoder(nn.Module):
         code: Tensor | None = None,
         drop: Drop | None = None,
         item: Tensor | None = None,
-        looked: Sequence[Tensor] | None = None,
+        projected: Sequence[Tensor] | None = None,
     ) -> Tensor:
         """The fields of ``code``, one for each row of ``features``, or of their rows ``item`` (R,) for codes (R, codes).
 
-        ``looked``, from :meth:`look`, saves that these are looked at again. ``drop`` is done after the first layers, or,
+        ``projected``, from :meth:`project_skips`, saves doing that again. ``drop`` is done after the first layers, or,
         where the side is 8 and there is only the last, before that.
         """
-        if item is not None and looked is None:
-            looked = self.look(features)
+        if item is not None and projected is None:
+            projected = self.project_skips(features)
         coarsest = features[-1]
         if drop is not None and not self.layers:
-            coarsest, looked = drop(coarsest if item is None else coarsest[item]), None
+            coarsest, projected = drop(coarsest if item is None else coarsest[item]), None
         value = None
         if code is not None and self.codes:
             value = code[:, :, None, None].expand(-1, -1, *coarsest.shape[2:])
         layers, convolutions = cast("list[_Layer]", list(self.layers)), self._convolutions()
         known: Tensor | None = coarsest
         for n, convolution in enumerate(convolutions):
-            if looked is not None and n < len(looked):
-                made = _continued(convolution, value, looked[n] if item is None else looked[n][item])
+            if projected is not None and n < len(projected):
+                made = _continued(convolution, value, projected[n] if item is None else projected[n][item])
             else:
                 made = convolution(torch.cat([part for part in (value, known) if part is not None], 1))
             if n < len(layers):
@@ -183,11 +183,11 @@ class Decoder(nn.Module):
         return [*(cast(Deconv, layer.convolution) for layer in layers), self.last]
 
 
-def _continued(convolution: Deconv, value: Tensor | None, looked: Tensor) -> Tensor:
+def _continued(convolution: Deconv, value: Tensor | None, projected: Tensor) -> Tensor:
     """A convolution of which the part of its last channels is made already."""
     if value is None:
-        return looked if convolution.bias is None else looked + convolution.bias[:, None, None]
-    return F.conv_transpose2d(value, convolution.weight[: value.shape[1]], convolution.bias, 2, 1) + looked
+        return projected if convolution.bias is None else projected + convolution.bias[:, None, None]
+    return F.conv_transpose2d(value, convolution.weight[: value.shape[1]], convolution.bias, 2, 1) + projected
 
 
 @contextmanager
