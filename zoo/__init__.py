@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from zoo.catalog.loaded import Loaded, load
     from zoo.catalog.samples import Samples
     from zoo.contracts.metric import Fitted, Metric, Needs, NotApplicable, Score
-    from zoo.contracts.model import Model, Preset, size_of
+    from zoo.contracts.model import Model
+    from zoo.contracts.preset import Preset
     from zoo.contracts.task import Task
     from zoo.data.cache import cache_folder, cached_map, on_all_cores, optional_write
     from zoo.data.images import IMAGE_RULES, MIN_SIDE, decode_image
-    from zoo.data.pairs import Batch, Pairs, Penalty
+    from zoo.data.pairs import Batch, Pairs, Penalty, size_of
     from zoo.data.records import Annotation, Attributes, Clip, Data, Fields, Image, Records, Split, check_split
     from zoo.data.shapes import read_shape, solid_of, voxel_picture
     from zoo.fitting.recipe import History, Recipe, Step, Training, Turns
@@ -36,11 +37,12 @@ _HOMES = {
     "zoo.catalog.loaded": "Loaded load",
     "zoo.catalog.samples": "Samples",
     "zoo.contracts.metric": "Fitted Metric Needs NotApplicable Score",
-    "zoo.contracts.model": "Model Preset size_of",
+    "zoo.contracts.model": "Model",
+    "zoo.contracts.preset": "Preset",
     "zoo.contracts.task": "Task",
     "zoo.data.cache": "cache_folder cached_map on_all_cores optional_write",
     "zoo.data.images": "IMAGE_RULES MIN_SIDE decode_image",
-    "zoo.data.pairs": "Batch Pairs Penalty",
+    "zoo.data.pairs": "Batch Pairs Penalty size_of",
     "zoo.data.records": "Annotation Attributes Clip Data Fields Image Records Split check_split",
     "zoo.data.shapes": "read_shape solid_of voxel_picture",
     "zoo.fitting.recipe": "History Recipe Step Training Turns",

@@ -20,19 +20,18 @@ from zoo import RequestError
 LAYERS, SLOPE, COARSEST = 5, 0.2, 4
 
 
-def side_of(owner: str, *shapes: tuple[int, ...]) -> int:
-    """The side of square fields (C, s, s), one for all ``shapes``.
+def side_of(owner: str, *shapes: tuple[int, ...], powers: bool = False) -> int:
+    """The side of square fields (C, s, s), one for all ``shapes``: from 8 to 256, a multiple of 8, or of ``powers`` of two.
 
     Raises:
-        RequestError: they are not square, not equal, or s is no multiple of 8 from 8 to 256.
+        RequestError: they are not square, not equal, or of another side.
     """
     side = shapes[0][-1] if shapes[0] else 0
-    if any(len(shape) != 3 or shape[0] < 1 or shape[1:] != (side, side) for shape in shapes) or not (
-        8 <= side <= 256 and side % 8 == 0
-    ):
+    right = 8 <= side <= 256 and (side.bit_count() == 1 if powers else side % 8 == 0)
+    if not right or any(len(shape) != 3 or shape[0] < 1 or shape[1:] != (side, side) for shape in shapes):
+        sides = ": 8, 16, 32, 64, 128 or 256" if powers else ", a multiple of 8 from 8 to 256"
         raise RequestError(
-            f"{owner} is for square fields (C, s, s) of one side s, a multiple of 8 from 8 to 256; "
-            f"not for {' -> '.join(map(str, shapes))}"
+            f"{owner} is for square fields (C, s, s) of one side s{sides}; not for {' -> '.join(map(str, shapes))}"
         )
     return side
 
@@ -48,58 +47,53 @@ def plan(side: int, width: int) -> tuple[int, list[int], list[int]]:
     return side, strides, channels[:-1]
 
 
-class Conv(nn.Conv2d):
-    """A convolution that keeps the variance of what follows a leaky rectifier; one of stride 2 halves the side."""
+class _Scaled(nn.Module):
+    """A layer that keeps the variance of what follows a leaky rectifier: normal first weights of gain^2 / inputs, no bias."""
 
     gain: float = math.sqrt(2 / (1 + SLOPE**2))
+    weight: Tensor
 
-    def __init__(self, inputs: int, outputs: int, stride: int, gain: float | None = None) -> None:
-        super().__init__(inputs, outputs, 4 if stride == 2 else 3, stride, 1)
+    def __init__(self, *sizes: int, gain: float | None = None, bias: bool = True) -> None:
         if gain is not None:
             self.gain = gain
-        self.reset_parameters()
+        super().__init__(*sizes, bias=bias)
+
+    @property
+    def inputs(self) -> int:
+        """How many inputs meet in one output."""
+        return self.weight[0].numel()
 
     def reset_parameters(self) -> None:
-        """Normal weights of variance gain^2 / inputs to one output, no bias."""
-        _first_weights(self, self.in_channels * math.prod(self.kernel_size), self.gain)
+        """Draw the first weights."""
+        nn.init.normal_(self.weight, std=self.gain / math.sqrt(self.inputs))
+        if isinstance(self.bias, Tensor):
+            nn.init.zeros_(self.bias)
 
 
-class Deconv(nn.ConvTranspose2d):
+class Conv(_Scaled, nn.Conv2d):
+    """A convolution; one of stride 2 halves the side."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int, gain: float | None = None) -> None:
+        super().__init__(inputs, outputs, 4 if stride == 2 else 3, stride, 1, gain=gain)
+
+
+class Deconv(_Scaled, nn.ConvTranspose2d):
     """The transposed convolution that undoes the shape of :class:`Conv`."""
 
-    gain: float = Conv.gain
-
     def __init__(self, inputs: int, outputs: int, stride: int, gain: float | None = None) -> None:
-        super().__init__(inputs, outputs, 4 if stride == 2 else 3, stride, 1)
-        if gain is not None:
-            self.gain = gain
-        self.reset_parameters()
+        super().__init__(inputs, outputs, 4 if stride == 2 else 3, stride, 1, gain=gain)
 
-    def reset_parameters(self) -> None:
-        """As of :class:`Conv`; a stride divides the inputs that meet in one output."""
-        _first_weights(self, self.in_channels * math.prod(self.kernel_size) // math.prod(self.stride), self.gain)
+    @property
+    def inputs(self) -> int:
+        """As of :class:`Conv`, over the outputs that a stride makes of them."""
+        return self.weight[:, 0].numel() // math.prod(self.stride)
 
 
-def _first_weights(layer: nn.Conv2d | nn.ConvTranspose2d | nn.Linear, fan_in: int, gain: float) -> None:
-    nn.init.normal_(layer.weight, std=gain / math.sqrt(fan_in))
-    if layer.bias is not None:
-        nn.init.zeros_(layer.bias)
-
-
-class Linear(nn.Linear):
-    """A linear layer with first weights as of :class:`Conv`."""
-
-    gain: float = Conv.gain
+class Linear(_Scaled, nn.Linear):
+    """A linear layer."""
 
     def __init__(self, inputs: int, outputs: int, gain: float | None = None, bias: bool = True) -> None:
-        super().__init__(inputs, outputs, bias)
-        if gain is not None:
-            self.gain = gain
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """As of :class:`Conv`."""
-        _first_weights(self, self.in_features, self.gain)
+        super().__init__(inputs, outputs, gain=gain, bias=bias)
 
 
 class Tower(nn.Module):

@@ -70,7 +70,7 @@ def lpp(parts: Sequence[Array], dimensions: int, *, neighbours: int = NEIGHBOURS
     """
     mean, axes = _principal_axes(parts)
     projection = np.zeros((len(mean), dimensions), np.float32)
-    reduced = np.concatenate(_project(parts, mean, axes))
+    reduced = np.concatenate([((chunk - mean) @ axes).astype(np.float32) for chunk in _chunks(parts)])
     if len(reduced) < 3 or not axes.shape[1]:
         return mean, projection
     vectors = _smoothest_directions(reduced, min(neighbours, len(reduced) - 1), seed)[:, :dimensions]
@@ -87,29 +87,21 @@ def _chunks(parts: Sequence[Array]) -> Iterator[Array]:
 
 def _principal_axes(parts: Sequence[Array]) -> tuple[Array, Array]:
     """Mean (F,) and the axes (F, R) that hold nearly all of the variance, from sums over chunks."""
+    from scipy.linalg import eigh
+
     items = len(parts[0])
     mean = np.concatenate([p.mean(0, dtype=np.float64) for p in parts])
-    covariance = np.zeros((len(mean), len(mean)), np.float32)
+    size = len(mean)
+    covariance = np.zeros((size, size), np.float32)
     for chunk in _chunks(parts):
         centred = (chunk - mean).astype(np.float32)
         covariance += centred.T @ centred
-    values, vectors = _top_eigenvectors((covariance / items).astype(np.float32), min(MOST_COMPONENTS, len(mean), items))
-    total = max(float(np.trace(covariance)) / items, 1e-12)
+    most = min(MOST_COMPONENTS, size, items)
+    rising, vectors = eigh((covariance / items).astype(np.float32), subset_by_index=(size - most, size - 1))
+    values, total = rising[::-1], max(float(np.trace(covariance)) / items, 1e-12)
     kept = int(np.searchsorted(np.cumsum(values) / total, KEPT_VARIANCE)) + 1
     kept = min(kept, int((values > 1e-7 * total).sum()))
-    return mean.astype(np.float32), vectors[:, :kept].astype(np.float32)
-
-
-def _top_eigenvectors(matrix: Array, count: int) -> tuple[Array, Array]:
-    from scipy.linalg import eigh
-
-    size = len(matrix)
-    values, vectors = eigh(matrix, subset_by_index=(size - count, size - 1))
-    return values[::-1], vectors[:, ::-1]
-
-
-def _project(parts: Sequence[Array], mean: Array, axes: Array) -> list[Array]:
-    return [((chunk - mean) @ axes).astype(np.float32) for chunk in _chunks(parts)]
+    return mean.astype(np.float32), vectors[:, ::-1][:, :kept].astype(np.float32)
 
 
 def _smoothest_directions(points: Array, neighbours: int, seed: int) -> Array:

@@ -16,10 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zoo import RequestError
-from zoo_networks.dcgan import SLOPE, Conv, Deconv, Linear
+from zoo_networks.dcgan import COARSEST, SLOPE, Conv, Deconv, Linear, side_of
 
-COARSEST = 4
 DROPPED = 3
 """The decoder's first layers, after which dropout stands (pix2pix, Isola et al. 2017, appendix 6.1.1)."""
 
@@ -33,15 +31,7 @@ def levels_of(owner: str, *shapes: tuple[int, ...]) -> int:
     Raises:
         RequestError: they are not square, not equal, or s is no power of two from 8 to 256.
     """
-    side = shapes[0][-1] if shapes[0] else 0
-    alike = all(len(shape) == 3 and shape[0] > 0 and shape[1:] == (side, side) for shape in shapes)
-    levels = int(math.log2(side / COARSEST)) if side >= 8 else 0
-    if not alike or not 8 <= side <= 256 or COARSEST * 2**levels != side:
-        raise RequestError(
-            f"{owner} is for square fields (C, s, s) of one side s: 8, 16, 32, 64, 128 or 256; "
-            f"not for {' -> '.join(map(str, shapes))}"
-        )
-    return levels
+    return int(math.log2(side_of(owner, *shapes, powers=True) / COARSEST))
 
 
 class _Layer(nn.Module):

@@ -35,7 +35,7 @@ def model(name: str, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **confi
 
 def model_class(name: str) -> tuple[type[Model], dict[str, Any]]:
     """The model class behind a name, and what its preset sets ({} if it is no preset); raises as :func:`model`."""
-    from zoo.contracts.model import Preset
+    from zoo.contracts.preset import Preset
 
     registered = class_of("models", name)
     return (registered.model, dict(registered.config)) if isinstance(registered, Preset) else (registered, {})
@@ -67,7 +67,8 @@ def data(description: str) -> Data:
 def fault(kind: str, registered: object) -> str:
     """A clause on what is wrong with an object registered under a kind: its type, what it lacks; "" where nothing is."""
     from zoo.contracts.metric import Metric
-    from zoo.contracts.model import Model, Preset
+    from zoo.contracts.model import Model
+    from zoo.contracts.preset import Preset
     from zoo.contracts.task import Task
     from zoo.data.records import Data
 

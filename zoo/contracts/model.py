@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,9 +10,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from zoo.contracts.old import refuse_old
 from zoo.data.pairs import Batch, Pairs
 from zoo.fitting.loop import train
 from zoo.fitting.recipe import History, Recipe, Step, Turns
+from zoo.saving import checkpoint
 from zoo.utils.config import NoConfig, make_config
 from zoo.utils.errors import RequestError
 from zoo.utils.noise import Noise, new_seed
@@ -22,12 +22,6 @@ from zoo.utils.noise import Noise, new_seed
 if TYPE_CHECKING:
     from zoo.hub.push import Pushed
 
-OLD = {
-    "recipe": "in place of recipe(items) derive its Config from zoo.Recipe",
-    "rate": "rename rate(share) to lr_factor(progress)",
-    "turns": "turns(self, batch, step) is a generator that yields (optimizer name, losses)",
-}
-"""Methods of models before recipes, each with one argument, and what to write in their place."""
 ROWS = 8192
 """Samples decoded at once: bounds the memory of ``sample`` whatever n and the batch are."""
 
@@ -78,9 +72,7 @@ class Model(nn.Module):
 
     def __init_subclass__(cls, **more: Any) -> None:
         super().__init_subclass__(**more)
-        old = [advice for name, advice in OLD.items() if name in vars(cls) and _takes_one(vars(cls)[name])]
-        if old:
-            raise TypeError(f"{cls.__name__} is written for an older zoo: {'; '.join(old)}")
+        refuse_old(cls)
 
     def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
         super().__init__()
@@ -228,9 +220,7 @@ class Model(nn.Module):
 
     def save(self, folder: Path | str, **more: Any) -> None:
         """Save to a new folder: ``config.json``, ``model.safetensors``, ``README.md`` (:func:`zoo.saving.checkpoint.save`)."""
-        from zoo.saving.checkpoint import save
-
-        save(self, Path(folder), **more)
+        checkpoint.save(self, Path(folder), **more)
 
     def push_to_hub(
         self, repo: str, *, private: bool = False, licence: str | None = None, message: str | None = None, **save: Any
@@ -251,9 +241,7 @@ class Model(nn.Module):
     @classmethod
     def load(cls, folder: Path | str, device: str | torch.device = "cpu") -> Model:
         """The model saved in ``folder``, strictly; see :func:`zoo.saving.checkpoint.load`."""
-        from zoo.saving.checkpoint import load
-
-        model = load(Path(folder), device)
+        model = checkpoint.load(Path(folder), device)
         if not isinstance(model, cls):
             raise RequestError(f"{folder} holds a {type(model).__name__}, not a {cls.__name__}")
         return model
@@ -299,37 +287,3 @@ class Model(nn.Module):
             raise RequestError(f"x has shape {tuple(x.shape)}; it must be (B, {want})")
         if not torch.isfinite(x).all():
             raise RequestError("x has values that are not finite; every value must be a number")
-
-
-class Preset:
-    """A named config of a model class, registered like a model: ``cdvae_mdn12 = Preset(CDVAE, components=12)``.
-
-    Calling it makes the model; settings given to the call win over the preset's.
-
-    >>> from zoo import Recipe
-    >>> class Mean(Model):
-    ...     Config = Recipe
-    >>> Preset(Mean, steps=10)((1,), (1,), batch_size=4).config.steps
-    10
-    """
-
-    def __init__(self, model: type[Model], **config: Any) -> None:
-        self.model, self.config = model, config
-        make_config(model.Config, config, f"a preset of {model.__name__}")
-
-    def __call__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> Model:
-        return self.model(x_shape, y_shape, **{**self.config, **config})
-
-
-def _takes_one(method: Any) -> bool:
-    """Whether it takes one argument besides ``self``."""
-    return inspect.isfunction(method) and method.__code__.co_argcount == 2
-
-
-def size_of(shape: tuple[int, ...]) -> int:
-    """How many numbers one item of this shape has.
-
-    >>> size_of((3, 8, 8))
-    192
-    """
-    return math.prod(shape)

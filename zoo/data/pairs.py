@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -143,3 +144,12 @@ def _crop(wide: Tensor, theta: Tensor, size: torch.Size) -> Tensor:
     """Bilinear windows of ``wide`` (B, C, s, s) at ``size``; s is at most twice the size, so that nothing aliases."""
     grid = F.affine_grid(theta, [len(wide), wide.shape[1], *size], align_corners=False)
     return F.grid_sample(wide, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def size_of(shape: tuple[int, ...]) -> int:
+    """How many numbers one item of this shape has.
+
+    >>> size_of((3, 8, 8))
+    192
+    """
+    return math.prod(shape)

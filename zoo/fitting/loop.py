@@ -28,7 +28,7 @@ REPORT_EVERY = 20
 
 
 class Learner(Protocol):
-    """What the loop asks of a model, which is a torch module besides; see :class:`zoo.Model`."""
+    """A model as the loop needs it, a torch module besides; see :class:`zoo.Model`."""
 
     config: Any
     fitted: bool

@@ -18,38 +18,47 @@ Turns: TypeAlias = Iterator[tuple[str, dict[str, Tensor]]]
 
 
 @dataclass(frozen=True)
-class Recipe:
+class _Loop:
+    steps: int = 5000
+    batch_size: int = 128
+    ema: float = 0.0
+    clip: float | None = None
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, "steps", "batch_size")
+        above(self, 0, "clip")
+        share(self, "ema")
+
+
+@dataclass(frozen=True)
+class Recipe(_Loop):
     """A base for the config of a model that is trained by gradient: its own way of training, each field a setting.
 
     Attributes:
         steps: steps in all, where no number of epochs is given.
         batch_size: pairs a step, over all processes together.
-        learning_rate: of AdamW, or of the model's own optimizers.
-        weight_decay: of AdamW.
         ema: decay of an exponential moving average of the weights, which then replaces them; 0 for none.
         clip: the largest norm of the gradient of one optimizer's parameters; None for no limit.
+        learning_rate: of AdamW, or of the model's own optimizers.
+        weight_decay: of AdamW.
         schedule: of the learning rate: ``constant``, or ``cosine``, along which it falls.
         lr_warmup: the share of training over which the learning rate rises first.
         lr_hold: the share of training after which the cosine begins.
-        lr_end: what the cosine falls to, and the warm-up rises from, as a share of the learning rate.
+        lr_end: where the cosine ends and the warm-up begins, as a share of the learning rate.
     """
 
-    steps: int = 5000
-    batch_size: int = 128
     learning_rate: float = 1e-3
     weight_decay: float = 0.0
-    ema: float = 0.0
-    clip: float | None = None
     schedule: Literal["constant", "cosine"] = "constant"
     lr_warmup: float = 0.0
     lr_hold: float = 0.0
     lr_end: float = 0.01
 
     def __post_init__(self) -> None:
-        at_least(self, 1, "steps", "batch_size")
-        above(self, 0, "learning_rate", "clip")
+        super().__post_init__()
+        above(self, 0, "learning_rate")
         at_least(self, 0, "weight_decay")
-        share(self, "ema", "lr_warmup", "lr_hold", "lr_end")
+        share(self, "lr_warmup", "lr_hold", "lr_end")
 
     def lr_factor(self, progress: float) -> float:
         """The factor of every learning rate at this progress of training, in [0, 1).
@@ -70,34 +79,25 @@ def recipe_defaults(config: object) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Training:
-    """How to train; a config that is a :class:`Recipe` gives a model's own defaults.
+class Training(_Loop):
+    """How to train: ``steps``, ``batch_size``, ``ema`` and ``clip`` in place of a model's own :class:`Recipe`, and more.
 
     Attributes:
-        steps: steps in all; not used where ``epochs`` is given.
-        epochs: passes over the pairs.
-        batch_size: pairs a step, over all processes together.
+        epochs: passes over the pairs, which say how many steps there are.
         precision: of the arithmetic; ``auto`` is bf16 on a GPU that has it, full elsewhere.
-        ema: decay of an exponential moving average of the weights, which then replaces them; 0 for none.
-        clip: the largest norm of the gradient of one optimizer's parameters; None for no limit.
         save_seconds: time between two writes of the state, where a folder for it was given.
 
     >>> Training(epochs=3, precision="bf16").batch_size
     128
     """
 
-    steps: int = 5000
     epochs: int | None = None
-    batch_size: int = 128
     precision: Literal["auto", "no", "bf16", "fp16"] = "auto"
-    ema: float = 0.0
-    clip: float | None = None
     save_seconds: float = 30.0
 
     def __post_init__(self) -> None:
-        at_least(self, 1, "steps", "batch_size", "epochs")
-        above(self, 0, "clip")
-        share(self, "ema")
+        super().__post_init__()
+        at_least(self, 1, "epochs")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What the training loop stands on: first weights, seeds, the order of the data, accelerate, fused steps, averages."""
+"""The ground of the training loop: first weights, seeds, the order of the data, accelerate, fused steps, averages."""
 
 from __future__ import annotations
 

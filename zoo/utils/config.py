@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from zoo.utils.errors import RequestError, nearest
@@ -61,10 +61,7 @@ def at_least(config: object, least: float, *names: str) -> None:
     Traceback (most recent call last):
     zoo.utils.errors.RequestError: ema is 0.0; it must be at least 1
     """
-    for name in names:
-        value = getattr(config, name)
-        if value is not None and not least <= value < math.inf:
-            raise RequestError(f"{name} is {value}; it must be at least {least}")
+    _hold(config, names, lambda value: least <= value < math.inf, f"at least {least}")
 
 
 def above(config: object, bound: float, *names: str) -> None:
@@ -73,10 +70,7 @@ def above(config: object, bound: float, *names: str) -> None:
     >>> from zoo import Recipe
     >>> above(Recipe(), 0, "learning_rate", "clip")
     """
-    for name in names:
-        value = getattr(config, name)
-        if value is not None and not bound < value < math.inf:
-            raise RequestError(f"{name} is {value}; it must be a number above {bound}")
+    _hold(config, names, lambda value: bound < value < math.inf, f"a number above {bound}")
 
 
 def share(config: object, *names: str) -> None:
@@ -85,10 +79,14 @@ def share(config: object, *names: str) -> None:
     >>> from zoo import Recipe
     >>> share(Recipe(), "ema")
     """
+    _hold(config, names, lambda value: 0 <= value < 1, "in [0, 1)")
+
+
+def _hold(config: object, names: tuple[str, ...], right: Callable[[float], bool], words: str) -> None:
     for name in names:
         value = getattr(config, name)
-        if not 0 <= value < 1:
-            raise RequestError(f"{name} is {value}; it must be in [0, 1)")
+        if value is not None and not right(value):
+            raise RequestError(f"{name} is {value}; it must be {words}")
 
 
 def _coerce(value: Any, hint: Any, where: str) -> Any:

@@ -8,7 +8,7 @@ import torch
 from planted_right import Right, first, hidden_state, model, then
 from torch import nn
 
-from zoo.contracts.model import Preset
+from zoo.contracts.preset import Preset
 from zoo.utils.config import make_config
 
 INIT, FIT, PREPARE, LOSSES = Right.__init__, Right.fit, Right.prepare, Right.losses

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from zoo.contracts.metric import Metric
-from zoo.contracts.model import Model, size_of
+from zoo.contracts.model import Model
 from zoo.contracts.task import Task
-from zoo.data.pairs import Batch, Pairs
+from zoo.data.pairs import Batch, Pairs, size_of
 from zoo.data.records import Data, Image, Split
 from zoo.fitting.recipe import Step
 from zoo.utils.errors import RequestError

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from zoo.contracts.metric import Metric
-from zoo.contracts.model import Model, Preset
+from zoo.contracts.model import Model
+from zoo.contracts.preset import Preset
 from zoo.contracts.task import Task
 from zoo.data.pairs import Pairs
 from zoo.data.records import Data, Fields, Image, Records, Split
