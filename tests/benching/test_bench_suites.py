@@ -33,7 +33,7 @@ def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: str) -> str:
-    """What a command prints."""
+    """The words that a command prints."""
     monkeypatch.setattr(sys, "argv", ["zoo", *words])
     with pytest.raises(SystemExit) as left:
         main()

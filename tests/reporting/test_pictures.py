@@ -42,7 +42,7 @@ def test_other_fields_are_as_they_were() -> None:
 
 @pytest.fixture(scope="module")
 def motion() -> tuple[Any, ...]:
-    """What pictures are taken of: a fitted model, its task and data, the seed, and test pairs with true draws."""
+    """The arguments of take_pictures: a fitted model, its task and data, the seed, and test pairs with true draws."""
     task, data = make.task("motion"), make.data("scenes:60")
     model = make.model("nn", task.x_shape, task.y_shape)
     model.fit(task.pairs(data, "train"))
