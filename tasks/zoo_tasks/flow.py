@@ -43,15 +43,11 @@ def second_of_flow(frames: Iterable[Image], chain: bool = True) -> tuple[Image, 
     """
     import cv2
 
-    first, greys = None, []
-    for frame in frames:
-        if first is None:
-            first = frame
-            scale = min(1.0, SHORT / min(frame.shape[:2]))
-            height, width = (int(np.clip(round(side * scale), LEAST, LONG)) for side in frame.shape[:2])
-        greys.append(resize(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), height, width))
-    if first is None or len(greys) < 2:
-        raise ValueError("at least two frames are needed")
+    frames = iter(frames)
+    first = next(frames)
+    scale = min(1.0, SHORT / min(first.shape[:2]))
+    height, width = (int(np.clip(round(side * scale), LEAST, LONG)) for side in first.shape[:2])
+    greys = [resize(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), height, width) for frame in (first, *frames)]
     steps = min(LINKS, len(greys) - 1) if chain else 1
     stops = np.linspace(0, len(greys) - 1, steps + 1).round().astype(int)
     dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)

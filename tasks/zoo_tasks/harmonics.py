@@ -24,8 +24,6 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo import RequestError
-
 Double = NDArray[np.float64]
 
 DEGREES = 128
@@ -102,15 +100,10 @@ def _halves(values: Double) -> Double:
 def analyse(functions: NDArray[np.floating], degrees: int | None = None) -> Double:
     """Maps (N, K, K) float64 of functions (N, 2 L, 2 L) on the grid of :func:`angles`, exact where their degree is below L.
 
-    Equation 30: Fourier transform along phi, contraction over theta per order. K is ``degrees``, or L. Another shape, or a K
-    that is not 1 to L, is refused with a RequestError.
+    Equation 30: Fourier transform along phi, contraction over theta per order. K is ``degrees``, at most L, or L.
     """
-    if functions.ndim != 3 or functions.shape[1] != functions.shape[2] or functions.shape[1] % 2 or not functions.shape[1]:
-        raise RequestError(f"functions have shape {functions.shape}; they must be (N, 2 L, 2 L)")
     full = functions.shape[1] // 2
-    keep = full if degrees is None else degrees
-    if not 1 <= keep <= full:
-        raise RequestError(f"degrees is {degrees}; a grid of {2 * full} x {2 * full} holds 1 to {full}")
+    keep = degrees or full
     table = _table(full)[:keep, :, :, : -(-keep // 2)]
     order, parity, sine, place = _places(keep)
     out = np.empty((len(functions), keep, keep))
@@ -129,14 +122,10 @@ def analyse(functions: NDArray[np.floating], degrees: int | None = None) -> Doub
 def synthesise(maps: NDArray[np.floating], degrees: int | None = None) -> Double:
     """Functions (N, 2 L, 2 L) float64 on the grid of coefficients (N, K, K) of degree below K, equation 29.
 
-    L is ``degrees``, or K. Another shape, or an L below K, is refused with a RequestError.
+    L is ``degrees``, at least K, or K.
     """
-    if maps.ndim != 3 or maps.shape[1] != maps.shape[2] or not maps.shape[1]:
-        raise RequestError(f"maps have shape {maps.shape}; they must be (N, K, K)")
     keep = maps.shape[1]
-    full = keep if degrees is None else degrees
-    if full < keep:
-        raise RequestError(f"degrees is {degrees}; coefficients of degree below {keep} need at least that many")
+    full = degrees or keep
     table = _table(full)[:keep, :, :, : -(-keep // 2)].transpose(0, 1, 3, 2)
     order, parity, sine, place = _places(keep)
     out = np.empty((len(maps), 2 * full, 2 * full))

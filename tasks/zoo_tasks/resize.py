@@ -26,9 +26,9 @@ def resize(field: A, height: int, width: int) -> A:
         old = field.shape[axis]
         if size == old:
             continue
-        if old > LIMIT:
-            field = _thin(field, axis, LIMIT)
-            old = LIMIT
+        if old > LIMIT:  # evenly spaced rows or columns
+            index = (np.arange(LIMIT) + 0.5) * old / LIMIT
+            field, old = field.take(index.astype(np.int64), axis=axis), LIMIT
         target = (size, field.shape[0]) if axis == 1 else (field.shape[1], size)
         field = cv2.resize(field, target, interpolation=cv2.INTER_AREA if size < old else cv2.INTER_LINEAR)
     return field
@@ -41,9 +41,3 @@ def within(image: A, side: int) -> A:
     if scale >= 1:
         return image
     return resize(image, max(1, round(h * scale)), max(1, round(w * scale)))
-
-
-def _thin(field: A, axis: int, size: int) -> A:
-    """``size`` evenly spaced rows or columns of a field too long for OpenCV."""
-    index = (np.arange(size) + 0.5) * field.shape[axis] / size
-    return field.take(index.astype(np.int64), axis=axis)

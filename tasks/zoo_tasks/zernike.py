@@ -22,7 +22,6 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo import RequestError
 from zoo_tasks.harmonics import Double, legendre
 
 SIDE = 10
@@ -43,14 +42,9 @@ def orders(highest: int) -> list[tuple[int, int, int]]:
 
 
 def radial(n: int, l: int, r: NDArray[np.floating]) -> Double:
-    """R_nl(r) of r in [0, 1], of any shape; the integral of R_nl R_n'l r^2 from 0 to 1 is 1/3 if n = n', else 0.
-
-    Any l but n, n - 2, n - 4, ... down to 0 or 1 is refused with a RequestError.
-    """
+    """R_nl(r) of r in [0, 1], l = n, n - 2, ...; the integral of R_nl R_n'l r^2 from 0 to 1 is 1/3 if n = n', else 0."""
     from scipy.special import eval_jacobi
 
-    if not 0 <= l <= n or (n - l) % 2:
-        raise RequestError(f"there is no polynomial of n = {n} and l = {l}; l is from 0 to n, and n - l even")
     r = np.asarray(r, np.float64)
     return np.sqrt((2 * n + 3) / 3) * r**l * eval_jacobi((n - l) // 2, 0, l + 0.5, 2 * r * r - 1)
 
@@ -89,11 +83,8 @@ def _basis(side: int, count: int) -> tuple[Double, NDArray[np.intp]]:
 def moments(grids: NDArray[np.generic], count: int = MOMENTS) -> Double:
     """The first moments (N, count) float64 of functions (N, s, s, s) on [-1, 1]^3, equation 36 (with its factor).
 
-    They are sums over the voxels in the ball, and in [-1, 1] for functions from 0 to 1. What is no cube is refused with a
-    RequestError.
+    They are sums over the voxels in the ball, and in [-1, 1] for functions from 0 to 1.
     """
-    if grids.ndim != 4 or len(set(grids.shape[1:])) != 1 or not grids.shape[1]:
-        raise RequestError(f"grids have shape {grids.shape}; they must be (N, s, s, s)")
     side = grids.shape[1]
     basis, inside = _basis(side, count)
     flat = grids.reshape(len(grids), -1)
@@ -106,12 +97,7 @@ def moments(grids: NDArray[np.generic], count: int = MOMENTS) -> Double:
 
 
 def density(values: NDArray[np.floating], side: int) -> Double:
-    """The functions that the first M moments (N, M) stand for, equation 35: (N, side, side, side), 0 outside the ball.
-
-    Another shape is refused with a RequestError.
-    """
-    if values.ndim != 2 or not values.shape[1]:
-        raise RequestError(f"moments have shape {values.shape}; they must be (N, M)")
+    """The functions that the first M moments (N, M) stand for, equation 35: (N, side, side, side), 0 outside the ball."""
     basis, inside = _basis(side, values.shape[1])
     functions = np.zeros((len(values), side**3))
     functions[:, inside] = np.asarray(values, np.float64) @ basis

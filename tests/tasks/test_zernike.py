@@ -9,7 +9,6 @@ from math import comb, sqrt
 import numpy as np
 import pytest
 
-from zoo.utils.errors import RequestError
 from zoo_tasks.zernike import MOMENTS, density, moments, orders, polynomials, radial
 
 NORM = 4 * np.pi / 3
@@ -84,14 +83,3 @@ def test_moments_of_shapes_are_bounded_and_batched() -> None:
     assert made[-1, 0] == pytest.approx(1, abs=1e-12)
     for i in (0, 7, 39):
         np.testing.assert_allclose(moments(grids[i : i + 1])[0], made[i], atol=1e-13)
-
-
-def test_what_is_no_order_and_no_grid_is_refused() -> None:
-    for n, l in ((2, 1), (2, 3), (1, -1)):
-        with pytest.raises(RequestError, match="no polynomial"):
-            radial(n, l, np.zeros(1))
-    for wrong in (np.zeros((4, 4, 4)), np.zeros((1, 4, 4, 5)), np.zeros((1, 0, 0, 0))):
-        with pytest.raises(RequestError, match="s, s, s"):
-            moments(wrong)
-    with pytest.raises(RequestError, match="N, M"):
-        density(np.zeros(5), 8)
