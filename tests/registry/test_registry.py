@@ -222,7 +222,7 @@ def test_where_there_is_no_fork_new_processes_try(site: Path, monkeypatch: pytes
     from zoo.probing.children import Child, Ended
 
     distribution(site, "zoo_dying", "dying = zoo_dying:Model", "import os\nos._exit(3)")
-    with Child("zoo.probing.trial") as child:
+    with Child("zoo.probing.nursery", "alone") as child:
         child.tell({"path": sys.path, "entries": [registry.entry("models", "dying")]})
         assert child.hear(120) == ["models", "dying"]
         with pytest.raises(Ended) as end:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from zoo.contracts import make
-from zoo.testing.listing import checks
+from zoo.testing.checking import checks
 from zoo.testing.outcome import run_one
 from zoo.testing.subjects.task import TaskSubject
 from zoo.utils.errors import RequestError

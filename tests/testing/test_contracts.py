@@ -18,10 +18,10 @@ from zoo.testing.checks import (
     task_pairs,
     task_photos,
 )
+from zoo.testing.named import subject_of
 from zoo.testing.outcome import run_all
 from zoo.testing.subjects.metric import NOWHERE, MetricSubject
 from zoo.testing.subjects.model import ModelSubject
-from zoo.testing.subjects.named import subject_of
 from zoo.testing.subjects.subject import Subject
 from zoo.testing.subjects.task import TaskSubject
 

@@ -10,10 +10,9 @@ import planting
 import pytest
 
 from zoo import registry, testing
-from zoo.testing.checking import Check
-from zoo.testing.listing import chosen
+from zoo.testing.checking import Check, chosen
+from zoo.testing.named import subject_of
 from zoo.testing.outcome import Outcome, Result, run_all
-from zoo.testing.subjects.named import subject_of
 from zoo.testing.verdicts import KINDS, Skipped
 from zoo.utils.errors import RequestError
 

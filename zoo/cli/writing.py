@@ -48,8 +48,8 @@ def check(
 
 def _wanted(names: list[str], all_: bool, only: tuple[str, ...]) -> "Wanted":
     """What to check: names, kinds and checks. With ``all_``, things of whose kind no check is wanted are left out."""
-    from zoo.testing.listing import checks, chosen
-    from zoo.testing.subjects.named import subject_of
+    from zoo.testing.checking import checks, chosen
+    from zoo.testing.named import subject_of
     from zoo.testing.verdicts import KINDS
 
     if all_ == bool(names):
@@ -76,7 +76,7 @@ def _outcomes(wanted: "Wanted") -> "list[Outcome]":
     from concurrent.futures import ThreadPoolExecutor
 
     from zoo.testing.apart import check_apart
-    from zoo.testing.listing import chosen
+    from zoo.testing.checking import chosen
     from zoo.utils.progress import progress
 
     total = sum(len(chosen(kind, only)) for _, kind, only in wanted)

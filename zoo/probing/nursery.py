@@ -7,18 +7,27 @@ there is no fork they are new processes. Several are at work at a time.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import sys
+import time
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from typing import Any
 
+from zoo import registry
+from zoo.contracts import make
 from zoo.probing.children import Child, Ended, Fork, Parent, end_all, fate
-from zoo.probing.trial import perform
-from zoo.probing.watch import preload
+from zoo.probing.state import changed, snapshot
+from zoo.probing.watch import preload, probe
 
 START = 120.0
 """Seconds that a child may take until it begins, which is long where it has to import torch."""
+MOST = 300
+"""Letters of a reason."""
+ALONE = "alone"
+"""The word to a process that is to do one request itself."""
 Row = list[Any]
-"""What came of one entry: kind, name, reason, deadly, seconds, effects."""
+"""The outcome of one entry: kind, name, reason, deadly, seconds, effects."""
 
 
 def main() -> None:
@@ -40,7 +49,7 @@ def main() -> None:
 
 def _begin(parent: Parent, request: Mapping[str, Any]) -> Fork | Child:
     if not hasattr(os, "fork"):
-        child = Child("zoo.probing.trial")
+        child = Child("zoo.probing.nursery", ALONE)
         child.tell(request)
         return child
 
@@ -89,5 +98,33 @@ def _entries(parent: Parent, request: Mapping[str, Any]) -> list[Row]:
     return rows
 
 
+def perform(request: Mapping[str, Any], tell: Callable[[Any], None]) -> None:
+    """Import what is asked for, and tell of it: of a module, or of entries, of each when it is begun and when it is done."""
+    sys.path[:] = request["path"]
+    if "module" in request:
+        tell(asdict(probe(request["module"])))
+        return
+    for values in request["entries"]:
+        entry = registry.Entry(*values)
+        tell([entry.kind, entry.name])
+        before, began = snapshot(), time.monotonic()
+        try:
+            reason = make.fault(entry.kind, entry.load())
+        except BaseException as error:
+            reason = registry.reason(error.__cause__ or error)
+        seconds = round(time.monotonic() - began, 3)
+        reason = " ".join(reason.split())
+        reason = reason if len(reason) <= MOST else reason[: MOST - 3] + "..."
+        tell([entry.kind, entry.name, reason, False, seconds, list(changed(before))])
+
+
+def main_alone() -> None:
+    """Do one request in this process, where there is no fork."""
+    parent = Parent()
+    preload()
+    perform(parent.ask(), parent.tell)
+    os._exit(0)  # whatever threads a plugin has left
+
+
 if __name__ == "__main__":
-    main()
+    main_alone() if ALONE in sys.argv else main()

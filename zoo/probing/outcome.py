@@ -1,4 +1,4 @@
-"""What came of importing what one distribution brings, kept in the cache folder for as long as it holds."""
+"""The outcome of importing what a distribution brings, kept in the cache folder for as long as it holds."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import re
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,7 +25,7 @@ _MOST_FILES = 4000
 
 
 class Tried(NamedTuple):
-    """What came of one entry.
+    """The outcome of one entry.
 
     Attributes:
         reason: why it is broken, "" if it is not.
@@ -48,7 +49,7 @@ class Tried(NamedTuple):
 
 
 Outcome = dict[tuple[str, str], Tried]
-"""What came of each entry of one distribution, by kind and name."""
+"""The outcome of each entry of one distribution, by kind and name."""
 
 
 def kept(plugin: Installed) -> Outcome | None:
@@ -70,7 +71,7 @@ def kept(plugin: Installed) -> Outcome | None:
 
 
 def known(entry: Entry) -> Tried:
-    """What is kept of one entry; imports nothing."""
+    """The outcome that is kept of one entry; imports nothing."""
     if entry.distribution != registry.OWN:
         for plugin in registry.plugins():
             if plugin.name == entry.distribution:
@@ -111,40 +112,23 @@ def _key(plugin: Installed) -> str:
 
     what = [sys.version, sys.prefix, *registry.distributions().environment, *map(str, plugin[:4])]
     for module in sorted({entry.module.partition(".")[0] for entry in registry.entries_of(plugin)}):
-        what += _stamps(module)
+        what += islice(_stamps(module), _MOST_FILES)
     return hashlib.sha256("\n".join(what).encode()).hexdigest()
 
 
-def _places(module: str) -> tuple[str, ...]:
+def _stamps(module: str) -> Iterator[str]:
+    """Name, size and time of every file of a top-level module."""
     from importlib.util import find_spec
 
     try:
         spec = find_spec(module)
     except (ImportError, ValueError):
-        return ()
-    if spec is None:
-        return ()
-    return tuple(spec.submodule_search_locations or ()) or ((spec.origin,) if spec.origin else ())
-
-
-def _stamps(module: str) -> list[str]:
-    """Name, size and time of every file of a top-level module."""
-    stamps = []
-    for place in _places(module):
-        for file in _files(place):
-            with contextlib.suppress(OSError):
-                status = os.stat(file)
-                stamps.append(f"{file} {status.st_size} {status.st_mtime_ns}")
-            if len(stamps) >= _MOST_FILES:
-                return stamps
-    return stamps
-
-
-def _files(place: str) -> Iterator[str]:
-    if os.path.isfile(place):
-        yield place
         return
-    for folder, folders, files in os.walk(place):
-        folders[:] = sorted(one for one in folders if one != "__pycache__")
-        for name in sorted(files):
-            yield os.path.join(folder, name)
+    for place in () if spec is None else spec.submodule_search_locations or (spec.origin or "",):
+        file: tuple[str, list[str], list[str]] = (os.path.dirname(place), [], [os.path.basename(place)])
+        for folder, folders, names in os.walk(place) if os.path.isdir(place) else (file,):
+            folders[:] = sorted(set(folders) - {"__pycache__"})
+            for path in (os.path.join(folder, name) for name in sorted(names)):
+                with contextlib.suppress(OSError):
+                    status = os.stat(path)
+                    yield f"{path} {status.st_size} {status.st_mtime_ns}"

@@ -12,8 +12,7 @@ docs/checks.md lists the checks. What a model, task or metric cannot do by its n
 ``expected_failures = {"another_seed_gives_other_samples": "neighbours are ranked, not drawn"}``.
 """
 
-from zoo.testing.checking import Check
-from zoo.testing.listing import checks, page
+from zoo.testing.checking import Check, checks, page
 from zoo.testing.outcome import Outcome, check
 from zoo.testing.pytests import parametrize
 from zoo.testing.verdicts import Kind

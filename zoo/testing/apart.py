@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from zoo.probing.children import Child, Ended, fate
-from zoo.testing.listing import chosen
+from zoo.testing.checking import chosen
 from zoo.testing.outcome import Outcome, Result
 from zoo.testing.verdicts import Kind
 

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from inspect import getdoc
+from inspect import cleandoc
 from typing import Any
 
 from zoo.probing.state import kept
-from zoo.testing.subjects.named import subject_of
+from zoo.testing.named import CLASSES, subject_of
 from zoo.testing.subjects.subject import Subject
 from zoo.testing.verdicts import KINDS, Kind
+from zoo.utils.errors import RequestError, nearest
+
+_HEAD = """# The checks
+
+What `zoo check NAME` and `zoo.testing` look at: one function a check, named after its contract. This page is written by
+`zoo.testing.page()` from the functions' own words; a test compares the two.
+"""
 
 
 @dataclass(frozen=True)
@@ -42,19 +49,51 @@ class Check:
             self.function(subject)
 
 
-KNOWN: dict[Kind, dict[str, Check]] = {kind: {} for kind in KINDS}
-"""The checks of each kind by name, in the order in which they are run."""
+def checks(kind: Kind) -> tuple[Check, ...]:
+    """All checks of a kind, in the order in which they are run.
+
+    >>> [check.name for check in checks("model")][:2]
+    ['it_is_registered', 'it_is_described']
+
+    Raises:
+        RequestError: there is no such kind.
+    """
+    if kind not in KINDS:
+        raise RequestError(f"there are no checks of the kind {kind!r}: {nearest(kind, KINDS)}")
+    return tuple(
+        Check(name, kind, " ".join(cleandoc(method.__doc__ or "").split()), skips, method)
+        for name, method, skips in CLASSES[kind].contracts()
+    )
 
 
-def contract(*kinds: Kind, skips: tuple[str, ...] = ()) -> Callable[[Callable[[Any], None]], Callable[[Any], None]]:
-    """Make a function a check of these kinds; its docstring is one sentence, the contract."""
+def chosen(kind: Kind, only: tuple[str, ...]) -> tuple[Check, ...]:
+    """The checks of a kind that are named in ``only``; all of them where nothing is named.
 
-    def register(function: Callable[[Any], None]) -> Callable[[Any], None]:
-        sentence = " ".join((getdoc(function) or "").split())
-        for kind in kinds:
-            if function.__name__ in KNOWN[kind]:
-                raise RuntimeError(f"two checks of a {kind} are called {function.__name__}")
-            KNOWN[kind][function.__name__] = Check(function.__name__, kind, sentence, skips, function)
-        return function
+    Raises:
+        RequestError: a name is not that of a check of this kind.
+    """
+    known = {check.name: check for check in checks(kind)}
+    for name in only:
+        if name not in known:
+            close = nearest(name, known)
+            close = close if close.startswith("did") else "docs/checks.md lists them"
+            raise RequestError(f"there is no check of a {kind} called {name!r}: {close}")
+    return tuple(check for check in known.values() if not only or check.name in only)
 
-    return register
+
+def page() -> str:
+    """All checks with their contracts, as Markdown.
+
+    >>> print(page().splitlines()[0])
+    # The checks
+    """
+    parts = [_HEAD]
+    for kind in KINDS:
+        these = checks(kind)
+        parts.append(f"## Of a {kind}: {len(these)}\n\n| check | contract | may be skipped because |\n|---|---|---|")
+        parts[-1] += "".join(f"\n| `{c.name}` | {_cell(c.contract)} | {_cell('; '.join(c.skips))} |" for c in these) + "\n"
+    return "\n".join(parts)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")

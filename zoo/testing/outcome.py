@@ -1,4 +1,4 @@
-"""Running checks on a subject, and what came of it."""
+"""Running checks on a subject, and the outcome."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from zoo.testing.checking import Check
-from zoo.testing.listing import chosen
-from zoo.testing.subjects.named import subject_of
+from zoo.testing.checking import Check, chosen
+from zoo.testing.named import subject_of
 from zoo.testing.subjects.subject import Subject
 from zoo.testing.verdicts import Broken, Kind, Skipped
 
@@ -17,7 +16,7 @@ State = Literal["ran", "skipped", "expected", "failed"]
 
 
 class Result(NamedTuple):
-    """What came of one check: its state, and the reason or the message, "" where it ran and holds."""
+    """The result of one check: its state, and the reason or the message, "" where it ran and holds."""
 
     check: str
     state: State
@@ -26,7 +25,7 @@ class Result(NamedTuple):
 
 @dataclass
 class Outcome:
-    """What came of all checks of one subject.
+    """The outcome of all checks of one subject.
 
     Attributes:
         name, kind: of the subject.
@@ -50,8 +49,7 @@ class Outcome:
         if result.state == "ran":
             self.ran += (result.check,)
         else:
-            by_state = {"skipped": self.skipped, "expected": self.expected, "failed": self.failed}
-            by_state[result.state][result.check] = result.words
+            getattr(self, result.state)[result.check] = result.words
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -74,25 +72,24 @@ class Outcome:
 
 def run_one(check: Check, subject: Subject) -> Result:
     """Run one check, whatever the subject does in it; the global state is the same after it."""
-    message = ""
+    state: State = "failed"
     try:
         check(subject)
+        state, words = "ran", ""
     except Skipped as reason:
         if str(reason) in check.skips:
             return Result(check.name, "skipped", str(reason))
-        return Result(check.name, "failed", f"it was skipped ({reason}), which this check never is")
+        return Result(check.name, state, f"it was skipped ({reason}), which this check never is")
     except Broken as error:
-        message = str(error)
+        words = str(error)
     except (Exception, SystemExit) as error:
-        message = _words(error)
+        words = _words(error)
     expected = subject.expected_failures.get(check.name)
-    if expected is None:
-        return Result(check.name, "failed", message) if message else Result(check.name, "ran", "")
-    if message:
-        return Result(check.name, "expected", str(expected))
-    return Result(
-        check.name, "failed", f"it was expected to fail ({expected}), but it holds; take it out of expected_failures"
-    )
+    if expected is not None and state == "failed":
+        state, words = "expected", str(expected)
+    elif expected is not None:
+        state, words = "failed", f"it was expected to fail ({expected}), but it holds; take it out of expected_failures"
+    return Result(check.name, state, words)
 
 
 def run_all(subject: Subject, these: Iterable[Check], tell: Callable[[Result], None] | None = None) -> Outcome:
@@ -109,6 +106,12 @@ def run_all(subject: Subject, these: Iterable[Check], tell: Callable[[Result], N
 
 def check(name: str, kind: Kind | None = None, only: tuple[str, ...] = ()) -> Outcome:
     """Check whether a registered model, task or metric keeps its contracts, in this process.
+
+    >>> outcome = check("variance", only=("its_suffixes_are_names", "it_is_described"))
+    >>> print(outcome)
+    metric variance: 2 ran, 0 skipped, 0 expected to fail, of 2
+    >>> outcome.ok
+    True
 
     Args:
         name: its entry-point name.

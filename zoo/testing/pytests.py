@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from zoo.testing.checking import Check
-from zoo.testing.listing import checks
+from zoo.testing.checking import Check, checks
+from zoo.testing.named import subject_of
 from zoo.testing.outcome import run_one
-from zoo.testing.subjects.named import subject_of
 from zoo.testing.subjects.subject import Subject
 from zoo.testing.verdicts import Kind
 
@@ -42,6 +41,9 @@ def parametrize(*names: str, kind: Kind | None = None) -> pytest.MarkDecorator:
         @zoo.testing.parametrize("additive", kind="model")
         def test_contract(check):
             check()
+
+    >>> len(parametrize("variance").args[1]) == len(checks("metric"))
+    True
 
     The test's id is ``name-check``. What a subject says it cannot do (``expected_failures``) is a strict xfail: it fails
     where it holds after all.

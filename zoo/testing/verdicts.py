@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, NoReturn, get_args
+from typing import Any, Literal, NoReturn, TypeVar, get_args
 
 from zoo.utils.errors import RequestError
 
 Kind = Literal["model", "task", "metric"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+F = TypeVar("F", bound=Callable[..., None])
 
 
 class Broken(AssertionError):
@@ -17,6 +18,16 @@ class Broken(AssertionError):
 
 class Skipped(Exception):
     """A check has nothing to look at in this subject, for a reason that it declares."""
+
+
+def may_skip(*reasons: str) -> Callable[[F], F]:
+    """Declare the reasons for which a check may be skipped; any other skip is a failure."""
+
+    def declare(check: F) -> F:
+        check.skips = reasons  # type: ignore[attr-defined]
+        return check
+
+    return declare
 
 
 def skip(reason: str) -> NoReturn:

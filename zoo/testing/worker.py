@@ -8,9 +8,9 @@ import sys
 from zoo.probing.children import Parent
 from zoo.probing.state import kept
 from zoo.probing.watch import probe
-from zoo.testing.listing import checks
+from zoo.testing.checking import checks
+from zoo.testing.named import subject_of
 from zoo.testing.outcome import run_one
-from zoo.testing.subjects.named import subject_of
 
 
 def main(kind: str, name: str, *names: str) -> None:

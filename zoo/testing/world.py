@@ -1,4 +1,4 @@
-"""What checks look at again and again: tensors, and whether the state that is everybody's is left alone, and not read."""
+"""Helpers of the checks: what holds of tensors, and whether the state that is everybody's is left alone, and not read."""
 
 from __future__ import annotations
 

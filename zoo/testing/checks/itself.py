@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from zoo.probing.watch import Imported, probe_apart
-from zoo.testing.checking import KNOWN, contract
 from zoo.testing.subjects.model import ModelSubject
 from zoo.testing.subjects.subject import Subject
 from zoo.testing.verdicts import Broken, refused, require
@@ -21,87 +20,110 @@ SECONDS = 2.0
 """That importing the module of a plugin may take beyond the core's own imports."""
 
 
-@contract("model", "task", "metric")
-def it_is_registered(subject: Subject) -> None:
-    """One package alone registers the name, for a subclass of zoo.Model, zoo.Task or zoo.Metric (or a zoo.Preset)."""
-    cls = subject.cls
-    require(isinstance(cls, type), f"{subject.entry.value} is no class")
-    if subject.kind != "metric" and "__init__" in vars(cls):
-        parameters = inspect.signature(cls.__init__).parameters.values()
-        takes_config = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
-        require(takes_config, f"{cls.__name__}.__init__ takes no **config; settings must reach it by keyword")
+class Itself(Subject):
+    """The words of anything registered about itself."""
+
+    def it_is_registered(self) -> None:
+        """One package alone registers the name, for a subclass of zoo.Model, zoo.Task or zoo.Metric (or a zoo.Preset)."""
+        cls = self.cls
+        require(isinstance(cls, type), f"{self.entry.value} is no class")
+        if self.kind != "metric" and "__init__" in vars(cls):
+            parameters = inspect.signature(cls.__init__).parameters.values()
+            takes_config = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
+            require(takes_config, f"{cls.__name__}.__init__ takes no **config; settings must reach it by keyword")
+
+    def it_is_described(self) -> None:
+        """Its class has a docstring of its own, whose first line is shown by ``zoo show`` and in the gallery."""
+        cls = self.cls
+        text = inspect.cleandoc(vars(cls).get("__doc__") or "").strip()
+        require(text, f"{cls.__name__} has no docstring; its first line must say what it is")
+        for name in ("x_name", "y_name") if self.kind == "task" else ():
+            require(
+                getattr(cls, name) not in ("", "x", "y"),
+                f"{cls.__name__}.{name} is not set; it must say what the field is, as a word for captions",
+            )
+
+    def what_it_says_it_cannot_do_are_checks(self) -> None:
+        """``expected_failures`` maps names of checks to reasons, and ``check_settings`` names settings of its Config."""
+        said = self.cls.expected_failures
+        require(isinstance(said, Mapping), f"expected_failures is {said!r}; it must be a mapping from checks to reasons")
+        names = [name for name, *_ in self.contracts()]
+        for name, reason in said.items():
+            require(name in names, f"expected_failures names {name!r}, which is no check of a {self.kind}")
+            require(isinstance(reason, str) and reason.strip(), f"expected_failures gives no reason for {name}")
+        if isinstance(self, ModelSubject):
+            make_config(self.cls.Config, self.cls.check_settings, "check_settings")
 
 
-@contract("model", "task", "metric")
-def it_is_described(subject: Subject) -> None:
-    """Its class has a docstring of its own, whose first line is shown by ``zoo show`` and in the gallery."""
-    cls = subject.cls
-    text = inspect.cleandoc(vars(cls).get("__doc__") or "").strip()
-    require(text, f"{cls.__name__} has no docstring; its first line must say what it is")
-    for name in ("x_name", "y_name") if subject.kind == "task" else ():
+class Configured(Subject):
+    """The config of a model or a task."""
+
+    def its_config_is_frozen_and_plain(self) -> None:
+        """Config is a frozen dataclass with a default for every field, and survives the way through JSON."""
+        config = self.cls.Config
+        frozen = dataclasses.is_dataclass(config) and vars(config)["__dataclass_params__"].frozen
+        require(frozen, f"{config.__name__} is no frozen dataclass")
+        try:
+            own = self.config
+        except TypeError as error:
+            raise Broken(f"{config.__name__} cannot be made without settings: {error}; give every field a default") from error
+        require(isinstance(own, config), f"its config is a {type(own).__name__}; it must be a {config.__name__}")
+        try:
+            plain = json.loads(json.dumps(dataclasses.asdict(own), allow_nan=False))
+        except (TypeError, ValueError) as error:
+            raise Broken(f"its config is not of plain values: {error}") from error
+        again = make_config(config, plain, config.__name__)
+        require(again == own, f"its config is {own} before it is written as JSON, and {again} when it is read")
+
+    def an_unknown_setting_is_refused(self) -> None:
+        """A setting that its Config does not have is refused with a RequestError, not dropped."""
+        refused(f"the unknown setting {UNKNOWN}=1", self.make, **{UNKNOWN: 1})
+
+    def a_setting_of_the_wrong_type_is_refused(self) -> None:
+        """A value that cannot be brought to the type of its field is refused with a RequestError."""
+        value = {"neither": ["number", "nor", "text"]}
+        for field in dataclasses.fields(self.cls.Config):
+            if field.type not in ("Any", Any, object):
+                refused(f"{field.name}={value}", self.make, **{field.name: value})
+
+    def a_setting_has_an_effect_on_its_config(self) -> None:
+        """A setting that is given is the one in its config, not the default."""
+        for field in dataclasses.fields(self.cls.Config):
+            for other in _others(getattr(self.config, field.name)):
+                try:
+                    got = getattr(self.make(**{field.name: other}).config, field.name)
+                except RequestError:  # out of its range, or not together with the rest
+                    continue
+                require(got == other, f"{field.name}={other} was given, and its config says {got}")
+                break
+
+
+class Importing(Subject):
+    """The import of its module."""
+
+    def importing_it_is_quick(self) -> None:
+        """Importing its module takes less than two seconds beyond the core, and brings no heavy package along."""
+        imported, module = _imported(self), self.entry.module
+        heavy = ", ".join(imported.heavy)
+        require(not heavy, f"importing {module} imports {heavy}; import them inside the functions that use them")
+        # A busy machine can make any import slow once, so a slow one is tried again.
+        seconds = imported.seconds
+        if seconds >= SECONDS:
+            seconds = min(seconds, probe_apart(module).seconds)
         require(
-            getattr(cls, name) not in ("", "x", "y"),
-            f"{cls.__name__}.{name} is not set; it must say what the field is, as a word for captions",
+            seconds < SECONDS,
+            f"importing {module} took {seconds:.1f} s; it must take less than {SECONDS:g}: do the work when it is used",
         )
 
+    def importing_it_prints_nothing(self) -> None:
+        """Importing its module writes nothing to the standard streams."""
+        printed = " ".join(_imported(self).printed.split())
+        require(not printed, f"importing {self.entry.module} printed {printed[:80]!r}; it must print nothing")
 
-@contract("model", "task", "metric")
-def what_it_says_it_cannot_do_are_checks(subject: Subject) -> None:
-    """``expected_failures`` maps names of checks to reasons, and ``check_settings`` names settings of its Config."""
-    said = subject.cls.expected_failures
-    require(isinstance(said, Mapping), f"expected_failures is {said!r}; it must be a mapping from checks to reasons")
-    for name, reason in said.items():
-        require(name in KNOWN[subject.kind], f"expected_failures names {name!r}, which is no check of a {subject.kind}")
-        require(isinstance(reason, str) and reason.strip(), f"expected_failures gives no reason for {name}")
-    if isinstance(subject, ModelSubject):
-        make_config(subject.cls.Config, subject.cls.check_settings, "check_settings")
-
-
-@contract("model", "task")
-def its_config_is_frozen_and_plain(subject: Subject) -> None:
-    """Config is a frozen dataclass with a default for every field, and survives the way through JSON."""
-    config = subject.cls.Config
-    frozen = dataclasses.is_dataclass(config) and vars(config)["__dataclass_params__"].frozen
-    require(frozen, f"{config.__name__} is no frozen dataclass")
-    try:
-        own = subject.config
-    except TypeError as error:
-        raise Broken(f"{config.__name__} cannot be made without settings: {error}; give every field a default") from error
-    require(isinstance(own, config), f"its config is a {type(own).__name__}; it must be a {config.__name__}")
-    try:
-        plain = json.loads(json.dumps(dataclasses.asdict(own), allow_nan=False))
-    except (TypeError, ValueError) as error:
-        raise Broken(f"its config is not of plain values: {error}") from error
-    again = make_config(config, plain, config.__name__)
-    require(again == own, f"its config is {own} before it is written as JSON, and {again} when it is read")
-
-
-@contract("model", "task")
-def an_unknown_setting_is_refused(subject: Subject) -> None:
-    """A setting that its Config does not have is refused with a RequestError, not dropped."""
-    refused(f"the unknown setting {UNKNOWN}=1", subject.make, **{UNKNOWN: 1})
-
-
-@contract("model", "task")
-def a_setting_of_the_wrong_type_is_refused(subject: Subject) -> None:
-    """A value that cannot be brought to the type of its field is refused with a RequestError."""
-    value = {"neither": ["number", "nor", "text"]}
-    for field in dataclasses.fields(subject.cls.Config):
-        if field.type not in ("Any", Any, object):
-            refused(f"{field.name}={value}", subject.make, **{field.name: value})
-
-
-@contract("model", "task")
-def a_setting_has_an_effect_on_its_config(subject: Subject) -> None:
-    """A setting that is given is the one in its config, not the default."""
-    for field in dataclasses.fields(subject.cls.Config):
-        for other in _others(getattr(subject.config, field.name)):
-            try:
-                got = getattr(subject.make(**{field.name: other}).config, field.name)
-            except RequestError:  # out of its range, or not together with the rest
-                continue
-            require(got == other, f"{field.name}={other} was given, and its config says {got}")
-            break
+    def importing_it_changes_nothing_global(self) -> None:
+        """Importing its module leaves the random states, torch's defaults, the environment and the search path alone."""
+        changed = ", ".join(_imported(self).changed)
+        require(not changed, f"importing {self.entry.module} changed {changed}; it must change nothing of others")
 
 
 def _others(own: Any) -> tuple[Any, ...]:
@@ -119,33 +141,3 @@ def _imported(subject: Subject) -> Imported:
     imported: Imported = subject.imported
     require(not imported.error, f"importing {subject.entry.module} raised {imported.error}")
     return imported
-
-
-@contract("model", "task", "metric")
-def importing_it_is_quick(subject: Subject) -> None:
-    """Importing its module takes less than two seconds beyond the core, and brings no heavy package along."""
-    imported, module = _imported(subject), subject.entry.module
-    heavy = ", ".join(imported.heavy)
-    require(not heavy, f"importing {module} imports {heavy}; import them inside the functions that use them")
-    # A busy machine can make any import slow once, so a slow one is tried again.
-    seconds = imported.seconds
-    if seconds >= SECONDS:
-        seconds = min(seconds, probe_apart(module).seconds)
-    require(
-        seconds < SECONDS,
-        f"importing {module} took {seconds:.1f} s; it must take less than {SECONDS:g}: do the work when it is used",
-    )
-
-
-@contract("model", "task", "metric")
-def importing_it_prints_nothing(subject: Subject) -> None:
-    """Importing its module writes nothing to the standard streams."""
-    printed = " ".join(_imported(subject).printed.split())
-    require(not printed, f"importing {subject.entry.module} printed {printed[:80]!r}; it must print nothing")
-
-
-@contract("model", "task", "metric")
-def importing_it_changes_nothing_global(subject: Subject) -> None:
-    """Importing its module leaves the random states, torch's defaults, the environment and the search path alone."""
-    changed = ", ".join(_imported(subject).changed)
-    require(not changed, f"importing {subject.entry.module} changed {changed}; it must change nothing of others")

@@ -5,9 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from zoo.testing.checking import contract
 from zoo.testing.subjects.model import ModelSubject, Shape, fields
-from zoo.testing.verdicts import require, skip
+from zoo.testing.verdicts import may_skip, require, skip
 from zoo.testing.world import finite, finite_samples, same_bits, shaped, twice, untouched
 from zoo.utils.errors import RequestError
 
@@ -46,61 +45,96 @@ def _follows_its_seed(subject: ModelSubject, name: str) -> None:
     )
 
 
-@contract("model", skips=(NO_LOG_PROB,))
-def log_prob_is_one_number_an_item(subject: ModelSubject) -> None:
-    """``log_prob(y, x)`` is (B,), finite, without a gradient."""
-    _one_number_an_item(subject, "log_prob")
+class Abilities(ModelSubject):
+    """Densities, features and reconstructions."""
+
+    @may_skip(NO_LOG_PROB)
+    def log_prob_is_one_number_an_item(self) -> None:
+        """``log_prob(y, x)`` is (B,), finite, without a gradient."""
+        _one_number_an_item(self, "log_prob")
+
+    @may_skip(NO_LOG_PROB)
+    def log_prob_follows_its_seed_alone(self) -> None:
+        """``log_prob`` is the same to the bit for one seed, whatever the global random state and the rest of the batch."""
+        _follows_its_seed(self, "log_prob")
+
+    @may_skip(NO_LOG_PROB)
+    def log_prob_is_lower_far_from_the_data(self) -> None:
+        """``log_prob`` of a y far off all that was fitted to is lower than that of the true y."""
+        near, far = (_density(self, "log_prob", off=off) for off in (0.0, 1000.0))
+        require((near > far).all(), f"log_prob of the true y is {near.mean():.3g}, of y + 1000 it is {far.mean():.3g}")
+
+    @may_skip(NO_JOINT)
+    def joint_log_prob_is_one_number_an_item(self) -> None:
+        """``joint_log_prob(y, x)`` is (B,), finite, without a gradient."""
+        _one_number_an_item(self, "joint_log_prob")
+
+    @may_skip(NO_JOINT)
+    def joint_log_prob_follows_its_seed_alone(self) -> None:
+        """``joint_log_prob`` is the same to the bit for one seed, whatever the global random state and the rest of
+        the batch."""
+        _follows_its_seed(self, "joint_log_prob")
+
+    @may_skip(NO_FEATURES)
+    def features_are_one_vector_an_item(self) -> None:
+        """``features(x)`` is (B, D), finite, and the same for one x alone and among others."""
+        model, x = self.fitted, self.x(5)
+        with torch.no_grad():
+            features, alone = model.features(x), model.features(x[2:3])
+        if features is None or alone is None:
+            skip(NO_FEATURES)
+        right = features.ndim == 2 and len(features) == 5
+        require(right, f"features of 5 x have shape {tuple(features.shape)}; it must be (5, D)")
+        finite("features are", features)
+        near = torch.allclose(features[2], alone[0], atol=1e-4, rtol=1e-3)
+        require(near, "features of one x differ when others are in the batch")
+
+    @may_skip(NO_RECONSTRUCTION)
+    def reconstructions_have_the_shape_of_x(self) -> None:
+        """``reconstruct(x)`` is (B, *x_shape), finite."""
+        model, x = self.fitted, self.x(5)
+        with torch.no_grad():
+            reconstructions = model.reconstruct(x)
+        if reconstructions is None:
+            skip(NO_RECONSTRUCTION)
+        finite_samples("reconstructions", reconstructions, x.shape)
 
 
-@contract("model", skips=(NO_LOG_PROB,))
-def log_prob_follows_its_seed_alone(subject: ModelSubject) -> None:
-    """``log_prob`` is the same to the bit for one seed, whatever the global random state and the rest of the batch."""
-    _follows_its_seed(subject, "log_prob")
+class Shapes(ModelSubject):
+    """Other shapes and sizes of x and y."""
 
+    def x_as_a_vector_works_or_is_refused(self) -> None:
+        """x of shape (D,), such as attributes, works, or is refused with a RequestError when the model is made."""
+        _works_or_is_refused(self, (6,), (1, 16, 16))
 
-@contract("model", skips=(NO_LOG_PROB,))
-def log_prob_is_lower_far_from_the_data(subject: ModelSubject) -> None:
-    """``log_prob`` of a y far off all that was fitted to is lower than that of the true y."""
-    near, far = (_density(subject, "log_prob", off=off) for off in (0.0, 1000.0))
-    require((near > far).all(), f"log_prob of the true y is {near.mean():.3g}, of y + 1000 it is {far.mean():.3g}")
+    def y_as_a_vector_works_or_is_refused(self) -> None:
+        """y of shape (D,) works, or is refused with a RequestError when the model is made."""
+        _works_or_is_refused(self, (1, 16, 16), (5,))
 
+    def fields_that_are_not_square_work_or_are_refused(self) -> None:
+        """Fields of another height than width, also of odd sizes, work or are refused when the model is made."""
+        _works_or_is_refused(self, (1, 16, 24), (1, 16, 24))
+        _works_or_is_refused(self, (1, 13, 11), (1, 13, 11))
 
-@contract("model", skips=(NO_JOINT,))
-def joint_log_prob_is_one_number_an_item(subject: ModelSubject) -> None:
-    """``joint_log_prob(y, x)`` is (B,), finite, without a gradient."""
-    _one_number_an_item(subject, "joint_log_prob")
+    def other_channels_and_sizes_work_or_are_refused(self) -> None:
+        """Three channels of x and of y, and an x of another size than y, work or are refused when the model is made."""
+        _works_or_is_refused(self, (3, 16, 16), (3, 16, 16))
+        _works_or_is_refused(self, (1, 32, 32), (1, 16, 16))
 
+    def motions_in_pixels_work_or_are_refused(self) -> None:
+        """y of two channels with numbers far above 1, such as motions in pixels, works or is refused when the model
+        is made."""
+        _works_or_is_refused(self, (3, 16, 16), (2, 16, 16))
+        _works_or_is_refused(self, (3, 16, 16), (2, 16, 16), scale=20)
 
-@contract("model", skips=(NO_JOINT,))
-def joint_log_prob_follows_its_seed_alone(subject: ModelSubject) -> None:
-    """``joint_log_prob`` is the same to the bit for one seed, whatever the global random state and the rest of the batch."""
-    _follows_its_seed(subject, "joint_log_prob")
-
-
-@contract("model", skips=(NO_FEATURES,))
-def features_are_one_vector_an_item(subject: ModelSubject) -> None:
-    """``features(x)`` is (B, D), finite, and the same for one x alone and among others."""
-    model, x = subject.fitted, subject.x(5)
-    with torch.no_grad():
-        features, alone = model.features(x), model.features(x[2:3])
-    if features is None or alone is None:
-        skip(NO_FEATURES)
-    right = features.ndim == 2 and len(features) == 5
-    require(right, f"features of 5 x have shape {tuple(features.shape)}; it must be (5, D)")
-    finite("features are", features)
-    near = torch.allclose(features[2], alone[0], atol=1e-4, rtol=1e-3)
-    require(near, "features of one x differ when others are in the batch")
-
-
-@contract("model", skips=(NO_RECONSTRUCTION,))
-def reconstructions_have_the_shape_of_x(subject: ModelSubject) -> None:
-    """``reconstruct(x)`` is (B, *x_shape), finite."""
-    model, x = subject.fitted, subject.x(5)
-    with torch.no_grad():
-        reconstructions = model.reconstruct(x)
-    if reconstructions is None:
-        skip(NO_RECONSTRUCTION)
-    finite_samples("reconstructions", reconstructions, x.shape)
+    def y_off_zero_is_learnt(self) -> None:
+        """Fitted to y around 500, it gives samples nearer to 500 than to 0: it takes y in its own units."""
+        pairs = self.pairs(64, seed=0)
+        shifted = type(pairs)(pairs.x, pairs.y + 500)
+        mean = self.fit_new(shifted, 20).sample(pairs.x[:2], 8, seed=0).detach().mean().item()
+        require(
+            abs(mean - 500) < 250, f"fitted to y around 500, its samples are around {mean:.3g}; measure y in its own units"
+        )
 
 
 def _works_or_is_refused(subject: ModelSubject, x_shape: Shape, y_shape: Shape, scale: float = 1.0) -> None:
@@ -113,45 +147,3 @@ def _works_or_is_refused(subject: ModelSubject, x_shape: Shape, y_shape: Shape, 
     subject.fit(model, pairs, 2)
     what = f"made for {x_shape} -> {y_shape}, its samples"
     finite_samples(what, model.sample(pairs.x[:2], 3, seed=0), (2, 3, *y_shape))
-
-
-@contract("model")
-def x_as_a_vector_works_or_is_refused(subject: ModelSubject) -> None:
-    """x of shape (D,), such as attributes, works, or is refused with a RequestError when the model is made."""
-    _works_or_is_refused(subject, (6,), (1, 16, 16))
-
-
-@contract("model")
-def y_as_a_vector_works_or_is_refused(subject: ModelSubject) -> None:
-    """y of shape (D,) works, or is refused with a RequestError when the model is made."""
-    _works_or_is_refused(subject, (1, 16, 16), (5,))
-
-
-@contract("model")
-def fields_that_are_not_square_work_or_are_refused(subject: ModelSubject) -> None:
-    """Fields of another height than width, also of odd sizes, work or are refused when the model is made."""
-    _works_or_is_refused(subject, (1, 16, 24), (1, 16, 24))
-    _works_or_is_refused(subject, (1, 13, 11), (1, 13, 11))
-
-
-@contract("model")
-def other_channels_and_sizes_work_or_are_refused(subject: ModelSubject) -> None:
-    """Three channels of x and of y, and an x of another size than y, work or are refused when the model is made."""
-    _works_or_is_refused(subject, (3, 16, 16), (3, 16, 16))
-    _works_or_is_refused(subject, (1, 32, 32), (1, 16, 16))
-
-
-@contract("model")
-def motions_in_pixels_work_or_are_refused(subject: ModelSubject) -> None:
-    """y of two channels with numbers far above 1, such as motions in pixels, works or is refused when the model is made."""
-    _works_or_is_refused(subject, (3, 16, 16), (2, 16, 16))
-    _works_or_is_refused(subject, (3, 16, 16), (2, 16, 16), scale=20)
-
-
-@contract("model")
-def y_off_zero_is_learnt(subject: ModelSubject) -> None:
-    """Fitted to y around 500, it gives samples nearer to 500 than to 0: it takes y in its own units."""
-    pairs = subject.pairs(64, seed=0)
-    shifted = type(pairs)(pairs.x, pairs.y + 500)
-    mean = subject.fit_new(shifted, 20).sample(pairs.x[:2], 8, seed=0).detach().mean().item()
-    require(abs(mean - 500) < 250, f"fitted to y around 500, its samples are around {mean:.3g}; measure y in its own units")

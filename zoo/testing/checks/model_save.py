@@ -15,7 +15,6 @@ from torch import Tensor
 from zoo.contracts.model import Model
 from zoo.probing.state import kept
 from zoo.saving.checkpoint import CARD, CONFIG, WEIGHTS
-from zoo.testing.checking import contract
 from zoo.testing.subjects.model import ModelSubject
 from zoo.testing.verdicts import require
 from zoo.testing.world import finite_samples, same_bits, stir, untouched
@@ -38,108 +37,95 @@ def _samples(subject: ModelSubject, model: Model | None = None) -> Tensor:
     return (model or subject.fitted).sample(subject.x(2, seed=3), 3, seed=1)
 
 
-@contract("model")
-def save_load_sample_gives_the_same_bits(subject: ModelSubject) -> None:
-    """A model that was saved and loaded gives the same samples to the bit."""
-    want = _samples(subject)
-    with saved(subject) as folder:
-        got = _samples(subject, Model.load(folder))
-    require(
-        same_bits(want, got),
-        "after save and load the samples are others; whatever sampling uses must be a parameter or a registered buffer",
-    )
+class Saving(ModelSubject):
+    """Saving and loading a model."""
 
+    def save_load_sample_gives_the_same_bits(self) -> None:
+        """A model that was saved and loaded gives the same samples to the bit."""
+        want = _samples(self)
+        with saved(self) as folder:
+            got = _samples(self, Model.load(folder))
+        require(
+            same_bits(want, got),
+            "after save and load the samples are others; whatever sampling uses must be a parameter or a registered buffer",
+        )
 
-@contract("model")
-def saving_changes_nothing(subject: ModelSubject) -> None:
-    """Saving leaves the model, its mode and the global random state as they were."""
-    stir(0)
-    want = _samples(subject)
-    with untouched("saving"), saved(subject, inference=True):
-        pass
-    stir(0)
-    same = not subject.fitted.training and same_bits(want, _samples(subject))
-    require(same, "after it was saved, it samples otherwise")
+    def saving_changes_nothing(self) -> None:
+        """Saving leaves the model, its mode and the global random state as they were."""
+        stir(0)
+        want = _samples(self)
+        with untouched("saving"), saved(self, inference=True):
+            pass
+        stir(0)
+        same = not self.fitted.training and same_bits(want, _samples(self))
+        require(same, "after it was saved, it samples otherwise")
 
+    def loading_leaves_the_global_random_state_alone(self) -> None:
+        """The random states of torch, numpy and Python are after loading what they were before."""
+        with saved(self) as folder, untouched("loading"):
+            Model.load(folder)
 
-@contract("model")
-def loading_leaves_the_global_random_state_alone(subject: ModelSubject) -> None:
-    """The random states of torch, numpy and Python are after loading what they were before."""
-    with saved(subject) as folder, untouched("loading"):
-        Model.load(folder)
+    def a_loaded_model_is_its_class_with_its_settings(self) -> None:
+        """What is loaded has the class, name, shapes and settings of what was saved, is fitted, and in eval mode."""
+        model = self.fitted
+        with saved(self) as folder:
+            got = type(model).load(folder)
+        for what in ("name", "x_shape", "y_shape", "config", "fitted", "training"):
+            before, after = getattr(model, what), getattr(got, what)
+            require(before == after, f"its {what} is {before!r} when it is saved and {after!r} when it is loaded")
 
+    def a_checkpoint_is_three_files_without_a_pickle(self) -> None:
+        """A checkpoint is config.json, model.safetensors and README.md, the first JSON, none of them a pickle."""
+        with saved(self) as folder:
+            names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+            want = sorted((CONFIG, WEIGHTS, CARD))
+            require(names == want, f"a checkpoint holds {', '.join(names)}; it must be {', '.join(want)}, and nothing else")
+            for name in names:
+                start = (folder / name).read_bytes()[:9]
+                # Weights begin with the length of their header, which may happen to be what a pickle begins with.
+                tensors = name == WEIGHTS and start[8:] == b"{"
+                require(tensors or not start.startswith(PICKLES), f"{name} is a pickle or an archive")
+            json.loads((folder / CONFIG).read_text(encoding="utf-8"))
 
-@contract("model")
-def a_loaded_model_is_its_class_with_its_settings(subject: ModelSubject) -> None:
-    """What is loaded has the class, name, shapes and settings of what was saved, is fitted, and in eval mode."""
-    model = subject.fitted
-    with saved(subject) as folder:
-        got = type(model).load(folder)
-    for what in ("name", "x_shape", "y_shape", "config", "fitted", "training"):
-        before, after = getattr(model, what), getattr(got, what)
-        require(before == after, f"its {what} is {before!r} when it is saved and {after!r} when it is loaded")
+    def a_loaded_model_depends_on_nothing_else(self) -> None:
+        """What was fitted between saving and loading, with other data, changes nothing: loading needs no training data."""
+        want = _samples(self)
+        with saved(self) as folder:
+            pairs = self.pairs(24, seed=9)
+            with kept():  # what is found here is not to be a matter of the global random state
+                self.fit_new(type(pairs)(1 - pairs.x, pairs.y.flip(0) * 0.5), 1, seed=5)
+            got = _samples(self, Model.load(folder))
+        require(
+            same_bits(want, got),
+            "when another model of its class is fitted in between, the loaded one samples otherwise; "
+            "what was learnt must be in its tensors, not in its class or module",
+        )
 
+    def the_inference_half_gives_the_same_samples(self) -> None:
+        """Saved without its training parts, it loads without them and gives the same samples; a density works or is
+        refused."""
+        want, pairs = _samples(self), self.pairs(2, seed=3)
+        with saved(self, inference=True) as folder:
+            half = Model.load(folder)
+        require(same_bits(want, _samples(self, half)), "its inference half gives other samples")
+        require(half.inference_only, "its inference half does not know that it is one (inference_only)")
+        there = [part for part in half.training_only if getattr(half, part) is not None]
+        require(not there, f"its inference half still has {', '.join(there)}")
+        for density in (half.log_prob, half.joint_log_prob):
+            try:
+                density(pairs.y, pairs.x)
+            except RequestError:
+                continue
 
-@contract("model")
-def a_checkpoint_is_three_files_without_a_pickle(subject: ModelSubject) -> None:
-    """A checkpoint is config.json, model.safetensors and README.md, the first JSON, none of them a pickle."""
-    with saved(subject) as folder:
-        names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
-        want = sorted((CONFIG, WEIGHTS, CARD))
-        require(names == want, f"a checkpoint holds {', '.join(names)}; it must be {', '.join(want)}, and nothing else")
-        for name in names:
-            start = (folder / name).read_bytes()[:9]
-            # Weights begin with the length of their header, which may happen to be what a pickle begins with.
-            tensors = name == WEIGHTS and start[8:] == b"{"
-            require(tensors or not start.startswith(PICKLES), f"{name} is a pickle or an archive")
-        json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    def weights_in_half_precision_still_sample(self) -> None:
+        """Saved in half precision, it loads in float32 and gives finite samples of the same shape."""
+        with saved(self, half=True) as folder:
+            got = Model.load(folder)
+        wrong = [name for name, tensor in got.state_dict().items() if tensor.dtype == torch.float16]
+        require(not wrong, f"loaded from half precision, {', '.join(wrong[:3])} stays in it; it must be float32")
+        finite_samples("loaded from half precision, its samples", _samples(self, got), _samples(self).shape)
 
-
-@contract("model")
-def a_loaded_model_depends_on_nothing_else(subject: ModelSubject) -> None:
-    """What was fitted between saving and loading, with other data, changes nothing: loading needs no training data."""
-    want = _samples(subject)
-    with saved(subject) as folder:
-        pairs = subject.pairs(24, seed=9)
-        with kept():  # what is found here is not to be a matter of the global random state
-            subject.fit_new(type(pairs)(1 - pairs.x, pairs.y.flip(0) * 0.5), 1, seed=5)
-        got = _samples(subject, Model.load(folder))
-    require(
-        same_bits(want, got),
-        "when another model of its class is fitted in between, the loaded one samples otherwise; "
-        "what was learnt must be in its tensors, not in its class or module",
-    )
-
-
-@contract("model")
-def the_inference_half_gives_the_same_samples(subject: ModelSubject) -> None:
-    """Saved without its training parts, it loads without them and gives the same samples; a density works or is refused."""
-    want, pairs = _samples(subject), subject.pairs(2, seed=3)
-    with saved(subject, inference=True) as folder:
-        half = Model.load(folder)
-    require(same_bits(want, _samples(subject, half)), "its inference half gives other samples")
-    require(half.inference_only, "its inference half does not know that it is one (inference_only)")
-    there = [part for part in half.training_only if getattr(half, part) is not None]
-    require(not there, f"its inference half still has {', '.join(there)}")
-    for density in (half.log_prob, half.joint_log_prob):
-        try:
-            density(pairs.y, pairs.x)
-        except RequestError:
-            continue
-
-
-@contract("model")
-def weights_in_half_precision_still_sample(subject: ModelSubject) -> None:
-    """Saved in half precision, it loads in float32 and gives finite samples of the same shape."""
-    with saved(subject, half=True) as folder:
-        got = Model.load(folder)
-    wrong = [name for name, tensor in got.state_dict().items() if tensor.dtype == torch.float16]
-    require(not wrong, f"loaded from half precision, {', '.join(wrong[:3])} stays in it; it must be float32")
-    finite_samples("loaded from half precision, its samples", _samples(subject, got), _samples(subject).shape)
-
-
-@contract("model")
-def a_copy_gives_the_same_bits(subject: ModelSubject) -> None:
-    """``copy.deepcopy`` of a fitted model gives the same samples to the bit."""
-    got = _samples(subject, copy.deepcopy(subject.fitted))
-    require(same_bits(_samples(subject), got), "a deep copy gives other samples")
+    def a_copy_gives_the_same_bits(self) -> None:
+        """``copy.deepcopy`` of a fitted model gives the same samples to the bit."""
+        got = _samples(self, copy.deepcopy(self.fitted))
+        require(same_bits(_samples(self), got), "a deep copy gives other samples")

@@ -11,11 +11,10 @@ from torch import Tensor
 
 from zoo.contracts.model import Model
 from zoo.saving.checkpoint import CONFIG, WEIGHTS
-from zoo.testing.checking import contract
 from zoo.testing.checks.itself import UNKNOWN
 from zoo.testing.checks.model_save import saved
 from zoo.testing.subjects.model import ModelSubject
-from zoo.testing.verdicts import refused, skip
+from zoo.testing.verdicts import may_skip, refused, skip
 
 NO_TENSORS = "the model keeps no tensors"
 Tensors = dict[str, Tensor]
@@ -42,48 +41,46 @@ def _some(subject: ModelSubject) -> Iterator[tuple[str, Tensors]]:
         yield name, dict(tensors)
 
 
-@contract("model", skips=(NO_TENSORS,))
-def a_missing_tensor_is_refused(subject: ModelSubject) -> None:
-    """A checkpoint that lacks any one of the model's tensors is refused with a RequestError."""
-    for name, tensors in _some(subject):
-        tensors.pop(name, None)
-        _refuses(subject, f"without tensor {name}", tensors)
+class Checkpoints(ModelSubject):
+    """Checkpoints that are not of the model."""
 
+    @may_skip(NO_TENSORS)
+    def a_missing_tensor_is_refused(self) -> None:
+        """A checkpoint that lacks any one of the model's tensors is refused with a RequestError."""
+        for name, tensors in _some(self):
+            tensors.pop(name, None)
+            _refuses(self, f"without tensor {name}", tensors)
 
-@contract("model")
-def an_extra_tensor_is_refused(subject: ModelSubject) -> None:
-    """A checkpoint with a tensor that the model does not have is refused with a RequestError."""
-    tensors = {**_tensors(subject), "tensor_of_nobody": torch.zeros(2)}
-    _refuses(subject, "with the unknown tensor tensor_of_nobody", tensors)
+    def an_extra_tensor_is_refused(self) -> None:
+        """A checkpoint with a tensor that the model does not have is refused with a RequestError."""
+        tensors = {**_tensors(self), "tensor_of_nobody": torch.zeros(2)}
+        _refuses(self, "with the unknown tensor tensor_of_nobody", tensors)
 
+    @may_skip(NO_TENSORS)
+    def a_tensor_of_another_shape_is_refused(self) -> None:
+        """A checkpoint with a tensor of more dimensions or of another length than the model's is refused with a
+        RequestError."""
+        for name, tensors in _some(self):
+            tensor = tensors[name]
+            _refuses(self, f"whose tensor {name} has a dimension more", {**tensors, name: tensor[..., None]})
+            if tensor.ndim and tensor.numel():
+                longer = torch.cat([tensor, tensor], -1)
+                _refuses(self, f"whose tensor {name} has another length", {**tensors, name: longer})
 
-@contract("model", skips=(NO_TENSORS,))
-def a_tensor_of_another_shape_is_refused(subject: ModelSubject) -> None:
-    """A checkpoint with a tensor of more dimensions or of another length than the model's is refused with a RequestError."""
-    for name, tensors in _some(subject):
-        tensor = tensors[name]
-        _refuses(subject, f"whose tensor {name} has a dimension more", {**tensors, name: tensor[..., None]})
-        if tensor.ndim and tensor.numel():
-            longer = torch.cat([tensor, tensor], -1)
-            _refuses(subject, f"whose tensor {name} has another length", {**tensors, name: longer})
+    @may_skip(NO_TENSORS)
+    def a_tensor_that_is_not_finite_is_refused(self) -> None:
+        """A checkpoint with a NaN in a tensor is refused with a RequestError."""
+        _, tensors = next(_some(self))
+        for tensor in tensors.values():
+            if tensor.is_floating_point() and tensor.numel():
+                tensor.view(-1)[0] = float("nan")
+                _refuses(self, "with a NaN in it", tensors)
+                return
 
-
-@contract("model", skips=(NO_TENSORS,))
-def a_tensor_that_is_not_finite_is_refused(subject: ModelSubject) -> None:
-    """A checkpoint with a NaN in a tensor is refused with a RequestError."""
-    _, tensors = next(_some(subject))
-    for tensor in tensors.values():
-        if tensor.is_floating_point() and tensor.numel():
-            tensor.view(-1)[0] = float("nan")
-            _refuses(subject, "with a NaN in it", tensors)
-            return
-
-
-@contract("model")
-def an_unknown_setting_in_a_checkpoint_is_refused(subject: ModelSubject) -> None:
-    """A checkpoint whose config names a setting that the model does not have is refused with a RequestError."""
-    with saved(subject) as folder:
-        said = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        said["config"][UNKNOWN] = 1
-        (folder / CONFIG).write_text(json.dumps(said), encoding="utf-8")
-        refused(f"a checkpoint with the unknown setting {UNKNOWN}", Model.load, folder)
+    def an_unknown_setting_in_a_checkpoint_is_refused(self) -> None:
+        """A checkpoint whose config names a setting that the model does not have is refused with a RequestError."""
+        with saved(self) as folder:
+            said = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+            said["config"][UNKNOWN] = 1
+            (folder / CONFIG).write_text(json.dumps(said), encoding="utf-8")
+            refused(f"a checkpoint with the unknown setting {UNKNOWN}", Model.load, folder)

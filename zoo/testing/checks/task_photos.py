@@ -10,9 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zoo.testing.checking import contract
 from zoo.testing.subjects.task import FewPhotos, TaskSubject, photo
-from zoo.testing.verdicts import refused, require, skip
+from zoo.testing.verdicts import may_skip, refused, require, skip
 from zoo.testing.world import finite, same_bits, same_defaults, shaped, stir, unchanged, untouched
 from zoo.utils.errors import RequestError
 
@@ -63,124 +62,113 @@ def _composed(subject: TaskSubject, item: Any, n: int) -> Tensor:
     return pictures
 
 
-@contract("task")
-def condition_gives_x_of_a_photo(subject: TaskSubject) -> None:
-    """``condition`` of a photo, or of what else the task starts from, gives x (*x_shape), float32 in [0, 1], and a context."""
-    given = subject.task.condition(subject.item())
-    require(isinstance(given, tuple) and len(given) == 2, "condition must give x and a context")
-    x = given[0]
-    shaped("x has", x, subject.task.x_shape)
-    require(x.dtype == torch.float32, f"x of an item is {x.dtype}; it must be float32")
-    low, high = float(x.min()), float(x.max())
-    require(low >= 0 and high <= 1, f"x of an item is from {low:.3g} to {high:.3g}; it must be in [0, 1]")
+class Photos(TaskSubject):
+    """A task from a photo to x, and from y to pictures."""
 
+    def condition_gives_x_of_a_photo(self) -> None:
+        """``condition`` of a photo, or of what else the task starts from, gives x (*x_shape), float32 in [0, 1], and
+        a context."""
+        given = self.task.condition(self.item())
+        require(isinstance(given, tuple) and len(given) == 2, "condition must give x and a context")
+        x = given[0]
+        shaped("x has", x, self.task.x_shape)
+        require(x.dtype == torch.float32, f"x of an item is {x.dtype}; it must be float32")
+        low, high = float(x.min()), float(x.max())
+        require(low >= 0 and high <= 1, f"x of an item is from {low:.3g} to {high:.3g}; it must be in [0, 1]")
 
-@contract("task")
-def compose_gives_photos_of_the_same_size(subject: TaskSubject) -> None:
-    """``compose`` of n fields gives (n, H, W, 3) uint8 on the CPU, of a photo at its size, for one field and for several."""
-    items = [photo(48, 64), photo(65, 33)] if subject.takes_photos else [subject.item(0), subject.item(1)]
-    for item in items:
-        for n in (1, 3):
-            _composed(subject, item, n)
+    def compose_gives_photos_of_the_same_size(self) -> None:
+        """``compose`` of n fields gives (n, H, W, 3) uint8 on the CPU, of a photo at its size, for one field and for
+        several."""
+        items = [photo(48, 64), photo(65, 33)] if self.takes_photos else [self.item(0), self.item(1)]
+        for item in items:
+            for n in (1, 3):
+                _composed(self, item, n)
 
+    def a_field_composes_alone_as_among_others(self) -> None:
+        """The picture made of one field does not depend on the other fields, and is the same every time."""
+        many, again, alone = (_composed(self, self.item(), n) for n in (3, 3, 1))
+        require(same_bits(many, again), "two calls with the same fields give different pictures")
+        require(same_bits(many[:1], alone), "a field gives another picture when others are there")
 
-@contract("task")
-def a_field_composes_alone_as_among_others(subject: TaskSubject) -> None:
-    """The picture made of one field does not depend on the other fields, and is the same every time."""
-    many, again, alone = (_composed(subject, subject.item(), n) for n in (3, 3, 1))
-    require(same_bits(many, again), "two calls with the same fields give different pictures")
-    require(same_bits(many[:1], alone), "a field gives another picture when others are there")
+    def another_field_gives_another_photo(self) -> None:
+        """Fields that differ give pictures that differ."""
+        first, *others = _composed(self, self.item(), min(8, len(self.test)))
+        alike = others and all(torch.equal(first, other) for other in others)
+        require(not alike, "whatever y is, compose gives the same picture")
 
+    def compose_takes_a_reconstruction(self) -> None:
+        """``compose(context, y, x_hat=x)`` works, whether or not the task uses the reconstruction."""
+        x, context = self.task.condition(self.item())
+        shape = tuple(self.task.compose(context, _fields(self, 2), x_hat=x).shape)
+        want = tuple(_composed(self, self.item(), 2).shape)
+        require(shape == want, f"with x_hat, compose gave shape {shape}; it must be {want}, as without")
 
-@contract("task")
-def another_field_gives_another_photo(subject: TaskSubject) -> None:
-    """Fields that differ give pictures that differ."""
-    first, *others = _composed(subject, subject.item(), min(8, len(subject.test)))
-    alike = others and all(torch.equal(first, other) for other in others)
-    require(not alike, "whatever y is, compose gives the same picture")
+    @may_skip(OTHER_ITEMS)
+    def photos_of_one_colour_are_no_obstacle(self) -> None:
+        """Black, grey, white and one-coloured photos go both ways."""
+        _photos_only(self)
+        for colour in ((0, 0, 0), (128, 128, 128), (255, 255, 255), (200, 30, 30)):
+            _composed(self, np.full((20, 30, 3), colour, np.uint8), 2)
 
+    @may_skip(OTHER_ITEMS)
+    def photos_of_any_size_are_no_obstacle(self) -> None:
+        """Photos of one pixel, one row, one column, and very wide ones go both ways."""
+        _photos_only(self)
+        for size in ((1, 1), (1, 40), (40, 1), (6, 600)):
+            _composed(self, photo(*size), 1)
 
-@contract("task")
-def compose_takes_a_reconstruction(subject: TaskSubject) -> None:
-    """``compose(context, y, x_hat=x)`` works, whether or not the task uses the reconstruction."""
-    x, context = subject.task.condition(subject.item())
-    shape = tuple(subject.task.compose(context, _fields(subject, 2), x_hat=x).shape)
-    want = tuple(_composed(subject, subject.item(), 2).shape)
-    require(shape == want, f"with x_hat, compose gave shape {shape}; it must be {want}, as without")
+    @may_skip(OTHER_ITEMS)
+    def what_is_no_photo_is_refused(self) -> None:
+        """Anything but (H, W, 3) uint8 with at least one pixel is refused by ``condition`` with a RequestError."""
+        _photos_only(self)
+        whole = photo(20, 30)
+        cases = {
+            "a grey image (H, W)": whole[..., 0],
+            "an image of four channels": np.concatenate([whole, whole[..., :1]], -1),
+            "a float image": whole.astype(np.float32),
+            "an image without pixels": whole[:0],
+        }
+        for what, wrong in cases.items():
+            refused(what, self.task.condition, wrong)
 
+    def fields_of_another_shape_are_refused(self) -> None:
+        """``compose`` refuses y of another shape than (n, *y_shape) with a RequestError."""
+        _, context = self.task.condition(self.item())
+        y = _fields(self, 2)
+        for what, wrong in {"a wider y": torch.cat([y, y], -1), "one y without n": y[0]}.items():
+            refused(f"{what}, {tuple(wrong.shape)},", self.task.compose, context, wrong)
 
-@contract("task", skips=(OTHER_ITEMS,))
-def photos_of_one_colour_are_no_obstacle(subject: TaskSubject) -> None:
-    """Black, grey, white and one-coloured photos go both ways."""
-    _photos_only(subject)
-    for colour in ((0, 0, 0), (128, 128, 128), (255, 255, 255), (200, 30, 30)):
-        _composed(subject, np.full((20, 30, 3), colour, np.uint8), 2)
+    @may_skip(NO_PHOTOS, OTHER_ITEMS)
+    def a_photos_own_field_gives_the_photo_back(self) -> None:
+        """Composed with the y that the task itself makes of a photo, the photo is off by 6 levels of 255 on average
+        at most."""
+        _photos_only(self)
+        for image, _, y in _pairs_of_photos(self):
+            _, context = self.task.condition(image)
+            picture = self.task.compose(context, y)[0].numpy()
+            off = float(np.abs(picture.astype(float) - image).mean())
+            require(off <= NEAR, f"with its own y, a photo comes back {off:.1f} levels off; it must be {NEAR:g} at most")
 
+    @may_skip(NO_PHOTOS)
+    def x_is_the_same_in_pairs_and_from_a_photo(self) -> None:
+        """The x that ``condition`` makes of an item is the one that ``pairs`` makes of it: models see what they were
+        fitted to."""
+        items = ((image, x) for image, x, _ in _pairs_of_photos(self))
+        if not self.takes_photos:
+            items = ((self.item(i), self.test.x[i]) for i in range(min(4, len(self.test))))
+        for item, x in items:
+            off = float((self.task.condition(item)[0] - x).abs().max())
+            require(off <= 1e-5, f"x of an item is off by {off:.2g} between condition and pairs; they must compute the same")
 
-@contract("task", skips=(OTHER_ITEMS,))
-def photos_of_any_size_are_no_obstacle(subject: TaskSubject) -> None:
-    """Photos of one pixel, one row, one column, and very wide ones go both ways."""
-    _photos_only(subject)
-    for size in ((1, 1), (1, 40), (40, 1), (6, 600)):
-        _composed(subject, photo(*size), 1)
-
-
-@contract("task", skips=(OTHER_ITEMS,))
-def what_is_no_photo_is_refused(subject: TaskSubject) -> None:
-    """Anything but (H, W, 3) uint8 with at least one pixel is refused by ``condition`` with a RequestError."""
-    _photos_only(subject)
-    whole = photo(20, 30)
-    cases = {
-        "a grey image (H, W)": whole[..., 0],
-        "an image of four channels": np.concatenate([whole, whole[..., :1]], -1),
-        "a float image": whole.astype(np.float32),
-        "an image without pixels": whole[:0],
-    }
-    for what, wrong in cases.items():
-        refused(what, subject.task.condition, wrong)
-
-
-@contract("task")
-def fields_of_another_shape_are_refused(subject: TaskSubject) -> None:
-    """``compose`` refuses y of another shape than (n, *y_shape) with a RequestError."""
-    _, context = subject.task.condition(subject.item())
-    y = _fields(subject, 2)
-    for what, wrong in {"a wider y": torch.cat([y, y], -1), "one y without n": y[0]}.items():
-        refused(f"{what}, {tuple(wrong.shape)},", subject.task.compose, context, wrong)
-
-
-@contract("task", skips=(NO_PHOTOS, OTHER_ITEMS))
-def a_photos_own_field_gives_the_photo_back(subject: TaskSubject) -> None:
-    """Composed with the y that the task itself makes of a photo, the photo is off by 6 levels of 255 on average at most."""
-    _photos_only(subject)
-    for image, _, y in _pairs_of_photos(subject):
-        _, context = subject.task.condition(image)
-        picture = subject.task.compose(context, y)[0].numpy()
-        off = float(np.abs(picture.astype(float) - image).mean())
-        require(off <= NEAR, f"with its own y, a photo comes back {off:.1f} levels off; it must be {NEAR:g} at most")
-
-
-@contract("task", skips=(NO_PHOTOS,))
-def x_is_the_same_in_pairs_and_from_a_photo(subject: TaskSubject) -> None:
-    """The x that ``condition`` makes of an item is the one that ``pairs`` makes of it: models see what they were fitted to."""
-    items = ((image, x) for image, x, _ in _pairs_of_photos(subject))
-    if not subject.takes_photos:
-        items = ((subject.item(i), subject.test.x[i]) for i in range(min(4, len(subject.test))))
-    for item, x in items:
-        off = float((subject.task.condition(item)[0] - x).abs().max())
-        require(off <= 1e-5, f"x of an item is off by {off:.2g} between condition and pairs; they must compute the same")
-
-
-@contract("task")
-def condition_and_compose_change_nothing(subject: TaskSubject) -> None:
-    """The item, y and the context are after both what they were before, and so is everybody's state."""
-    task, y, item = subject.task, _fields(subject, 2), deepcopy(subject.item())
-    if isinstance(item, np.ndarray):
-        item.setflags(write=True)
-    stir(1)
-    what = "condition and compose"
-    with untouched(what), same_defaults(what), unchanged(what, {"y": y}):
-        _, context = task.condition(item)
-        first, second = task.compose(context, y), task.compose(context, y)
-    require(np.array_equal(item, subject.item()), "condition or compose changed the item in place")
-    require(same_bits(first, second), "compose gives another picture the second time with the same context")
+    def condition_and_compose_change_nothing(self) -> None:
+        """The item, y and the context are after both what they were before, and so is everybody's state."""
+        task, y, item = self.task, _fields(self, 2), deepcopy(self.item())
+        if isinstance(item, np.ndarray):
+            item.setflags(write=True)
+        stir(1)
+        what = "condition and compose"
+        with untouched(what), same_defaults(what), unchanged(what, {"y": y}):
+            _, context = task.condition(item)
+            first, second = task.compose(context, y), task.compose(context, y)
+        require(np.array_equal(item, self.item()), "condition or compose changed the item in place")
+        require(same_bits(first, second), "compose gives another picture the second time with the same context")

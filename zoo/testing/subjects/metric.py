@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 import torch
@@ -11,20 +11,19 @@ from torch import Tensor
 
 from zoo.contracts import make
 from zoo.contracts.metric import Fitted, Metric, NotApplicable
-from zoo.testing.subjects.model import Shape, fields
+from zoo.testing.subjects.model import Shape
 from zoo.testing.subjects.subject import Subject
 from zoo.testing.subjects.worlds import WORLDS, world
 from zoo.testing.verdicts import Broken, require, skip
 
 ITEMS, N = 6, 12
 """Items and samples an item of the pools."""
-Y_SHAPE: Shape = (1, 16, 16)
 NOWHERE = "what the metric measures, or takes, cannot be had here"
 
 
 @dataclass(frozen=True)
 class Pools:
-    """What a metric is given: samples (B, n, *y_shape), y, x, true draws (B, M, *y_shape), a density (B,) and places (B,)."""
+    """Input of a metric: samples (B, n, *y_shape), y, x, true draws (B, M, *y_shape), a density (B,) and places (B,)."""
 
     samples: Tensor
     y: Tensor
@@ -35,18 +34,15 @@ class Pools:
 
     def take(self, index: Tensor) -> Pools:
         """The items at ``index``."""
-        return Pools(
-            self.samples[index], self.y[index], self.x[index], self.pool[index], self.density[index], self.index[index]
-        )
+        return Pools(*(getattr(self, field.name)[index] for field in fields(self)))
 
     def to(self, device: str) -> Pools:
         """The same on ``device``, but for the places."""
-        moved = [value.to(device) for value in (self.samples, self.y, self.x, self.pool, self.density)]
-        return Pools(moved[0], moved[1], moved[2], moved[3], moved[4], self.index)
+        return replace(self, **{field.name: getattr(self, field.name).to(device) for field in fields(self)[:-1]})
 
 
 class MetricSubject(Subject):
-    """A metric under check. One that needs a fitted model is shown a run that is made here (:mod:`.metric_world`)."""
+    """A metric under check, which is shown a run that is made here (:mod:`.worlds`)."""
 
     kind = "metric"
 
@@ -70,7 +66,7 @@ class MetricSubject(Subject):
 
     def anew(self) -> MetricSubject:
         """The same metric, which has seen nothing."""
-        return MetricSubject(self.name)
+        return type(self)(self.name)
 
     @cached_property
     def run(self) -> Fitted:
@@ -86,19 +82,24 @@ class MetricSubject(Subject):
         skip(NOWHERE)
 
     def pools(self, items: int = ITEMS, n: int = N, y_shape: Shape | None = None, scale: float = 1.0, seed: int = 0) -> Pools:
-        """Pools of a shape of y; where none is named, of one that the metric is made for. See :func:`pools`."""
-        if not self.sees_runs:
-            return pools(items, n, y_shape or Y_SHAPE, scale, seed)
-        return of_run(self.run if y_shape is None else self._run_with(y_shape), items, n, scale, seed)
+        """Pools around the truth of some of the test pairs of a run with y of this shape; other ones for another seed.
+
+        Where no shape is named, it is one that the metric is made for. ``scale`` multiplies y.
+        """
+        pairs = (self.run if y_shape is None else self._run_with(y_shape)).pairs
+        g = torch.Generator().manual_seed(seed)
+        index = (torch.arange(items) + seed) % len(pairs)
+        part = pairs.subset(index)
+        assert part.pool is not None
+        samples = part.y[:, None] + 0.1 * torch.randn(items, n, *part.y_shape, generator=g)
+        return Pools(scale * samples, scale * part.y, part.x, scale * part.pool, -10 * torch.rand(items, generator=g), index)
 
     def prepared(self, y_shape: Shape) -> Metric:
-        """The metric, after it has seen a run with y of this shape if it has to.
+        """The metric, after it has seen a run with y of this shape.
 
         Raises:
             NotApplicable: it does not apply to such runs.
         """
-        if not self.sees_runs:
-            return self.metric
         shown = self._shown(self._run_with(y_shape))
         if isinstance(shown, NotApplicable):
             raise shown
@@ -121,7 +122,7 @@ class MetricSubject(Subject):
         return self._prepared[key]
 
     def values(self, pools: Pools) -> Mapping[str, Tensor]:
-        """What the metric says of pools, given all that the core gives every metric.
+        """The values of the metric for pools, given all that the core gives every metric.
 
         Raises:
             Broken: it gives something other than tensors by suffix.
@@ -129,11 +130,11 @@ class MetricSubject(Subject):
         """
         metric = self.prepared(tuple(pools.y.shape[1:]))
         density = pools.density if metric.needs == "joint_log_prob" else None
-        found = metric(pools.samples, pools.y, x=pools.x, pool=pools.pool, joint_log_prob=density, index=pools.index)
-        if not isinstance(found, Mapping) or not all(isinstance(value, Tensor) for value in found.values()):
-            raise Broken(f'it gave {type(found).__name__}; it must be a mapping from suffixes to tensors: {{"": values}}')
-        require(found, "it gave no values")
-        return found
+        values = metric(pools.samples, pools.y, x=pools.x, pool=pools.pool, joint_log_prob=density, index=pools.index)
+        if not isinstance(values, Mapping) or not all(isinstance(value, Tensor) for value in values.values()):
+            raise Broken(f'it gave {type(values).__name__}; it must be a mapping from suffixes to tensors: {{"": values}}')
+        require(values, "it gave no values")
+        return values
 
     def truth_and_noise(self) -> tuple[Pools, Pools]:
         """Pools of the truth alone, and pools of noise far from it, of the same items."""
@@ -142,24 +143,3 @@ class MetricSubject(Subject):
         noise = 5 + 3 * torch.randn(near.samples.shape, generator=g)
         truth = near.y[:, None].expand_as(near.samples).clone()
         return replace(near, samples=truth), replace(near, samples=noise, density=near.density - 1000)
-
-
-def pools(items: int = ITEMS, n: int = N, y_shape: Shape = Y_SHAPE, scale: float = 1.0, seed: int = 0) -> Pools:
-    """Pools around the truth, with true draws and a density that knows it."""
-    g = torch.Generator().manual_seed(seed)
-    pairs = fields(items, (1, 16, 16), y_shape, seed=seed, scale=scale)
-
-    def around(count: int) -> Tensor:
-        return pairs.y[:, None] + 0.1 * scale * torch.randn(items, count, *y_shape, generator=g)
-
-    return Pools(around(n), pairs.y, pairs.x, around(4), -10 * torch.rand(items, generator=g), torch.arange(items))
-
-
-def of_run(fitted: Fitted, items: int, n: int, scale: float = 1.0, seed: int = 0) -> Pools:
-    """Pools around the truth of some of the test pairs of a run; other ones for another seed."""
-    g = torch.Generator().manual_seed(seed)
-    index = (torch.arange(items) + seed) % len(fitted.pairs)
-    part = fitted.pairs.subset(index)
-    assert part.pool is not None
-    samples = part.y[:, None] + 0.1 * torch.randn(items, n, *part.y_shape, generator=g)
-    return Pools(scale * samples, scale * part.y, part.x, scale * part.pool, -10 * torch.rand(items, generator=g), index)

@@ -138,7 +138,7 @@ def _smooth(items: int, shape: Shape, g: torch.Generator) -> Tensor:
 
 
 def _like(x: Tensor, y_shape: Shape) -> Tensor:
-    """What x says, in the shape of y: its first channel where the two are fields of one size, else its mean."""
+    """The light of x in the shape of y: its first channel where the two are fields of one size, else its mean."""
     if x.ndim == len(y_shape) + 1 > 2 and tuple(x.shape[2:]) == y_shape[1:]:
         return x[:, :1].expand(len(x), *y_shape).clone()
     return x.flatten(1).mean(1).view(len(x), *[1] * len(y_shape)).expand(len(x), *y_shape).clone()

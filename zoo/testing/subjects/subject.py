@@ -1,8 +1,9 @@
-"""What is checked: a registered model, task or metric, with what its checks share."""
+"""The subject of checks: a registered model, task or metric, with what its checks share."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from inspect import isfunction
 from typing import Any, ClassVar
 
 from zoo import registry
@@ -23,6 +24,15 @@ class Subject:
     def __init__(self, name: str) -> None:
         self.name = name
         self.imported: Any = None
+
+    @classmethod
+    def contracts(cls) -> Iterator[tuple[str, Callable[[Any], None], tuple[str, ...]]]:
+        """The checks of such subjects: the public methods of its bases, each with the reasons for skipping it."""
+        for base in cls.__bases__:
+            skips = vars(base).get("skips", ())
+            for name, method in vars(base).items():
+                if isfunction(method) and not name.startswith("_"):
+                    yield name, method, getattr(method, "skips", skips)
 
     @property
     def entry(self) -> registry.Entry:
@@ -45,7 +55,7 @@ class Subject:
 
     @property
     def expected_failures(self) -> Mapping[str, str]:
-        """What it says that it cannot do: the reason, by check; nothing where it cannot be asked."""
+        """The checks that it says it cannot pass, each with the reason; none where it cannot be asked."""
         try:
             said = self.cls.expected_failures
         except (Exception, SystemExit):
