@@ -10,7 +10,7 @@ import torch
 
 import zoo
 from zoo import Pairs, testing
-from zoo.contracts import make
+from zoo_data.scenes import Scenes
 from zoo_toning.metric import MissedDraws
 from zoo_toning.model import FactorMixture
 from zoo_toning.task import LEAST, Toning
@@ -33,7 +33,7 @@ def test_metric(check: Callable[[], None]) -> None:
 
 def test_pairs_are_toned_in_one_of_two_ways() -> None:
     """Every y is one of the two formulas at some strength, each for about half of the prints; so are the true draws."""
-    pairs = Toning(size=8).pairs(make.data("scenes:16"), "test", pool=4)
+    pairs = Toning(size=8).pairs(Scenes("16"), "test", pool=4)
     assert pairs.pool is not None
     y, x = torch.cat([pairs.y[:, None], pairs.pool], 1), pairs.x[:, None]
     sepia = ((y - 0.5) * 2 / x.clamp_min(1e-3)).flatten(2)
@@ -86,6 +86,6 @@ def test_the_checkpoint_tones_a_photo_in_both_ways(loaded: zoo.Loaded) -> None:
 
 
 def test_the_checkpoint_is_as_good_as_the_readme_says(loaded: zoo.Loaded) -> None:
-    pairs: Pairs = loaded.task.pairs(make.data("scenes:2048"), "test", pool=6).subset(torch.arange(128))
+    pairs: Pairs = loaded.task.pairs(Scenes("2048"), "test", pool=6).subset(torch.arange(128))
     missed = MissedDraws()(loaded.model.sample(pairs.x, 30, seed=0), pairs.y, pool=pairs.pool)[""]
     assert missed.mean() < 0.016

@@ -1,0 +1,55 @@
+"""Plugins, tasks, metrics, the example and the template live on the public names of the zoo, as a third party must."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+import pytest
+from snippets import ROOT, blocks
+
+import zoo
+
+PUBLIC = {*zoo.__all__, "testing"}
+TEMPLATE = "zoo/scaffold/template"
+PRIVATE = ["from zoo.fitting import loop", "import zoo.utils.files", "from zoo import contracts", "zoo.registry.names('data')"]
+
+
+def sources(where: str) -> Iterator[tuple[str, str]]:
+    """The name and the text of every module there."""
+    if where == "docs/plugin.md":
+        yield from ((block.file, block.text) for block in blocks(ROOT / where) if block.kind == "python")
+        return
+    for path in [*(ROOT / where).rglob("*.py"), *(ROOT / where).rglob("*.py.template")]:
+        yield str(path.relative_to(ROOT)), re.sub("@[A-Z]+@", "own", path.read_text(encoding="utf-8"))
+
+
+def used(tree: ast.AST) -> Iterator[str]:
+    """What a module uses of the zoo: names, or modules with a dot."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.partition(".")[0] == "zoo":
+            yield from (alias.name for alias in node.names) if node.module == "zoo" else (node.module,)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.startswith("zoo."))
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "zoo":
+            yield node.attr
+
+
+@pytest.mark.parametrize("where", ["plugins", "tasks", "metrics", "examples", TEMPLATE, "docs/plugin.md"])
+def test_only_public_names_are_used(where: str) -> None:
+    found = {(name, word) for name, text in sources(where) for word in used(ast.parse(text))}
+    assert found
+    assert sorted((name, word) for name, word in found if word.removeprefix("zoo.") not in PUBLIC) == []
+
+
+@pytest.mark.parametrize("line", PRIVATE)
+def test_a_private_name_is_found(line: str) -> None:
+    assert not {word.removeprefix("zoo.") for word in used(ast.parse(line))} <= PUBLIC
+
+
+@pytest.mark.parametrize("where", ["examples", TEMPLATE])
+def test_nothing_is_any(where: str) -> None:
+    """What a new author copies says its types."""
+    nodes = [(name, node) for name, text in sources(where) for node in ast.walk(ast.parse(text))]
+    assert [name for name, node in nodes if isinstance(node, ast.Name) and node.id == "Any"] == []
