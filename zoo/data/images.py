@@ -63,6 +63,7 @@ def decode_image(data: bytes, *, draft: bool = False) -> Image:
     image = _open(data)
     if draft and image.format == "JPEG":
         image.draft("L", (1, 1))
+        return np.array(_loaded(image).convert("RGB"))
     return to_rgb(image)
 
 
@@ -75,10 +76,7 @@ def to_rgb(image: PILImage) -> Image:
     from PIL import Image as PIL
     from PIL import ImageOps
 
-    try:
-        image.load()
-    except Exception as error:  # truncated and broken data surface as errors of many kinds
-        raise ValueError(str(error) or type(error).__name__) from error
+    _loaded(image)
     with contextlib.suppress(Exception):  # EXIF that cannot be read says nothing about the orientation
         image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I"):
@@ -108,6 +106,14 @@ def _open(data: bytes) -> PILImage:
         raise ValueError(f"broken header: {error}") from error
     if min(image.size) < MIN_SIDE:
         raise ValueError(f"{image.width} x {image.height} pixels; at least {MIN_SIDE} a side are needed")
+    return image
+
+
+def _loaded(image: PILImage) -> PILImage:
+    try:
+        image.load()
+    except Exception as error:  # truncated and broken data surface as errors of many kinds
+        raise ValueError(str(error) or type(error).__name__) from error
     return image
 
 
