@@ -19,22 +19,6 @@ _STREAM = 0x6272616E
 _NO_PICTURE = "branches are numbers, which show no picture; tasks on pictures take scenes, digits, folder:DIR and the like"
 
 
-class Branches(GeneratedData):
-    """cGML's toy (Ramasinghe et al. 2021, section 4): y = +4 (x, x^2, x^3) or -4 (x, x^2, x^3), x uniform in [-1, 1].
-
-    ``branches:N`` asks for N training points instead of 4096. There are always 512 test points. The paper names the
-    function and not how x is drawn, nor that both signs are equally likely, as they are here.
-    """
-
-    kind: ClassVar[str] = "branches"
-    items = "N training points"
-    sizes: ClassVar = {"train": 4096, "test": 512}
-
-    def read(self, split: Split, *, seed: int = 0) -> BranchRecords:
-        """The points of one split; other seeds and the other split give other points."""
-        return BranchRecords(split, seed, self.count(split))
-
-
 class BranchRecords(Records):
     """Points on the branches, each on one of them: scattered data. The first K are the same whatever their number.
 
@@ -65,6 +49,19 @@ class BranchRecords(Records):
     def image(self, index: int) -> Image:
         """Always a RequestError: these are numbers."""
         raise RequestError(_NO_PICTURE)
+
+
+class Branches(GeneratedData[BranchRecords]):
+    """cGML's toy (Ramasinghe et al. 2021, section 4): y = +4 (x, x^2, x^3) or -4 (x, x^2, x^3), x uniform in [-1, 1].
+
+    ``branches:N`` asks for N training points instead of 4096. There are always 512 test points. The paper names the
+    function and not how x is drawn, nor that both signs are equally likely, as they are here.
+    """
+
+    kind: ClassVar[str] = "branches"
+    items = "N training points"
+    sizes: ClassVar = {"train": 4096, "test": 512}
+    generate = BranchRecords
 
 
 def upper_branch(x: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -19,7 +19,7 @@ _PAD = 2
 _STREAM = 0x64696769
 
 
-class Digits(GeneratedData):
+class Digits(GeneratedData[GreyRecords]):
     """The 1,797 handwritten digits of scikit-learn's ``load_digits`` (Alpaydin and Kaynak 1998), 8 x 8 in 17 levels.
 
     They are enlarged to 20 x 20 by cubic interpolation and laid in the middle of 28 x 28, as MNIST's are. A split is
@@ -31,13 +31,8 @@ class Digits(GeneratedData):
     items = "the first N training digits"
     sizes: ClassVar = {"train": 1438, "test": 359}
 
-    def read(self, split: Split, *, seed: int = 0) -> GreyRecords:
-        """The digits of one split, in an order drawn by ``seed``.
-
-        Raises:
-            RequestError: more training digits are asked for than there are.
-        """
-        count, available = self.count(split), self.sizes["train"]
+    def generate(self, split: Split, seed: int, count: int) -> GreyRecords:
+        available = self.sizes["train"]
         if split == "train" and count > available:
             raise RequestError(f"{self}: there are {available} training digits")
         pixels, labels = enlarged()
@@ -57,6 +52,6 @@ def enlarged() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     small = np.pad(bunch.images * (255 / 16), ((0, 0), (_PAD, _PAD), (_PAD, _PAD)))  # (1797, 8, 8) in 0..16
     whole = (8 + 2 * _PAD) * INNER // 8
     cut = slice((whole - SIDE) // 2, (whole + SIDE) // 2)
-    large = [cv2.resize(one, (whole, whole), interpolation=cv2.INTER_CUBIC)[cut, cut] for one in small]
+    large = [cv2.resize(digit, (whole, whole), interpolation=cv2.INTER_CUBIC)[cut, cut] for digit in small]
     out = np.clip(np.rint(np.stack(large)), 0, 255).astype(np.uint8)
     return out, bunch.target.astype(np.int64)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import re
 from abc import abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zoo import Data, Records, RequestError, Split, check_split
+
+R = TypeVar("R", bound=Records)
 
 
 class FolderData(Data):
@@ -69,12 +71,13 @@ class FolderData(Data):
         return path
 
 
-class GeneratedData(Data):
+class GeneratedData(Data, Generic[R]):
     """Items that are made here: ``kind``, or ``kind:N`` for N training items.
 
     Attributes:
         items: the training items, in words.
         sizes: how many items each split has; N changes that of training.
+        generate: gives the records of a split from it, the seed and the number of items.
 
     Raises:
         RequestError: what stands behind the colon is not a number of items.
@@ -82,15 +85,16 @@ class GeneratedData(Data):
 
     items: ClassVar[str]
     sizes: ClassVar[dict[Split, int]]
+    generate: Callable[[Split, int, int], R]
 
     def __init__(self, path: str = "") -> None:
         if path and not (path.isascii() and path.isdigit() and int(path) > 0):
             raise RequestError(f"{self.kind}:{path}: write {self.kind}, or {self.kind}:N for {self.items}")
         super().__init__(path)
 
-    def count(self, split: Split) -> int:
-        """The number of items of one split; a RequestError if it is none."""
-        return int(self.path) if check_split(split) == "train" and self.path else self.sizes[split]
+    def read(self, split: Split, *, seed: int = 0) -> R:
+        """The records of one split; other seeds and the other split give other items, and fewer are the first of more."""
+        return self.generate(split, seed, int(self.path) if check_split(split) == "train" and self.path else self.sizes[split])
 
 
 def first_of(root: Path, *names: str) -> Path | None:

@@ -39,18 +39,6 @@ _CHANNELS = {"albedo": 1, "shading": 1, "value": 1, "saturation": 1, "frame": 3,
 """The fields that are known, and how many channels each has."""
 
 
-class Scenes(GeneratedData):
-    """Generated scenes; ``scenes:2000`` asks for 2000 training scenes instead of 8192. There are always 512 test scenes."""
-
-    kind: ClassVar[str] = "scenes"
-    items = "N training scenes"
-    sizes: ClassVar = {"train": 8192, "test": 512}
-
-    def read(self, split: Split, *, seed: int = 0) -> SceneRecords:
-        """The scenes of one split; other seeds and the other split give other scenes."""
-        return SceneRecords(split, seed, self.count(split))
-
-
 class SceneRecords(Records):
     """Generated scenes, each with one light and one saturation of every material: scattered data.
 
@@ -175,6 +163,15 @@ class SceneRecords(Records):
             same = np.flatnonzero(kinds == kind)
             for start in range(0, len(same), length):
                 yield same[start : start + length]
+
+
+class Scenes(GeneratedData[SceneRecords]):
+    """Generated scenes; ``scenes:2000`` asks for 2000 training scenes instead of 8192. There are always 512 test scenes."""
+
+    kind: ClassVar[str] = "scenes"
+    items = "N training scenes"
+    sizes: ClassVar = {"train": 8192, "test": 512}
+    generate = SceneRecords
 
 
 def _shading(hits: Hits, light: Light, at: tuple[Ints, int]) -> Floats:

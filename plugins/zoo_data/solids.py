@@ -24,18 +24,6 @@ VERSION = "1"
 CLASSES = ("box", "ellipsoid", "cylinder", "table", "chair")
 
 
-class Solids(GeneratedData):
-    """Generated solids; ``solids:2000`` asks for 2000 training solids instead of 512. There are always 128 test solids."""
-
-    kind: ClassVar[str] = "solids"
-    items = "N training solids"
-    sizes: ClassVar = {"train": 512, "test": 128}
-
-    def read(self, split: Split, *, seed: int = 0) -> SolidRecords:
-        """The solids of one split; other seeds and the other split give other solids, and fewer are the first of more."""
-        return SolidRecords(split, seed, self.count(split))
-
-
 class SolidRecords(VoxelRecords):
     """Generated solids, 32 x 32 x 32; ``attributes`` are their five classes, exclusive, each about as frequent."""
 
@@ -52,6 +40,15 @@ class SolidRecords(VoxelRecords):
     @cached_property
     def ids(self) -> list[bytes]:
         return [hashlib.sha256(np.packbits(voxels).tobytes()).digest() for voxels in self.voxels]
+
+
+class Solids(GeneratedData[SolidRecords]):
+    """Generated solids; ``solids:2000`` asks for 2000 training solids instead of 512. There are always 128 test solids."""
+
+    kind: ClassVar[str] = "solids"
+    items = "N training solids"
+    sizes: ClassVar = {"train": 512, "test": 128}
+    generate = SolidRecords
 
 
 def draw(kind: str, random: np.random.Generator) -> NDArray[np.bool_]:
