@@ -1,4 +1,4 @@
-"""Whether the samples have the colours of the truth, whatever is where."""
+"""The overlap of the samples' colours with those of the truth, whatever is where."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a sample costs: the same number for every item."""
+"""The cost of a sample: the same number for every item."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model's own density says of the ground truth."""
+"""The ground truth under a model's own density."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class ReconstructionError(_Evidence):
 
 
 class CodeDivergence(_Evidence):
-    """What the code of y tells beyond x: KL(q(z | x, y) || p(z | x))."""
+    """The information in the code of y beyond x: KL(q(z | x, y) || p(z | x))."""
 
     unit = "nats an item"
     source = "Debbagh (attribute CVAE), equation 10 and Table 1: KL"

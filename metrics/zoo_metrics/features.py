@@ -1,4 +1,4 @@
-"""What a model's code of x knows of things that it was never told."""
+"""The knowledge in a model's code of x of things that it was never told."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the samples reach the answers there are, where these are few and known."""
+"""The share of the answers there are that samples reach, where these are few and known."""
 
 from __future__ import annotations
 

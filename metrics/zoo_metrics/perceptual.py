@@ -35,7 +35,7 @@ class _Perceptual(PictureMetric):
     weights: ClassVar[str]
     """The name of the weights, as it stands behind the metric's own in its id."""
     more: ClassVar[Mapping[str, bool]] = {}
-    """What the network is called with besides the pictures."""
+    """Arguments of the network besides the pictures."""
     network: nn.Module | None = None
 
     @abstractmethod
@@ -118,7 +118,7 @@ def enlarged(pictures: Tensor) -> Tensor:
 
 
 def _quietly(load: Callable[[], nn.Module]) -> nn.Module:
-    """What ``load`` gives, without a word of it, and with the global random state as it was."""
+    """The network of ``load``, without a word of it, and with the global random state as it was."""
     with (
         contextlib.redirect_stdout(io.StringIO()),
         contextlib.redirect_stderr(io.StringIO()),

@@ -1,7 +1,4 @@
-"""What a pool of samples is worth: the paper's two numbers.
-
-Source: paper 2 (embedding guidance), section 5.2.
-"""
+"""The worth of a pool of samples: the two numbers of paper 2 (embedding guidance), section 5.2."""
 
 from __future__ import annotations
 

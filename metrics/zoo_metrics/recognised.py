@@ -1,4 +1,4 @@
-"""Whether the attributes that were asked for can be recognised in the samples."""
+"""The attributes that were asked for, recognised in the samples."""
 
 from __future__ import annotations
 

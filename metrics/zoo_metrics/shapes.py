@@ -1,4 +1,4 @@
-"""Whether the shapes that samples stand for fill the space that the true one fills."""
+"""The overlap of the shapes that samples stand for with the true one."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ class ShapeOverlap(Metric):
         n, values = samples.shape[1], []
         step = max(1, AT_ONCE // n)
         for i in range(0, len(y), step):
-            made, truth = self.task.solids(samples[i : i + step].flatten(0, 1)), self.task.solids(y[i : i + step])
-            assert made is not None
+            shapes, truth = self.task.solids(samples[i : i + step].flatten(0, 1)), self.task.solids(y[i : i + step])
+            assert shapes is not None
             assert truth is not None
             truth = truth.repeat_interleave(n, 0)
-            both, either = (pair.flatten(1).sum(1).double() for pair in (made & truth, made | truth))
+            both, either = (pair.flatten(1).sum(1).double() for pair in (shapes & truth, shapes | truth))
             values.append(torch.where(either > 0, both / either.clamp_min(1), 1).unflatten(0, (-1, n)))
         value = torch.cat(values).to(y.device)
         return {"": value.mean(1), "@best": value.amax(1)}

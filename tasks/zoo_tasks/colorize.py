@@ -118,8 +118,8 @@ class Colorize(FieldTask):
 
 def _lab(rgb: Tensor) -> Tensor:
     """(N, 3, h, w) R, G, B in [0, 1] as L, a and b in [0, 1]."""
-    made = np.stack([to_lab(picture) for picture in rgb.permute(0, 2, 3, 1).numpy()])
-    return torch.from_numpy(made).permute(0, 3, 1, 2).contiguous()
+    lab = np.stack([to_lab(picture) for picture in rgb.permute(0, 2, 3, 1).numpy()])
+    return torch.from_numpy(lab).permute(0, 3, 1, 2).contiguous()
 
 
 def to_lab(rgb: Image | Float) -> Float:

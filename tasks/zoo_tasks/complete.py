@@ -1,7 +1,4 @@
-"""Completion: x is a picture of which a part is missing, y the whole picture.
-
-Source: cGML, sections 5.1 ("Corrupted image recovery") and 5.3 ("Image completion").
-"""
+"""Completion (cGML, 5.1, "Corrupted image recovery", and 5.3, "Image completion"): y is the whole of a picture x."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ def _shading_steps(logs: Float, mask: NDArray[np.bool_] | None, axis: int, how: 
 
 
 def _level(shading: Float, brightest: Float, mask: NDArray[np.bool_] | None) -> Float:
-    """What to add to log ``shading`` (..., H, W) so that the least of it lies outside ``brightest`` .. 0, log by log.
+    """The level to add to log ``shading`` (..., H, W) so that the least of it lies outside ``brightest`` .. 0, log by log.
 
     A pixel is content with any level between ``brightest - shading`` and ``-shading``; the sum of the distances to
     these intervals is least at the median of all their ends, where as many pixels ask for more as for less.

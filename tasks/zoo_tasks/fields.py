@@ -1,4 +1,4 @@
-"""What tasks share whose x and y are small square fields: their size, those that training crops from, and pairs of them."""
+"""The base of tasks whose x and y are small square fields: their sizes, for training crops too, and pairs of them."""
 
 from __future__ import annotations
 
@@ -64,9 +64,9 @@ class FieldTask(Task):
         return pairs(records, x, y, pool=None if drawn is None else torch.from_numpy(drawn), **more)
 
 
-def both(made: dict[str, Float], sides: tuple[int, ...]) -> tuple[list[Tensor], list[Tensor]]:
+def both(fields: dict[str, Float], sides: tuple[int, ...]) -> tuple[list[Tensor], list[Tensor]]:
     """x and y at each of the sides, of ``x32``, ``y32``, ..."""
-    x, y = ([torch.from_numpy(made[f"{name}{side}"]) for side in sides] for name in "xy")
+    x, y = ([torch.from_numpy(fields[f"{name}{side}"]) for side in sides] for name in "xy")
     return x, y
 
 

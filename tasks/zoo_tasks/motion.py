@@ -106,9 +106,9 @@ def squash_clip(clip: Clip, size: int, sides: tuple[int, ...], chain: bool) -> M
     All motions are in pixels of the field of ``size``, whatever the side, and per second, whatever the clip's length.
     """
     frame, flow = second_of_flow(clip.frames, chain)
-    made = {}
+    fields = {}
     for side in sides:
-        made[f"x{side}"] = square(frame, side)
+        fields[f"x{side}"] = square(frame, side)
         small = np.ascontiguousarray(resize(flow, side, side).transpose(2, 0, 1))
-        made[f"y{side}"] = small * np.float32(size / clip.seconds)
-    return made
+        fields[f"y{side}"] = small * np.float32(size / clip.seconds)
+    return fields

@@ -51,7 +51,7 @@ class Layers:
 
 @dataclass(frozen=True)
 class Context:
-    """What composing needs of one photo: itself, its small fields (1, size, size), its edges and its layers."""
+    """All that composing needs of one photo: itself, its small fields (1, size, size), its edges and its layers."""
 
     image: Image
     x: Float

@@ -1,7 +1,4 @@
-"""Relighting: x is the grey albedo, y the grey shading; a new shading field lights the photo in another way.
-
-Source: second CDVAE paper, section 4 ("Photo Relighting"). The decomposition is :mod:`zoo_tasks.decompose`'s.
-"""
+"""Relighting (second CDVAE paper, section 4, "Photo Relighting") by the decomposition of :mod:`zoo_tasks.decompose`."""
 
 from __future__ import annotations
 

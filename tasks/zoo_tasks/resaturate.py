@@ -1,7 +1,4 @@
-"""Resaturation: x is the value, y the saturation of HSV; a new saturation field gives the photo other colours.
-
-Source: second CDVAE paper, section 4 ("Image Resaturation").
-"""
+"""Resaturation (second CDVAE paper, section 4, "Image Resaturation"): new saturation gives a photo other colours."""
 
 from __future__ import annotations
 

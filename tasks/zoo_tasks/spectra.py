@@ -125,6 +125,6 @@ def in_ball(grids: Voxels) -> Voxels:
     padded = np.pad(grids, ((0, 0), (0, 1), (0, 1), (0, 1)))  # what lies outside reads a layer of nothing
     index = np.where((index >= 0) & (index < grids.shape[1]), index, grids.shape[1])
     out = np.empty((len(grids), CUBE, CUBE, CUBE), bool)
-    for one, grid, (x, y, z) in zip(out, padded, index, strict=True):
-        one[:] = grid[np.ix_(x, y, z)]
+    for ball, grid, (x, y, z) in zip(out, padded, index, strict=True):
+        ball[:] = grid[np.ix_(x, y, z)]
     return out

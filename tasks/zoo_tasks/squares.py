@@ -47,8 +47,8 @@ def read_squares(
     if known is not None:
         return [torch.from_numpy(known["frame"])]
     key = f"squares-{VERSION}-{channels}-{'cut' if cut else 'whole'}-{'-'.join(map(str, sides))}"
-    made = records.map(lambda image: {f"y{side}": square(image, side, channels, cut) for side in sides}, key)
-    return [torch.from_numpy(made[f"y{side}"]) for side in sides]
+    fields = records.map(lambda image: {f"y{side}": square(image, side, channels, cut) for side in sides}, key)
+    return [torch.from_numpy(fields[f"y{side}"]) for side in sides]
 
 
 def rows(y: Tensor) -> Float:
@@ -62,10 +62,10 @@ def enlarged(y: Tensor, height: int, width: int) -> Iterator[Float]:
         yield resize(picture, height, width).reshape(height, width, -1)
 
 
-def pictures(made: Iterable[Float], count: int, shape: tuple[int, ...]) -> Tensor:
+def pictures(shown: Iterable[Float], count: int, shape: tuple[int, ...]) -> Tensor:
     """Pictures (H, W, 1 or 3) in [0, 1], so many and of this (H, W), as (count, H, W, 3) uint8."""
     out = np.empty((count, *shape, 3), np.uint8)
-    for target, picture in zip(out, made, strict=True):
+    for target, picture in zip(out, shown, strict=True):
         target[:] = levels(picture)
     return torch.from_numpy(out)
 
