@@ -90,7 +90,7 @@ def test_two_plugins_with_one_name_are_both_named(tmp_path: Path, monkeypatch: p
         suites.find("same")
     assert suites.find("two").owner == "two"
     assert suites.find("plain").owner == registry.OWN
-    assert re.search(r"suite 'lost-one' of one 1\.0 is broken: cannot read .*lost-one\.toml", suites.known().broken["one 1.0"])
+    assert re.search(r"the suites of one 1\.0 are broken: cannot read .*lost-one\.toml", suites.known().broken["one 1.0"])
     monkeypatch.setenv("ZOO_PLUGINS", "")
     assert not {"same", "one"} & suites.known().named.keys()
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import msgspec
 
 from zoo import registry
-from zoo.catalog.claims import USER, Claims, file_in, merge, only
+from zoo.catalog.claims import USER, Claims, file_in, gather, only
 from zoo.catalog.files import Checkpoint, RegistryFile
 from zoo.hub.source import PREFIX, parse
 from zoo.saving.strict import read
-from zoo.utils.errors import RequestError, ZooError
+from zoo.utils.errors import RequestError
 
 FILE, WEIGHTS = "registry.toml", "model.safetensors"
 
@@ -24,15 +24,7 @@ def known() -> Claims[Checkpoint]:
     Raises:
         RequestError: the package's or the user's file is wrong, or the user's takes a name of the package's.
     """
-    plugins: list[Checkpoint] = []
-    broken = {}
-    for entries in registry.entries("checkpoints").values():
-        for entry in entries:
-            try:
-                plugins += _read(file_in(entry.value, FILE), entry.distribution)
-            except (ImportError, ValueError, ZooError) as error:
-                broken[entry.owner] = f"the checkpoints of {entry.owner} are broken: {error}"
-    return Claims(merge("checkpoint", _own(), _user(), plugins), broken)
+    return gather("checkpoints", _user(), lambda entry: _read(file_in(entry.value, FILE), entry.distribution), _own())
 
 
 def find(name: str) -> Checkpoint:

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import Generic, TypeVar
 
-from zoo.utils.errors import RequestError, nearest
+from zoo import registry
+from zoo.catalog.files import Checkpoint, Suite
+from zoo.utils.errors import RequestError, ZooError, nearest
 
-
-class Claim(Protocol):
-    """A checkpoint or a suite that goes by a name."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def owner(self) -> str: ...
-    @property
-    def file(self) -> Path: ...
-
-
-C = TypeVar("C", bound=Claim)
+C = TypeVar("C", bound=Checkpoint | Suite)
 USER = "the user"
 
 
-class Claims(NamedTuple, Generic[C]):
-    """All of a kind by name, and what could not be read, by the plugin that brings it, with the reason.
+@dataclass(frozen=True)
+class Claims(Generic[C]):
+    """All of a kind by name, and the plugins whose own could not be read, with the reason.
 
     More than one stands under a name only where two plugins claim it.
     """
@@ -35,22 +27,40 @@ class Claims(NamedTuple, Generic[C]):
     broken: dict[str, str]
 
 
-def merge(word: str, own: Iterable[C], user: Iterable[C], plugins: Iterable[C]) -> dict[str, tuple[C, ...]]:
+def gather(kind: str, user: Iterable[C], read: Callable[[registry.Entry], Iterable[C]], own: Iterable[C] = ()) -> Claims[C]:
     """The package's, the user's and the plugins', by name; a name keeps its first owner.
+
+    Args:
+        kind: of entry points.
+        user: the user's own.
+        read: gives those that an entry point brings.
+        own: the package's that no entry point brings.
 
     Raises:
         RequestError: the user takes a name of the package's.
     """
-    named = {claim.name: (claim,) for claim in own}
+    named, others, broken = {claim.name: (claim,) for claim in own}, list[C](), dict[str, str]()
+    for entry in (entry for entries in registry.entries(kind).values() for entry in entries):
+        try:
+            claims = list(read(entry))
+        except (ImportError, ValueError, ZooError) as error:
+            before = f"{broken[entry.owner]}; " if entry.owner in broken else f"the {kind} of {entry.owner} are broken: "
+            broken[entry.owner] = f"{before}{error}"
+            continue
+        if entry.distribution == registry.OWN:
+            named |= {claim.name: (claim,) for claim in claims}
+        else:
+            others += claims
     for claim in user:
         if claim.name in named:
+            word = registry.singular(kind)
             raise RequestError(f"{claim.file}: {word} {claim.name!r} is the package's own; choose another name")
         named[claim.name] = (claim,)
     extra: dict[str, tuple[C, ...]] = {}
-    for claim in plugins:
+    for claim in others:
         if claim.name not in named:
             extra[claim.name] = (*extra.get(claim.name, ()), claim)
-    return dict(sorted({**named, **extra}.items()))
+    return Claims(dict(sorted((named | extra).items())), broken)
 
 
 def only(word: str, name: str, claims: Claims[C], also: str = "") -> C:

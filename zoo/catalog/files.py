@@ -108,7 +108,7 @@ class Quick(Strict, frozen=True):
     settings: dict[str, Setting] = field(default_factory=dict)
 
 
-class SuiteFile(Strict, frozen=True):
+class SuiteTable(Strict, frozen=True):
     """A whole file of a suite; see :class:`Suite`."""
 
     schema: Schema
@@ -132,7 +132,7 @@ class SuiteFile(Strict, frozen=True):
                 raise ValueError(f"{key} has {twice[0]!r} twice")
 
 
-class Suite(SuiteFile, frozen=True, kw_only=True):
+class Suite(SuiteTable, frozen=True, kw_only=True):
     """A named set of runs that makes one table.
 
     Attributes:
@@ -149,8 +149,7 @@ class Suite(SuiteFile, frozen=True, kw_only=True):
         settings: as ``KEY`` of models, ``MODEL.KEY``, ``task.KEY``, ``TASK.KEY`` and ``training.KEY``.
         quick: the changes of its quick form.
         published: numbers of papers to stand beside the measured ones.
-        owner: the distribution that brought it, or ``the user``.
-        file: where it stands.
+        owner, file: as of a checkpoint.
     """
 
     name: str

@@ -13,10 +13,10 @@ import msgspec
 
 from zoo import registry
 from zoo.catalog.checkpoints import user_file
-from zoo.catalog.claims import USER, Claims, file_in, merge, only
-from zoo.catalog.files import Published, Suite, SuiteFile
+from zoo.catalog.claims import USER, Claims, file_in, gather, only
+from zoo.catalog.files import Published, Suite, SuiteTable
 from zoo.saving.strict import read
-from zoo.utils.errors import RequestError, ZooError
+from zoo.utils.errors import RequestError
 
 
 def known() -> Claims[Suite]:
@@ -25,18 +25,8 @@ def known() -> Claims[Suite]:
     Raises:
         RequestError: one of the user's is wrong, or takes a name of the package's.
     """
-    own: list[Suite] = []
-    plugins: list[Suite] = []
-    broken: dict[str, str] = {}
-    for name, entries in registry.entries("suites").items():
-        for entry in entries:
-            try:
-                suite = _read(file_in(entry.value, f"{name}.toml"), name, entry.distribution)
-                (own if entry.distribution == registry.OWN else plugins).append(suite)
-            except (ImportError, ValueError, ZooError) as error:
-                broken[entry.owner] = "; ".join(filter(None, (broken.get(entry.owner), str(entry.broken(error)))))
-    user = [_read(path, path.stem, USER) for path in sorted((user_file().parent / "suites").glob("*.toml"))]
-    return Claims(merge("suite", own, user, plugins), broken)
+    user = (_read(path, path.stem, USER) for path in sorted((user_file().parent / "suites").glob("*.toml")))
+    return gather("suites", user, _brought)
 
 
 def find(name: str) -> Suite:
@@ -49,8 +39,11 @@ def published(task: str) -> list[Published]:
     return [row for claims in known().named.values() for suite in claims for row in suite.published if row.task == task]
 
 
+def _brought(entry: registry.Entry) -> list[Suite]:
+    return [_read(file_in(entry.value, f"{entry.name}.toml"), entry.name, entry.distribution)]
+
+
 def _read(path: Path, name: str, owner: str) -> Suite:
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", name):
         raise RequestError(f"{path}: the name of a suite has lower-case letters, digits, dots and dashes, unlike {name!r}")
-    table = read(path, SuiteFile)
-    return Suite(**msgspec.structs.asdict(table), name=name, owner=owner, file=path)
+    return Suite(**msgspec.structs.asdict(read(path, SuiteTable)), name=name, owner=owner, file=path)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+import msgspec
 import torch
 from torch import Tensor
 
@@ -16,8 +17,8 @@ from zoo.fitting.recipe import recipe_defaults
 from zoo.saving.card import write_card
 from zoo.saving.facts import Facts, read_facts
 from zoo.saving.strict import SCHEMA
-from zoo.saving.weights import ROOM, Stored, check_header, check_size, few_parts, read_header, read_tensors
-from zoo.utils.errors import RequestError, ZooError
+from zoo.saving.weights import ROOM, Stored, check_header, check_size, few_parts, read_header, read_tensors, write_tensors
+from zoo.utils.errors import RequestError
 from zoo.utils.files import whole_folder, write_json, write_text
 
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
@@ -39,8 +40,6 @@ class Storable(Protocol):
     def allocate(self, shapes: Mapping[str, tuple[int, ...]]) -> None: ...
     def drop_training_parts(self) -> None: ...
     def sample(self, x: Tensor, n: int, *, seed: int | None = None) -> Tensor: ...
-    def parameters(self) -> Iterator[Any]: ...
-    def buffers(self) -> Iterator[Any]: ...
     def state_dict(self) -> dict[str, Any]: ...
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> Any: ...
     def to(self, device: torch.device) -> Any: ...
@@ -77,8 +76,6 @@ def save(
         RequestError: the model is not fitted, not registered or not finite, or the folder is not empty.
         ZooError: the file system refused; nothing is left behind.
     """
-    from safetensors.torch import save_file
-
     folder = Path(folder)
     if not model.fitted:
         raise RequestError(f"model {model.name or type(model).__name__} is not fitted: there is nothing to save yet")
@@ -101,12 +98,8 @@ def save(
     )
     tensors = _tensors(model, inference, half)
     with whole_folder(folder) as part:
-        try:
-            save_file(tensors, part / WEIGHTS, metadata={"format": "pt"})
-            (part / WEIGHTS).chmod(0o644)  # safetensors makes it for its owner alone
-        except Exception as error:  # safetensors has an error of its own for a full disk
-            raise ZooError(f"cannot write {folder / WEIGHTS}: {error}") from error
-        write_json(part / CONFIG, facts.as_dict())
+        write_tensors(part / WEIGHTS, tensors, {"format": "pt"}, folder / WEIGHTS)
+        write_json(part / CONFIG, msgspec.structs.asdict(facts))
         write_text(part / CARD, write_card(facts, card or {}))
     return facts
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import msgspec
 from msgspec import Meta
 
 from zoo.saving.strict import Schema, Strict, read
@@ -57,10 +56,6 @@ class Facts(Strict, frozen=True):
                 raise ValueError(f"scores must be numbers: the value of {name!r} is {score.get('value')!r}")
             if not all(score.get(key) is None or _is_number(score[key]) for key in ("low", "high")):
                 raise ValueError(f"scores must have two numbers or null for an interval, unlike {name!r}")
-
-    def as_dict(self) -> dict[str, Any]:
-        """As plain values, in the order of the fields."""
-        return msgspec.structs.asdict(self)
 
 
 def read_facts(path: Path) -> Facts:

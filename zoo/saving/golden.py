@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from zoo.saving.strict import SCHEMA, Number, Schema, Strict, parse
-from zoo.utils.errors import RequestError, ZooError
+from zoo.saving.weights import write_tensors
+from zoo.utils.errors import RequestError
 from zoo.utils.files import whole_file
 from zoo.utils.version import own_version
 
@@ -72,18 +73,12 @@ def write_golden(folder: Path, x: Tensor, samples: Tensor, seed: int, score: Sma
     Raises:
         ZooError: the file system refused; nothing is left behind.
     """
-    from safetensors.torch import save_file
-
     versions = {"cond-zoo": own_version(), "torch": str(torch.__version__)}
     origin = Origin(schema=SCHEMA, seed=seed, tolerance=1e-3, score=score, made_with=versions)
     golden = Golden(x.float().contiguous(), samples.contiguous(), origin)
     with whole_file(folder / GOLDEN) as part:
-        try:
-            metadata = {"golden": msgspec.json.encode(origin).decode()}
-            save_file({"x": golden.x, "samples": golden.samples}, part, metadata=metadata)
-            part.chmod(0o644)
-        except Exception as error:  # safetensors has an error of its own for a full disk
-            raise ZooError(f"cannot write {folder / GOLDEN}: {error}") from error
+        metadata = {"golden": msgspec.json.encode(origin).decode()}
+        write_tensors(part, {"x": golden.x, "samples": golden.samples}, metadata, folder / GOLDEN)
     return golden
 
 

@@ -13,24 +13,12 @@ import torch
 from torch import Tensor
 from torch.nn.modules import module as registration
 
-from zoo.utils.errors import RequestError
+from zoo.utils.errors import RequestError, ZooError
 
 ROOM, TIMES = 1 << 28, 100
 """A model may take so many bytes, or so many times those of its weights, for what is not stored with them."""
 PARTS, PARTS_A_TENSOR = 10_000, 100
 """A model may have so many parts, or so many for each stored tensor."""
-_NAMES = {
-    torch.float64: "F64",
-    torch.float32: "F32",
-    torch.float16: "F16",
-    torch.bfloat16: "BF16",
-    torch.int64: "I64",
-    torch.int32: "I32",
-    torch.int16: "I16",
-    torch.int8: "I8",
-    torch.uint8: "U8",
-    torch.bool: "BOOL",
-}
 
 
 class Stored(NamedTuple):
@@ -56,6 +44,21 @@ def read_header(path: Path) -> dict[str, Stored]:
         raise RequestError(f"{path} is missing; a checkpoint holds config.json, {path.name} and README.md") from error
     except (SafetensorError, OSError) as error:
         raise _not_safetensors(path, str(error)) from error
+
+
+def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str], place: Path) -> None:
+    """Write a safetensors file to ``path``, which is to stand at ``place`` later.
+
+    Raises:
+        ZooError: the file system refused.
+    """
+    from safetensors.torch import save_file
+
+    try:
+        save_file(tensors, path, metadata=metadata)
+        path.chmod(0o644)  # safetensors makes it for its owner alone
+    except Exception as error:  # safetensors has an error of its own for a full disk
+        raise ZooError(f"cannot write {place}: {error}") from error
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
@@ -95,11 +98,17 @@ def check_header(own: Mapping[str, Tensor], given: Mapping[str, Stored], path: P
             more = f" and {len(some) - 3} more" if len(some) > 3 else ""
             raise RequestError(f"{path} {what} {'tensors' if len(some) > 1 else 'tensor'} {', '.join(some[:3])}{more}")
     for name, want in own.items():
-        dtype = _NAMES.get(torch.float16 if half and want.is_floating_point() else want.dtype, "")
+        dtype = _name(torch.float16 if half and want.is_floating_point() else want.dtype)
         if given[name].shape != tuple(want.shape):
             raise RequestError(f"{path}: tensor {name} has shape {given[name].shape}; it must be {tuple(want.shape)}")
         if given[name].dtype != dtype:
             raise RequestError(f"{path}: tensor {name} is of type {given[name].dtype}; it must be {dtype}")
+
+
+def _name(dtype: torch.dtype) -> str:
+    """A type in the words of the format: ``F32`` for ``torch.float32``."""
+    word = str(dtype).removeprefix("torch.")
+    return word.replace("uint", "u").replace("int", "i").replace("float", "f").upper()
 
 
 def check_size(model: Any, given: Mapping[str, Stored], path: Path) -> None:
