@@ -16,8 +16,8 @@ from torch.nn import functional as F
 
 from zoo import Batch, Noise, Penalty, Step, Turns
 from zoo_cgml.config import CGMLConfig, L1Config
-from zoo_networks.dcgan import Linear
-from zoo_networks.regression import ONE_ANSWER, G, H, Perceptron, Regression, is_vector
+from zoo_networks.dcgan import Linear, Perceptron
+from zoo_networks.regression import ONE_ANSWER, G, H, Regression, is_vector
 from zoo_networks.unet import untouched_statistics
 
 LATENT = {32: 10, 64: 16, 128: 32, 256: 64}

@@ -1,1 +1,1 @@
-"""What several families build on: U-Net, DCGAN towers, regression networks, locality-preserving projections."""
+"""The ground of several families: U-Net, DCGAN towers, regression networks, locality-preserving projections."""

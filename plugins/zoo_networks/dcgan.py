@@ -96,6 +96,17 @@ class Linear(_Scaled, nn.Linear):
         super().__init__(inputs, outputs, gain=gain, bias=bias)
 
 
+class Perceptron(nn.Module):
+    """Two hidden layers with leaky rectifiers, (B, inputs) -> (B, outputs); for another rectifier where ``gain`` is None."""
+
+    def __init__(self, inputs: int, outputs: int, width: int, gain: float | None = 1.0) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList([Linear(inputs, width), Linear(width, width), Linear(width, outputs, gain)])
+
+    def forward(self, value: Tensor) -> Tensor:
+        return _through(self.layers, value)
+
+
 class Tower(nn.Module):
     """Five convolutions with leaky rectifiers between them: (B, inputs, s, s) -> (B, outputs, c, c), c the coarsest side.
 

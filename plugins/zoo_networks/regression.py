@@ -1,4 +1,4 @@
-"""What models share that answer with y = G(H(x), z): encoder, generator, and the units in which fields are seen and compared.
+"""The ground of models that answer with y = G(H(x), z): encoder, generator, and the units in which fields are seen.
 
 Source: cGML, section 3, Figure 2 and section 4 (its baselines have the same networks);
 :mod:`zoo_networks.unet` for the convolutions.
@@ -11,11 +11,10 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from zoo import Model, Noise, Pairs, Penalty, RequestError
-from zoo_networks.dcgan import SLOPE, Linear
-from zoo_networks.unet import COARSEST, Decoder, Drop, Encoder, VectorEncoder, levels_of
+from zoo_networks.dcgan import COARSEST, Perceptron
+from zoo_networks.unet import Decoder, Drop, Encoder, VectorEncoder, levels_of
 from zoo_networks.units import channel_units, in_pieces, limits_of, safe_scale
 
 ROWS = 2**22
@@ -32,19 +31,6 @@ ONE_ANSWER = dict.fromkeys(
 def is_vector(shape: tuple[int, ...]) -> bool:
     """Whether fields of this shape are vectors, for perceptrons; else they are (C, s, s), for convolutions."""
     return len(shape) == 1
-
-
-class Perceptron(nn.Module):
-    """Two hidden layers with leaky rectifiers, (B, inputs) -> (B, outputs)."""
-
-    def __init__(self, inputs: int, outputs: int, width: int) -> None:
-        super().__init__()
-        self.layers = nn.ModuleList([Linear(inputs, width), Linear(width, width), Linear(width, outputs, 1.0)])
-
-    def forward(self, value: Tensor) -> Tensor:
-        for n, layer in enumerate(self.layers):
-            value = layer(value if n == 0 else F.leaky_relu(value, SLOPE))
-        return value
 
 
 class H(nn.Module):
@@ -77,8 +63,8 @@ class H(nn.Module):
         self.bottleneck = (encoder.channels[-1], COARSEST, COARSEST)
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        found = self.net(x)
-        return found if isinstance(found, list) else [found]
+        outputs = self.net(x)
+        return outputs if isinstance(outputs, list) else [outputs]
 
 
 class G(nn.Module):
@@ -100,7 +86,7 @@ class G(nn.Module):
             self.largest = h.channels[0] * (y_shape[-1] // 2) ** 2
 
     def project_skips(self, features: Sequence[Tensor]) -> list[Tensor] | None:
-        """What is the same for all z of an item (:meth:`zoo_networks.unet.Decoder.project_skips`); None for a perceptron."""
+        """The part that all z of an item share (:meth:`zoo_networks.unet.Decoder.project_skips`); None for a perceptron."""
         return self.net.project_skips(features) if isinstance(self.net, Decoder) else None
 
     def forward(
@@ -191,7 +177,7 @@ class Regression(Model):
         item: Tensor | None = None,
         projected: Sequence[Tensor] | None = None,
     ) -> Tensor:
-        """What the generator makes, in deviations of y from its mean: tanh spans the range of the training fields."""
+        """The generator's field in deviations of y from its mean: tanh spans the range of the training fields."""
         made = self.g(features, z, drop, item, projected).float()
         if is_vector(self.y_shape):
             return made

@@ -6,7 +6,6 @@ with the skips of a U-Net (Ronneberger et al. 2015), as cGML (section 5, Figure 
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zoo_networks.dcgan import COARSEST, SLOPE, Conv, Deconv, Linear, side_of
+from zoo_networks.dcgan import COARSEST, SLOPE, Conv, Deconv, Perceptron, side_of
 
 DROPPED = 3
 """The decoder's first layers, after which dropout stands (pix2pix, Isola et al. 2017, appendix 6.1.1)."""
@@ -45,7 +44,7 @@ class _Layer(nn.Module):
         return self.finish(self.convolution(value))
 
     def finish(self, convolved: Tensor) -> Tensor:
-        """What follows the convolution."""
+        """Normalise and rectify."""
         return F.leaky_relu(self.norm(convolved), SLOPE)
 
 
@@ -54,8 +53,8 @@ def widths(width: int, levels: int) -> list[int]:
     return [width * 2 ** min(3, level) for level in range(levels)]
 
 
-class VectorEncoder(nn.Module):
-    """(B, inputs) -> one field (B, channels, 4, 4) in a list, as an :class:`Encoder` ends in: a perceptron, two layers hidden.
+class VectorEncoder(Perceptron):
+    """(B, inputs) -> one field (B, channels, 4, 4) in a list, as an :class:`Encoder` ends in.
 
     Attributes:
         channels: of the layers of the encoder in whose place it stands; it has the last of them.
@@ -64,16 +63,12 @@ class VectorEncoder(nn.Module):
     channels: list[int]
 
     def __init__(self, inputs: int, levels: int, width: int) -> None:
-        super().__init__()
-        self.channels = widths(width, levels)
-        hidden = self.channels[-1]
-        sizes = (inputs, hidden, hidden, hidden * COARSEST**2)
-        self.layers = nn.ModuleList(Linear(i, o) for i, o in itertools.pairwise(sizes))
+        channels = widths(width, levels)
+        super().__init__(inputs, channels[-1] * COARSEST**2, channels[-1], None)
+        self.channels = channels
 
-    def forward(self, value: Tensor) -> list[Tensor]:
-        for layer in self.layers:
-            value = F.leaky_relu(layer(value), SLOPE)
-        return [value.unflatten(1, (-1, COARSEST, COARSEST))]
+    def forward(self, value: Tensor) -> list[Tensor]:  # type: ignore[override]
+        return [F.leaky_relu(super().forward(value), SLOPE).unflatten(1, (-1, COARSEST, COARSEST))]
 
 
 class Encoder(nn.Module):
@@ -92,11 +87,7 @@ class Encoder(nn.Module):
         self.layers = nn.ModuleList(_Layer(Conv(i, o, 2), o) for i, o in ends)
 
     def forward(self, value: Tensor) -> list[Tensor]:
-        found = []
-        for layer in self.layers:
-            value = layer(value)
-            found.append(value)
-        return found
+        return [value := layer(value) for layer in self.layers]
 
 
 class Decoder(nn.Module):
@@ -124,14 +115,9 @@ class Decoder(nn.Module):
         self.last = Deconv(inputs, outputs, 2, 0.5)
 
     def project_skips(self, features: Sequence[Tensor]) -> list[Tensor]:
-        """What each convolution makes of the encoder's outputs alone, without its bias: the same for all codes of an item."""
-        convolutions = self._convolutions()
-        seen = [features[-1 - n] for n in range(len(convolutions) if self.skips else 1)]
-        made = []
-        for convolution, known in zip(convolutions[: len(seen)], seen, strict=True):
-            weight = convolution.weight[convolution.in_channels - known.shape[1] :]
-            made.append(F.conv_transpose2d(known, weight, None, 2, 1))
-        return made
+        """Each convolution of the encoder's outputs alone, without its bias: the same for all codes of an item."""
+        seen = zip(self._convolutions()[: None if self.skips else 1], reversed(features), strict=self.skips)
+        return [F.conv_transpose2d(known, layer.weight[-known.shape[1] :], None, 2, 1) for layer, known in seen]
 
     def forward(
         self,

@@ -102,6 +102,7 @@ def train(
     history = History(total, total / per_epoch)
     start = history.resumed_at = state.restore(recipe_defaults(config)) if state else 0
 
+    weights = {name: [p for group in o.param_groups for p in group["params"]] for name, o in optimizers.items()}
     groups = [group for o in optimizers.values() for group in o.param_groups]  # a state that is restored brings its own
     data = pairs.to(accelerator.device)
     order = order_of_pairs(len(pairs), training.batch_size, seed, start, accelerator)
@@ -124,7 +125,7 @@ def train(
                 optimizer.zero_grad()
                 accelerator.backward(losses["total"])
                 if training.clip is not None:
-                    accelerator.clip_grad_norm_(_parameters(optimizer), training.clip)
+                    accelerator.clip_grad_norm_(weights[name], training.clip)
                 optimizer.step()
                 for part, value in losses.items():
                     key = part if len(optimizers) == 1 else f"{name}.{part}"
@@ -150,10 +151,6 @@ def train(
     model.eval()
     model.fitted = True
     return history
-
-
-def _parameters(optimizer: torch.optim.Optimizer) -> list[Tensor]:
-    return [p for group in optimizer.param_groups for p in group["params"]]
 
 
 def _refuse(model: object, name: str, optimizers: Iterable[str]) -> NoReturn:

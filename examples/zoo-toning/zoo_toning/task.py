@@ -23,7 +23,7 @@ import zoo
 from zoo import Data, Image, Pairs, RequestError, Split
 
 SEPIA, SELENIUM = (1.06, 0.93, 0.72), (0.92, 0.84, 0.98)
-"""What full toning multiplies R, G and B with; by eye."""
+"""Factors of R, G and B in full toning; by eye."""
 LEAST = 0.2
 """The least strength of toning; the most is 1."""
 VERSION = "1"
