@@ -30,8 +30,8 @@ def main() -> None:
     few, draws = Scenes("256").read("train"), 32
     print(f"{cores()} cores, load {os.getloadavg()[0]:.1f}; a second by the clock (by processor time)")
     for name, count, work in (
-        ("albedo and shading", Scenes.sizes["train"], lambda: train.known("albedo", "shading")),
-        ("value and saturation", Scenes.sizes["train"], lambda: train.known("value", "saturation")),
+        ("albedo and shading", Scenes.sizes[0], lambda: train.known("albedo", "shading")),
+        ("value and saturation", Scenes.sizes[0], lambda: train.known("value", "saturation")),
         ("draws of shading", len(few) * draws, lambda: few.pool("shading", draws)),
         ("draws of saturation", len(few) * draws, lambda: few.pool("saturation", draws)),
     ):

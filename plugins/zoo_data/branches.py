@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,9 +57,9 @@ class Branches(GeneratedData[BranchRecords]):
     function and not how x is drawn, nor that both signs are equally likely, as they are here.
     """
 
-    kind: ClassVar[str] = "branches"
+    kind = "branches"
     items = "N training points"
-    sizes: ClassVar = {"train": 4096, "test": 512}
+    sizes = (4096, 512)
     generate = BranchRecords
 
 

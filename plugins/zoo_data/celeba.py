@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +29,7 @@ class CelebA(FolderData):
     in the order of the list, and the seed changes nothing.
     """
 
-    kind: ClassVar[str] = "celeba"
+    kind = "celeba"
     layout = "DIR has img_align_celeba/, list_attr_celeba.txt and, if at hand, list_eval_partition.txt"
 
     def records(self, root: Path, split: Split, seed: int) -> PhotoRecords:

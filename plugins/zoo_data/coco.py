@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import msgspec
 import numpy as np
@@ -49,7 +49,7 @@ class Coco(FolderData):
     stays, with an empty annotation. Items are by ascending id, and the seed changes nothing.
     """
 
-    kind: ClassVar[str] = "coco"
+    kind = "coco"
     layout = "DIR has annotations/instances_{train,val}2017.json, train2017/ and val2017/, or those of 2014"
 
     def records(self, root: Path, split: Split, seed: int) -> PhotoRecords:

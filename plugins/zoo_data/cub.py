@@ -6,7 +6,6 @@ import hashlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +26,7 @@ class Cub(FolderData):
     nothing.
     """
 
-    kind: ClassVar[str] = "cub"
+    kind = "cub"
     layout = (
         "DIR has images/, images.txt, classes.txt, image_class_labels.txt, train_test_split.txt, bounding_boxes.txt and "
         "attributes/ with attributes.txt and image_attribute_labels.txt"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,17 +26,16 @@ class Digits(GeneratedData[GreyRecords]):
     are the ten classes, called zero to nine.
     """
 
-    kind: ClassVar[str] = "digits"
+    kind = "digits"
     items = "the first N training digits"
-    sizes: ClassVar = {"train": 1438, "test": 359}
+    sizes = (1438, 359)
 
     def generate(self, split: Split, seed: int, count: int) -> GreyRecords:
-        available = self.sizes["train"]
-        if split == "train" and count > available:
-            raise RequestError(f"{self}: there are {available} training digits")
+        if split == "train" and count > self.sizes[0]:
+            raise RequestError(f"{self}: there are {self.sizes[0]} training digits")
         pixels, labels = enlarged()
         order = np.random.default_rng([_STREAM, seed & (2**64 - 1)]).permutation(len(labels))
-        chosen = order[:count] if split == "train" else order[available:]
+        chosen = order[:count] if split == "train" else order[self.sizes[0] :]
         names = [f"digit {i:04d}" for i in chosen]
         return GreyRecords(pixels[chosen], names, Attributes.classes(DIGIT_NAMES, labels[chosen]))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 
@@ -29,7 +28,7 @@ class Folder(FolderData):
     by their path.
     """
 
-    kind: ClassVar[str] = "folder"
+    kind = "folder"
     needs = "a folder of photos"
 
     def records(self, root: Path, split: Split, seed: int) -> PhotoRecords:

@@ -76,7 +76,7 @@ class GeneratedData(Data, Generic[R]):
 
     Attributes:
         items: the training items, in words.
-        sizes: how many items each split has; N changes that of training.
+        sizes: how many items are for training, which N changes, and for testing.
         generate: gives the records of a split from it, the seed and the number of items.
 
     Raises:
@@ -84,7 +84,7 @@ class GeneratedData(Data, Generic[R]):
     """
 
     items: ClassVar[str]
-    sizes: ClassVar[dict[Split, int]]
+    sizes: ClassVar[tuple[int, int]]
     generate: Callable[[Split, int, int], R]
 
     def __init__(self, path: str = "") -> None:
@@ -94,7 +94,7 @@ class GeneratedData(Data, Generic[R]):
 
     def read(self, split: Split, *, seed: int = 0) -> R:
         """The records of one split; other seeds and the other split give other items, and fewer are the first of more."""
-        return self.generate(split, seed, int(self.path) if check_split(split) == "train" and self.path else self.sizes[split])
+        return self.generate(split, seed, int(self.path or self.sizes[0]) if check_split(split) == "train" else self.sizes[1])
 
 
 def first_of(root: Path, *names: str) -> Path | None:

@@ -9,7 +9,6 @@ import zlib
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +31,7 @@ class Mnist(FolderData):
     the files, and the seed changes nothing.
     """
 
-    kind: ClassVar[str] = "mnist"
+    kind = "mnist"
     layout = (
         "DIR has train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte "
         "(each as it is or .gz), or train/<digit>/*.png and test/<digit>/*.png"

@@ -6,7 +6,6 @@ import hashlib
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +26,7 @@ class Paired(FolderData):
     the seed changes nothing.
     """
 
-    kind: ClassVar[str] = "paired"
+    kind = "paired"
     needs = "the folder of the pairs"
     form = "paired:DIR or paired:DIR@AtoB"
     layout = (

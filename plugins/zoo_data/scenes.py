@@ -15,7 +15,7 @@ import hashlib
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -168,9 +168,9 @@ class SceneRecords(Records):
 class Scenes(GeneratedData[SceneRecords]):
     """Generated scenes; ``scenes:2000`` asks for 2000 training scenes instead of 8192. There are always 512 test scenes."""
 
-    kind: ClassVar[str] = "scenes"
+    kind = "scenes"
     items = "N training scenes"
-    sizes: ClassVar = {"train": 8192, "test": 512}
+    sizes = (8192, 512)
     generate = SceneRecords
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 from functools import cached_property
 from itertools import product
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,9 +44,9 @@ class SolidRecords(VoxelRecords):
 class Solids(GeneratedData[SolidRecords]):
     """Generated solids; ``solids:2000`` asks for 2000 training solids instead of 512. There are always 128 test solids."""
 
-    kind: ClassVar[str] = "solids"
+    kind = "solids"
     items = "N training solids"
-    sizes: ClassVar = {"train": 512, "test": 128}
+    sizes = (512, 128)
     generate = SolidRecords
 
 

@@ -7,7 +7,6 @@ import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +46,7 @@ class Video(FolderData):
         RequestError: no folder is named, or an option is unknown or has no sensible value.
     """
 
-    kind: ClassVar[str] = "video"
+    kind = "video"
     needs = "a folder of videos"
 
     def __init__(self, path: str = "") -> None:

@@ -8,7 +8,6 @@ import zipfile
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +30,7 @@ class Voxels(FolderData):
     the seed changes nothing.
     """
 
-    kind: ClassVar[str] = "voxels"
+    kind = "voxels"
     needs = "the folder of the shapes"
     layout = (
         "DIR has <class>.npz with voxels (N, s, s, s), or with train and test of that shape; or <class>/train/ and "
