@@ -40,11 +40,13 @@ def test_batches_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert score.low < score.value < score.high
 
 
-def test_a_metric_that_the_model_cannot_serve_is_left_out_with_the_reason() -> None:
+def test_what_cannot_be_measured_is_left_out_or_refused() -> None:
     model, pairs = fitted("toy")
-    found = evaluate(model, pairs, {"toy-density": make.metric("toy-density")}, 2)
-    assert found.scores == {}
-    assert "toy" in found.skipped["toy-density"]
+    measured = evaluate(model, pairs, {"toy-density": make.metric("toy-density")}, 2)
+    assert measured.scores == {}
+    assert "toy" in measured.skipped["toy-density"]
+    with pytest.raises(RequestError, match="at least one"):
+        evaluate(model, pairs.subset(torch.arange(0)), {}, 2)
 
 
 @pytest.mark.parametrize(("values", "message"), [(float("nan"), "finite"), (float("inf"), "finite"), (None, "shape")])
@@ -60,14 +62,8 @@ def test_a_metric_that_gives_no_number_is_named(values: float | None, message: s
         evaluate(model, pairs, {"broken": Broken()}, 2)
 
 
-def test_no_items_are_refused() -> None:
-    model, pairs = fitted()
-    with pytest.raises(RequestError, match="at least one"):
-        evaluate(model, pairs.subset(torch.arange(0)), {}, 2)
-
-
 @pytest.mark.parametrize("error", [ValueError("no"), SystemExit(3)])
-def test_a_metric_that_nobody_asked_for_may_fail(error: BaseException) -> None:
+def test_a_metric_that_nobody_asked_for_may_fail(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is left out with the reason, also what it gave before, and the others are as they were without it."""
 
     class Failing(Metric):
@@ -82,15 +78,13 @@ def test_a_metric_that_nobody_asked_for_may_fail(error: BaseException) -> None:
 
     model, pairs = fitted()
     best = {"toy-best": make.metric("toy-best")}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "ITEMS", 8)
-        made = evaluate(model, pairs, {**best, "failing": Failing()}, 9, seed=3, optional={"failing"})
-        alone = evaluate(model, pairs, best, 9, seed=3)
-        with pytest.raises(type(error)):
-            evaluate(model, pairs, {**best, "failing": Failing()}, 9, seed=3)
-    assert made.scores == alone.scores
-    assert list(made.skipped) == ["failing"]
-    assert type(error).__name__ in made.skipped["failing"]
+    monkeypatch.setattr(module, "ITEMS", 8)
+    spared = evaluate(model, pairs, {**best, "failing": Failing()}, 9, seed=3, optional={"failing"})
+    assert spared.scores == evaluate(model, pairs, best, 9, seed=3).scores
+    assert list(spared.skipped) == ["failing"]
+    assert type(error).__name__ in spared.skipped["failing"]
+    with pytest.raises(type(error)):
+        evaluate(model, pairs, {**best, "failing": Failing()}, 9, seed=3)
 
 
 class Sees(Metric):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,48 +15,59 @@ from PIL import Image
 
 import zoo
 from zoo.catalog.verify import verify
-from zoo.reporting.report import write_report
 from zoo.utils.errors import RequestError, ZooError
 
-METRICS = ("toy-best", "toy-density")
-
-
-pytestmark = pytest.mark.usefixtures("toy_plugin")
+WISHES: dict[str, Any] = {"seed": 4, "settings": {"spread": "0.3", "task.size": "6"}}
 
 
 def run(out: Path, **more: Any) -> zoo.RunResult:
-    given: dict[str, Any] = {"model": "toy-wide", "task": "toy-shade", "n": 9, "metrics": METRICS, "progress": False}
-    return zoo.run(**{**given, "out": out, "device": "cpu", **more})
+    given: dict[str, Any] = {"model": "toy-wide", "task": "toy-shade", "n": 9, "metrics": ("toy-best", "toy-density")}
+    return zoo.run(**{**given, "out": out, "device": "cpu", "progress": False, **more})
 
 
-def test_a_run_leaves_everything(tmp_path: Path) -> None:
-    result = run(tmp_path / "a", seed=4, settings={"spread": "0.3", "task.size": "6"})
-    names = sorted(p.name for p in result.out.iterdir())
+@pytest.fixture(scope="module", autouse=True)
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[zoo.RunResult]:
+    """One whole run, while the toy plugin is installed."""
+    with pytest.MonkeyPatch.context() as patch:
+        toy.install(patch)
+        yield run(tmp_path_factory.mktemp("whole") / "a", **WISHES)
+    toy.remove()
+
+
+def test_a_run_leaves_everything(whole: zoo.RunResult) -> None:
+    names = sorted(p.name for p in whole.out.iterdir())
     assert names == ["checkpoint", "metrics.json", "report.html", "run.json", "samples.png"]
-    metrics = json.loads((result.out / "metrics.json").read_text())
-    assert metrics == result.metrics
+    metrics = json.loads((whole.out / "metrics.json").read_text())
+    assert metrics == whole.metrics
     assert {k: metrics[k] for k in ("model", "task", "data", "n", "test_items")} == {
         "model": "toy-wide", "task": "toy-shade", "data": "toy-photos", "n": 9, "test_items": 6,
     }  # fmt: skip
     assert list(metrics["metrics"]) == ["toy-best@1", "toy-best@3", "toy-best@9", "toy-density"]
     assert set(metrics["metrics"]["toy-best@1"]) == {"value", "low", "high", "unit", "better"}
-    record = json.loads((result.out / "run.json").read_text())
+    record = json.loads((whole.out / "run.json").read_text())
     assert record["model"] == {
         "name": "toy-wide", "distribution": "toy-zoo", "version": "0.1.0", "config": {"spread": 0.3, "layers": 2},
     }  # fmt: skip
     assert record["data"]["test"] == {"items": 6, "digest": ("test" * 40)[:64]}
     assert record["task"]["config"] == {"size": 6}
     assert record["versions"]["torch"]
+    assert record["items"] is None
     for word in ("--seed 4", "--set spread=0.3", "--set task.size=6", "--metric toy-best"):
         assert word in record["command"]
-    loaded = zoo.load(f"dir:{result.out / 'checkpoint'}")
+    loaded = zoo.load(f"dir:{whole.out / 'checkpoint'}")
     assert loaded.task.x_shape == (1, 6, 6)
     assert loaded.facts.scores["toy-best@9"]["value"] == metrics["metrics"]["toy-best@9"]["value"]
 
 
-@pytest.mark.parametrize(("items", "scored"), [(None, 6), (4, 1)])
-def test_a_run_is_one_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, items: int | None, scored: int) -> None:
-    """One model, one evaluation, and every test item sampled once; golden samples are as many as are always kept."""
+@pytest.mark.parametrize(("items", "data", "scored"), [(None, None, 6), (4, None, 1), (None, "toy-photos:more", 0)])
+def test_a_run_is_one_pass(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, items: int | None, data: str | None, scored: int
+) -> None:
+    """One model, one evaluation, one record, and every test item sampled once.
+
+    Golden samples are as many as are always kept. The small score is of samples that were scored, but where those were of
+    other data than ``zoo verify`` has.
+    """
     from toy_zoo import Toy
 
     from zoo.measuring import small
@@ -63,83 +75,60 @@ def test_a_run_is_one_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, item
 
     calls: list[Any] = []
 
-    def count(where: Any, name: str, what: Any) -> None:
+    def count(patch: pytest.MonkeyPatch, where: Any, name: str, call: Any) -> None:
         plain = getattr(where, name)
+        patch.setattr(where, name, lambda *args, **more: (calls.append(call(*args)), plain(*args, **more))[1])
 
-        def counted(*args: Any, **more: Any) -> Any:
-            calls.append(what(*args, **more))
-            return plain(*args, **more)
-
-        monkeypatch.setattr(where, name, counted)
-
-    count(Toy, "__init__", lambda *_, **__: "make")
-    count(Toy, "sample", lambda _, x, n, **__: (len(x), n))
-    for where in (module, small):
-        count(where, "evaluate", lambda *_, **__: "evaluate")
-    count(module, "run_json", lambda *_, **__: "record")
-    out = run(tmp_path / "a", items=items, seed=3).out
-    assert calls == ["make", "evaluate", (items or 6, 9), (2, 4), "record"]
-    monkeypatch.undo()
-    toy.install(monkeypatch)
+    with monkeypatch.context() as patch:
+        count(patch, Toy, "__init__", lambda *_: "make")
+        count(patch, Toy, "sample", lambda _, x, n: (len(x), n))
+        for where, name in ((module, "evaluate"), (small, "evaluate"), (module, "run_json")):
+            count(patch, where, name, lambda *_, name=name: name)
+        out = run(tmp_path / "a", items=items, data=data, seed=3).out
+    apart = [] if scored else ["evaluate", (6, small.N)]
+    assert calls == ["make", "evaluate", (items or 6, 9), *apart, (2, 4), "run_json"]
     steps = {step.name: step for step in verify(f"dir:{out / 'checkpoint'}").steps}
-    assert steps["golden samples"].outcome == "ok"
-    assert steps["score"].outcome == "ok"
-    assert f"toy-best@9 {steps['score'].detail.split()[1]} on {scored} items" in steps["score"].detail
+    assert steps["golden samples"].outcome == steps["score"].outcome == "ok"
+    assert re.fullmatch(rf"toy-best@9 \S+ on {scored or 6} items of toy-photos, kept .*", steps["score"].detail)
 
 
-def test_the_small_score_is_of_the_embedded_data_whatever_was_scored(tmp_path: Path) -> None:
-    out = run(tmp_path / "a", data="toy-photos:more").out
-    steps = {step.name: step for step in verify(f"dir:{out / 'checkpoint'}").steps}
-    assert steps["score"].outcome == "ok"
-    assert "toy-best@9" in steps["score"].detail
-    assert "items of toy-photos, kept" in steps["score"].detail
-
-
-def test_some_items_of_all_are_scored_where_that_is_asked_for(tmp_path: Path) -> None:
-    whole, part = run(tmp_path / "a"), run(tmp_path / "b", items=2)
-    assert (whole.metrics["test_items"], part.metrics["test_items"]) == (6, 2)
+def test_some_items_of_all_are_scored_where_that_is_asked_for(whole: zoo.RunResult, tmp_path: Path) -> None:
+    part = run(tmp_path / "b", items=2, **WISHES)
+    assert part.metrics["test_items"] == 2
     assert part.metrics["metrics"] != whole.metrics["metrics"]
     assert part.pairs is not None
     assert list(part.pairs.names) == ["test-0", "test-3"], "spread over all"
     record = json.loads((part.out / "run.json").read_text())
-    assert record["items"] == 2
-    assert record["data"]["test"]["items"] == 2
+    assert (record["items"], record["data"]["test"]["items"]) == (2, 2)
     assert "--items 2" in record["command"]
-    assert json.loads((whole.out / "run.json").read_text())["items"] is None
-    assert run(tmp_path / "c", items=100).metrics == whole.metrics
 
 
-def test_the_same_request_gives_the_same_numbers(tmp_path: Path) -> None:
-    assert run(tmp_path / "a").metrics == run(tmp_path / "b").metrics
-    assert run(tmp_path / "a1", seed=1).metrics != run(tmp_path / "b1", seed=2).metrics
+def test_the_same_request_gives_the_same_numbers(whole: zoo.RunResult, tmp_path: Path) -> None:
+    assert run(tmp_path / "a", items=100, **WISHES).metrics == whole.metrics
+    assert run(tmp_path / "b", **{**WISHES, "seed": 2}).metrics != whole.metrics
 
 
-def test_the_report_is_one_page_that_needs_no_network(tmp_path: Path) -> None:
-    result = run(tmp_path / "a")
-    out, page = result.out, (result.out / "report.html").read_text()
-    kept = [json.loads((out / name).read_text()) for name in ("run.json", "metrics.json")]
-    write_report(tmp_path / "again.html", *kept, result.task, result.pictures)
-    assert (tmp_path / "again.html").read_text() == page, "it is made of what lies beside it, and the pictures"
+def test_the_report_is_one_page_that_needs_no_network(whole: zoo.RunResult) -> None:
+    page = (whole.out / "report.html").read_text()
     sources = re.findall(r'(?:src|href)="([^"]{0,30})', page)
     assert len(sources) > 8 * 6
     assert all(source.startswith("data:image/") for source in sources)
     assert "http" not in re.sub(r"base64,[^\"]*", "", page)
-    for word in ("95 % interval", "toy-best@9", "another data set", "The Toy Paper, Table 9", "0.25", "test-5", "--seed 0"):
+    for word in ("95 % interval", "toy-best@9", "another data set", "The Toy Paper, Table 9", "0.25", "test-5", "--seed 4"):
         assert word in page, word
-    sheet = Image.open(out / "samples.png")
+    sheet = Image.open(whole.out / "samples.png")
     assert sheet.width > 1000
     assert len(sheet.convert("RGB").getcolors(1 << 24) or []) > 1000
 
 
-def test_a_checkpoint_is_scored_as_it_is(tmp_path: Path) -> None:
-    fitted = run(tmp_path / "a")
-    name = f"dir:{tmp_path / 'a' / 'checkpoint'}"
-    scored = zoo.run(checkpoint=name, n=9, metrics=METRICS, out=tmp_path / "b", device="cpu", progress=False)
-    assert scored.metrics == fitted.metrics
+def test_a_checkpoint_is_scored_as_it_is(whole: zoo.RunResult, tmp_path: Path) -> None:
+    given = {"model": None, "task": None, "checkpoint": f"dir:{whole.out / 'checkpoint'}"}
+    scored = run(tmp_path / "b", seed=4, **given)
+    assert scored.metrics == whole.metrics
     assert not (tmp_path / "b" / "checkpoint").exists()
     for wrong in ({"task": "relight"}, {"model": "toy"}, {"epochs": 3}, {"settings": {"spread": 1}}):
         with pytest.raises(RequestError, match="leave out"):
-            zoo.run(checkpoint=name, out=tmp_path / "c", device="cpu", **wrong)  # type: ignore[arg-type]
+            run(tmp_path / "c", **{**given, **wrong})
 
 
 def test_a_stopped_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,12 +138,10 @@ def test_a_stopped_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.delenv("TOY_DIES")
     assert (tmp_path / "a" / "training" / "state" / "state").exists()
     assert not (tmp_path / "a" / "metrics.json").exists()
-    with pytest.raises(RequestError, match="go on with --resume"):
-        run(tmp_path / "a")
-    with pytest.raises(RequestError, match="seed 0, not 1"):
-        run(tmp_path / "a", resume=True, seed=1)
-    result = run(tmp_path / "a", resume=True)
-    assert result.scores
+    for more, message in (({}, "go on with --resume"), ({"resume": True, "seed": 1}, "seed 0, not 1")):
+        with pytest.raises(RequestError, match=message):
+            run(tmp_path / "a", **more)
+    assert run(tmp_path / "a", resume=True).scores
     assert not (tmp_path / "a" / "training").exists()
     with pytest.raises(RequestError, match="finished run"):
         run(tmp_path / "a", resume=True)
@@ -221,10 +208,9 @@ def test_a_folder_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
 
 def test_without_a_folder_a_run_gets_one_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    given = {"model": "toy", "task": "toy-shade", "n": 3, "metrics": ["toy-best"], "progress": False, "device": "cpu"}
-    first, second = zoo.run(**given), zoo.run(**given)  # type: ignore[arg-type]
+    first, second = (run(None, n=3, metrics=["toy-best"]) for _ in range(2))  # type: ignore[arg-type]
     assert first.out != second.out
-    assert re.fullmatch(r"\d{8}-\d{6}-toy-toy-shade(-2)?", second.out.name)
+    assert re.fullmatch(r"\d{8}-\d{6}-toy-wide-toy-shade(-2)?", second.out.name)
     assert second.out.parent == Path("runs")
 
 
