@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from installed import distribution
 from PIL import Image
 
 import zoo.cli

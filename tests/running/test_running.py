@@ -15,6 +15,7 @@ from PIL import Image
 
 import zoo
 from zoo.catalog.verify import verify
+from zoo.reporting.report import write_report
 from zoo.utils.errors import RequestError, ZooError
 
 WISHES: dict[str, Any] = {"seed": 4, "settings": {"spread": "0.3", "task.size": "6"}}
@@ -108,8 +109,11 @@ def test_the_same_request_gives_the_same_numbers(whole: zoo.RunResult, tmp_path:
     assert run(tmp_path / "b", **{**WISHES, "seed": 2}).metrics != whole.metrics
 
 
-def test_the_report_is_one_page_that_needs_no_network(whole: zoo.RunResult) -> None:
+def test_the_report_is_one_page_that_needs_no_network(whole: zoo.RunResult, tmp_path: Path) -> None:
     page = (whole.out / "report.html").read_text()
+    kept = [json.loads((whole.out / name).read_text()) for name in ("run.json", "metrics.json")]
+    write_report(tmp_path / "again.html", *kept, whole.task, whole.pictures)
+    assert (tmp_path / "again.html").read_text() == page, "it is made of what lies beside it, and the pictures"
     sources = re.findall(r'(?:src|href)="([^"]{0,30})', page)
     assert len(sources) > 8 * 6
     assert all(source.startswith("data:image/") for source in sources)

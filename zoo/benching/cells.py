@@ -17,7 +17,7 @@ RECORD = "cell.json"
 
 
 def begun(folder: Path) -> Path:
-    """What is written beside a cell's folder before the cell is begun, and goes when it is done: what was asked for."""
+    """The file beside a cell's folder that says what was asked for, from before the cell is begun until it is done."""
     return folder.with_name(f"{folder.name}.begun.json")
 
 

@@ -57,7 +57,7 @@ def plan_cells(plan: BenchPlan) -> None:
 def _check(
     plan: BenchPlan, settings: Settings, task: str, model: str
 ) -> tuple[Request, dict[str, Any], list[str], str] | None:
-    """What every cell of one model on one task is asked for, what decides its weights, its metrics, and why it cannot be had.
+    """The request of every cell of one model on one task, what decides its weights, its metrics, and why it cannot be had.
 
     None where the model is left out.
     """
@@ -74,7 +74,7 @@ def _check(
     )
     try:
         request = dataclasses.replace(request, settings=settings.of(model, task))
-        made = make_plan(request)
+        of_run = make_plan(request)
     except RequestError:
         unfit = "" if plan.request.models is not None else _unfit(request)
         if not unfit:
@@ -83,7 +83,7 @@ def _check(
         return None
     except Exception as error:
         return request, {}, [], reason_of(error)
-    return request, made.weights, sorted(made.metrics), ""
+    return request, of_run.weights, sorted(of_run.metrics), ""
 
 
 def _unfit(request: Request) -> str:

@@ -1,4 +1,4 @@
-"""What a bench is to do: a suite and what the request changes of it, checked before anything is written."""
+"""The plan of a bench: a suite and what the request changes of it, checked before anything is written."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ import typer.core
 
 
 def notes(error: BaseException) -> str:
-    """What was added to an error on its way, to be said after it."""
+    """The notes added to an error on its way, to be said after it."""
     return "".join(f"; {note}" for note in getattr(error, "__notes__", ()))
 
 

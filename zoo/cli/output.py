@@ -1,4 +1,4 @@
-"""What the commands print, and where."""
+"""Printing: tables, JSON, and to where."""
 
 from __future__ import annotations
 

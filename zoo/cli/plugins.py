@@ -1,4 +1,4 @@
-"""What is wrong with third parties' distributions: what is known of it, and ``zoo list plugins``, which finds out."""
+"""Faults of third parties' distributions: those that are known, and ``zoo list plugins``, which finds out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST = 8
 
 
 def fault(entry: registry.Entry, tried: Mapping[str, Outcome]) -> str:
-    """What is wrong with an entry, as one clause, by its metadata and by what came of trying; "" where nothing is known."""
+    """A clause on what is wrong with an entry, by its metadata and by what came of trying; "" where nothing is known."""
     if entry.distribution == registry.OWN:
         return ""
     if clash := registry.clash(entry):
@@ -29,7 +29,7 @@ def fault(entry: registry.Entry, tried: Mapping[str, Outcome]) -> str:
 
 
 def tried_before() -> dict[str, Outcome]:
-    """What came of trying third parties' distributions, by their names, as far as it is kept; imports nothing of theirs."""
+    """The outcomes of trying third parties' distributions, by their names, as far as it is kept; imports nothing of theirs."""
     return {plugin.name: outcome for plugin in _third_parties() if (outcome := kept(plugin)) is not None}
 
 
@@ -64,7 +64,7 @@ def _third_parties() -> list[Installed]:
 
 
 def _brings(plugin: Installed) -> str:
-    """What a distribution brings: by name, or counted where that is much."""
+    """The things that a distribution brings, by name, or counted where that is much."""
     entries = registry.entries_of(plugin)
     words = list(dict.fromkeys(map(_words, entries)))
     if len(words) > MOST:

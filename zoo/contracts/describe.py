@@ -1,4 +1,4 @@
-"""What is known of one registered name, in words: for ``zoo show`` and for the gallery of the documentation."""
+"""A registered name described in words: for ``zoo show`` and for the gallery of the documentation."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Description:
 
 
 def describe(kind: str, name: str) -> Description:
-    """What the entry of that name is; imports it.
+    """The description of an entry, which is imported for it.
 
     Raises:
         RequestError: nothing of that kind has this name.

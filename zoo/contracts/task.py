@@ -1,4 +1,4 @@
-"""What a task is: from data to pairs, and from a sample back to something a person looks at."""
+"""The contract of a task: from data to pairs, and from a sample back to something a person looks at."""
 
 from __future__ import annotations
 
@@ -18,6 +18,22 @@ from zoo.utils.errors import RequestError
 
 class Task(ABC):
     """A task, registered under ``zoo.tasks``.
+
+    >>> class Double(zoo.Task):
+    ...     data, item, x_shape, y_shape = "digits", "number", (1,), (1,)
+    ...
+    ...     def pairs(self, data, split, seed=0, *, pool=0):
+    ...         x = torch.rand(64, 1, generator=torch.Generator().manual_seed(seed))
+    ...         return zoo.Pairs(x, 2 * x)
+    ...
+    ...     def condition(self, item):
+    ...         return torch.tensor([float(item)]), None
+    ...
+    ...     def compose(self, context, y, *, x_hat=None):
+    ...         return (y * 100).byte().view(-1, 1, 1, 1).expand(-1, 8, 8, 3)
+    >>> x, context = Double().condition("0.5")
+    >>> Double().compose(context, torch.rand(4, 1)).shape
+    torch.Size([4, 8, 8, 3])
 
     Attributes:
         Config: a frozen dataclass of the settings.
@@ -46,16 +62,12 @@ class Task(ABC):
 
     @staticmethod
     def check_photo(image: Image) -> None:
-        """Raises:
-        RequestError: this is not an RGB photo, (H, W, 3) uint8 with at least one pixel.
-        """
+        """Refuse (RequestError) all but an RGB photo, (H, W, 3) uint8 with at least one pixel."""
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
             raise RequestError(f"a photo is (H, W, 3) uint8 with at least one pixel, not {image.shape} {image.dtype}")
 
     def check_fields(self, y: Tensor, x_hat: Tensor | None = None) -> None:
-        """Raises:
-        RequestError: y is not (n, *y_shape), or x_hat not (*x_shape).
-        """
+        """Refuse (RequestError) y that is not (n, *y_shape), and x_hat that is not (*x_shape)."""
         for name, value, shape in (("y", y, (len(y), *self.y_shape)), ("x_hat", x_hat, self.x_shape)):
             if value is not None and tuple(value.shape) != shape:
                 raise RequestError(f"{name} has shape {tuple(value.shape)}; it must be {shape}")
@@ -106,7 +118,7 @@ class Task(ABC):
         """
 
     def render(self, x: Tensor, y: Tensor) -> Tensor | None:
-        """What x and y show together, at the size of the fields: what metrics of pictures compare.
+        """The picture that x and y show together, at the size of the fields, for metrics of pictures.
 
         Args:
             x: (B, *x_shape).

@@ -1,4 +1,4 @@
-"""What a run is made of: everything that a request names, found, made and checked before anything long begins."""
+"""The parts of a run: everything that a request names, made and checked before anything long begins."""
 
 from __future__ import annotations
 

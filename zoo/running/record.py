@@ -1,4 +1,4 @@
-"""What a run leaves on record: ``run.json``, everything needed to run it again, and ``metrics.json``."""
+"""The record of a run: ``run.json``, everything needed to run it again, and ``metrics.json``."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def _origin(kind: str, name: str) -> dict[str, str]:
 
 
 def _plain(history: Any) -> Any:
-    """What JSON can hold of a history, without the course of the losses."""
+    """The part of a history that JSON can hold, without the course of the losses."""
     if dataclasses.is_dataclass(history) and not isinstance(history, type):
         history = {f.name: getattr(history, f.name) for f in dataclasses.fields(history)}
     if not isinstance(history, Mapping):
