@@ -67,11 +67,8 @@ class Cub(FolderData):
         if missing is not None:
             raise RequestError(f"{self}: image_class_labels.txt gives image {missing} no class of classes.txt")
         values = np.zeros((len(items), len(binary) + len(species)), np.float32)
-        try:
-            rows = np.array([int(key) for key in items])
-            columns = np.array([int(key) for key, _ in binary])
-        except ValueError as error:
-            raise RequestError(f"{self}: ids of images and attributes are whole numbers: {error}") from error
+        wanted = f"{self}: ids of images and attributes are whole numbers"
+        rows, columns = (numbers_in(keys, (0,), wanted)[:, 0] for keys in (items, [key for key, _ in binary]))
         path = self.file(root, "attributes/image_attribute_labels.txt")  # some rows of the release have columns too many
         wanted = f"{path.name} needs lines IMAGE ATTRIBUTE PRESENT CERTAINTY SECONDS"
         image, attribute, present = numbers_in(path, (0, 1, 2), wanted).T
@@ -112,7 +109,7 @@ def _box(text: str, key: str) -> NDArray[np.float64]:
     return box
 
 
-def _places(keys: NDArray[np.int32], among: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+def _places(keys: NDArray[np.int32], among: NDArray[np.int32]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
     """Where each of ``keys`` stands in ``among``, and whether it does."""
     order = np.argsort(among)
     place = order[np.searchsorted(among, keys, sorter=order).clip(max=len(among) - 1)]

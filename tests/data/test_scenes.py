@@ -298,8 +298,8 @@ def test_flow_agrees_with_the_renderer() -> None:
                 there += share * then[n][:, r + dr, c + dc]
                 good &= after[n][r + dr, c + dc] == surface[n]
             expected = np.stack([*now[n][:2] / now[n][2], 1 / now[n][2]]) + relative[n][surface[n]].transpose(2, 0, 1)
-            found = np.stack([*there[:2] / there[2], 1 / there[2]])
-            assert np.abs(found - expected)[:, good].max() < 5e-3
+            shown = np.stack([*there[:2] / there[2], 1 / there[2]])
+            assert np.abs(shown - expected)[:, good].max() < 5e-3
             checked += np.bincount(surface[n][good], minlength=17)
     assert checked[:3].min() > 5000
     assert checked[5:].sum() > 5000
@@ -336,11 +336,11 @@ def test_the_pool_of_flow_agrees_with_the_flow_mode_by_mode() -> None:
     own = flow[:, 0, 0, 16] * depth / 32  # the top row is wall, or what stands before it
     drawn = pool[:, :, 0, 0, 16] * depth[:, None] / 32
     for mode in range(3):
-        one, many = own[records.motions.mode[:, 0, 0] == mode], drawn[records.pool_motions(3).mode[..., 0] == mode]
-        assert len(one) > 200
-        assert abs(np.median(one) - np.median(many)) < 0.02
-        np.testing.assert_allclose(np.quantile(one, (0.1, 0.9)), np.quantile(many, (0.1, 0.9)), atol=0.03)
-        assert abs(abs(np.median(many)) - (0 if mode == 1 else 0.35)) < 0.02
+        fields, draws = own[records.motions.mode[:, 0, 0] == mode], drawn[records.pool_motions(3).mode[..., 0] == mode]
+        assert len(fields) > 200
+        assert abs(np.median(fields) - np.median(draws)) < 0.02
+        np.testing.assert_allclose(np.quantile(fields, (0.1, 0.9)), np.quantile(draws, (0.1, 0.9)), atol=0.03)
+        assert abs(abs(np.median(draws)) - (0 if mode == 1 else 0.35)) < 0.02
 
 
 def test_motion_probabilities_are_those_documented(train: SceneRecords) -> None:
