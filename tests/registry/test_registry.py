@@ -223,7 +223,7 @@ def test_where_there_is_no_fork_new_processes_try(site: Path, monkeypatch: pytes
 
     distribution(site, "zoo_dying", "dying = zoo_dying:Model", "import os\nos._exit(3)")
     with Child("zoo.probing.nursery", "alone") as child:
-        child.tell({"path": sys.path, "entries": [registry.entry("models", "dying")]})
+        child.tell({"path": sys.path, "entries": [registry.entry("models", "dying")], "streams": False})
         assert child.hear(120) == ["models", "dying"]
         with pytest.raises(Ended) as end:
             child.hear(120)

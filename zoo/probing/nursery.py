@@ -8,26 +8,21 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from typing import Any
 
 from zoo import registry
 from zoo.contracts import make
 from zoo.probing.children import Child, Ended, Fork, Parent, end_all, fate
-from zoo.probing.state import changed, snapshot
-from zoo.probing.watch import preload, probe
+from zoo.probing.watch import one_line, preload, watch
 
 START = 120.0
 """Seconds that a child may take until it begins, which is long where it has to import torch."""
-MOST = 300
-"""Letters of a reason."""
 ALONE = "alone"
 """The word to a process that is to do one request itself."""
 Row = list[Any]
-"""The outcome of one entry: kind, name, reason, deadly, seconds, effects."""
+"""The outcome of one entry: kind, name, and the fields of :class:`~zoo.probing.outcome.Tried`."""
 
 
 def main() -> None:
@@ -38,7 +33,7 @@ def main() -> None:
     def answer(request: Mapping[str, Any]) -> None:
         said = None
         try:
-            said = _module(parent, request) if "module" in request else _entries(parent, request)
+            said = _entries(parent, request)
         finally:
             parent.tell([request["name"], said])
 
@@ -58,16 +53,6 @@ def _begin(parent: Parent, request: Mapping[str, Any]) -> Fork | Child:
         perform(request, tell)
 
     return Fork(work)
-
-
-def _module(parent: Parent, request: Mapping[str, Any]) -> Any:
-    child = _begin(parent, request)
-    try:
-        return child.hear(request["limit"])
-    except Ended:
-        return None
-    finally:
-        child.stop()
 
 
 def _entries(parent: Parent, request: Mapping[str, Any]) -> list[Row]:
@@ -91,7 +76,7 @@ def _entries(parent: Parent, request: Mapping[str, Any]) -> list[Row]:
                 reason = f"its import ends the process ({fate(end.code)})"
             # Where it died between two entries, what is left may be sound.
             for kind, name in [key for key in left if begun in left and left[key] == left[begun]]:
-                rows.append([kind, name, reason, True, 0.0, []])
+                rows.append([kind, name, reason, True])
                 del left[kind, name]
         finally:
             child.stop()
@@ -99,23 +84,19 @@ def _entries(parent: Parent, request: Mapping[str, Any]) -> list[Row]:
 
 
 def perform(request: Mapping[str, Any], tell: Callable[[Any], None]) -> None:
-    """Import what is asked for, and tell of it: of a module, or of entries, of each when it is begun and when it is done."""
+    """Import what is asked for, one entry after another; tell of each when it is begun and when it is done."""
     sys.path[:] = request["path"]
-    if "module" in request:
-        tell(asdict(probe(request["module"])))
-        return
     for values in request["entries"]:
         entry = registry.Entry(*values)
         tell([entry.kind, entry.name])
-        before, began = snapshot(), time.monotonic()
-        try:
-            reason = make.fault(entry.kind, entry.load())
-        except BaseException as error:
-            reason = registry.reason(error.__cause__ or error)
-        seconds = round(time.monotonic() - began, 3)
-        reason = " ".join(reason.split())
-        reason = reason if len(reason) <= MOST else reason[: MOST - 3] + "..."
-        tell([entry.kind, entry.name, reason, False, seconds, list(changed(before))])
+        tried = watch(entry.module, request["streams"])
+        if entry.kind and not tried.reason:
+            try:
+                reason = make.fault(entry.kind, entry.load())
+            except BaseException as error:
+                reason = registry.reason(error.__cause__ or error)
+            tried = tried._replace(reason=one_line(reason))
+        tell([entry.kind, entry.name, *tried])
 
 
 def main_alone() -> None:

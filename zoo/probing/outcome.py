@@ -32,12 +32,16 @@ class Tried(NamedTuple):
         deadly: whether importing it ended the process or did not end.
         seconds: of its import.
         effects: what of the process its import changed.
+        heavy: the packages that take long to import, and that it brought along.
+        printed: what its import wrote to the standard streams, where somebody wanted to know.
     """
 
     reason: str = ""
     deadly: bool = False
     seconds: float = 0.0
     effects: tuple[str, ...] = ()
+    heavy: tuple[str, ...] = ()
+    printed: str = ""
 
     @property
     def faults(self) -> list[str]:
@@ -90,10 +94,12 @@ def keep(plugin: Installed, outcome: Outcome) -> None:
 
 
 def from_rows(rows: Iterable[Any]) -> Outcome:
-    """An outcome from rows of plain values: kind, name, and the fields of :class:`Tried`."""
-    return {
-        (kind, name): Tried(reason, deadly, seconds, tuple(effects)) for kind, name, reason, deadly, seconds, effects in rows
-    }
+    """An outcome from rows of plain values: kind, name, and the fields of :class:`Tried`, of which the last may be missing."""
+    outcome = {}
+    for kind, name, *fields in rows:
+        values: list[Any] = [tuple(field) if isinstance(field, list) else field for field in fields]
+        outcome[kind, name] = Tried(*values)
+    return outcome
 
 
 def importable(plugin: Installed) -> list[Entry]:

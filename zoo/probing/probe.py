@@ -74,7 +74,7 @@ def _try(untried: dict[str, list[Entry]], limit: float) -> dict[str, Outcome]:
         return outcomes
     with Child("zoo.probing.nursery") as nursery, contextlib.suppress(Ended):  # what it did not say was not tried
         for name, entries in untried.items():
-            nursery.tell({"name": name, "entries": entries, "path": sys.path, "limit": limit})
+            nursery.tell({"name": name, "entries": entries, "path": sys.path, "limit": limit, "streams": False})
         for _ in untried:
             name, rows = nursery.hear(START + limit * sum(map(len, untried.values())))
             if rows is not None:

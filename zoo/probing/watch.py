@@ -7,14 +7,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from importlib import import_module
 
+from zoo import registry
 from zoo.probing.children import Child, Ended
+from zoo.probing.outcome import Tried, from_rows
 from zoo.probing.state import changed, draw, snapshot
-from zoo.registry import reason
 from zoo.utils.errors import ZooError
 
 _HEAVY = """accelerate cv2 diffusers faiss huggingface_hub jax keras matplotlib numba pandas pycocotools skimage sklearn
@@ -33,66 +33,54 @@ PROBE_SECONDS = 300
 """After which importing a module is given up."""
 
 
-@dataclass(frozen=True)
-class Imported:
-    """What importing a module did.
-
-    Attributes:
-        seconds: it took, beyond the core.
-        heavy: the packages of :data:`HEAVY` that it brought along.
-        printed: what it wrote to the standard streams.
-        changed: what it changed for everybody, in words.
-        error: what it raised, "" if nothing.
-    """
-
-    seconds: float
-    heavy: list[str]
-    printed: str
-    changed: list[str]
-    error: str
-
-
 def preload() -> None:
     """Import the core, so that a plugin's own seconds are its own."""
     for name in CORE:
         import_module(name)
 
 
-def probe(module: str) -> Imported:
-    """Import ``module``, which must not have been imported yet, in this process."""
+def watch(module: str, streams: bool = True) -> Tried:
+    """Import ``module``, which must not have been imported yet, in this process; ``streams``: see what it prints."""
     preload()
     draw()
     modules, before = set(sys.modules), snapshot()
-    error = ""
-    with _streams() as printed:
+    reason = ""
+    with _streams() if streams else nullcontext([""]) as printed:
         began = time.monotonic()
         try:
             import_module(module)
-        except (Exception, SystemExit) as raised:
-            error = reason(raised)
-        seconds = time.monotonic() - began
+        except BaseException as error:
+            reason = one_line(registry.reason(error))
+        seconds = round(time.monotonic() - began, 3)
     heavy = sorted({name.partition(".")[0] for name in set(sys.modules) - modules} & HEAVY)
-    return Imported(seconds, heavy, printed[0], list(changed(before)), error)
+    return Tried(reason, False, seconds, tuple(changed(before)), tuple(heavy), printed[0])
+
+
+def one_line(text: str, most: int = 300) -> str:
+    """A text of at most so many letters."""
+    text = " ".join(text.split())
+    return text if len(text) <= most else text[: most - 3] + "..."
 
 
 @cache
-def probe_apart(module: str) -> Imported:
-    """Import ``module`` in a process of its own.
+def watch_apart(module: str) -> Tried:
+    """As :func:`watch`, in a process of its own.
 
     Raises:
         ZooError: the process did not tell: the import ended it, or did not end.
     """
-    said = None
+    rows, entry = None, ("", module, f"{module}:", "", "")
     nursery = _nursery()
-    nursery.tell({"name": module, "module": module, "path": sys.path, "limit": PROBE_SECONDS})
+    nursery.tell({"name": "", "entries": [entry], "path": sys.path, "limit": PROBE_SECONDS, "streams": True})
     try:
-        said = nursery.hear(2 * PROBE_SECONDS)[1]
+        rows = nursery.hear(2 * PROBE_SECONDS)[1]
     except Ended:
         nursery.leave()
         _nursery.cache_clear()
-    if said is None:
+    (tried,) = from_rows(rows or [["", "", "", True]]).values()
+    if tried.deadly:
         raise ZooError(f"importing {module} ended the process, or did not end within {PROBE_SECONDS} s")
-    return Imported(**said)
+    return tried
 
 
 @cache
@@ -103,7 +91,7 @@ def _nursery() -> Child:
 @contextmanager
 def _streams() -> Iterator[list[str]]:
     """What is written to the standard streams inside, by whatever means, as the one item of the list, when it is over."""
-    found: list[str] = [""]
+    written: list[str] = [""]
     sys.stdout.flush()
     sys.stderr.flush()
     saved = os.dup(1), os.dup(2)
@@ -111,7 +99,7 @@ def _streams() -> Iterator[list[str]]:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
         try:
-            yield found
+            yield written
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
@@ -119,4 +107,4 @@ def _streams() -> Iterator[list[str]]:
                 os.dup2(source, target)
                 os.close(source)
             file.seek(0)
-            found[0] = file.read(10_000).decode(errors="replace")
+            written[0] = file.read(10_000).decode(errors="replace")

@@ -7,7 +7,7 @@ import sys
 
 from zoo.probing.children import Parent
 from zoo.probing.state import kept
-from zoo.probing.watch import probe
+from zoo.probing.watch import watch
 from zoo.testing.checking import checks
 from zoo.testing.named import subject_of
 from zoo.testing.outcome import run_one
@@ -21,7 +21,7 @@ def main(kind: str, name: str, *names: str) -> None:
     parent.tell({"importing": name})
     try:
         with kept():
-            subject.imported = probe(subject.entry.module)
+            subject.imported = watch(subject.entry.module)
     except (Exception, SystemExit):  # no such entry, or two of them: the checks say so
         subject.imported = None
     for check in names:

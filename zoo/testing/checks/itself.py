@@ -8,7 +8,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from zoo.probing.watch import Imported, probe_apart
+from zoo.probing.outcome import Tried
+from zoo.probing.watch import watch_apart
 from zoo.testing.subjects.model import ModelSubject
 from zoo.testing.subjects.subject import Subject
 from zoo.testing.verdicts import Broken, refused, require
@@ -109,7 +110,7 @@ class Importing(Subject):
         # A busy machine can make any import slow once, so a slow one is tried again.
         seconds = imported.seconds
         if seconds >= SECONDS:
-            seconds = min(seconds, probe_apart(module).seconds)
+            seconds = min(seconds, watch_apart(module).seconds)
         require(
             seconds < SECONDS,
             f"importing {module} took {seconds:.1f} s; it must take less than {SECONDS:g}: do the work when it is used",
@@ -122,7 +123,7 @@ class Importing(Subject):
 
     def importing_it_changes_nothing_global(self) -> None:
         """Importing its module leaves the random states, torch's defaults, the environment and the search path alone."""
-        changed = ", ".join(_imported(self).changed)
+        changed = ", ".join(_imported(self).effects)
         require(not changed, f"importing {self.entry.module} changed {changed}; it must change nothing of others")
 
 
@@ -135,9 +136,9 @@ def _others(own: Any) -> tuple[Any, ...]:
     return (own / 2, own + 0.25) if isinstance(own, float) else ()
 
 
-def _imported(subject: Subject) -> Imported:
+def _imported(subject: Subject) -> Tried:
     if subject.imported is None:
-        subject.imported = probe_apart(subject.entry.module)
-    imported: Imported = subject.imported
-    require(not imported.error, f"importing {subject.entry.module} raised {imported.error}")
+        subject.imported = watch_apart(subject.entry.module)
+    imported: Tried = subject.imported
+    require(not imported.reason, f"importing {subject.entry.module} raised {imported.reason}")
     return imported
