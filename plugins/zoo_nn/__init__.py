@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from zoo import History, Model, Noise, Pairs, RequestError
+from zoo import History, Model, Noise, Pairs, at_least, pick
 
 
 @dataclass(frozen=True)
@@ -28,8 +27,7 @@ class NearestNeighboursConfig:
     sigma: float = 1.0
 
     def __post_init__(self) -> None:
-        if not self.sigma >= 0:
-            raise RequestError(f"sigma is {self.sigma}; it must be at least 0")
+        at_least(self, 0, "sigma")
 
 
 class _Lender(Model):
@@ -42,23 +40,11 @@ class _Lender(Model):
         super().__init__(x_shape, y_shape, **config)
         self.allocate({"x": (0, *self.x_shape), "y": (0, *self.y_shape)})
 
-    def fit(
-        self,
-        pairs: Pairs,
-        *,
-        seed: int = 0,
-        device: str | torch.device = "auto",
-        epochs: int | None = None,
-        progress: bool = True,
-        resume: Path | None = None,
-        **training: Any,
-    ) -> History:
-        """Keep the pairs; there is nothing to train, and ``epochs`` and the training settings change nothing."""
-        from zoo import pick
-
+    def fit(self, pairs: Pairs, *, device: str | torch.device = "auto", **training: Any) -> History:
+        """Keep the pairs; there is nothing to train: seed, epochs and all other settings of training change nothing."""
         self.check_pairs(pairs)
-        target = pick(device)
-        self.x, self.y = pairs.x.float().to(target), self.smoothed(pairs.y.float().to(target))
+        device = pick(device)
+        self.x, self.y = pairs.x.float().to(device), self.smoothed(pairs.y.float().to(device))
         self.fitted = True
         self.eval()
         return History(0, 0.0)
