@@ -152,10 +152,8 @@ class AttributeCVAE(Model):
 
 def blocks_of(side: int) -> int:
     """How often a side can be halved without going below four pixels; at least once."""
-    blocks = 0
-    while side % 2 ** (blocks + 1) == 0 and side // 2 ** (blocks + 1) >= COARSEST:
-        blocks += 1
-    return max(1, blocks)
+    even, large = (side & -side).bit_length() - 1, (side // COARSEST).bit_length() - 1
+    return max(1, min(even, large))
 
 
 class Encoder(nn.Module):

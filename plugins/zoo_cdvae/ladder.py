@@ -24,7 +24,7 @@ class GaussianLayer(nn.Module):
         fixed: this variance everywhere, instead of one that is predicted.
     """
 
-    def __init__(self, inputs: int, width: int, outputs: int, floor: float, fixed: float | None = None) -> None:
+    def __init__(self, inputs: int, width: int, outputs: int, floor: float = 1e-4, fixed: float | None = None) -> None:
         super().__init__()
         self.first, self.second = nn.Linear(inputs, width), nn.Linear(width, width)
         self.mean = nn.Linear(width, outputs)
@@ -52,10 +52,10 @@ class Encoder(nn.Module):
         widths: sizes of the hidden layers beside them; (512, 256) in Table 1.
     """
 
-    def __init__(self, size: int, codes: Sequence[int], widths: Sequence[int], floor: float = 1e-4) -> None:
+    def __init__(self, size: int, codes: Sequence[int], widths: Sequence[int]) -> None:
         super().__init__()
-        inputs = (size, *codes[:-1])
-        self.layers = nn.ModuleList(GaussianLayer(i, w, c, floor) for i, w, c in zip(inputs, widths, codes, strict=True))
+        sizes = zip((size, *codes[:-1]), widths, codes, strict=True)
+        self.layers = nn.ModuleList(GaussianLayer(*each) for each in sizes)
 
     def forward(self, value: Tensor) -> list[Gaussian]:
         """``value`` (B, D) -> a Gaussian for each layer (mu-hat and sigma-hat squared); nothing is drawn on the way up."""
@@ -74,13 +74,10 @@ class Decoder(nn.Module):
         output_variance: of the field given the lowest code; None to predict one for each pixel.
     """
 
-    def __init__(
-        self, size: int, codes: Sequence[int], widths: Sequence[int], output_variance: float | None, floor: float = 1e-4
-    ) -> None:
+    def __init__(self, size: int, codes: Sequence[int], widths: Sequence[int], output_variance: float | None) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(
-            GaussianLayer(codes[i + 1], widths[i + 1], codes[i], floor) for i in reversed(range(len(codes) - 1))
-        )
+        downwards = reversed(range(len(codes) - 1))
+        self.layers = nn.ModuleList(GaussianLayer(codes[i + 1], widths[i + 1], codes[i]) for i in downwards)
         self.output = GaussianLayer(codes[0], widths[0], size, floor=1e-3, fixed=output_variance)
 
     def mean(self, top: Tensor, noise: Sequence[Tensor]) -> Tensor:

@@ -21,6 +21,9 @@ from zoo_networks.gaussian import Gaussian
 from zoo_networks.lpp import Embedding
 from zoo_networks.units import limits_of, pixel_units
 
+DRAWS = 8
+"""Draws of all codes for one value of a bound."""
+
 
 class CDVAE(Model):
     """p(y | x) as encoder of x, tie from z_c to z_g, decoder of y; trained as a joint model of x and y (eq. 3 and 6).
@@ -171,22 +174,22 @@ class CDVAE(Model):
         return self._bounds(y, x, seed)[1]
 
     @torch.no_grad()
-    def _bounds(self, y: Tensor, x: Tensor, seed: int, draws: int = 8) -> tuple[Tensor, Tensor]:
+    def _bounds(self, y: Tensor, x: Tensor, seed: int) -> tuple[Tensor, Tensor]:
         if self.inference_only:
             raise RequestError("this checkpoint holds only what sampling needs; a density needs the whole model")
         noise = Noise(torch.cat([x.flatten(1), y.flatten(1)], 1), seed)
 
         def normal(like: Tensor) -> Tensor:
-            return noise.normal(draws, like.shape[1]).flatten(0, 1)
+            return noise.normal(DRAWS, like.shape[1]).flatten(0, 1)
 
-        inner_x, inner_y = (self._inner(value, i).repeat_interleave(draws, 0) for i, value in enumerate((x, y)))
+        inner_x, inner_y = (self._inner(value, i).repeat_interleave(DRAWS, 0) for i, value in enumerate((x, y)))
         c, g = infer(self.encoder_c, self.decoder_c, inner_x, normal), infer(self.encoder_g, self.decoder_g, inner_y, normal)
         tie = self.tie.log_prob(g.codes[-1], c.codes[-1])
         of_y = g.field.log_prob(inner_y) - g.kl_below - g.top.log_prob(g.codes[-1]) + tie
         prior = Gaussian(torch.zeros_like(c.top.mean), self.tie.prior_variance.expand_as(c.top.mean))
         of_x = c.field.log_prob(inner_x) - c.kl_below - c.top.kl(prior)
-        of_y = of_y.view(-1, draws).mean(1) - inner_y.shape[1] * self.scale[1].log()
-        of_x = of_x.view(-1, draws).mean(1) - inner_x.shape[1] * self.scale[0].log()
+        of_y = of_y.view(-1, DRAWS).mean(1) - inner_y.shape[1] * self.scale[1].log()
+        of_x = of_x.view(-1, DRAWS).mean(1) - inner_x.shape[1] * self.scale[0].log()
         return of_y, of_x + of_y
 
     def _inner(self, value: Tensor, side: int) -> Tensor:

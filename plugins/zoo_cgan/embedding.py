@@ -38,9 +38,6 @@ class Embedding(nn.Module):
         RequestError: there is no such backbone, or x is no picture of one or three channels.
     """
 
-    mean: Tensor
-    projection: Tensor
-
     def __init__(self, kind: str, x_shape: tuple[int, ...], size: int) -> None:
         super().__init__()
         self.kind, self.size = kind, size
@@ -55,8 +52,8 @@ class Embedding(nn.Module):
 
     def resize(self, features: int) -> None:
         """Make room for an embedding of so many features."""
-        self.register_buffer("mean", torch.zeros(features))
-        self.register_buffer("projection", torch.zeros(features, self.size))
+        self.mean: Tensor = nn.Buffer(torch.zeros(features))
+        self.projection: Tensor = nn.Buffer(torch.zeros(features, self.size))
 
     def fetch(self, pretrained: bool) -> None:
         """Make the backbone, where there is one; its weights are fetched, or else left to be loaded."""
@@ -67,11 +64,9 @@ class Embedding(nn.Module):
         """Find the embedding from ``x`` (N, *x_shape), and give it back for each of them, (N, E)."""
         features = torch.cat([self._features(part) for part in x.float().split(1024)])
         if self.kind == "guidance":
-            mean, projection = (torch.from_numpy(a) for a in lpp([features.numpy()], self.size, seed=seed))
+            self.mean, self.projection = map(torch.from_numpy, lpp([features.numpy()], self.size, seed=seed))
         else:
-            mean, projection = principal_components(features, self.size)
-        self.register_buffer("mean", mean)
-        self.register_buffer("projection", projection)
+            self.mean, self.projection = principal_components(features, self.size)
         return self._project(features)
 
     @torch.no_grad()
@@ -144,19 +139,15 @@ class Backbone(nn.Module):
         ZooError: the weights cannot be had.
     """
 
-    size: Tensor
-    mean: Tensor
-    std: Tensor
-
     def __init__(self, name: str, pretrained: bool) -> None:
         super().__init__()
         self.net = _create(name, pretrained)
         import timm
 
         known = timm.data.resolve_model_data_config(self.net)
-        self.register_buffer("size", torch.tensor(known["input_size"][1:]))
-        self.register_buffer("mean", torch.tensor(known["mean"]).view(3, 1, 1))
-        self.register_buffer("std", torch.tensor(known["std"]).view(3, 1, 1))
+        self.size = nn.Buffer(torch.tensor(known["input_size"][1:]))
+        self.mean = nn.Buffer(torch.tensor(known["mean"]).view(3, 1, 1))
+        self.std = nn.Buffer(torch.tensor(known["std"]).view(3, 1, 1))
         self.requires_grad_(False)
         self.train(False)
 
@@ -171,11 +162,8 @@ class Backbone(nn.Module):
         return torch.cat([self._features(part) for part in x.split(PIECE)])
 
     def _features(self, x: Tensor) -> Tensor:
-        height, width = self.size.tolist()
-        x = x.expand(-1, 3, -1, -1)
-        x = F.interpolate(x, (height, width), mode="bicubic", antialias=True, align_corners=False).clamp(0, 1)
-        features: Tensor = self.net((x - self.mean) / self.std)
-        return features.float()
+        x = F.interpolate(x.expand(-1, 3, -1, -1), self.size.tolist(), mode="bicubic", antialias=True).clamp(0, 1)
+        return self.net((x - self.mean) / self.std).float()
 
 
 def _create(name: str, pretrained: bool) -> Any:

@@ -191,5 +191,5 @@ class L1(Regression):
 
     def losses(self, batch: Batch, step: Step) -> dict[str, Tensor]:
         """The absolute error in deviations of y, and the task's penalty."""
-        made = self.inner_y(self.h(self.inner_x(batch.x)), None)
+        made = self.inner_y(self.h(self.inner_x(batch.x)))
         return {"total": self.cost(made, self.true_y(batch.y), batch.penalty).mean()}

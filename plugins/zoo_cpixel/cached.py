@@ -94,15 +94,11 @@ class CachedSampler:
         self.gated = like.new_empty(layers, features, rows)
         self.top = like.new_empty(len(self.hidden), rows)
 
-    @staticmethod
-    def bytes_a_row(stacks: GatedStacks, size: tuple[int, int]) -> int:
-        """What one row of samples takes in memory."""
-        (height, width), f, c = size, stacks.features, stacks.channels
-        layers = [cast(GatedLayer, layer) for layer in stacks.layers]
-        rings = sum((s.taps * s.dilation + 1) * (width + 2 * s.taps * s.dilation) * f for s in layers[1:])
-        patch = max(s.vertical.weight[0].numel() for s in layers) * width
-        field = c * (height + layers[0].taps) * (width + 2 * layers[0].taps) + 2 * c * height * width
-        return 8 * (rings + patch + field + 2 * f * width + len(layers) * (3 * width + 3) * f)
+    @property
+    def bytes(self) -> int:
+        """What the remembered activations of all rows take in memory."""
+        own = (self.seen, *self.above, self.patch, self.gates, self.base, self.row, self.column, self.gated, self.top)
+        return sum(tensor.numel() * tensor.element_size() for tensor in own)
 
     def _row(self, weights: _Weights) -> tuple[int, int]:
         return weights.size, self.size[1] + 2 * weights.taps * weights.dilation
@@ -129,9 +125,9 @@ class CachedSampler:
             self._vertical(r, condition[r])
             for c in range(width):
                 for k in range(self.channels):
-                    made = pick(self._column(r, c, k), uniform[r, c, k])
-                    level[k, r, c] = made
-                    self.seen[k, r + self.reach, c + self.reach] = value_of(made, self.levels)
+                    drawn = pick(self._column(r, c, k), uniform[r, c, k])
+                    level[k, r, c] = drawn
+                    self.seen[k, r + self.reach, c + self.reach] = value_of(drawn, self.levels)
         return level.permute(3, 0, 1, 2).unflatten(0, (self.items, self.n)).long()
 
     def _vertical(self, r: int, condition: Tensor) -> None:

@@ -7,6 +7,7 @@ section 5.3, where it is one of the models compared.
 from __future__ import annotations
 
 import copy
+import itertools
 import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -97,7 +98,7 @@ class PixelCNN(Model):
         exact = self._exact(code)
         size, device = (self.y_shape[1], self.y_shape[2]), exact.device
         memory = GPU_MEMORY if device.type == "cuda" else MEMORY
-        block = max(1, int(memory / CachedSampler.bytes_a_row(exact.stacks, size)))
+        block = max(1, int(memory / CachedSampler(exact.stacks, size, 1, 1).bytes))
         if device.type != "cuda":
             block = min(block, BLOCK)
         uniform = noise.uniform(n, math.prod(self.y_shape)).to(device)
@@ -134,10 +135,9 @@ class PixelCNN(Model):
         """The values of levels (B, n, *y_shape), float32."""
         limits = self.limits.to(level.device).double()
         low, width = limits[:, 0, None, None], (limits[:, 1] - limits[:, 0])[:, None, None] / self.config.levels
-        if self.config.within == "centre":
-            return torch.stack([((part.double() + 0.5) * width + low).float() for part in level])
-        place = noise.uniform(level.shape[1], *self.y_shape).to(level.device)
-        return torch.stack([((a.double() + b) * width + low).float() for a, b in zip(level, place, strict=True)])
+        anywhere = self.config.within == "uniform"
+        inside = noise.uniform(level.shape[1], *self.y_shape).to(level.device) if anywhere else itertools.repeat(0.5)
+        return torch.stack([((a.double() + b) * width + low).float() for a, b in zip(level, inside, strict=False)])
 
     # Density
 

@@ -76,12 +76,12 @@ class Game(Regression):
             fakes = self.fakes(x, y, step)
         total, margin = torch.zeros(2, device=y.device)
         for n, fake in enumerate(fakes):
-            true, made = self._judge(n)(torch.cat([y, fake]), self._shown(torch.cat([x, x]))).chunk(2)
+            true, made = self._judge(n)(torch.cat([y, fake]), torch.cat([x, x])).chunk(2)
             total = total + 0.5 * (self.charge(true, True) + self.charge(made, False)) / len(fakes)
             margin = margin + (true.mean() - made.mean()).detach() / len(fakes)
         if self.config.r1 and step.index % self.config.r1_every == 0:
             for judge in self.discriminators:
-                steep = steepness(judge, y, self._shown(x)).mean() / len(self.discriminators)
+                steep = steepness(judge, y, x).mean() / len(self.discriminators)
                 total = total + 0.5 * self.config.r1 * self.config.r1_every * steep
         return {"total": total, "margin": margin}
 
@@ -95,7 +95,7 @@ class Game(Regression):
 
     def fooling(self, fake: Tensor, x: Tensor, judge: int = 0) -> Tensor:
         """What the generator pays for how this discriminator, held fixed, judges what it made."""
-        return self.charge(held_fixed(self._judge(judge), fake, self._shown(x)), True)
+        return self.charge(held_fixed(self._judge(judge), fake, x), True)
 
     def charge(self, scores: Tensor, true: bool) -> Tensor:
         """The mean loss of scores that should say ``true``: cross entropy (Goodfellow et al. 2014), or LSGAN's square."""
@@ -117,14 +117,11 @@ class Game(Regression):
         return safe_scale((self.limits[1] - self.limits[0]) / 2)
 
     def _judge(self, number: int) -> nn.Module:
-        return self.discriminators[min(number, len(self.discriminators) - 1)]
-
-    def _shown(self, x: Tensor) -> Tensor | None:
-        return x if self.sees_x else None
+        return self.discriminators[number % len(self.discriminators)]
 
 
 class Discriminator(nn.Module):
-    """y (B, C, s, s), and x where it sees that, to scores (B, patches).
+    """y (B, C, s, s) and x to scores (B, patches).
 
     It has no batch normalisation, which would show it the rest of the batch and with which the gradient penalty is not one of
     the single field.
@@ -139,6 +136,7 @@ class Discriminator(nn.Module):
 
     def __init__(self, given: tuple[int, ...] | None, y_shape: tuple[int, ...], width: int, halvings: int | None) -> None:
         super().__init__()
+        self.sees_x = given is not None
         most = (y_shape[-1] // COARSEST).bit_length() - 1
         channels = widths(width, most if halvings is None else min(halvings, most))
         inputs = y_shape[0] + (given[0] if given else 0)
@@ -154,14 +152,12 @@ class Discriminator(nn.Module):
 
     def forward(self, y: Tensor, x: Tensor | None = None) -> Tensor:
         for n, layer in enumerate(self.layers):
-            y = F.leaky_relu(conv_with(layer, y, x) if n == 0 else layer(y), SLOPE)
+            y = F.leaky_relu(conv_with(layer, y, x) if n == 0 and x is not None and self.sees_x else layer(y), SLOPE)
         return self.last(y).flatten(1).float()
 
 
 class _PatchConv(Conv):
     """4 x 4 with stride 1, one pixel smaller."""
 
-    def __init__(self, inputs: int, outputs: int, gain: float = Conv.gain) -> None:
-        nn.Conv2d.__init__(self, inputs, outputs, 4, 1, 1)
-        self.gain = gain
-        self.reset_parameters()
+    def __init__(self, inputs: int, outputs: int, gain: float | None = None) -> None:
+        super(Conv, self).__init__(inputs, outputs, 4, 1, 1, gain=gain)

@@ -45,7 +45,7 @@ class ContextEncoder(Game):
 
     def fakes(self, x: Tensor, y: Tensor, step: Step) -> list[Tensor]:
         """The one answer."""
-        return [self.g(self.h(x), None).float()]
+        return [self.g(self.h(x)).float()]
 
     def generator_losses(self, x: Tensor, y: Tensor, batch: Batch, step: Step) -> dict[str, Tensor]:
         """The squared error, the task's penalty, and the adversarial loss, in their weights."""
@@ -72,7 +72,7 @@ class Pix2Pix(Game):
 
     def fakes(self, x: Tensor, y: Tensor, step: Step) -> list[Tensor]:
         """One answer, of random dropout."""
-        return [self.g(self.h(x), None, self._dropout([step.generator])).float()]
+        return [self.g(self.h(x), drop=self._dropout([step.generator])).float()]
 
     def generator_losses(self, x: Tensor, y: Tensor, batch: Batch, step: Step) -> dict[str, Tensor]:
         """The absolute error and the task's penalty in their weight, and the adversarial loss."""
@@ -89,7 +89,7 @@ class Pix2Pix(Game):
         def of(piece: slice) -> Drop:
             return self._dropout([torch.Generator().manual_seed(seed) for seed in seeds[piece]])
 
-        return self.generate(code, n, None, of).unflatten(0, (-1, n))
+        return self.generate(code, n, drop=of).unflatten(0, (-1, n))
 
     def _dropout(self, generators: Sequence[torch.Generator]) -> Drop:
         """Dropout with one generator for all fields, or one for each; its numbers are drawn on the CPU, for every device."""

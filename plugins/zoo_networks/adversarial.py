@@ -10,18 +10,18 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 
-def held_fixed(module: nn.Module, *arguments: Tensor | None) -> Any:
+def held_fixed(module: nn.Module, *arguments: Tensor) -> Any:
     """``module(*arguments)``, through which gradients reach the arguments but none of its parameters."""
     return functional_call(module, {name: p.detach() for name, p in module.named_parameters()}, arguments)
 
 
-def steepness(judge: Callable[..., Tensor], fields: Tensor, condition: Tensor | None) -> Tensor:
+def steepness(judge: Callable[..., Tensor], fields: Tensor, condition: Tensor) -> Tensor:
     """The squared norm of the gradient of each field's score by the field, (B,), in full precision, itself differentiable.
 
     Args:
         judge: from fields and their conditions to scores (B,), or (B, patches) whose mean counts, each of its own field alone.
         fields: (B, *shape), where the gradient is taken.
-        condition: (B, ...), or None.
+        condition: (B, ...).
     """
     with torch.autocast(fields.device.type, enabled=False), torch.enable_grad():
         fields = fields.detach().requires_grad_()

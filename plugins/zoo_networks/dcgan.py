@@ -159,15 +159,13 @@ def _through(layers: nn.ModuleList, value: Tensor) -> Tensor:
     return value
 
 
-def conv_with(conv: nn.Module, y: Tensor, x: Tensor | None) -> Tensor:
+def conv_with(conv: nn.Module, y: Tensor, x: Tensor) -> Tensor:
     """``conv``, a :class:`Conv`, of y (B, C, s, s) and x as further channels: maps (B, K, s, s), or a vector (B, K) tiled.
 
     Tiled vectors differ in their result only at the rim of the field. It is computed on the smallest field that has all of
     it, whose middle row and column are then repeated: the same numbers, at a small part of the cost of s x s with tens or
     hundreds of attributes.
     """
-    if x is None:
-        return conv(y)
     if x.ndim == 4:
         return conv(torch.cat([y, x], 1))
     assert isinstance(conv, nn.Conv2d)

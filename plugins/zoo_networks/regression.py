@@ -89,23 +89,16 @@ class G(nn.Module):
         """The part that all z of an item share (:meth:`zoo_networks.unet.Decoder.project_skips`); None for a perceptron."""
         return self.net.project_skips(features) if isinstance(self.net, Decoder) else None
 
-    def forward(
-        self,
-        features: Sequence[Tensor],
-        z: Tensor | None,
-        drop: Drop | None = None,
-        item: Tensor | None = None,
-        projected: Sequence[Tensor] | None = None,
-    ) -> Tensor:
-        """See :class:`zoo_networks.unet.Decoder`; ``item`` says which row of h each z belongs to, where there are several."""
-        made: Tensor
+    def forward(self, h: Sequence[Tensor], z: Tensor | None = None, item: Tensor | None = None, **how: Any) -> Tensor:
+        """y of z and of h, all layers of it; ``item`` says which row of h each z belongs to, where there are several.
+
+        ``how`` is for a field's :class:`zoo_networks.unet.Decoder`: ``drop``, ``projected``.
+        """
         z = None if z is None else z * self.reach
-        if self.vector:
-            h = features[-1] if item is None else features[-1][item]
-            made = self.net(h if z is None else torch.cat([h, z], 1))
-        else:
-            made = self.net(features, z, drop, item, projected)
-        return made
+        if not self.vector:
+            return self.net(h, z, item=item, **how)
+        last = h[-1] if item is None else h[-1][item]
+        return self.net(last if z is None else torch.cat([last, z], 1))
 
 
 class Regression(Model):
@@ -148,9 +141,11 @@ class Regression(Model):
 
     def draw(self, code: list[Tensor], n: int, noise: Noise) -> Tensor:
         """The one answer for each x, n times: what a model without a z gives, which then has :data:`ONE_ANSWER`."""
-        return self.generate(code, 1, None)[:, None].expand(-1, n, *[-1] * len(self.y_shape)).clone()
+        return self.generate(code, 1)[:, None].expand(-1, n, *[-1] * len(self.y_shape)).clone()
 
-    def generate(self, code: list[Tensor], n: int, z: Tensor | None, drop: Callable[[slice], Drop] | None = None) -> Tensor:
+    def generate(
+        self, code: list[Tensor], n: int, z: Tensor | None = None, drop: Callable[[slice], Drop] | None = None
+    ) -> Tensor:
         """The fields of z (B * n, latent), n for each item of ``code``, in the units of y; in pieces of bounded memory.
 
         ``drop`` gives the dropout of each piece.
@@ -158,31 +153,24 @@ class Regression(Model):
         item = torch.arange(len(code[0]), device=self.mean_y.device).repeat_interleave(n)
         projected = self.g.project_skips(code)
 
-        def made(piece: slice) -> Tensor:
-            of_z, of_drop = (None if z is None else z[piece]), (None if drop is None else drop(piece))
-            return self.inner_y(code, of_z, of_drop, item[piece], projected) * self.scale_y + self.mean_y
+        def fields(piece: slice) -> Tensor:
+            own, drops = None if z is None else z[piece], None if drop is None else drop(piece)
+            return self.inner_y(code, own, item=item[piece], drop=drops, projected=projected) * self.scale_y + self.mean_y
 
-        out = in_pieces(len(item), max(1, ROWS // self.g.largest), made)
+        out = in_pieces(len(item), max(1, ROWS // self.g.largest), fields)
         return out if is_vector(self.y_shape) else out.clamp(self.limits[0], self.limits[1])
 
     def inner_x(self, x: Tensor) -> Tensor:
         """x in deviations from its mean."""
         return (x.float() - self.mean_x) / self.scale_x
 
-    def inner_y(
-        self,
-        features: list[Tensor],
-        z: Tensor | None,
-        drop: Drop | None = None,
-        item: Tensor | None = None,
-        projected: Sequence[Tensor] | None = None,
-    ) -> Tensor:
-        """The generator's field in deviations of y from its mean: tanh spans the range of the training fields."""
-        made = self.g(features, z, drop, item, projected).float()
+    def inner_y(self, h: list[Tensor], z: Tensor | None = None, **how: Any) -> Tensor:
+        """What :class:`G` makes, in deviations of y from its mean: tanh spans the range of the training fields."""
+        y = self.g(h, z, **how).float()
         if is_vector(self.y_shape):
-            return made
+            return y
         low, high = (self.limits - self.mean_y) / self.scale_y
-        return low + (high - low) * (made + 1) / 2
+        return low + (high - low) * (y + 1) / 2
 
     def true_y(self, y: Tensor) -> Tensor:
         """y in deviations from its mean."""

@@ -204,14 +204,12 @@ def test_one_and_many_samples() -> None:
 
 
 def test_memory_of_a_block_is_what_is_reckoned_with_and_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tensors of one sampler are as large as ``bytes_a_row`` says, and no call makes one of more rows than a block."""
+    """Tensors of one sampler are as large as ``bytes`` says, and no call makes one of more rows than a block."""
     stacks = PixelCNN((1, 32, 32), (1, 32, 32)).stacks.double()
     sampler = CachedSampler(stacks, (32, 32), 4, 16)
-    own = [v for v in vars(sampler).values() if isinstance(v, Tensor)] + sampler.above
-    held = sum(t.numel() * t.element_size() for t in own)
-    reckoned = 64 * CachedSampler.bytes_a_row(stacks, (32, 32))
-    assert 0.8 * reckoned < held < 1.1 * reckoned
-    assert BLOCK * reckoned / 64 < 200e6
+    held = [v for v in vars(sampler).values() if isinstance(v, Tensor) and v.numel() > 64 * 32] + sampler.above
+    assert sum(t.numel() * t.element_size() for t in held) == pytest.approx(sampler.bytes, rel=0.05)
+    assert sampler.bytes == 64 * CachedSampler(stacks, (32, 32), 1, 1).bytes < 200e6 * 64 / BLOCK
 
     blocks = []
     monkeypatch.setattr(

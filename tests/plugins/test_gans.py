@@ -102,7 +102,7 @@ def test_dropout_takes_its_share(side: int) -> None:
         return field
 
     features = model.h(torch.rand(1, 1, side, side))
-    model.eval().g(features, None, look)
+    model.eval().g(features, drop=look)
     assert seen == ([(1, 4, 4, 4)] if side == 8 else [(1, 8, 8, 8), (1, 4, 16, 16)])
 
 
