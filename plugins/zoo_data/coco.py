@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from pathlib import Path
 from typing import Annotated
 
@@ -53,15 +55,20 @@ class Coco(FolderData):
     layout = "DIR has annotations/instances_{train,val}2017.json, train2017/ and val2017/, or those of 2014"
 
     def records(self, root: Path, split: Split, seed: int) -> PhotoRecords:
+        from pycocotools.coco import COCO
+
         part = "train" if split == "train" else "val"
         file = self.file(root, *(f"annotations/instances_{part}{year}.json" for year in (2017, 2014)))
         folder = root / file.stem.removeprefix("instances_")
         if not folder.is_dir():
             raise self.wrong(f"there is no folder {folder.name}/ beside annotations/")
         try:
-            instances = msgspec.json.decode(file.read_bytes(), type=_Instances)
-        except (OSError, msgspec.DecodeError) as error:
-            raise RequestError(f"cannot read {file}: {error}") from error
+            with contextlib.redirect_stdout(io.StringIO()):  # it reports its progress there
+                instances = msgspec.convert(COCO(str(file)).dataset, _Instances)
+        except KeyError as error:
+            raise RequestError(f"{file.name}: an entry has no {error}") from error
+        except (OSError, ValueError, TypeError, AssertionError) as error:
+            raise RequestError(f"cannot read {file}: {' '.join(str(error).split())}") from error
         images = sorted({image.id: image for image in instances.images}.values(), key=lambda image: image.id)
         categories = sorted(instances.categories, key=lambda category: category.id)
         annotations = _annotations(images, instances.annotations, [category.id for category in categories], file.name)
