@@ -21,7 +21,11 @@ from typing import IO, Any, NoReturn
 
 from zoo.utils.threads import with_threads
 
-_START = "import sys; sys.path[:] = {path!r}; import runpy; runpy.run_module({module!r}, run_name='__main__', alter_sys=True)"
+_COMMAND = (
+    "import sys; sys.path[:] = {path!r}; import runpy; runpy.run_module({module!r}, run_name='__main__', alter_sys=True)"
+)
+START = 120.0
+"""Seconds that a child may take to say its first word, which is long where it has to import torch."""
 _PATIENCE = 5.0
 """Seconds for a child that has hung up to end by itself."""
 _LIVING: set[_Heard] = set()
@@ -128,7 +132,7 @@ class Child(_Heard):
     def __init__(self, module: str, *words: str, threads: int = 0, errors: bool = False) -> None:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         self.process = subprocess.Popen(
-            [sys.executable, "-c", _START.format(path=sys.path, module=module), *words],
+            [sys.executable, "-c", _COMMAND.format(path=sys.path, module=module), *words],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=None if errors else subprocess.DEVNULL,

@@ -14,11 +14,9 @@ from typing import Any
 
 from zoo import registry
 from zoo.contracts import make
-from zoo.probing.children import Child, Ended, Fork, Parent, end_all, fate
+from zoo.probing.children import START, Child, Ended, Fork, Parent, end_all, fate
 from zoo.probing.watch import one_line, preload, watch
 
-START = 120.0
-"""Seconds that a child may take until it begins, which is long where it has to import torch."""
 ALONE = "alone"
 """The word to a process that is to do one request itself."""
 Row = list[Any]

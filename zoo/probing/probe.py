@@ -8,15 +8,13 @@ import sys
 from collections.abc import Iterable
 
 from zoo import registry
-from zoo.probing.children import Child, Ended
+from zoo.probing.children import START, Child, Ended
 from zoo.probing.outcome import Outcome, Tried, from_rows, importable, keep, kept
 from zoo.registry import Entry, Installed, normal
 from zoo.utils.errors import RequestError
 
 LIMIT = 30.0
 """Seconds that importing one entry may take; ``ZOO_PROBE_SECONDS`` sets another."""
-START = 120.0
-"""Seconds more that the first process may take to start, which imports torch."""
 
 
 def outcomes(plugins: Iterable[Installed]) -> dict[str, Outcome]:

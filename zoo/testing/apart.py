@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from zoo.probing.children import Child, Ended, fate
+from zoo.probing.children import START, Child, Ended, fate
 from zoo.testing.checking import chosen
-from zoo.testing.outcome import Outcome, Result
+from zoo.testing.outcome import Outcome, Result, State
 from zoo.testing.verdicts import Kind
 
 LIMIT = 120.0
@@ -38,36 +39,33 @@ def check_apart(
     Raises:
         RequestError: there is no such check.
     """
-    names = tuple(check.name for check in chosen(kind, only))
-    outcome, left = Outcome(name, kind, names), list(names)
+    outcome = Outcome(name, kind, tuple(check.name for check in chosen(kind, only)))
+
+    def take(check: str, state: State, words: str) -> None:
+        outcome.add(result := Result(check, state, words))
+        if tell is not None:
+            tell(result)
+
     for _ in range(ENDS):
-        if not left:
+        if not outcome.missing:
             break
-        running, importing = "", False
+        said: dict[str, Any] | None = None
         # One thread: the subjects are small, and others are checked at the same time.
-        with Child("zoo.testing.worker", kind, name, *left, threads=1) as child:
+        with Child("zoo.testing.worker", kind, name, *outcome.missing, threads=1) as child:
             try:
-                while left:
-                    said = child.hear(limit)
-                    importing, running = "importing" in said, said.get("begin", "")
+                while outcome.missing:
+                    said = child.hear(START if said is None else limit)
                     if "check" in said:
-                        _take(outcome, Result(**said), left, tell)
+                        take(**said)
             except Ended as ended:
                 end = f"it did not end within {limit:g} s"
                 if ended.code is not None:
                     end = f"it ended the process ({fate(ended.code)})"
-        if left and importing:  # it would be the same in every new process
-            first = "importing_it_is_quick" if "importing_it_is_quick" in left else left[0]
-            _take(outcome, Result(first, "failed", f"importing its module: {end}"), left, tell)
+        if outcome.missing and said == {"importing": name}:  # it would be the same in every new process
+            quick = "importing_it_is_quick"
+            first = quick if quick in outcome.missing else outcome.missing[0]
+            take(first, "failed", f"importing its module: {end}")
             break
-        if left:
-            _take(outcome, Result(running or left[0], "failed", end), left, tell)
+        if outcome.missing:
+            take((said or {}).get("begin", outcome.missing[0]), "failed", end)
     return outcome
-
-
-def _take(outcome: Outcome, result: Result, left: list[str], tell: Callable[[Result], None] | None) -> None:
-    if result.check in left:
-        left.remove(result.check)
-        outcome.add(result)
-        if tell is not None:
-            tell(result)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -92,15 +92,11 @@ def run_one(check: Check, subject: Subject) -> Result:
     return Result(check.name, state, words)
 
 
-def run_all(subject: Subject, these: Iterable[Check], tell: Callable[[Result], None] | None = None) -> Outcome:
-    """Run these checks on a subject, one after the other; ``tell`` hears of each when it is done."""
-    these = tuple(these)
+def run_all(subject: Subject, these: Sequence[Check]) -> Outcome:
+    """Run these checks on a subject, one after the other."""
     outcome = Outcome(subject.name, subject.kind, tuple(check.name for check in these))
     for check in these:
-        result = run_one(check, subject)
-        outcome.add(result)
-        if tell is not None:
-            tell(result)
+        outcome.add(run_one(check, subject))
     return outcome
 
 
