@@ -145,6 +145,10 @@ def test_a_stopped_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     for more, message in (({}, "go on with --resume"), ({"resume": True, "seed": 1}, "seed 0, not 1")):
         with pytest.raises(RequestError, match=message):
             run(tmp_path / "a", **more)
+    request = tmp_path / "a" / "training" / "request.json"
+    asked = json.loads(request.read_text())
+    del asked["config"]["layers"]  # stopped before there was such a setting
+    request.write_text(json.dumps(asked))
     assert run(tmp_path / "a", resume=True).scores
     assert not (tmp_path / "a" / "training").exists()
     with pytest.raises(RequestError, match="finished run"):

@@ -46,6 +46,8 @@ class RunFolder:
             except (OSError, ValueError) as error:
                 raise ZooError(f"cannot read {self._request}: {error}") from error
             for key, new in json.loads(json.dumps(weights)).items():
+                if key == "config":  # may be older than a setting: what that then was, the state of training knows
+                    old[key] = new | old.get(key, {})
                 if old.get(key) != new:
                     raise RequestError(f"{self.path} holds a run with {key} {old.get(key)!r}, not {new!r}; ask for the same")
         elif self.path.exists() and any(self.path.iterdir()):
