@@ -100,7 +100,7 @@ class AttributeCVAE(Model):
     # Sampling
 
     def encode(self, x: Tensor) -> Tensor:
-        """What the decoder sees of x, (B, G)."""
+        """The part of x that the decoder sees, (B, G)."""
         return self._given((x.float() - self.mean_x) / self.scale_x)
 
     def draw(self, code: Tensor, n: int, noise: Noise) -> Tensor:
@@ -146,7 +146,7 @@ class AttributeCVAE(Model):
         return safe_scale(self.limits[1] - self.limits[0])
 
     def _given(self, x: Tensor) -> Tensor:
-        """What the decoder sees of standardised x, (B, G)."""
+        """The part of standardised x that the decoder sees, (B, G)."""
         return x if x.ndim == 2 else F.adaptive_avg_pool2d(x, self.coarsest).flatten(1)
 
 

@@ -32,7 +32,7 @@ class GaussianLayer(nn.Module):
         self.floor, self.fixed = floor, fixed
 
     def hidden(self, value: Tensor) -> Tensor:
-        """What mean and variance are computed from, (B, width)."""
+        """The outputs of the two layers, from which mean and variance are computed, (B, width)."""
         return F.leaky_relu(self.second(F.leaky_relu(self.first(value))))
 
     def forward(self, value: Tensor) -> Gaussian:
@@ -93,7 +93,7 @@ class Decoder(nn.Module):
 
 @dataclass(frozen=True)
 class Posterior:
-    """What inference gives for one field: a draw of every layer, lowest first, with its share of the bound.
+    """Inferred codes of a field: a draw of every layer, lowest first, with its share of the bound.
 
     Attributes:
         codes: the draws, each (B, codes[i]).

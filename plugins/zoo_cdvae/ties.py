@@ -1,4 +1,4 @@
-"""What ties the top code z_g of the generated field to the top code z_c of the conditioning one.
+"""The ties of the top code z_g of the generated field to the top code z_c of the conditioning one.
 
 Source: paper 2, section 3.1 equation 4 and Table 1 (MDNx); paper 1, equations 3 to 6.
 """

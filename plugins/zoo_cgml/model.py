@@ -69,13 +69,13 @@ class CGML(Regression):
             yield "predictor", self._predictor_losses(z, moved, fixed, step)
             z = moved
         h = self.h(x)
-        made = self.inner_y(h, z)
-        cost = total = self.cost(made, y, batch.penalty).mean()
+        field = self.inner_y(h, z)
+        cost = total = self.cost(field, y, batch.penalty).mean()
         if self.config.lipschitz:
             bottleneck = h[-1] + self._noise(h[-1], step)
             with untouched_statistics(self.g):
                 other = self.inner_y([*h[:-1], bottleneck], z + self._noise(z, step))
-            total = total + self.config.lipschitz * (other - made).abs().mean()
+            total = total + self.config.lipschitz * (other - field).abs().mean()
         yield "generator", {"total": total, "cost": cost}
 
     def _predictor_losses(self, z: Tensor, moved: Tensor, features: list[Tensor], step: Step) -> dict[str, Tensor]:
@@ -164,7 +164,7 @@ class Z(nn.Module):
         self.reach = 1.0 if vector else math.sqrt(seen)
 
     def condition(self, features: Sequence[Tensor]) -> Tensor:
-        """What the predictor sees of h, (B, D): the same for every step of z."""
+        """The predictor's view of h, (B, D): the same for every step of z."""
         return self.look(features[-1])
 
     def forward(self, z: Tensor, condition: Tensor) -> tuple[Tensor, Tensor | None]:
@@ -191,5 +191,5 @@ class L1(Regression):
 
     def losses(self, batch: Batch, step: Step) -> dict[str, Tensor]:
         """The absolute error in deviations of y, and the task's penalty."""
-        made = self.inner_y(self.h(self.inner_x(batch.x)))
-        return {"total": self.cost(made, self.true_y(batch.y), batch.penalty).mean()}
+        field = self.inner_y(self.h(self.inner_x(batch.x)))
+        return {"total": self.cost(field, self.true_y(batch.y), batch.penalty).mean()}

@@ -31,7 +31,7 @@ def pick(logits: Tensor, uniform: Tensor) -> Tensor:
 
 
 def value_of(level: Tensor, levels: int, dtype: torch.dtype = torch.float64) -> Tensor:
-    """What the network is shown of a level: the middle of its bin when the range is (-1, 1)."""
+    """A level as the network sees it: the middle of its bin when the range is (-1, 1)."""
     return (2 * level.to(dtype) + 1) / levels - 1
 
 
@@ -96,7 +96,7 @@ class CachedSampler:
 
     @property
     def bytes(self) -> int:
-        """What the remembered activations of all rows take in memory."""
+        """The memory of the remembered activations of all rows."""
         own = (self.seen, *self.above, self.patch, self.gates, self.base, self.row, self.column, self.gated, self.top)
         return sum(tensor.numel() * tensor.element_size() for tensor in own)
 
@@ -155,9 +155,9 @@ class CachedSampler:
                 side = following.taps * following.dilation
                 ring = self.above[i]
                 gates.sigmoid_()
-                place = ring[r % len(ring)][:, side : side + width].flatten(1)
-                torch.sub(gates[:f], 0.5, out=place)
-                place.mul_(gates[f:])
+                row = ring[r % len(ring)][:, side : side + width].flatten(1)
+                torch.sub(gates[:f], 0.5, out=row)
+                row.mul_(gates[f:])
 
     def _column(self, r: int, c: int, k: int) -> Tensor:
         """The horizontal stack of all layers at one pixel, for channel k alone: its logits (levels, R)."""
@@ -179,13 +179,13 @@ class CachedSampler:
             if w.centre is not None and before:
                 part.addmm_(w.centre[2 * a : 2 * b, :before], h[:before])
             part.sigmoid_()
-            gated, made = self.gated[i], self.row[i, c, a:b]
+            gated, out = self.gated[i], self.row[i, c, a:b]
             torch.sub(part[: b - a], 0.5, out=gated[a:b])
             gated[a:b].mul_(part[b - a :])
             if w.first:
-                torch.mm(w.out[a:b, :b], gated[:b], out=made)
+                torch.mm(w.out[a:b, :b], gated[:b], out=out)
             else:
-                torch.addmm(h[a:b], w.out[a:b, :b], gated[:b], out=made)
+                torch.addmm(h[a:b], w.out[a:b, :b], gated[:b], out=out)
         s, e = self.tops[k], self.tops[k + 1]
         top = self.row[-1, c, :b].relu()
         torch.addmm(self.hidden_bias[s:e], self.hidden[s:e, :b], top, out=self.top[s:e]).relu_()

@@ -117,7 +117,7 @@ class PixelCNN(Model):
 
     @torch.no_grad()
     def sample_naive(self, x: Tensor, n: int, *, seed: int) -> Tensor:
-        """What :meth:`sample` gives, the slow way: the whole network over the whole field for each value.
+        """The samples of :meth:`sample`, the slow way: the whole network over the whole field for each value.
 
         For tests and for the benchmark; nothing bounds its memory. Args as of :meth:`sample`, with at most 8192 samples.
         """
@@ -167,7 +167,7 @@ class PixelCNN(Model):
         return (share * self.config.levels).floor().long().clamp(0, self.config.levels - 1)
 
     def _condition(self, x: Tensor) -> Tensor:
-        """What the stacks are told of x at every pixel, (B, M, H, W)."""
+        """The map of x that the stacks see, (B, M, H, W)."""
         return self.map((field_of(x, self.y_shape[1:]).to(self.mean) - self.mean) / self.deviation)
 
 

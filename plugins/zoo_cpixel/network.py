@@ -85,8 +85,8 @@ class GatedLayer(nn.Module):
         row = self.left(F.pad(h, (reach, 0, 0, 0))[..., :-d]) + self.across(before_gate) + to_h
         if self.centre is not None:
             row = row + self.centre(h)
-        made = self.out(gate(row))
-        return gate(before_gate), made if self.first else h + made
+        out = self.out(gate(row))
+        return gate(before_gate), out if self.first else h + out
 
 
 class GatedStacks(nn.Module):
@@ -134,8 +134,8 @@ class Condition(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         rows, columns = (torch.linspace(-1, 1, n, device=x.device, dtype=x.dtype) for n in x.shape[-2:])
-        place = torch.stack(torch.meshgrid(rows, columns, indexing="ij")).expand(len(x), -1, -1, -1)
-        fine = F.gelu(self.fine(torch.cat([x, place], 1)))
+        position = torch.stack(torch.meshgrid(rows, columns, indexing="ij")).expand(len(x), -1, -1, -1)
+        fine = F.gelu(self.fine(torch.cat([x, position], 1)))
         far = F.gelu(self.deep(F.gelu(self.down(fine))))
         far = self.coarse(F.gelu(far + self.whole(far.mean((2, 3)))[:, :, None, None]))
         far = F.interpolate(far, size=x.shape[-2:], mode="bilinear", align_corners=False)

@@ -10,7 +10,7 @@ from zoo import Recipe, above, at_least, share
 
 @dataclass(frozen=True)
 class GameConfig(Recipe):
-    """What all of them can be set to, beside their training (:class:`zoo.Recipe`).
+    """Settings that all of them have, and of their training (:class:`zoo.Recipe`).
 
     Attributes:
         width: channels of the first layer of the encoder of x.

@@ -1,4 +1,4 @@
-"""What the adversarial models share: the two players' turns, the scores' losses, and discriminators of fields and patches.
+"""The base of the adversarial models: the two players' turns, the scores' losses, and discriminators of fields and patches.
 
 Source: pix2pix (Isola et al. 2017, appendix 6.1.2) for the layers of a discriminator of patches; the context encoder (Pathak
 et al. 2016) for one of whole fields.
@@ -76,9 +76,9 @@ class Game(Regression):
             fakes = self.fakes(x, y, step)
         total, margin = torch.zeros(2, device=y.device)
         for n, fake in enumerate(fakes):
-            true, made = self._judge(n)(torch.cat([y, fake]), torch.cat([x, x])).chunk(2)
-            total = total + 0.5 * (self.charge(true, True) + self.charge(made, False)) / len(fakes)
-            margin = margin + (true.mean() - made.mean()).detach() / len(fakes)
+            true, fooled = self._judge(n)(torch.cat([y, fake]), torch.cat([x, x])).chunk(2)
+            total = total + 0.5 * (self.charge(true, True) + self.charge(fooled, False)) / len(fakes)
+            margin = margin + (true.mean() - fooled.mean()).detach() / len(fakes)
         if self.config.r1 and step.index % self.config.r1_every == 0:
             for judge in self.discriminators:
                 steep = steepness(judge, y, x).mean() / len(self.discriminators)
@@ -94,7 +94,7 @@ class Game(Regression):
         raise NotImplementedError
 
     def fooling(self, fake: Tensor, x: Tensor, judge: int = 0) -> Tensor:
-        """What the generator pays for how this discriminator, held fixed, judges what it made."""
+        """The generator's loss by this discriminator, held fixed, of the fields that it made."""
         return self.charge(held_fixed(self._judge(judge), fake, x), True)
 
     def charge(self, scores: Tensor, true: bool) -> Tensor:
@@ -107,11 +107,11 @@ class Game(Regression):
         """y with its range over the training set as [-1, 1]; 0 where it has none."""
         return (y.float() - self.limits.mean()) / self._half()
 
-    def charged(self, made: Tensor, batch: Batch) -> Tensor | float:
+    def charged(self, fields: Tensor, batch: Batch) -> Tensor | float:
         """The mean of what the task charges besides an error, in the units of :meth:`spanned`; 0 where it charges nothing."""
         if batch.penalty is None:
             return 0.0
-        return (batch.penalty(made * self._half() + self.limits.mean()) / self._half()).mean()
+        return (batch.penalty(fields * self._half() + self.limits.mean()) / self._half()).mean()
 
     def _half(self) -> Tensor:
         return safe_scale((self.limits[1] - self.limits[0]) / 2)

@@ -49,9 +49,9 @@ class ContextEncoder(Game):
 
     def generator_losses(self, x: Tensor, y: Tensor, batch: Batch, step: Step) -> dict[str, Tensor]:
         """The squared error, the task's penalty, and the adversarial loss, in their weights."""
-        c, (made,) = self.config, self.fakes(x, y, step)
-        error, fooling = (made - y).square().mean(), self.fooling(made, x)
-        total = c.reconstruction * (error + self.charged(made, batch)) + c.adversarial * fooling
+        c, (fake,) = self.config, self.fakes(x, y, step)
+        error, fooling = (fake - y).square().mean(), self.fooling(fake, x)
+        total = c.reconstruction * (error + self.charged(fake, batch)) + c.adversarial * fooling
         return {"total": total, "error": error, "fooling": fooling}
 
 
@@ -76,9 +76,9 @@ class Pix2Pix(Game):
 
     def generator_losses(self, x: Tensor, y: Tensor, batch: Batch, step: Step) -> dict[str, Tensor]:
         """The absolute error and the task's penalty in their weight, and the adversarial loss."""
-        (made,) = self.fakes(x, y, step)
-        error, fooling = (made - y).abs().mean(), self.fooling(made, x)
-        total = self.config.reconstruction * (error + self.charged(made, batch)) + fooling
+        (fake,) = self.fakes(x, y, step)
+        error, fooling = (fake - y).abs().mean(), self.fooling(fake, x)
+        total = self.config.reconstruction * (error + self.charged(fake, batch)) + fooling
         return {"total": total, "error": error, "fooling": fooling}
 
     def draw(self, code: list[Tensor], n: int, noise: Noise) -> Tensor:

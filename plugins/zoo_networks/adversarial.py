@@ -1,4 +1,4 @@
-"""What adversarial models share: a player that is held fixed, and the steepness of a score."""
+"""Shared by adversarial models: a player that is held fixed, and the steepness of a score."""
 
 from __future__ import annotations
 

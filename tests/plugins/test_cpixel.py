@@ -64,7 +64,7 @@ def reach(stacks: GatedStacks, y: Tensor, condition: Tensor) -> Tensor:
     logits = stacks(inputs, condition)
     weights = torch.randn(logits.shape[2], generator=torch.Generator().manual_seed(1)).double()
     said = (logits * weights[:, None, None]).sum(2)[0].permute(1, 2, 0).flatten()
-    rows = [torch.autograd.grad(one, inputs, retain_graph=True)[0][0].permute(1, 2, 0).flatten() for one in said]
+    rows = [torch.autograd.grad(value, inputs, retain_graph=True)[0][0].permute(1, 2, 0).flatten() for value in said]
     assert len(rows) == c * y.shape[2] * y.shape[3]
     return torch.stack(rows)
 

@@ -69,11 +69,11 @@ def test_the_code_is_multiplied_into_the_tower_output(offset: float) -> None:
     tower = model.encode(fields(2, FIELD, FIELD).x)
     none = model._decode(tower, torch.full((2, 4), -offset))
     torch.testing.assert_close(none[0], none[1])
-    one = torch.full((2, 4), -offset)
-    one[:, 2] = 0.7
+    third = torch.full((2, 4), -offset)
+    third[:, 2] = 0.7
     only = torch.zeros_like(tower)
     only[:, 2] = (offset + 0.7) * tower[:, 2]
-    torch.testing.assert_close(model._decode(tower, one), model.decoder(only))
+    torch.testing.assert_close(model._decode(tower, third), model.decoder(only))
 
 
 def test_the_paper_has_no_offset() -> None:

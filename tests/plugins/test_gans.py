@@ -49,8 +49,8 @@ def fitted(name: str) -> Model:
 
 
 def test_a_discriminator_can_be_shared_by_both_cycles() -> None:
-    one, two = (BicycleGAN(SHAPE, SHAPE, shared=shared, **SMALL) for shared in (True, False))
-    assert (len(one.discriminators), len(two.discriminators)) == (1, 2)
+    for shared, count in ((True, 1), (False, 2)):
+        assert len(BicycleGAN(SHAPE, SHAPE, shared=shared, **SMALL).discriminators) == count
 
 
 def test_generators_are_of_equal_capacity() -> None:
@@ -118,7 +118,7 @@ def test_x_is_encoded_once_for_all_samples(name: str) -> None:
     """Twenty samples cost of the encoder what one costs."""
     model, rows = fitted(name), []
     assert isinstance(model.h, nn.Module)
-    handle = model.h.register_forward_hook(lambda module, given, made: rows.append(len(given[0])))
+    handle = model.h.register_forward_hook(lambda module, given, outputs: rows.append(len(given[0])))
     try:
         for n in (1, 20):
             model.sample(noise(3).x, n, seed=0)

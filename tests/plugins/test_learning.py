@@ -1,4 +1,4 @@
-"""What several families learn of small worlds whose p(y | x) is known, and gradients under other settings."""
+"""Small worlds that several families learn, whose p(y | x) is known; and gradients under other settings."""
 
 from __future__ import annotations
 
