@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -12,10 +13,9 @@ from zoo.contracts import make
 from zoo.contracts.model import Model
 from zoo.contracts.stored import golden_x
 from zoo.measuring.evaluate import evaluate
-from zoo.saving import golden
 from zoo.saving.checkpoint import CONFIG
 from zoo.saving.facts import read_facts
-from zoo.saving.golden import Golden, SmallScore, write_golden
+from zoo.saving.golden import SAMPLES, Golden, SmallScore, write_golden
 
 if TYPE_CHECKING:
     from zoo.data.pairs import Pairs
@@ -24,50 +24,55 @@ ITEMS, N = 32, 10
 """Test items and samples an item of the small score."""
 
 
-def keep_golden(folder: Path, metric: str | None = None, *, model: Model | None = None, seed: int = 0) -> Golden:
+def keep_golden(folder: Path, metric: str | None = None, *, seed: int = 0) -> Golden:
     """Sample from the checkpoint in ``folder`` as it is stored, and keep the samples and one small score beside it.
 
     Args:
         folder: a saved checkpoint.
         metric: the entry-point name of the metric for the small score; its last value is kept (``error_of_best@10``).
-        model: what was saved in ``folder``, whole and in float32, where it need not be loaded again.
         seed: of the samples.
 
     Raises:
         ZooError: the file system refused; nothing is left behind.
     """
-    if model is None:
-        model = Model.load(folder)
-    x, pairs, data = golden_x(model.x_shape, read_facts(folder / CONFIG).task, seed)
-    score = None
-    if pairs is not None and metric is not None:
-        values = small_scores(model, pairs, metric, items=ITEMS, n=N, seed=0)
-        score = _last(values, data, pairs.digest, min(ITEMS, len(pairs)), N, 0)
-    return write_golden(folder, x, model.sample(x, golden.SAMPLES, seed=seed), seed, score)
+    model = Model.load(folder)
+    x, score = small_score(model, read_facts(folder / CONFIG).task, metric, seed)
+    return write_golden(folder, x, model.sample(x, SAMPLES, seed=seed), seed, score)
 
 
-def keep_scored(folder: Path, metric: str | None, model: Model, pairs: Pairs, samples: Tensor, data: str, seed: int) -> Golden:
-    """Keep golden samples beside the checkpoint in ``folder``, and the small score of what was sampled to be scored.
+def small_score(
+    model: Model, task: Mapping[str, Any] | None, metric: str | None, seed: int = 0
+) -> tuple[Tensor, SmallScore | None]:
+    """The x of golden samples, (K, *x_shape), and the small score of a model on the data that its task embeds.
 
     Args:
-        folder, metric: as for :func:`keep_golden`.
-        model: what was saved in ``folder``.
-        pairs: test pairs of the task's embedded data.
-        samples: (K, n, *y_shape), of the first K pairs with ``seed``, the first K of the whole test split among them.
+        model: fitted.
+        task: its task's ``name`` and ``config``.
+        metric: as for :func:`keep_golden`.
+        seed: of the x, where they are not of that data.
+    """
+    x, pairs, data = golden_x(model.x_shape, task, seed)
+    if pairs is None or metric is None:
+        return x, None
+    values = small_scores(model, pairs, metric, items=ITEMS, n=N, seed=0)
+    return x, _last(values, data, pairs.digest, min(ITEMS, len(pairs)), N, 0)
+
+
+def score_of(samples: Tensor, pairs: Pairs, metric: str, data: str, seed: int) -> SmallScore | None:
+    """The small score of samples that are at hand.
+
+    Args:
+        samples: (K, n, *y_shape), of the first K pairs.
+        pairs: test pairs of the embedded data, the first K of the whole split among them.
+        metric: as for :func:`keep_golden`.
         data: the description of the data.
         seed: of the samples, and of the pairs.
     """
     count, n = samples.shape[:2]
-    values = {}
-    if metric is not None:
-        first = pairs.subset(torch.arange(count))
-        values = {
-            metric + suffix: value.double().mean().item()
-            for suffix, value in make.metric(metric)(samples, first.y, x=first.x).items()
-        }
-    score = _last(values, data, pairs.digest, count, n, seed)
-    x = pairs.x[: golden.ITEMS]
-    return write_golden(folder, x, model.sample(x, golden.SAMPLES, seed=0), 0, score)
+    first = pairs.subset(torch.arange(count))
+    given = make.metric(metric)(samples, first.y, x=first.x)
+    values = {metric + suffix: value.double().mean().item() for suffix, value in given.items()}
+    return _last(values, data, pairs.digest, count, n, seed)
 
 
 def items_of(n: int) -> int:

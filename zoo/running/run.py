@@ -12,16 +12,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor
 
 from zoo.contracts.metric import Fitted, Score
 from zoo.measuring.evaluate import Evaluation, evaluate
-from zoo.measuring.small import items_of, keep_golden, keep_scored
+from zoo.measuring.small import items_of, score_of, small_score
 from zoo.reporting.pictures import DRAWS, SAMPLES, Picture, picture_items, take_pictures
 from zoo.running.folder import RunFolder, default_folder
 from zoo.running.plan import Plan, make_plan
 from zoo.running.record import metrics_json, run_json
 from zoo.running.request import Request
 from zoo.saving.checkpoint import save
+from zoo.saving.golden import ITEMS, SmallScore, write_golden
+from zoo.saving.golden import SAMPLES as GOLDEN_SAMPLES
 from zoo.utils.files import whole_file, write_json
 
 if TYPE_CHECKING:
@@ -160,9 +163,10 @@ def _run(plan: Plan, folder: RunFolder, result: RunResult) -> None:
     )
     result.scores, result.skipped = measured.scores, {**plan.skipped, **measured.skipped}
     result.metrics = metrics_json(plan, len(test), measured.scores)
+    golden = None if train is None else _golden(plan, test, measured)
     clock.lap("evaluate")
-    if train is not None:
-        _save_checkpoint(plan, folder.checkpoint, train, test, measured)
+    if train is not None and golden is not None:
+        _save_checkpoint(plan, folder.checkpoint, train, measured, *golden)
     samples = torch.stack([measured.kept[i][:SAMPLES] for i in shown])
     result.pictures = take_pictures(plan.model, plan.task, plan.data, request.seed, test, samples)
     with whole_file(result.out / "samples.png") as part:
@@ -193,12 +197,32 @@ def _fit(plan: Plan, train: Pairs, folder: RunFolder, progress: bool) -> Any:
     )
 
 
-def _save_checkpoint(plan: Plan, folder: Path, train: Pairs, test: Pairs, measured: Evaluation) -> None:
-    """Save what was fitted, and keep golden samples and one small score beside it.
+def _golden(plan: Plan, test: Pairs, measured: Evaluation) -> tuple[Tensor, SmallScore | None]:
+    """The x of the golden samples, and the small score.
 
-    Where ``zoo verify`` would score the same items again, the score is of the samples that were scored; else, on somebody's
-    own data or a GPU, it is measured for itself.
+    Where ``zoo verify`` would score the same items again, it is of the samples that were scored; else, on somebody's own data
+    or a GPU, it is measured for itself.
     """
+    metric = next((n for n, m in plan.metrics.items() if m.needs == "samples" and n not in measured.skipped), None)
+    if not (count := _golden_items(plan, len(test))):
+        return small_score(plan.model.to("cpu"), {"name": plan.task_name, "config": plan.weights["task_config"]}, metric)
+    samples = torch.stack([measured.kept[i] for i in range(count)])
+    score = None if metric is None else score_of(samples, test, metric, plan.task.data, plan.request.seed)
+    return test.x[:ITEMS], score
+
+
+def _golden_items(plan: Plan, scored: int) -> int:
+    """How many of the first test items the small score of the checkpoint may be of, as they were scored; 0 for none."""
+    request = plan.request
+    if request.checkpoint or request.data != plan.task.data or plan.device.type != "cpu":
+        return 0
+    return 1 if scored == request.items else min(scored, items_of(request.n))  # of some items spread over all the first is one
+
+
+def _save_checkpoint(
+    plan: Plan, folder: Path, train: Pairs, measured: Evaluation, x: Tensor, score: SmallScore | None
+) -> None:
+    """Save what was fitted, and keep golden samples of x and the small score beside it: as the CPU gives them, wherever."""
     request = plan.request
     shutil.rmtree(folder, ignore_errors=True)  # left by a run that was stopped while it wrote its report
     save(
@@ -211,21 +235,8 @@ def _save_checkpoint(plan: Plan, folder: Path, train: Pairs, test: Pairs, measur
         scores={name: dataclasses.asdict(score) for name, score in measured.scores.items()},
         card={"command": request.command()},
     )
-    metric = next((n for n, m in plan.metrics.items() if m.needs == "samples" and n not in measured.skipped), None)
-    if count := _golden_items(plan, len(test)):
-        samples = torch.stack([measured.kept[i] for i in range(count)])
-        keep_scored(folder, metric, plan.model, test, samples, plan.task.data, request.seed)
-    else:
-        keep_golden(folder, metric, model=plan.model.to("cpu"))
-        plan.model.to(plan.device)
-
-
-def _golden_items(plan: Plan, scored: int) -> int:
-    """How many of the first test items the small score of the checkpoint may be of, as they were scored; 0 for none."""
-    request = plan.request
-    if request.checkpoint or request.data != plan.task.data or plan.device.type != "cpu":
-        return 0
-    return 1 if scored == request.items else min(scored, items_of(request.n))  # of some items spread over all the first is one
+    write_golden(folder, x, plan.model.to("cpu").sample(x, GOLDEN_SAMPLES, seed=0), 0, score)
+    plan.model.to(plan.device)
 
 
 class _Clock:
