@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 from pathlib import Path
 from typing import Any
@@ -90,10 +91,21 @@ def test_what_is_no_photo_is_refused(folder: Path, img: Any, message: str) -> No
         zoo.load(f"dir:{folder}").sample(img, 2)
 
 
-@pytest.mark.parametrize("n", [0, -1, 1.5, "3", True])
-def test_a_wrong_n_is_refused(folder: Path, n: Any) -> None:
-    with pytest.raises(RequestError, match="n is"):
-        zoo.load(f"dir:{folder}").sample(photo(), n)
+def test_a_wrong_n_is_refused_and_every_file_is_read_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    for module, name in (
+        ("catalog.loaded", "read_facts"),
+        ("saving.checkpoint", "read_header"),
+        ("saving.checkpoint", "read_tensors"),
+    ):
+        real = getattr(importlib.import_module(f"zoo.{module}"), name)
+        monkeypatch.setattr(f"zoo.{module}.{name}", lambda path, real=real: [read.append(path.name), real(path)][1])
+    loaded = zoo.load(f"dir:{folder}")
+    assert read == ["config.json", "model.safetensors", "model.safetensors"], "the facts, the header, the numbers"
+    wrong: list[Any] = [0, -1, 1.5, "3", True]
+    for n in wrong:
+        with pytest.raises(RequestError, match="n is"):
+            loaded.sample(photo(), n)
 
 
 def test_a_checkpoint_that_is_not_there_or_has_no_task(tmp_path: Path) -> None:

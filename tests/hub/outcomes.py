@@ -114,16 +114,6 @@ def tensors(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[Wor
     return weights(changed)
 
 
-def huge_header(content: bytes) -> bytes:
-    return (10**10).to_bytes(8, "little") + content[8:]
-
-
-def stale(world: World) -> None:
-    """Somebody else's commit comes between."""
-    world.put()
-    world.hub.faults.stale = True
-
-
 def local(**files: bytes | Callable[[bytes], bytes]) -> Callable[[World], None]:
     """The checkpoint to be pushed is not right."""
 
@@ -134,14 +124,6 @@ def local(**files: bytes | Callable[[bytes], bytes]) -> Callable[[World], None]:
             path.write_bytes(content(path.read_bytes()) if callable(content) else content)
 
     return make
-
-
-def nothing(world: World) -> None:
-    pass
-
-
-def deleted(world: World) -> None:
-    world.hub.delete(REPO)
 
 
 def failing(status: int, part: str = "/api/models") -> Callable[[World], None]:
@@ -169,9 +151,9 @@ OUTCOMES = [
     Outcome("401: a token that is not accepted", and_then(faulty(), token("wrong")), PULL, 2),
     Outcome("403: access refused", faulty(status={"/api/models": 403}), PULL, 2),
     Outcome("403: a file refused", faulty(status={"/resolve/": 403}), PULL, 2),
-    Outcome("404: no such repository", nothing, PULL, 2),
+    Outcome("404: no such repository", and_then(), PULL, 2),
     Outcome("404: no such revision", faulty(), ("pull", f"{REPO}@v9"), 2),
-    Outcome("no such form of a name", nothing, ("pull", "org/model/more"), 2),
+    Outcome("no such form of a name", and_then(), ("pull", "org/model/more"), 2),
     Outcome("500 at the look-up", faulty(status={"/api/models": 500}), PULL, 1),
     Outcome("500 at a file", faulty(status={"/resolve/": 500}), PULL, 1),
     Outcome("the Hub cannot be reached", and_then(faulty(), down), PULL, 1),
@@ -185,7 +167,7 @@ OUTCOMES = [
         0,
     ),
     Outcome("the Hub cannot be reached, cached", and_then(pulled, down), PULL, 0),
-    Outcome("the repository was deleted, cached", and_then(pulled, deleted), PULL, 0),
+    Outcome("the repository was deleted, cached", and_then(pulled, lambda w: w.hub.delete(REPO)), PULL, 0),
     Outcome("the cached weights are damaged", and_then(pulled, spoil), PULL, 0),
     Outcome("the cached weights are damaged, offline", and_then(pulled, spoil, offline), PULL, 1),
     Outcome("the repository is no checkpoint", lambda w: w.hub.put(REPO, {"README.md": b"# Hello\n"}), PULL, 2),
@@ -205,7 +187,7 @@ OUTCOMES = [
         SAMPLE,
         2,
     ),
-    Outcome("a header of 10 GB", weights(huge_header), SAMPLE, 2),
+    Outcome("a header of 10 GB", weights(lambda content: (10**10).to_bytes(8, "little") + content[8:]), SAMPLE, 2),
     Outcome("weights that are cut off", weights(lambda content: content[:-10]), SAMPLE, 2),
     Outcome("an unknown key in the config", config(extra=1), SAMPLE, 2),
     Outcome("an unknown setting of the model", settings(depth=1), SAMPLE, 2),
@@ -220,13 +202,13 @@ OUTCOMES = [
     Outcome("shapes of a petabyte", config(x_shape=[1, 10**7, 10**7], y_shape=[1, 10**7, 10**7]), SAMPLE, 2),
     Outcome("a push without a token", token(None), PUSH, 2),
     Outcome("a push with a token that may only read", and_then(faulty(), token("read-only")), PUSH, 2),
-    Outcome("a push to somebody else's name", nothing, ("push", "weights", "other/model"), 2),
-    Outcome("412: somebody else pushed meanwhile", stale, PUSH, 1),
+    Outcome("a push to somebody else's name", and_then(), ("push", "weights", "other/model"), 2),
+    Outcome("412: somebody else pushed meanwhile", faulty(stale=True), PUSH, 1),
     Outcome("the upload of the weights is refused", older(refuse_lfs=True), PUSH, 1),
     Outcome("the large files are refused to this token", older(status={".git/info/lfs": 403}), PUSH, 2),
     Outcome("a push dies halfway", older(die_at_commit=True), PUSH, 1),
     Outcome("a push of a damaged checkpoint", local(model_safetensors=lambda content: content[:-10]), PUSH, 2),
-    Outcome("a push of a folder that is no checkpoint", nothing, ("push", "photos", REPO), 2),
+    Outcome("a push of a folder that is no checkpoint", and_then(), ("push", "photos", REPO), 2),
     Outcome("a push while offline", offline, PUSH, 1),
     Outcome("a list while offline", offline, ("list", "--hub"), 1),
 ]

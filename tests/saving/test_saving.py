@@ -34,7 +34,9 @@ def change(folder: Path, **values: Any) -> None:
 def test_the_same_model_comes_back(tmp_path: Path) -> None:
     model = fitted(spread=0.2)
     save(model, tmp_path / "a", task="toy-shade", task_config={"size": 4}, seed=3, data={"name": "toy", "digest": "ab"})
+    before = torch.get_rng_state()
     again = load(tmp_path / "a")
+    assert torch.equal(before, torch.get_rng_state()), "the global random state is left alone"
     x = torch.rand(3, 1, 4, 4)
     assert torch.equal(model.sample(x, 4, seed=1), again.sample(x, 4, seed=1))
     assert (again.name, again.fitted, again.training) == ("toy-wide", True, False)
@@ -44,13 +46,6 @@ def test_the_same_model_comes_back(tmp_path: Path) -> None:
     assert config["plugin"] == {"distribution": "toy-zoo", "version": "0.1.0"}
     assert config["task"] == {"name": "toy-shade", "config": {"size": 4}}
     assert sorted(p.name for p in (tmp_path / "a").iterdir()) == ["README.md", "config.json", "model.safetensors"]
-
-
-def test_loading_leaves_the_global_random_state_alone(tmp_path: Path) -> None:
-    save(fitted(), tmp_path / "a")
-    before = torch.get_rng_state()
-    load(tmp_path / "a")
-    assert torch.equal(before, torch.get_rng_state())
 
 
 def test_half_precision_and_inference_parts(tmp_path: Path) -> None:
@@ -78,6 +73,16 @@ def test_a_model_made_directly_finds_its_own_name(tmp_path: Path) -> None:
         model.fit(Pairs(x, x))
         model.save(tmp_path / name)
         assert Toy.load(tmp_path / name).name == name
+
+
+def test_what_is_registered_and_no_model_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = fitted()
+    save(model, tmp_path / "a")
+    monkeypatch.setattr("toy_zoo.wide", lambda *shapes, **config: object())
+    model.name = ""
+    for work in (lambda: load(tmp_path / "a"), lambda: save(model, tmp_path / "b")):
+        with pytest.raises(ZooError, match=r"model 'toy-wide' of toy-zoo .*: it is neither a zoo\.Model nor a zoo\.Preset"):
+            work()
 
 
 def test_a_full_folder_or_an_unfitted_model_is_refused(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta, field
 
@@ -17,7 +17,7 @@ CheckpointName = Annotated[
 ]
 Digest = Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{64}\Z", description="64 hexadecimal digits")]
 Setting = Annotated[
-    str | int | Number | bool | list,
+    str | int | Number | bool | list[Any],
     Meta(description='a plain value: write "MODEL.NAME" = VALUE or "training.NAME" = VALUE, with the quotes'),
 ]
 

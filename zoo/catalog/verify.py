@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 import torch
 
 from zoo.catalog import checkpoints
+from zoo.catalog.files import Checkpoint
 from zoo.catalog.loaded import fitted_model, folder_of
 from zoo.contracts.model import Model
 from zoo.contracts.stored import embedded_pairs
@@ -80,7 +81,7 @@ def verify(name: str, device: str | torch.device = "cpu") -> Verification:
 
 
 def _look(
-    verification: Verification, registered: checkpoints.Checkpoint | None, device: str | torch.device
+    verification: Verification, registered: Checkpoint | None, device: str | torch.device
 ) -> Iterator[tuple[Outcome, str]]:
     """The outcome of each step, one after the other, with the figure or the reason."""
     verification.folder = folder = folder_of(verification.name)
