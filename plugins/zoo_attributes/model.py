@@ -187,10 +187,7 @@ class Encoder(nn.Module):
 class Decoder(nn.Module):
     """(z, x) to a field in [0, 1]: a linear layer, then transposed convolutions with rectifiers between, a sigmoid at the end.
 
-    Args:
-        given: numbers of x that it sees.
-        outputs, side: channels and side of y.
-        latent, widths, norm: of the :class:`Encoder` whose mirror image it is.
+    It mirrors the :class:`Encoder`; ``given`` are the numbers of x that it sees, ``outputs`` and ``side`` those of y.
     """
 
     def __init__(self, given: int, outputs: int, side: int, latent: int, widths: Sequence[int], norm: bool) -> None:

@@ -141,9 +141,19 @@ class Backbone(nn.Module):
 
     def __init__(self, name: str, pretrained: bool) -> None:
         super().__init__()
-        self.net = _create(name, pretrained)
         import timm
 
+        try:
+            with torch.random.fork_rng(devices=[]):  # first weights are drawn only to be replaced
+                self.net: Any = timm.create_model(name, pretrained=pretrained, num_classes=0)
+        except Exception as error:  # of timm, of the hub's client, of the network: each has errors of its own
+            if not pretrained:
+                raise
+            cause = " ".join(str(error).split())[:200]
+            raise ZooError(
+                f"the pretrained weights of timm's {name!r} cannot be had ({type(error).__name__}: {cause}); "
+                "embedding=pixels-pca needs none"
+            ) from error
         known = timm.data.resolve_model_data_config(self.net)
         self.size = nn.Buffer(torch.tensor(known["input_size"][1:]))
         self.mean = nn.Buffer(torch.tensor(known["mean"]).view(3, 1, 1))
@@ -164,19 +174,3 @@ class Backbone(nn.Module):
     def _features(self, x: Tensor) -> Tensor:
         x = F.interpolate(x.expand(-1, 3, -1, -1), self.size.tolist(), mode="bicubic", antialias=True).clamp(0, 1)
         return self.net((x - self.mean) / self.std).float()
-
-
-def _create(name: str, pretrained: bool) -> Any:
-    import timm
-
-    try:
-        with torch.random.fork_rng(devices=[]):  # first weights are drawn only to be replaced
-            return timm.create_model(name, pretrained=pretrained, num_classes=0)
-    except Exception as error:  # of timm, of the hub's client, of the network: each has errors of its own
-        if not pretrained:
-            raise
-        cause = " ".join(str(error).split())[:200]
-        raise ZooError(
-            f"the pretrained weights of timm's {name!r} cannot be had ({type(error).__name__}: {cause}); "
-            "embedding=pixels-pca needs none"
-        ) from error

@@ -108,9 +108,11 @@ class CGAN(Model):
 
     # Sampling
 
-    def encode(self, x: Tensor) -> Tensor:
+    def features(self, x: Tensor) -> Tensor:
         """The embedding of x, (B, E)."""
         return self.embedding(x)
+
+    encode = features
 
     def draw(self, code: Tensor, n: int, noise: Noise) -> Tensor:
         """z uniform in [-1, 1], and the field that the generator makes of it and the embedding."""
@@ -119,10 +121,6 @@ class CGAN(Model):
         inner = in_pieces(len(z), self.generator.decoder.rows, lambda piece: self.generator(z[piece], code[item[piece]]))
         field = inner * self.scale + self.mean
         return field.clamp(self.limits[0], self.limits[1]).view(len(code), n, *self.y_shape)
-
-    def features(self, x: Tensor) -> Tensor:
-        """The embedding of x, (B, E)."""
-        return self.encode(x)
 
 
 class Generator(nn.Module):

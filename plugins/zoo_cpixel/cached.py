@@ -85,7 +85,8 @@ class CachedSampler:
         features, layers = stacks.features, len(self.weights)
         reach = self.reach = self.weights[0].taps
         self.seen = like.new_zeros(c, height + reach, width + 2 * reach, rows)
-        self.above = [like.new_zeros(w.taps * w.dilation + 1, *self._row(w), rows) for w in self.weights[1:]]
+        sides = [w.taps * w.dilation for w in self.weights[1:]]
+        self.above = [like.new_zeros(side + 1, features, width + 2 * side, rows) for side in sides]
         self.patch = like.new_empty(max(w.vertical.shape[1] for w in self.weights) * width * rows)
         self.gates = like.new_empty(2 * features, width, items, n)
         self.base = like.new_empty(layers, 2 * features, width, rows)
@@ -99,9 +100,6 @@ class CachedSampler:
         """The memory of the remembered activations of all rows."""
         own = (self.seen, *self.above, self.patch, self.gates, self.base, self.row, self.column, self.gated, self.top)
         return sum(tensor.numel() * tensor.element_size() for tensor in own)
-
-    def _row(self, weights: _Weights) -> tuple[int, int]:
-        return weights.size, self.size[1] + 2 * weights.taps * weights.dilation
 
     def __call__(self, condition: Tensor, uniform: Tensor) -> Tensor:
         """Levels of all rows.
@@ -195,19 +193,3 @@ class CachedSampler:
 
 def _matrix(layer: Masked) -> tuple[Tensor, Tensor]:
     return layer.masked.flatten(1), cast(Tensor, layer.bias)[:, None]
-
-
-def naive(stacks: GatedStacks, condition: Tensor, uniform: Tensor, n: int, temperature: float = 1.0) -> Tensor:
-    """The same draws by the whole network over the whole field for each value; see :meth:`CachedSampler.__call__`."""
-    items, height, width, c = len(condition), *condition.shape[2:], stacks.channels
-    condition = condition.repeat_interleave(n, 0)
-    uniform = uniform.view(items * n, height, width, c).to(condition) + HALF_STEP
-    level = torch.zeros(items * n, c, height, width, dtype=torch.long, device=condition.device)
-    seen = condition.new_zeros(level.shape)
-    for r in range(height):
-        for j in range(width):
-            for k in range(c):
-                logits = stacks(seen, condition)[:, k, :, r, j].T / temperature
-                level[:, k, r, j] = pick(logits, uniform[:, r, j, k])
-                seen[:, k, r, j] = value_of(level[:, k, r, j], stacks.levels)
-    return level.unflatten(0, (items, n))

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zoo import Batch, Model, Noise, Pairs, RequestError, Step
-from zoo_cpixel.cached import CachedSampler, naive, value_of
+from zoo_cpixel.cached import HALF_STEP, CachedSampler, pick, value_of
 from zoo_cpixel.config import PixelCNNConfig
 from zoo_cpixel.network import Condition, GatedStacks
 from zoo_networks.units import safe_scale
@@ -121,10 +121,16 @@ class PixelCNN(Model):
 
         For tests and for the benchmark; nothing bounds its memory. Args as of :meth:`sample`, with at most 8192 samples.
         """
-        noise, exact = Noise(x, seed), self._exact(x)
-        uniform = noise.uniform(n, math.prod(self.y_shape)).to(exact.device)
-        level = naive(exact.stacks, exact._condition(x), uniform, n, self.config.temperature)
-        return self._field(level, noise).to(x.device)
+        noise, exact, (channels, height, width) = Noise(x, seed), self._exact(x), self.y_shape
+        condition = exact._condition(x).repeat_interleave(n, 0)
+        uniform = noise.uniform(n, height, width, channels).flatten(0, 1).to(condition) + HALF_STEP
+        level = torch.zeros(len(condition), *self.y_shape, dtype=torch.long, device=exact.device)
+        seen = condition.new_zeros(level.shape)
+        for r, c, k in itertools.product(range(height), range(width), range(channels)):
+            logits = exact.stacks(seen, condition)[:, k, :, r, c].T / self.config.temperature
+            level[:, k, r, c] = pick(logits, uniform[:, r, c, k])
+            seen[:, k, r, c] = value_of(level[:, k, r, c], self.config.levels)
+        return self._field(level.unflatten(0, (len(x), n)), noise).to(x.device)
 
     def _exact(self, x: Tensor) -> PixelCNN:
         """The model in float64, where x is; on the CPU where the device has no float64."""
