@@ -16,7 +16,6 @@ from zoo.utils.errors import RequestError, ZooError
 if TYPE_CHECKING:
     import torch
 
-    from zoo.catalog.loaded import Loaded
     from zoo.contracts.metric import Metric
     from zoo.contracts.model import Model
     from zoo.contracts.task import Task
@@ -65,10 +64,17 @@ def make_plan(request: Request) -> Plan:
 
     device = pick(request.device)
     if request.checkpoint is not None:
-        loaded = _loaded(request.checkpoint, request, device)
-        model, task, data = loaded.model, loaded.task, make.data(request.data or loaded.task.data)
+        from zoo.catalog.loaded import load
+
+        loaded = load(request.checkpoint, device)
         assert loaded.facts.task is not None
-        model_name, task_name, checkpoint = loaded.facts.model, loaded.facts.task["name"], loaded.name
+        model, model_name, task, task_name = loaded.model, loaded.facts.model, loaded.task, loaded.facts.task["name"]
+        for word, given, own in (("model", request.model, model_name), ("task", request.task, task_name)):
+            if given not in (None, own):
+                raise RequestError(
+                    f"checkpoint {request.checkpoint} is of {word} {own!r}, not {given!r}: leave out the {word}"
+                )
+        data, checkpoint = make.data(request.data or task.data), loaded.name
     else:
         assert request.model is not None
         assert request.task is not None
@@ -91,20 +97,6 @@ def task_on(name: str, settings: Mapping[str, Any], data: str | None) -> tuple[T
     source = make.data(data or task.data)
     decided = task.settings_of(source)
     return (make.task(name, **{**decided, **settings}) if decided else task), source
-
-
-def _loaded(name: str, request: Request, device: torch.device) -> Loaded:
-    from zoo.catalog.loaded import load
-
-    loaded = load(name, device)
-    assert loaded.facts.task is not None
-    for word, given, own in (
-        ("model", request.model, loaded.facts.model),
-        ("task", request.task, loaded.facts.task["name"]),
-    ):
-        if given is not None and given != own:
-            raise RequestError(f"checkpoint {name} is of {word} {own!r}, not {given!r}: leave out the {word}")
-    return loaded
 
 
 def _metrics(names: Sequence[str] | None) -> tuple[dict[str, Metric], dict[str, str], frozenset[str]]:
