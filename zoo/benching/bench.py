@@ -89,8 +89,8 @@ def bench(
         RequestError: the request is wrong, or another bench works in ``out``; nothing was written.
         ZooError: the data is broken, or the file system refused.
     """
-    given = locals()  # the parameters are the parts of a request, name by name
-    given |= {"settings": settings or {}, "out": None if out is None else os.fspath(out)}
+    # The parameters are the parts of a request, name by name.
+    given = locals() | {"settings": settings or {}, "out": None if out is None else os.fspath(out)}
     return execute(BenchRequest(**given))
 
 

@@ -112,8 +112,8 @@ def run(
         RequestError: the request is wrong; nothing was written.
         ZooError: the work failed; what can be gone on from is kept in ``out``.
     """
-    given = locals()  # the parameters are the parts of a request, name by name
-    given |= {"device": str(device), "settings": settings or {}, "out": None if out is None else os.fspath(out)}
+    # The parameters are the parts of a request, name by name.
+    given = locals() | {"device": str(device), "settings": settings or {}, "out": None if out is None else os.fspath(out)}
     return execute(Request(**given))
 
 
