@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from venvs import Environment, build_wheel
 
-from zoo import scaffold
-from zoo.scaffold import Names, names_of, write_plugin
+from zoo.scaffold import plugin
+from zoo.scaffold.plugin import Names, names_of, write_plugin
 from zoo.utils.errors import RequestError, ZooError
+from zoo.utils.files import write_text
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -73,15 +74,12 @@ def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_it_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from zoo.scaffold import write
-
     def full(path: Path, text: str) -> None:
         if path.name == "task.py":
             raise ZooError(f"cannot write {path}: No space left on device")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        write_text(path, text)
 
-    monkeypatch.setattr(write, "write_text", full)
+    monkeypatch.setattr(plugin, "write_text", full)
     with pytest.raises(ZooError, match="No space left"):
         write_plugin(names_of("zoo-rain"), tmp_path / "new")
     assert list(tmp_path.iterdir()) == []
@@ -124,12 +122,10 @@ def test_what_it_writes_passes_its_tests_and_the_checks_untouched(tmp_path: Path
 
 
 def test_the_wheel_of_the_zoo_brings_the_templates(tmp_path: Path) -> None:
-    source = ROOT / "pyproject.toml"
-    if not source.is_file():
+    if not (ROOT / "pyproject.toml").is_file():
         pytest.skip("this is no checkout")
-    wheel = build_wheel(ROOT, tmp_path)
-    names = set(zipfile.ZipFile(wheel).namelist())
-    here = Path(scaffold.__file__).parent
+    names = set(zipfile.ZipFile(build_wheel(ROOT, tmp_path)).namelist())
+    here = plugin.TEMPLATES.parent
     wanted = {f"zoo/scaffold/{path.relative_to(here).as_posix()}" for path in here.rglob("*.template")}
     assert len(wanted) == 8
     assert wanted <= names

@@ -138,7 +138,7 @@ def new(
     """Write a whole plugin package to start from: a model, a task and a metric of your own, with tests that pass."""
     if what != "plugin":
         raise RequestError(f"zoo new makes no {what!r}: {nearest(what, ('plugin',))}")
-    from zoo.scaffold import names_of, write_plugin
+    from zoo.scaffold.plugin import names_of, write_plugin
 
     names = names_of(name)
     folder = Path(names.distribution if out is None else out)

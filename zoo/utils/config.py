@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 import typing
@@ -36,13 +37,12 @@ def make_config(cls: type[C], values: Mapping[str, Any], owner: str) -> C:
     """
     hints = typing.get_type_hints(cls)
     fields = {f.name for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
-    made = {}
-    for key, value in values.items():
+    for key in values:
         if key not in fields:
             raise RequestError(f"{owner} has no setting {key!r}: {nearest(key, fields)}")
-        made[key] = _coerce(value, hints[key], f"{owner}: {key}")
+    coerced = {key: _coerce(value, hints[key], f"{owner}: {key}") for key, value in values.items()}
     try:
-        return cls(**made)
+        return cls(**coerced)
     except RequestError:
         raise
     except (TypeError, ValueError) as error:
@@ -90,37 +90,28 @@ def _hold(config: object, names: tuple[str, ...], right: Callable[[float], bool]
 
 
 def _coerce(value: Any, hint: Any, where: str) -> Any:
-    options = typing.get_args(hint) if typing.get_origin(hint) not in (tuple, typing.Literal) else ()
-    if type(None) in options:
-        if value is None or value == "none":
-            return None
-        rest = [o for o in options if o is not type(None)]
-        return _coerce(value, rest[0], where)
-    origin = typing.get_origin(hint)
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    right = f"of type {getattr(hint, '__name__', hint)}"
+    if type(None) in args:
+        return None if value in (None, "none") else _coerce(value, next(a for a in args if a is not type(None)), where)
     if origin is typing.Literal:
-        choices = typing.get_args(hint)
-        if value in choices:
+        if value in args:
             return value
-        raise RequestError(f"{where} is {value!r}; it must be one of {', '.join(map(repr, choices))}")
-    if origin is tuple:
-        inner = typing.get_args(hint)[0]
-        if not isinstance(value, (str, list, tuple)):
-            raise RequestError(f"{where} is {value!r}; it must be values with commas between them, or a list of them")
-        parts = value.split(",") if isinstance(value, str) else list(value)
-        return tuple(_coerce(p, inner, where) for p in parts)
-    if hint is bool:
-        if isinstance(value, bool):
-            return value
-        if value in ("true", "false"):
-            return value == "true"
-        raise RequestError(f"{where} is {value!r}; it must be true or false")
-    if hint in (int, float) and not isinstance(value, bool):
-        try:
+        right = f"one of {', '.join(map(repr, args))}"
+    elif origin is tuple:
+        parts = value.split(",") if isinstance(value, str) else value
+        if isinstance(parts, (list, tuple)):
+            return tuple(_coerce(part, args[0], where) for part in parts)
+        right = "values with commas between them, or a list of them"
+    elif hint is bool:
+        if isinstance(value, bool) or value in ("true", "false"):
+            return value in (True, "true")
+        right = "true or false"
+    elif hint in (int, float) and not isinstance(value, bool):
+        with contextlib.suppress(TypeError, ValueError):
             number = float(value)
-        except (TypeError, ValueError):
-            number = float("nan")
-        if number == number and not (hint is int and number != int(number)):
-            return hint(number)
+            if number == number and (hint is float or number.is_integer()):
+                return hint(number)
     elif hint is str and isinstance(value, str):
         return value
-    raise RequestError(f"{where} is {value!r}; it must be of type {getattr(hint, '__name__', hint)}")
+    raise RequestError(f"{where} is {value!r}; it must be {right}")

@@ -44,8 +44,9 @@ class Noise:
     def __init__(self, x: Tensor, seed: int) -> None:
         flat = x.detach().to("cpu", torch.float64).flatten(1)
         cells = torch.stack([part.mean(1) for part in flat.tensor_split(min(CELLS, flat.shape[1]), dim=1)], dim=1)
-        rows = (cells / ROUNDING).round().long().numpy()
-        self._streams = [torch.Generator().manual_seed(_mix(seed, row.tobytes())) for row in rows]
+        rows, key = (cells / ROUNDING).round().long().numpy(), seed.to_bytes(16, "little", signed=True)
+        digests = (hashlib.blake2b(row.tobytes(), digest_size=8, key=key).digest() for row in rows)
+        self._streams = [torch.Generator().manual_seed(int.from_bytes(digest, "little") >> 1) for digest in digests]
         self.device = x.device
 
     def normal(self, n: int, *shape: int) -> Tensor:
@@ -61,8 +62,3 @@ class Noise:
         steps = probabilities.cumsum(-1)
         u = self.uniform(probabilities.shape[1], 1) * steps[..., -1:]
         return (steps <= u).sum(-1).clamp_max(probabilities.shape[-1] - 1)
-
-
-def _mix(seed: int, content: bytes) -> int:
-    digest = hashlib.blake2b(content, digest_size=8, key=seed.to_bytes(16, "little", signed=True)).digest()
-    return int.from_bytes(digest, "little") >> 1

@@ -1,0 +1,95 @@
+"""A whole plugin from one name: all the names that it needs, and the templates filled in with them."""
+
+from __future__ import annotations
+
+import keyword
+import re
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from zoo import registry
+from zoo.utils.errors import RequestError, ZooError
+from zoo.utils.files import whole_folder, write_text
+
+TEMPLATES = Path(__file__).parent / "template"
+"""Files whose names end in ``.template``, without which tools would take them for code; ``@TASK@`` is ``Names.task``."""
+
+
+class Names(NamedTuple):
+    """The names of a new plugin and of what is in it.
+
+    Attributes:
+        distribution: what pip installs.
+        package: what Python imports.
+        stem: the entry-point name of the model; the task and the metric are called after it.
+        prefix: the beginning of the names of classes.
+    """
+
+    distribution: str
+    package: str
+    stem: str
+    prefix: str
+
+    @property
+    def task(self) -> str:
+        """The entry-point name of the task."""
+        return f"{self.stem}-task"
+
+    @property
+    def metric(self) -> str:
+        """The entry-point name of the metric."""
+        return f"{self.stem.replace('-', '_')}_error"
+
+
+def names_of(name: str) -> Names:
+    """All names of a plugin that is to be called ``name``, a distribution's name such as ``zoo-rain``.
+
+    Raises:
+        RequestError: it is no name of a distribution, makes no name of a package, or something of that name is installed.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", name):
+        raise RequestError(
+            f"{name!r} is no name of a distribution: write letters, digits, and dashes between them, for example zoo-rain"
+        )
+    words = re.split(r"[._-]+", name.lower())
+    stem = words[1:] if words[0] == "zoo" and len(words) > 1 else words
+    names = Names("-".join(words), "_".join(words), "-".join(stem), "".join(word.capitalize() for word in stem))
+    taken = names.package in {*sys.stdlib_module_names, *keyword.kwlist, "zoo", "torch", "numpy"}
+    if taken or not names.package.isidentifier() or not names.prefix.isidentifier():
+        raise RequestError(
+            f"{name!r} makes the package {names.package!r}, which cannot be imported under that name; choose another, "
+            "for example zoo-rain"
+        )
+    for kind, own in (("models", names.stem), ("tasks", names.task), ("metrics", names.metric)):
+        for entry in registry.entries(kind).get(own, []):
+            raise RequestError(
+                f"{names.distribution!r} would bring a {registry.singular(kind)} called {own!r}, and {entry.owner} has that "
+                "name; choose another"
+            )
+    if any(plugin.name == names.distribution for plugin in registry.plugins()):
+        raise RequestError(f"a plugin called {names.distribution!r} is installed; choose another name")
+    return names
+
+
+def write_plugin(names: Names, folder: Path) -> list[Path]:
+    """Write a plugin with these names to ``folder``, whole or not at all; gives the files, relative to it.
+
+    Raises:
+        RequestError: the folder holds something.
+        ZooError: the file system refused; nothing is left behind.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise RequestError(f"{folder} already holds something; name a new folder")
+    templates = list(TEMPLATES.rglob("*.template"))
+    if not templates:
+        raise ZooError("this installation of cond-zoo lacks the templates of zoo.scaffold; install it again")
+    written = []
+    with whole_folder(folder) as part:
+        for template in templates:
+            parts = template.relative_to(TEMPLATES).with_suffix("").parts
+            path = Path(*(names.package if name == "package" else name for name in parts))
+            text = template.read_text(encoding="utf-8")
+            write_text(part / path, re.sub("@([A-Z]+)@", lambda mark: str(getattr(names, mark[1].lower())), text))
+            written.append(path)
+    return sorted(written)
