@@ -14,12 +14,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zoo import Batch, Model, Noise, Pairs, RequestError, Step, size_of
+from zoo import Batch, Noise, Pairs, RequestError, Step
 from zoo_attributes.config import AttributeCVAEConfig
 from zoo_networks.dcgan import Conv, Deconv, Linear, conv_with
 from zoo_networks.gaussian import LogGaussian
 from zoo_networks.units import channel_units, in_pieces, limits_of, safe_scale
-from zoo_networks.vae import bound_terms
+from zoo_networks.vae import CodeVAE
 
 COARSEST = 4
 RELU = math.sqrt(2)
@@ -28,7 +28,7 @@ MOST_LOG_VARIANCE = 15.0
 """Log variances are held within this, so that none of their exponentials overflows."""
 
 
-class AttributeCVAE(Model):
+class AttributeCVAE(CodeVAE):
     """p(y | x) = E[N(y; decoder(z, x), variance)] over z ~ N(0, I), the prior that the paper samples from.
 
     x is a vector of K attributes, or an image (K, s, s), and y is (C, s, s), s a multiple of 2**blocks. The encoder sees x as
@@ -49,7 +49,6 @@ class AttributeCVAE(Model):
     """
 
     Config: ClassVar[type] = AttributeCVAEConfig
-    training_only: ClassVar[tuple[str, ...]] = ("encoder",)
     check_settings: ClassVar[Mapping[str, Any]] = {"latent": 8, "width": 8, "learning_rate": 4e-3}
     config: AttributeCVAEConfig
 
@@ -64,7 +63,7 @@ class AttributeCVAE(Model):
                 f"an attribute CVAE is for x of shape (K,) or (K, s, s) and y of (C, s, s), s a multiple of {2**blocks} "
                 f"(blocks is {blocks}); not for {self.x_shape} -> {self.y_shape}"
             )
-        self.coarsest = side // 2**blocks
+        self.coarsest, self.latent, self.variance = side // 2**blocks, c.latent, c.beta / (2 * (1 - c.beta))
         given = self.x_shape[0] * (1 if vector else self.coarsest**2)
         widths = [c.width * min(8, 2**i) for i in range(blocks)]
         self.encoder = Encoder(self.x_shape[0], self.y_shape[0], side, c.latent, widths, c.norm)
@@ -84,13 +83,13 @@ class AttributeCVAE(Model):
 
     def losses(self, batch: Batch, step: Step) -> dict[str, Tensor]:
         """Equation 9 (``"total"``), and its terms: the squared error in units of the range of y, and the KL in nats."""
-        noise = torch.randn(len(batch.y), self.config.latent, generator=step.generator).to(batch.y.device)
-        mse, kl = (term.mean() for term in self._terms(batch.x, batch.y, [noise]))
+        noise = torch.randn(len(batch.y), self.latent, generator=step.generator).to(batch.y.device)
+        mse, kl = (term.mean() for term in self.terms(batch.x, batch.y, [noise]))
         return {"total": (1 - self.config.beta) * mse + self.config.beta * kl, "mse": mse, "kl": kl}
 
-    def _terms(self, x: Tensor, y: Tensor, noise: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """Squared error in units of the range of y, and KL (:data:`zoo_networks.vae.Terms`)."""
-        x, y = (x.float() - self.mean_x) / self.scale_x, (y.float() - self.limits[0]) / self._span()
+    def terms(self, x: Tensor, y: Tensor, noise: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Squared error and KL."""
+        x, y = (x.float() - self.mean_x) / self.scale_x, (y.float() - self.limits[0]) / self.unit()
         posterior, given, mse = self.encoder(x, y), self._given(x), torch.zeros(len(y), device=y.device)
         for standard in noise:
             field = self.decoder(posterior.sample(standard), given)
@@ -105,7 +104,7 @@ class AttributeCVAE(Model):
 
     def draw(self, code: Tensor, n: int, noise: Noise) -> Tensor:
         """z from the standard normal, and the field given z and x."""
-        z = noise.normal(n, self.config.latent).flatten(0, 1)
+        z = noise.normal(n, self.latent).flatten(0, 1)
         return self._fields(z, code.repeat_interleave(n, 0)).view(len(code), n, *self.y_shape)
 
     @torch.no_grad()
@@ -115,33 +114,9 @@ class AttributeCVAE(Model):
 
     def _fields(self, z: Tensor, given: Tensor) -> Tensor:
         inner = in_pieces(len(z), self.decoder.rows, lambda piece: self.decoder(z[piece], given[piece]))
-        return (self.limits[0] + self._span() * inner).clamp(self.limits[0], self.limits[1])
+        return (self.limits[0] + self.unit() * inner).clamp(self.limits[0], self.limits[1])
 
-    # Densities
-
-    def evidence(self, y: Tensor, x: Tensor, *, seed: int = 0) -> dict[str, Tensor]:
-        """The terms of the loss, each (B,): ``mse``, in the units of y squared, the mean over a few draws of z from
-        q(z | x, y); and ``kl`` in nats.
-
-        Raises:
-            RequestError: the model is the inference half of a checkpoint.
-        """
-        mse, kl = bound_terms(self, self._terms, y, x, self.config.latent, seed)
-        return {"mse": mse * self._span().square(), "kl": kl}
-
-    def log_prob(self, y: Tensor, x: Tensor, *, seed: int = 0) -> Tensor:
-        """A lower bound on log p(y | x) in nats, (B,), normalised over all values of y in their own units.
-
-        The evidence bound of the Gaussian that belongs to the loss, of variance beta / (2 (1 - beta)) in units of the range.
-
-        Raises:
-            RequestError: the model is the inference half of a checkpoint.
-        """
-        terms = self.evidence(y, x, seed=seed)
-        variance = self.config.beta / (2 * (1 - self.config.beta)) * self._span().square()
-        return -terms["mse"] / (2 * variance) - terms["kl"] - 0.5 * size_of(self.y_shape) * (2 * math.pi * variance).log()
-
-    def _span(self) -> Tensor:
+    def unit(self) -> Tensor:
         """The range of y; 1 where it does not vary."""
         return safe_scale(self.limits[1] - self.limits[0])
 

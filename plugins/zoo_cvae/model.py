@@ -13,17 +13,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zoo import Batch, Model, Noise, Pairs, Step, size_of
+from zoo import Batch, Noise, Pairs, Step, size_of
 from zoo_cvae.config import CVAEConfig
 from zoo_networks.dcgan import SLOPE, Decoder, Linear, Tower, plan, side_of
 from zoo_networks.gaussian import Gaussian
 from zoo_networks.units import channel_units, in_pieces, limits_of, pixel_units
-from zoo_networks.vae import bound_terms
+from zoo_networks.vae import CodeVAE
 
 LEAST_VARIANCE = 1e-5
 
 
-class CVAE(Model):
+class CVAE(CodeVAE):
     """p(y | x) = E[N(y; decoder(tower(x) * z), output_variance)] over z ~ N(0, I); trained by its bound (L2 and KL).
 
     x is (C, s, s), or a vector (K,), and y (D, s, s), s a multiple of 8 from 8 to 256. A perceptron takes the tower's place
@@ -35,7 +35,6 @@ class CVAE(Model):
     """
 
     Config: ClassVar[type] = CVAEConfig
-    training_only: ClassVar[tuple[str, ...]] = ("encoder",)
     check_settings: ClassVar[Mapping[str, Any]] = {"width": 8, "output_variance": 0.1, "learning_rate": 4e-3}
     config: CVAEConfig
 
@@ -44,6 +43,7 @@ class CVAE(Model):
         vector = len(self.x_shape) == 1
         side = side_of("a CVAE, whose x may also be a vector,", *(() if vector else (self.x_shape,)), self.y_shape)
         codes, width, (x, y) = self.config.codes, self.config.width, (self.x_shape[0], self.y_shape[0])
+        self.latent, self.variance = codes, self.config.output_variance
         self.tower = (Perceptron if vector else Tower)(x, codes, side, width)
         self.encoder = Encoder(x + y, codes, side, width)
         self.decoder = Decoder(codes, y, side, width)
@@ -64,15 +64,15 @@ class CVAE(Model):
 
     def losses(self, batch: Batch, step: Step) -> dict[str, Tensor]:
         """The negative bound for each value of y in nats (``"total"``); of the whole field L2, constant included, and KL."""
-        noise = torch.randn(len(batch.y), self.config.codes, generator=step.generator).to(batch.y.device)
-        squared, kl = self._terms(batch.x, batch.y, [noise])
-        error, kl = -self._field_log_prob(squared).mean(), kl.mean()
+        noise = torch.randn(len(batch.y), self.latent, generator=step.generator).to(batch.y.device)
+        squared, kl = self.terms(batch.x, batch.y, [noise])
+        error, kl = -self.field_log_prob(squared).mean(), kl.mean()
         rise = min(1.0, (step.share + 1 / step.total) / self.config.warmup) if self.config.warmup else 1.0
         total = (error + self.config.beta * rise * kl) / size_of(self.y_shape)
         return {"total": total, "error": error, "kl": kl}
 
-    def _terms(self, x: Tensor, y: Tensor, noise: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """Squared error in deviations of y, and KL (:data:`zoo_networks.vae.Terms`)."""
+    def terms(self, x: Tensor, y: Tensor, noise: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Squared error and KL."""
         x, y = (x.float() - self.mean_x) / self.scale_x, (y.float() - self.mean_y) / self.scale_y
         posterior, tower, squared = self.encoder(x, y), self.tower(x), torch.zeros(len(y), device=y.device)
         for standard in noise:
@@ -88,7 +88,7 @@ class CVAE(Model):
 
     def draw(self, code: Tensor, n: int, noise: Noise) -> Tensor:
         """z from the standard normal, and the mean of the field given x and z."""
-        z = noise.normal(n, self.config.codes).flatten(0, 1)
+        z = noise.normal(n, self.latent).flatten(0, 1)
         item = torch.arange(len(code), device=z.device).repeat_interleave(n)
         inner = in_pieces(len(z), self.decoder.rows, lambda piece: self._decode(code[item[piece]], z[piece]))
         field = inner * self.scale_y + self.mean_y
@@ -98,33 +98,9 @@ class CVAE(Model):
         """The output of the image tower, averaged over space, (B, codes)."""
         return self.encode(x).mean((2, 3))
 
-    # Densities
-
-    def log_prob(self, y: Tensor, x: Tensor, *, seed: int = 0) -> Tensor:
-        """A lower bound on log p(y | x) in nats, (B,), before clipping; normalised over all values of y in their own units.
-
-        E[log p(y | x, z)] - KL(q(z | x, y) || N(0, I)), the expectation over a few draws of z from q(z | x, y).
-
-        Raises:
-            RequestError: the model is the inference half of a checkpoint.
-        """
-        squared, kl = bound_terms(self, self._terms, y, x, self.config.codes, seed)
-        return self._field_log_prob(squared) - kl - size_of(self.y_shape) * self.scale_y.log()
-
-    def evidence(self, y: Tensor, x: Tensor, *, seed: int = 0) -> dict[str, Tensor]:
-        """The terms of the bound, each (B,): ``mse``, summed over the numbers of y, in their units squared, the mean over a
-        few draws of z from q(z | x, y); and ``kl`` in nats.
-
-        Raises:
-            RequestError: the model is the inference half of a checkpoint.
-        """
-        squared, kl = bound_terms(self, self._terms, y, x, self.config.codes, seed)
-        return {"mse": squared * self.scale_y.square(), "kl": kl}
-
-    def _field_log_prob(self, squared: Tensor) -> Tensor:
-        """log N(y; field, output_variance) in deviations of y, in nats, (B,), from their squared error."""
-        variance = self.config.output_variance
-        return -0.5 * (squared / variance + size_of(self.y_shape) * math.log(2 * math.pi * variance))
+    def unit(self) -> Tensor:
+        """The deviation of y."""
+        return self.scale_y
 
     def _decode(self, tower: Tensor, z: Tensor) -> Tensor:
         """The field in deviations for the tower's output (B, codes, c, c) and codes (B, codes), replicated over space."""

@@ -1,32 +1,78 @@
-"""The terms of the bound of a conditional VAE with one Gaussian code (Sohn et al. 2015)."""
+"""Conditional VAEs with one Gaussian code (Sohn et al. 2015): the terms of their bound, and their density."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from zoo import Model, Noise, RequestError
+from zoo import Model, Noise, RequestError, size_of
 
 DRAWS, ITEMS = 8, 128
-Terms = Callable[[Tensor, Tensor, Sequence[Tensor]], tuple[Tensor, Tensor]]
-"""From x, y and standard normal numbers, each (B, codes), one for each draw of z from q(z | x, y), to the mean over these
-draws of the squared error of y, summed over its numbers, and to KL(q(z | x, y) || N(0, I)) in nats; each (B,)."""
+"""Draws of z for one value of the bound, and items whose bounds are computed at once."""
 
 
-@torch.no_grad()
-def bound_terms(model: Model, terms: Terms, y: Tensor, x: Tensor, codes: int, seed: int) -> tuple[Tensor, Tensor]:
-    """``terms`` over a few draws of z that follow from ``seed``, each (B,), in chunks of bounded memory.
+class CodeVAE(Model):
+    """p(y | x) = E[N(y; field(z, x), variance)] over z ~ N(0, I), fitted with the q(z | x, y) of its ``encoder``.
 
-    Raises:
-        RequestError: the model is the inference half of a checkpoint.
+    A class gives :meth:`terms` and :meth:`unit`, and with them has its evidence and its density.
+
+    Attributes:
+        latent: length of z.
+        variance: of a number of y given z and x, in :meth:`unit` squared.
     """
-    if model.inference_only:
-        raise RequestError("this checkpoint holds only what sampling needs; a density needs the whole model")
-    squared, kl = torch.zeros(2, len(y), device=y.device)
-    for i in range(0, len(y), ITEMS):
-        part = slice(i, i + ITEMS)
-        noise = Noise(torch.cat([x[part].flatten(1), y[part].flatten(1)], 1), seed).normal(DRAWS, codes)
-        squared[part], kl[part] = terms(x[part], y[part], noise.unbind(1))
-    return squared, kl
+
+    training_only: ClassVar[tuple[str, ...]] = ("encoder",)
+    latent: int
+    variance: float
+
+    def terms(self, x: Tensor, y: Tensor, noise: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """The squared error of y, in :meth:`unit`, and KL(q(z | x, y) || N(0, I)) in nats, each (B,).
+
+        The error is summed over the numbers of y. It is the mean over draws of z, one for each of ``noise``, standard normal
+        numbers (B, latent).
+        """
+        raise NotImplementedError
+
+    def unit(self) -> Tensor:
+        """The unit in which the networks see y, in that of y, ()."""
+        raise NotImplementedError
+
+    def field_log_prob(self, squared: Tensor) -> Tensor:
+        """log N(y; field, variance) in nats, of y in :meth:`unit`, (B,), from the squared error."""
+        return -0.5 * (squared / self.variance + size_of(self.y_shape) * math.log(2 * math.pi * self.variance))
+
+    def log_prob(self, y: Tensor, x: Tensor, *, seed: int = 0) -> Tensor:
+        """A lower bound on log p(y | x) in nats, (B,), before clipping; normalised over all values of y in their own units.
+
+        E[log p(y | x, z)] - KL(q(z | x, y) || N(0, I)), the expectation over a few draws of z from q(z | x, y).
+
+        Raises:
+            RequestError: the model is the inference half of a checkpoint.
+        """
+        squared, kl = self._averaged_terms(y, x, seed)
+        return self.field_log_prob(squared) - kl - size_of(self.y_shape) * self.unit().log()
+
+    def evidence(self, y: Tensor, x: Tensor, *, seed: int = 0) -> dict[str, Tensor]:
+        """The terms of the bound, each (B,): ``mse``, summed over the numbers of y, in their units squared, the mean over a
+        few draws of z from q(z | x, y); and ``kl`` in nats.
+
+        Raises:
+            RequestError: the model is the inference half of a checkpoint.
+        """
+        squared, kl = self._averaged_terms(y, x, seed)
+        return {"mse": squared * self.unit().square(), "kl": kl}
+
+    @torch.no_grad()
+    def _averaged_terms(self, y: Tensor, x: Tensor, seed: int) -> tuple[Tensor, Tensor]:
+        if self.inference_only:
+            raise RequestError("this checkpoint holds only what sampling needs; a density needs the whole model")
+        squared, kl = torch.zeros(2, len(y), device=y.device)
+        for i in range(0, len(y), ITEMS):
+            part = slice(i, i + ITEMS)
+            noise = Noise(torch.cat([x[part].flatten(1), y[part].flatten(1)], 1), seed).normal(DRAWS, self.latent)
+            squared[part], kl[part] = self.terms(x[part], y[part], noise.unbind(1))
+        return squared, kl
