@@ -12,7 +12,6 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo import Image
 from zoo_data.scene_world import Floats, Ints, World
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -21,6 +20,8 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 # Surfaces: floor, left panel, right panel, two spheres, two boxes of six faces (-x, +x, -y, +y, -z, +z).
 _MATERIAL = np.array([0, 1, 1, 2, 3, *[4] * 6, *[5] * 6])
 _PANEL = np.array([0, 1, 2, 3, 4, *[5] * 6, *[6] * 6])
+MOVER = np.array([0, 0, 0, 1, 2, *[3] * 6, *[4] * 6])
+"""Whose velocity each surface has; 0, the camera's, for floor and panels, which stay."""
 _NEAR = np.float32(1e-3)
 
 
@@ -101,15 +102,14 @@ def _cross_box(
     surface[hit] = first + np.where(by_x, left, np.where(by_y, 2 + down, 4 + close))
 
 
-def shade(hits: Hits, towards: Floats, strength: Floats) -> Floats:
-    """The shading (n, size, size) under one light a scene: ``towards`` (n, 3), ``strength`` (n, 2).
+def shade(hits: Hits, light: Floats) -> Floats:
+    """The shading (n, 1, size, size) under one light a scene, (n, 5): where it is, and its two strengths.
 
     Ambient light is stronger on what faces up; directional light falls by the cosine and casts shadows.
     """
     world = hits.world
     x, y, z = hits.point
-    lx, ly, lz = (towards[:, i, None] for i in range(3))
-    ambient, direct = strength[:, :1], strength[:, 1:]
+    lx, ly, lz, ambient, direct = (light[:, i, None] for i in range(5))
     normal, curve = _normals(world)
     facing = normal[..., 0] * lx + normal[..., 1] * ly + normal[..., 2] * lz
     bend = _at(curve, hits)
@@ -165,7 +165,7 @@ def _normals(world: World) -> tuple[Floats, Floats]:
 
 
 def albedo_value(hits: Hits) -> Floats:
-    """V of HSV of the albedo, (n, size, size): each panel's value, darkened by its material's stripes."""
+    """V of HSV of the albedo, (n, 1, size, size): each panel's value, darkened by its material's stripes."""
     x, y, z = hits.point
     depth, wx, wy, wz, phase = (_at(hits.world.texture[:, _MATERIAL, i], hits) for i in range(5))
     wave = wx * x + wy * y + wz * z + phase
@@ -175,7 +175,7 @@ def albedo_value(hits: Hits) -> Floats:
 
 
 def saturation_field(hits: Hits, saturation: Floats) -> Floats:
-    """The saturation of each material (n, 6) as a field (n, size, size)."""
+    """The saturation of each material (n, 6) as a field (n, 1, size, size)."""
     return np.minimum(_pixels(_at(saturation[:, _MATERIAL], hits), hits.size), 1)
 
 
@@ -186,17 +186,27 @@ def tint(world: World) -> Floats:
 
 
 def first_ray(hits: Hits, materials: Floats) -> Floats:
-    """A number of each material (n, 6) at the first ray of each pixel, (n, size, size).
+    """A number of each material (n, 6) at the first ray of each pixel, (n, 1, size, size).
 
     Hues are taken so: they do not mix within a pixel, and V never depends on S.
     """
     rays = hits.surface.shape[1] // 4
-    return materials[:, _MATERIAL].ravel().take(hits.surface[:, :rays]).reshape(-1, hits.size, hits.size)
+    return materials[:, _MATERIAL].ravel().take(hits.surface[:, :rays]).reshape(-1, 1, hits.size, hits.size)
 
 
-def to_photo(rgb: Floats) -> Image:
-    """RGB in [0, 1] as uint8."""
-    return (rgb * 255 + np.float32(0.5)).astype(np.uint8)
+def flow_field(hits: Hits, velocity: Floats) -> Floats:
+    """The motion field (n, 2, size, size) of scenes whose movers have ``velocity`` (n, 5, 3).
+
+    How far the picture of each point that is seen now is from here one second later, seen or hidden then: to the right and
+    downwards, in pixels of the field. Exact, from the points that the rays hit; a pixel has the mean of its four rays.
+    """
+    relative = velocity[:, MOVER] - velocity[:, :1]
+    relative[:, :3] = -velocity[:, :1]
+    dx, dy, dz = (_at(np.ascontiguousarray(relative[..., i]), hits) for i in range(3))
+    px, py, pz = (place - hits.world.camera[:, i, None] for i, place in enumerate(hits.point))
+    later, now = np.float32(1) / (pz + dz), np.float32(1) / pz
+    flow = np.stack([(px + dx) * later - px * now, py * now - (py + dy) * later], 1) * np.float32(hits.size)
+    return flow.reshape(len(hits.world), 2, 4, hits.size, hits.size).sum(2) * np.float32(0.25)
 
 
 def _at(table: Floats, hits: Hits) -> Floats:
@@ -205,7 +215,5 @@ def _at(table: Floats, hits: Hits) -> Floats:
 
 
 def _pixels(rays: Floats, size: int) -> Floats:
-    """The mean of the four rays of each pixel."""
-    n, p = rays.shape
-    a, b, c, d = (rays[:, i * p // 4 : (i + 1) * p // 4] for i in range(4))
-    return ((a + b + c + d) * np.float32(0.25)).reshape(n, size, size)
+    """The mean of the four rays of each pixel, (n, 1, size, size)."""
+    return rays.reshape(len(rays), 4, size, size).sum(1, keepdims=True) * np.float32(0.25)

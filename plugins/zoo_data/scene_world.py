@@ -1,15 +1,20 @@
-"""What is in a generated scene, and the distributions that its light and its saturations are drawn from.
+"""What is in a generated scene, and the distributions that its light, its saturations and its motions are drawn from.
 
 A scene is a floor, a back wall of two panels, and one to four objects (spheres and upright boxes) of given hue, value
 and texture. Three things about it are left open and drawn: the light, how saturated each material is, and how things
-move (:mod:`zoo_data.scene_motion`). Each comes from a mixture of modes that are far apart, and how probable a mode is
-depends on what the scene shows:
+move within a second. Each comes from a mixture of modes that are far apart, and how probable a mode is depends on what
+the scene shows:
 
 - light comes from the left, the right, the front or the top. The brighter of two wall panels tends to be on the side
   of the light; over a bright floor light tends to come from the top, over a dark one from the front
   (:func:`light_probabilities`);
 - a material is vivid, soft or greyish. Dark, small things tend to be vivid and bright, large ones greyish
-  (:func:`saturation_probabilities`).
+  (:func:`saturation_probabilities`);
+- the camera and every object move evenly and without turning, or stay (:func:`motion_probabilities`). The camera goes
+  left or right (0.25 to 0.45 m/s), rather towards the brighter of the two wall panels. A sphere goes left or right (0.7
+  to 1.1 m/s), rather towards the middle, and large ones tend to stay. A box goes back or forth along one of its
+  horizontal edges (0.5 to 0.9 m/s): near ones rather away from the camera, far ones towards it, and tall ones tend to
+  stay. All move on their own: things may pass through each other.
 
 Units: metres; the camera stands at about (0, 1.3, -3.9) and looks along +z, y is up.
 """
@@ -31,6 +36,8 @@ _TOWARDS_LIGHT = np.array([[-0.8, 0.55, -0.45], [0.8, 0.55, -0.45], [0.0, 0.4, -
 _LIGHT_JITTER = 0.12
 _SATURATION = np.array([0.85, 0.45, 0.1])
 _SATURATION_JITTER = 0.07
+_SLOWEST = np.array([0.25, 0.7, 0.7, 0.5, 0.5])
+_RANGE = np.array([0.2, 0.4, 0.4, 0.4, 0.4])
 _PLACES = np.array([-1.2, -0.4, 0.4, 1.2])
 _STREAMS = ("world", "light", "saturation", "light pool", "saturation pool", "motion", "motion pool")
 
@@ -63,23 +70,22 @@ class World:
         return len(self.camera)
 
     def take(self, index: Ints) -> World:
-        """The scenes at ``index``, in that order."""
         return World(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
 
 
 @dataclass(frozen=True)
-class Light:
-    """M lights for each of N scenes.
+class Draws:
+    """M draws of the light, the saturations or the motions for each of N scenes.
 
     Attributes:
-        mode: (N, M) index into :data:`LIGHTS`.
-        towards: (N, M, 3) unit vector towards the light.
-        strength: (N, M, 2) of the ambient and of the directional light; they add up to at most 1.
+        mode: (N, M), (N, M, 6) of each material, or (N, M, 5) of each mover: the camera, two spheres and two boxes. Of the
+            motions, 0 is left or back, 1 staying, 2 right or forth.
+        value: of the light (N, M, 5), a unit vector towards it, and the strengths of the ambient and of the directional
+            light, which add up to at most 1; of the saturations (N, M, 6); of the motions (N, M, 5, 3) in metres per second.
     """
 
     mode: Ints
-    towards: Floats
-    strength: Floats
+    value: Floats
 
 
 def stream(name: str, seed: int, split: str) -> np.random.Generator:
@@ -113,9 +119,8 @@ def draw_world(count: int, seed: int, split: str) -> World:
     depth = np.where(plain, 0, take(*[(0.15, 0.5)] * 6))
     waves = take(*[(-2.0, 2.0)] * 18).reshape(count, 6, 3)
     texture = np.concatenate([depth[..., None], waves, take(*[(0, 1)] * 6)[..., None]], -1)
-    drawn = {"camera": camera, "wall": wall, "spheres": spheres, "boxes": boxes}
-    drawn.update(hue=hue, panels=panels, texture=texture)
-    return World(objects=objects, **{name: values.astype(np.float32) for name, values in drawn.items()})
+    objects_and_stripes = (values.astype(np.float32) for values in (spheres, boxes, hue, panels, texture))
+    return World(camera.astype(np.float32), wall.astype(np.float32), objects, *objects_and_stripes)
 
 
 def light_probabilities(world: World) -> NDArray[np.float64]:
@@ -141,21 +146,51 @@ def saturation_probabilities(world: World) -> NDArray[np.float64]:
     return softmax(np.stack([2 * (0.5 - size) - bright, np.zeros_like(value), bright], -1))
 
 
-def draw_light(world: World, draws: int, rng: np.random.Generator) -> Light:
+def motion_probabilities(world: World) -> NDArray[np.float64]:
+    """p(mode | scene) of each mover, (N, 5, 3): softmaxes over back, stay and forth.
+
+    Of the camera: -4 d, 0.5, 4 d, where d is the value of the right panel less that of the left one. Of a sphere: x,
+    6 (r - 0.5), -x, with its place x and radius r. Of a box: -1.5 z, 5 (h - 0.5), 1.5 z, with its place z and half its
+    height h; forth is to the right and towards the camera, which is at negative z.
+    """
+    panels = world.panels.astype(np.float64)
+    push, stay = np.zeros((len(world), 5)), np.zeros((len(world), 5))
+    push[:, 0] = 4 * (panels[:, 2] - panels[:, 1])
+    push[:, 1:3] = -world.spheres[:, :, 0]
+    push[:, 3:] = 1.5 * world.boxes[:, :, 2]
+    stay[:, 0] = 0.5
+    stay[:, 1:3] = 6 * (world.spheres[:, :, 3].astype(np.float64) - 0.5)
+    stay[:, 3:] = 5 * (world.boxes[:, :, 4].astype(np.float64) - 0.5)
+    return softmax(np.stack([-push, stay, push], -1))
+
+
+def draw_light(world: World, draws: int, rng: np.random.Generator) -> Draws:
     """``draws`` lights for each scene from p(light | scene)."""
     u = rng.random((len(world), draws, 6))
     mode = pick(light_probabilities(world)[:, None], u[..., 0])
     towards = _TOWARDS_LIGHT[mode] + _LIGHT_JITTER * (2 * u[..., 1:4] - 1)
     towards /= np.sqrt((towards**2).sum(-1, keepdims=True))
     strength = np.array([0.2, 0.5]) + np.array([0.13, 0.17]) * u[..., 4:]
-    return Light(mode, towards.astype(np.float32), strength.astype(np.float32))
+    return Draws(mode, np.concatenate([towards, strength], -1).astype(np.float32))
 
 
-def draw_saturation(world: World, draws: int, rng: np.random.Generator) -> tuple[Ints, Floats]:
-    """``draws`` times the mode and the saturation of each material from p(saturation | scene), both (N, draws, 6)."""
+def draw_saturation(world: World, draws: int, rng: np.random.Generator) -> Draws:
+    """``draws`` saturations of each material from p(saturation | scene)."""
     u = rng.random((len(world), draws, 6, 2))
     mode = pick(saturation_probabilities(world)[:, None], u[..., 0])
-    return mode, (_SATURATION[mode] + _SATURATION_JITTER * (2 * u[..., 1] - 1)).astype(np.float32)
+    return Draws(mode, (_SATURATION[mode] + _SATURATION_JITTER * (2 * u[..., 1] - 1)).astype(np.float32))
+
+
+def draw_motions(world: World, draws: int, rng: np.random.Generator) -> Draws:
+    """``draws`` motions for each scene from p(motion | scene)."""
+    u = rng.random((len(world), draws, 5, 2))
+    mode = pick(motion_probabilities(world)[:, None], u[..., 0])
+    speed = (mode - 1) * (_SLOWEST + _RANGE * u[..., 1])
+    velocity = np.zeros((*mode.shape, 3))
+    velocity[..., :3, 0] = speed[..., :3]
+    c, s = (world.boxes[:, None, :, i].astype(np.float64) for i in (6, 7))
+    velocity[..., 3:, 0], velocity[..., 3:, 2] = c * speed[..., 3:], -s * speed[..., 3:]
+    return Draws(mode, velocity.astype(np.float32))
 
 
 def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ import pytest
 from datafiles import refused
 from PIL import Image as PIL
 
-from zoo.data.images import decode_image, read_image, to_rgb
+from zoo.data.images import decode_image, photo_of
 
 RNG = np.random.default_rng(0)
 RGB = np.kron(RNG.integers(0, 256, (4, 5, 3)), np.ones((8, 8, 1))).astype(np.uint8)  # (32, 40, 3)
@@ -114,11 +114,11 @@ def test_refusals_say_why(tmp_path: Path) -> None:
     for data, reason in cases.items():
         (tmp_path / "x.png").write_bytes(data)
         with refused(f"x.png as an image: .*{reason}"):
-            read_image(tmp_path / "x.png")
+            photo_of(tmp_path / "x.png")
     for path in (tmp_path / "absent.jpg", tmp_path):
         with refused(f"cannot read {path}: "):
-            read_image(str(path))
+            photo_of(str(path))
 
 
 def test_pillow_images_are_taken_too() -> None:
-    assert np.array_equal(to_rgb(PIL.fromarray(RGB)), RGB)
+    assert np.array_equal(photo_of(PIL.fromarray(RGB)), RGB)

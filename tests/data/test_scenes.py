@@ -13,8 +13,7 @@ from datafiles import mean
 from zoo import Fields
 from zoo_data import scene_render as render
 from zoo_data import scenes
-from zoo_data.scene_motion import MOVER, flow_field, motion_probabilities
-from zoo_data.scene_world import LIGHTS, World, light_probabilities, saturation_probabilities
+from zoo_data.scene_world import LIGHTS, Draws, World, light_probabilities, motion_probabilities, saturation_probabilities
 from zoo_data.scenes import SceneRecords, Scenes
 
 NAMES = ("albedo", "shading", "value", "saturation")
@@ -99,12 +98,11 @@ def test_sizes_show_the_same_scene(fields: Fields) -> None:
 def test_light_leaves_albedo_and_saturation_leaves_value() -> None:
     first, second = Scenes("20").read("train"), Scenes("20").read("train")
     before = known(first)
-    second.light = second.pool_light(1)
+    second.drawn["shading"] = second.pooled("shading", 1)
     relit = known(second)
     assert np.array_equal(relit["albedo"], before["albedo"])
     assert np.abs(relit["shading"] - before["shading"]).mean((1, 2, 3)).min() > 0.005
-    second.light = first.light
-    second.saturations = second.pool_saturation(1)[1][:, 0]
+    second.drawn |= {"shading": first.drawn["shading"], "saturation": second.pooled("saturation", 1)}
     resaturated = known(second)
     assert np.array_equal(resaturated["value"], before["value"])
     assert np.abs(resaturated["saturation"] - before["saturation"]).mean((1, 2, 3)).min() > 0.001
@@ -116,14 +114,12 @@ def test_pools_are_the_fields_of_their_draws() -> None:
     for name, channels in (("shading", 1), ("saturation", 1), ("flow", 2)):
         assert pools[name].shape == (9, 4, channels, 32, 32)
         assert np.array_equal(pools[name], pool_of(records, name, 4))
-    light, (_, saturations), motions = records.pool_light(4), records.pool_saturation(4), records.pool_motions(4)
+    pooled = {name: records.pooled(name, 4) for name in pools}
     frame = known(records, "frame")["frame"]
-    records.motions = motions
+    records.drawn["flow"] = pooled["flow"]
     assert np.array_equal(frame, known(records, "frame", "flow")["frame"])
     for m in range(4):
-        records.light = type(light)(*(part[:, m : m + 1] for part in (light.mode, light.towards, light.strength)))
-        records.saturations = saturations[:, m]
-        records.motions = type(motions)(motions.mode[:, m : m + 1], motions.velocity[:, m : m + 1])
+        records.drawn = {name: Draws(of.mode[:, m : m + 1], of.value[:, m : m + 1]) for name, of in pooled.items()}
         drawn = known(records, *pools)
         assert all(np.array_equal(pools[name][:, m], drawn[name]) for name in pools)
 
@@ -136,10 +132,8 @@ def chi_square(counts: np.ndarray, expected: np.ndarray) -> float:
 
 def stated_and_drawn(records: SceneRecords, draws: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Of each thing that is drawn, the stated probabilities (N, K) and the modes (N, draws) in a pool, or of the scene."""
-    pooled = draws > 0
-    light = records.pool_light(draws).mode if pooled else records.light.mode
-    materials = records.pool_saturation(draws)[0] if pooled else records.modes[:, None]
-    motions = records.pool_motions(draws).mode if pooled else records.motions.mode
+    drawn = {name: records.pooled(name, draws) for name in records.drawn} if draws else records.drawn
+    light, materials, motions = (drawn[name].mode for name in ("shading", "saturation", "flow"))
     world = records.world
     saturation, motion = saturation_probabilities(world), motion_probabilities(world)
     return {
@@ -160,8 +154,8 @@ def test_draws_follow_the_stated_probabilities(train: SceneRecords) -> None:
         if name == "light":
             assert chi_square(counts, np.roll(stated, 1, 0) * draws) > 10  # another scene's probabilities do not fit
             assert np.median((stated > 0.05).sum(1)) >= 3
-    motions = train.pool_motions(draws)
-    speed = np.sqrt((motions.velocity.astype(float) ** 2).sum(-1))
+    motions = train.pooled("flow", draws)
+    speed = np.sqrt((motions.value.astype(float) ** 2).sum(-1))
     assert (speed[motions.mode == 1] == 0).all()
     assert speed[motions.mode != 1].min() > 0.24
 
@@ -195,7 +189,7 @@ def test_training_draws_follow_the_same_probabilities() -> None:
 def test_modes_of_light_are_further_apart_than_draws_within_one() -> None:
     draws = 40
     records = Scenes("40").read("train")
-    shading, mode = pool_of(records, "shading", draws), records.pool_light(draws).mode
+    shading, mode = pool_of(records, "shading", draws), records.pooled("shading", draws).mode
     within, between = [], []
     for pool, modes in zip(shading.reshape(40, draws, -1), mode, strict=True):
         distance = ((pool[:, None] - pool[None]) ** 2).mean(-1)
@@ -211,8 +205,8 @@ def test_light_falls_from_its_side_and_casts_shadows() -> None:
     alone = np.flatnonzero((records.world.objects == [1, 0]).all(1))
     hits = render.trace(records.world.take(alone), 32)
     rays = hits.surface.reshape(-1, 4, 32, 32) % 17
-    light = records.light
-    shading = render.shade(hits, light.towards[alone, 0], light.strength[alone, 0])
+    light = records.drawn["shading"]
+    shading = render.shade(hits, light.value[alone, 0])[:, 0]
     columns = np.arange(32)
     checked = set()
     for i, scene in enumerate(alone):
@@ -227,7 +221,7 @@ def test_light_falls_from_its_side_and_casts_shadows() -> None:
             lit_floor, lit_wall = np.median(shading[i][floor]), np.median(shading[i][wall])
             assert (lit_floor > lit_wall) == (mode == "top")
         # The floor is lit evenly but for the shadow (from the front, that is hidden), which only ambient light reaches.
-        ambient = light.strength[scene, 0, 0]
+        ambient = light.value[scene, 0, 3]
         if mode in ("left", "right") and abs(records.world.spheres[scene, 0, 0]) < 0.6:
             assert abs(shading[i][floor].min() - ambient) < 1e-5
             assert np.median(shading[i][floor]) > ambient + 0.1
@@ -239,7 +233,7 @@ def test_the_frame_is_the_photo() -> None:
     frames = known(few, "frame", size=128)["frame"]
     assert frames.shape == (4, 3, 128, 128)
     for i in range(4):
-        assert np.array_equal(render.to_photo(frames[i].transpose(1, 2, 0)), few.image(i))
+        assert np.array_equal(np.rint(frames[i].transpose(1, 2, 0) * 255), few.image(i))
     fields = known(few, "frame", "value")
     np.testing.assert_allclose(fields["frame"].max(1, keepdims=True), fields["value"], atol=1e-6)
 
@@ -278,13 +272,14 @@ def test_flow_agrees_with_the_renderer() -> None:
     """In the scene rendered a moment later, the pixel that the flow leads to shows the same point of the same thing."""
     records, size = Scenes("60").read("train"), 64
     checked = np.zeros(17, int)
-    for index in records._chunks(20):
-        world, step = records.world.take(index), np.float32(0.05) * records.motions.velocity[index, 0]
+    kinds = records.world.objects @ np.array([3, 1])
+    for index in (np.flatnonzero(kinds == kind) for kind in np.unique(kinds)):
+        world, step = records.world.take(index), np.float32(0.05) * records.drawn["flow"].value[index, 0]
         hits, later = render.trace(world, size), render.trace(moved(world, step), size)
         surface, after = first_surface(hits), first_surface(later)
         now, then = over_depth(hits), over_depth(later)
-        flow = flow_field(one_ray(hits), step)
-        relative = step[:, MOVER] - step[:, :1]
+        flow = render.flow_field(one_ray(hits), step)
+        relative = step[:, render.MOVER] - step[:, :1]
         relative[:, :3] = -step[:, :1]
         for n in range(len(index)):
             rows, columns = np.mgrid[:size, :size]
@@ -315,7 +310,7 @@ def test_flow_of_one_sphere_is_that_of_its_centre() -> None:
         np.array([[0.3, 0, 0], [-0.8, 0.2, 0.4], [0, 0, 0], [0, 0, 0], [0, 0, 0]], np.float32), (len(alone), 1, 1)
     )
     hits = render.trace(world, 128)
-    flow = flow_field(hits, velocity)
+    flow = render.flow_field(hits, velocity)
     for n in range(len(alone)):
         ball = (hits.surface[n].reshape(4, 128, 128) % 17 == 3).all(0)
         place = world.spheres[n, 0, :3] - world.camera[n]
@@ -336,7 +331,7 @@ def test_the_pool_of_flow_agrees_with_the_flow_mode_by_mode() -> None:
     own = flow[:, 0, 0, 16] * depth / 32  # the top row is wall, or what stands before it
     drawn = pool[:, :, 0, 0, 16] * depth[:, None] / 32
     for mode in range(3):
-        fields, draws = own[records.motions.mode[:, 0, 0] == mode], drawn[records.pool_motions(3).mode[..., 0] == mode]
+        fields, draws = own[records.drawn["flow"].mode[:, 0, 0] == mode], drawn[records.pooled("flow", 3).mode[..., 0] == mode]
         assert len(fields) > 200
         assert abs(np.median(fields) - np.median(draws)) < 0.02
         np.testing.assert_allclose(np.quantile(fields, (0.1, 0.9)), np.quantile(draws, (0.1, 0.9)), atol=0.03)

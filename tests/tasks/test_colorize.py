@@ -12,7 +12,7 @@ import torch
 from conftest import shared_data
 
 from zoo.contracts import make
-from zoo.data.images import read_image
+from zoo.data.images import photo_of
 from zoo.reporting.pictures import SAMPLES, take_pictures
 from zoo.testing.subjects.task import FewPhotos, photo
 from zoo_tasks.colorize import BINS, Colorize, Even, to_lab, to_rgb
@@ -86,7 +86,7 @@ def test_real_photos_come_back_with_their_own_colours() -> None:
     folder = shared_data("photos") / "test"
     task, off = Colorize(), []
     for path in sorted(folder.iterdir())[:6]:
-        image = read_image(path)
+        image = photo_of(path)
         small = cv2.resize(image.astype(np.float32) / 255, (32, 32), interpolation=cv2.INTER_AREA)
         y = torch.from_numpy(to_lab(small)).permute(2, 0, 1)[None, 1:]
         made = task.compose(task.condition(image)[1], y)[0].numpy()

@@ -10,7 +10,7 @@ import torch
 from conftest import shared_data
 
 from zoo.contracts import make
-from zoo.data.images import read_image
+from zoo.data.images import photo_of
 from zoo.testing.subjects.task import FewPhotos, photo
 from zoo.utils.errors import RequestError
 from zoo_tasks.complete import Complete
@@ -143,7 +143,7 @@ def test_real_faces_come_back_where_they_are_known() -> None:
     folder = shared_data("celeba") / "img_align_celeba"
     task = Complete(size=64)
     for path in sorted(folder.iterdir())[:3]:
-        image = read_image(path)
+        image = photo_of(path)
         _, context = task.condition(image)
         made = task.compose(context, torch.full((1, 3, 64, 64), 0.5))[0].numpy()
         assert 0.7 < (made == image).all(-1).mean() < 0.8

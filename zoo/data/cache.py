@@ -31,8 +31,6 @@ SHARD = 1024
 MANY = 1000
 """Work on so many images shows its progress."""
 
-__all__ = ["MANY", "SHARD", "Fields", "cache_folder", "cached_map", "cores", "on_all_cores", "optional_write"]
-
 Fields = dict[str, NDArray[np.float32]]
 """Named fields of one image or, with a leading N, of many."""
 _T = TypeVar("_T")
@@ -61,9 +59,7 @@ def _say(message: str) -> None:
 
 def cores() -> int:
     """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def on_all_cores(function: Callable[[_T], _R], items: Sequence[_T], bar: Bar) -> Iterator[_R]:
@@ -152,7 +148,6 @@ def _shapes(fields: Fields) -> dict[str, tuple[int, ...]]:
 
 
 def _read_shards(folder: Path, wanted: Iterable[bytes]) -> Iterator[tuple[list[bytes], Fields]]:
-    """The rows of the shards in ``folder`` whose ids are wanted; every id at most once."""
     import safetensors
 
     missing = set(wanted)

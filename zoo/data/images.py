@@ -26,20 +26,6 @@ _FORMATS = ("JPEG", "PNG", "BMP", "DIB", "WEBP", "TIFF", "GIF", "PPM")
 _WITH_ALPHA = ("RGBA", "LA", "PA", "RGBa", "La")
 
 
-def read_image(path: str | Path) -> Image:
-    """The photo in a file, (H, W, 3) uint8; see :func:`decode_image`.
-
-    Raises:
-        RequestError: no such file, or it cannot be read as an image (names the file and the reason).
-    """
-    try:
-        return decode_image(Path(path).expanduser().read_bytes())
-    except OSError as error:
-        raise RequestError(f"cannot read {path}: {error.strerror or error}") from error
-    except ValueError as error:
-        raise RequestError(f"cannot read {path} as an image: {error}") from error
-
-
 def decode_image(data: bytes, *, draft: bool = False) -> Image:
     """The image in a file's bytes, (H, W, 3) uint8: what every kind of data makes of a photo.
 
@@ -60,7 +46,19 @@ def decode_image(data: bytes, *, draft: bool = False) -> Image:
     >>> image.shape, int(image.max())
     ((20, 40, 3), 7)
     """
-    image = _open(data)
+    from PIL import Image as PIL
+    from PIL import UnidentifiedImageError
+
+    if not data:
+        raise ValueError("the file is empty")
+    try:
+        image = PIL.open(io.BytesIO(data), formats=_FORMATS)
+    except UnidentifiedImageError:
+        raise ValueError("not an image, or one of an unknown format") from None
+    except Exception as error:  # broken headers surface as errors of many kinds
+        raise ValueError(f"broken header: {error}") from error
+    if min(image.size) < MIN_SIDE:
+        raise ValueError(f"{image.width} x {image.height} pixels; at least {MIN_SIDE} a side are needed")
     if draft and image.format == "JPEG":
         image.draft("L", (1, 1))
         return np.array(_loaded(image).convert("RGB"))
@@ -92,23 +90,6 @@ def to_rgb(image: PILImage) -> Image:
     return np.array(image.convert("RGB"))
 
 
-def _open(data: bytes) -> PILImage:
-    from PIL import Image as PIL
-    from PIL import UnidentifiedImageError
-
-    if not data:
-        raise ValueError("the file is empty")
-    try:
-        image = PIL.open(io.BytesIO(data), formats=_FORMATS)
-    except UnidentifiedImageError:
-        raise ValueError("not an image, or one of an unknown format") from None
-    except Exception as error:  # broken headers surface as errors of many kinds
-        raise ValueError(f"broken header: {error}") from error
-    if min(image.size) < MIN_SIDE:
-        raise ValueError(f"{image.width} x {image.height} pixels; at least {MIN_SIDE} a side are needed")
-    return image
-
-
 def _loaded(image: PILImage) -> PILImage:
     try:
         image.load()
@@ -118,13 +99,18 @@ def _loaded(image: PILImage) -> PILImage:
 
 
 def photo_of(img: Any) -> Image:
-    """A photo as an array (H, W, 3) uint8, from a path, a PIL image or such an array.
+    """A photo as an array (H, W, 3) uint8, from a path, a PIL image or such an array; see :func:`decode_image`.
 
     Raises:
-        RequestError: it is none of these, or cannot be read.
+        RequestError: it is none of these, or cannot be read (names the file and the reason).
     """
     if isinstance(img, (str, os.PathLike)):
-        return read_image(Path(img))
+        try:
+            return decode_image(Path(img).expanduser().read_bytes())
+        except OSError as error:
+            raise RequestError(f"cannot read {img}: {error.strerror or error}") from error
+        except ValueError as error:
+            raise RequestError(f"cannot read {img} as an image: {error}") from error
     if isinstance(img, np.ndarray):
         if img.ndim == 3 and img.shape[2] == 3 and img.dtype == np.uint8 and img.size:
             return img

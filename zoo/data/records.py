@@ -20,8 +20,6 @@ from numpy.typing import NDArray
 from zoo.data.cache import Fields, cached_map
 from zoo.utils.errors import RequestError
 
-__all__ = ["Annotation", "Attributes", "Clip", "Data", "Fields", "Image", "Records", "Split", "check_split"]
-
 Image = NDArray[np.uint8]
 """An RGB photo, (H, W, 3) uint8."""
 Split = Literal["train", "test"]

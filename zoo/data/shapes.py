@@ -85,59 +85,27 @@ def solid_of(values: NDArray[np.generic], name: str, axes: int) -> Solid:
     return np.ascontiguousarray(values, dtype=bool)
 
 
-def camera() -> NDArray[np.float64]:
-    """(3, 3) rows: to the right of the picture, upwards in it, and towards the camera; unit vectors."""
-    a, e = np.deg2rad(AZIMUTH), np.deg2rad(ELEVATION)
-    towards = np.array([np.cos(a) * np.cos(e), np.sin(a) * np.cos(e), np.sin(e)])
-    right = np.array([-np.sin(a), np.cos(a), 0])
-    return np.stack([right, np.cross(towards, right), towards])
-
-
-def splat(points: NDArray[np.floating], normals: NDArray[np.floating], side: int = SIDE) -> Image:
-    """Points of surfaces as a shaded picture on white.
-
-    Args:
-        points: (K, 3) in the unit ball; close enough together that no pixel between them stays free.
-        normals: (K, 3) of any length and either sign: both sides of a surface look alike.
-        side: pixels.
-
-    Returns:
-        (side, side, 3) uint8; white where no point is.
-    """
-    picture = np.full((side * side, 3), 255, np.uint8)
-    view = camera()
-    seen = np.asarray(points, np.float64) @ view.T
-    column = np.rint((0.48 * seen[:, 0] + 0.5) * (side - 1)).astype(np.intp)
-    row = np.rint((0.5 - 0.48 * seen[:, 1]) * (side - 1)).astype(np.intp)
-    depth = np.rint((1 + seen[:, 2]) * 30000)
-    inside = (column >= 0) & (column < side) & (row >= 0) & (row < side) & (depth >= 0) & (depth < 65536)
-    order = np.flatnonzero(inside)
-    order = order[np.argsort(depth[order].astype(np.uint16), kind="stable")]  # 16 bits are sorted by counting
-    light = view.T @ np.array([-0.35, 0.75, 0.55])
-    length = np.sqrt((np.asarray(normals, np.float64)[order] ** 2).sum(-1))
-    facing = normals[order] @ np.stack([light, view[2]], 1) / np.maximum(length, 1e-12)[:, None]
-    shade = 0.4 + 0.75 * np.clip(facing[:, 0] * np.where(facing[:, 1] < 0, -1, 1), 0, 1)
-    shade *= 0.8 + 0.2 * np.clip(seen[order, 2], -1, 1)  # what is farther away is a little darker
-    picture[row[order] * side + column[order]] = np.clip(shade[:, None] * COLOUR, 0, 255)  # the nearest comes last
-    return picture.reshape(side, side, 3)
-
-
 def voxel_picture(voxels: NDArray[np.bool_], side: int = SIDE) -> Image:
     """A shape (s, s, s) bool as a picture (side, side, 3) uint8 that it fills, its third axis upwards; white if empty.
 
     >>> voxel_picture(np.ones((4, 4, 4), bool), side=32).shape
     (32, 32, 3)
     """
+    picture = np.full((side * side, 3), 255, np.uint8)
     place = np.argwhere(voxels)
     if not len(place):
-        return np.full((side, side, 3), 255, np.uint8)
+        return picture.reshape(side, side, 3)
     low, high = place.min(0), place.max(0) + 1
     middle, radius = (low + high) / 2, np.sqrt(((high - low) ** 2).sum()) / 2
     padded = np.pad(voxels, 1)
-    towards = camera()[2]
+    a, e = np.deg2rad(AZIMUTH), np.deg2rad(ELEVATION)
+    towards = np.array([np.cos(a) * np.cos(e), np.sin(a) * np.cos(e), np.sin(e)])
+    right = np.array([-np.sin(a), np.cos(a), 0])
+    view = np.stack([right, np.cross(towards, right), towards])
+    light = view.T @ np.array([-0.35, 0.75, 0.55])
     count = int(np.ceil(side * 0.48 / radius * 1.25))  # points a side of a face; less than a pixel apart
     step = (np.arange(count) + 0.5) / count - 0.5
-    points, normals = [], []
+    points, shades = [], []
     for face in _FACES[_FACES @ towards > 0]:
         free = place[~padded[tuple((place + 1 + face).T)]]
         axis = int(np.abs(face).argmax())
@@ -145,5 +113,12 @@ def voxel_picture(voxels: NDArray[np.bool_], side: int = SIDE) -> Image:
         patch[..., (axis + 1) % 3], patch[..., (axis + 2) % 3] = np.meshgrid(step, step, indexing="ij")
         patch[..., axis] = face[axis] / 2
         points.append((free[:, None] + 0.5 + patch.reshape(1, -1, 3)).reshape(-1, 3))
-        normals.append(np.broadcast_to(face, points[-1].shape))
-    return splat((np.concatenate(points) - middle) / radius, np.concatenate(normals), side)
+        shades.append(np.full(len(points[-1]), 0.4 + 0.75 * np.clip(face @ light, 0, 1)))
+    seen = (np.concatenate(points) - middle) / radius @ view.T
+    order = np.argsort(np.rint((1 + seen[:, 2]) * 30000).astype(np.uint16), kind="stable")  # 16 bits are sorted by counting
+    seen = seen[order]
+    shade = np.concatenate(shades)[order] * (0.8 + 0.2 * np.clip(seen[:, 2], -1, 1))  # what is farther away is a little darker
+    column = np.rint((0.48 * seen[:, 0] + 0.5) * (side - 1)).astype(np.intp)
+    row = np.rint((0.5 - 0.48 * seen[:, 1]) * (side - 1)).astype(np.intp)
+    picture[row * side + column] = np.clip(shade[:, None] * COLOUR, 0, 255)  # the nearest comes last
+    return picture.reshape(side, side, 3)
