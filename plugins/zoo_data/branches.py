@@ -35,18 +35,16 @@ class BranchRecords(Records):
         self.digest = hashlib.sha256(f"branches {VERSION} {split} {seed} {count}".encode()).hexdigest()
 
     def array(self, name: str) -> NDArray[np.generic] | None:
-        """``x`` (N, 1) and ``y`` (N, 3), float32."""
         return {"x": self.x, "y": self.y}.get(name)
 
     def pool(self, name: str, draws: int, *, size: int = 32) -> NDArray[np.float32] | None:
-        """``draws`` true draws of ``y`` for each x, (N, draws, 3) float32; ``size`` changes nothing."""
+        """``draws`` true draws of ``y`` for each x, (N, draws, 3); ``size`` changes nothing."""
         if name != "y":
             return None
         signs = np.random.default_rng([*self._seed, 1]).integers(0, 2, (len(self), draws, 1))
         return (2 * signs - 1).astype(np.float32) * upper_branch(self.x)[:, None]
 
     def image(self, index: int) -> Image:
-        """Always a RequestError: these are numbers."""
         raise RequestError(_NO_PICTURE)
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo import Attributes, Image, RequestError, Split
+from zoo_data.folder import PhotoRecords, photos_in
 from zoo_data.kinds import FolderData, first_of, lines_of, numbers_in
-from zoo_data.photos import PhotoRecords, photos_in
 
 TRAIN_SHARE = 0.9
 """The part of the list that is for training where there is no partition file."""
@@ -45,9 +45,9 @@ class CelebA(FolderData):
         if not wanted:
             where = "the list is too short to split" if partition is None else f"{partition.name} puts no listed face there"
             raise RequestError(f"{self} has no face for the split {split}: {where}")
-        chosen = {names[i]: i for i in wanted}
+        chosen = {names[i]: values[i] for i in wanted}
         photos = photos_in(images, list(chosen))
-        kept = values[[chosen[photo.name] for photo in photos]].astype(np.float32)
+        kept = np.stack([chosen[photo.name] for photo in photos]).astype(np.float32)
         return PhotoRecords(photos, attributes=Attributes(attributes, kept), cut=_square, shown="square-1")
 
 

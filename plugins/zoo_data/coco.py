@@ -11,8 +11,8 @@ import msgspec
 import numpy as np
 
 from zoo import Annotation, RequestError, Split
+from zoo_data.folder import PhotoRecords, photos_in
 from zoo_data.kinds import FolderData
-from zoo_data.photos import PhotoRecords, photos_in
 
 _Length = Annotated[float, msgspec.Meta(gt=0)]
 
@@ -71,20 +71,16 @@ class Coco(FolderData):
             raise RequestError(f"cannot read {file}: {' '.join(str(error).split())}") from error
         images = sorted({image.id: image for image in instances.images}.values(), key=lambda image: image.id)
         categories = sorted(instances.categories, key=lambda category: category.id)
-        annotations = _annotations(images, instances.annotations, [category.id for category in categories], file.name)
+        annotations = _annotations(images, instances.annotations, categories, file.name)
         objects = {image.file_name: annotation for image, annotation in zip(images, annotations, strict=True)}
         photos = photos_in(folder, list(objects))
         return PhotoRecords(photos, [objects[photo.name] for photo in photos], [category.name for category in categories])
 
 
-def _annotations(images: list[_Image], objects: list[_Object], categories: list[int], file: str) -> list[Annotation]:
-    """The objects of each image.
-
-    Raises:
-        RequestError: one is of an unknown category.
-    """
+def _annotations(images: list[_Image], objects: list[_Object], categories: list[_Category], file: str) -> list[Annotation]:
+    """The objects of each image; a RequestError where one is of an unknown category."""
     row = {image.id: i for i, image in enumerate(images)}
-    label = {category: i for i, category in enumerate(categories)}
+    label = {category.id: i for i, category in enumerate(categories)}
     objects = [entry for entry in objects if entry.image_id in row and not entry.iscrowd]
     for entry in objects:
         if entry.category_id not in label:

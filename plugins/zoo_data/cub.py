@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo import MIN_SIDE, Attributes, Image, RequestError, Split
+from zoo_data.folder import PhotoRecords, photos_in
 from zoo_data.kinds import FolderData, lines_of, numbers_in, one_word
-from zoo_data.photos import PhotoRecords, photos_in
 
 
 class Cub(FolderData):
@@ -68,14 +68,13 @@ class Cub(FolderData):
             raise RequestError(f"{self}: image_class_labels.txt gives image {missing} no class of classes.txt")
         values = np.zeros((len(items), len(binary) + len(species)), np.float32)
         wanted = f"{self}: ids of images and attributes are whole numbers"
-        rows, columns = (numbers_in(keys, (0,), wanted)[:, 0] for keys in (items, [key for key, _ in binary]))
+        keys = (items, [key for key, _ in binary])
+        rows, columns = ({n: i for i, (n,) in enumerate(numbers_in(of, (0,), wanted).tolist())} for of in keys)
         path = self.file(root, "attributes/image_attribute_labels.txt")  # some rows of the release have columns too many
-        wanted = f"{path.name} needs lines IMAGE ATTRIBUTE PRESENT CERTAINTY SECONDS"
-        image, attribute, present = numbers_in(path, (0, 1, 2), wanted).T
-        row, known = _places(image, rows)
-        place, named = _places(attribute, columns)
-        take = known & named & (present == 1)
-        values[row[take], place[take]] = 1
+        told = numbers_in(path, (0, 1, 2), f"{path.name} needs lines IMAGE ATTRIBUTE PRESENT CERTAINTY SECONDS")
+        for image, attribute, _ in told[told[:, 2] == 1].tolist():
+            if image in rows and attribute in columns:
+                values[rows[image], columns[attribute]] = 1
         values[np.arange(len(items)), [len(binary) + column[label[key]] for key in items]] = 1
         names = [re.sub(r"[^0-9A-Za-z]+", "_", name).strip("_") for _, name in binary]
         return Attributes((*names, *(one_word(name.partition(".")[2] or name) for _, name in species)), values)
@@ -99,7 +98,6 @@ def _inside(image: Image, box: NDArray[np.float64]) -> Image:
 
 
 def _box(text: str, key: str) -> NDArray[np.float64]:
-    """Left, top, width and height in pixels."""
     try:
         box = np.array(text.split(), np.float64)
     except ValueError:
@@ -107,10 +105,3 @@ def _box(text: str, key: str) -> NDArray[np.float64]:
     if box.shape != (4,) or not np.isfinite(box).all() or (box[2:] <= 0).any():
         raise RequestError(f"bounding_boxes.txt has no box LEFT TOP WIDTH HEIGHT for image {key}")
     return box
-
-
-def _places(keys: NDArray[np.int32], among: NDArray[np.int32]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    """Where each of ``keys`` stands in ``among``, and whether it does."""
-    order = np.argsort(among)
-    place = order[np.searchsorted(among, keys, sorter=order).clip(max=len(among) - 1)]
-    return place, among[place] == keys

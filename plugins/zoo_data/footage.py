@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo import MIN_SIDE, Image, ZooError
-from zoo_data.photos import Photo, read_photo
+from zoo_data.folder import Photo, read_photo
 
 if TYPE_CHECKING:
     from cv2 import VideoCapture
@@ -75,21 +75,20 @@ class FrameFolder(Footage):
 
     def __init__(self, name: str, photos: Sequence[Photo], fps: float) -> None:
         self.name = name
-        numbers = [int(last) for photo in photos for last in re.findall(r"\d+", photo.path.stem)[-1:]]
-        if len(set(numbers)) < len(photos):
-            numbers = list(range(len(photos)))
-        order = sorted(range(len(photos)), key=numbers.__getitem__)
-        self.photos = [photos[i] for i in order]
-        self.times = np.array([numbers[i] for i in order], np.float64) / fps
+        numbers = {int(last): photo for photo in photos for last in re.findall(r"\d+", photo.path.stem)[-1:]}
+        if len(numbers) < len(photos):
+            numbers = dict(enumerate(photos))
+        self.photos = [numbers[number] for number in sorted(numbers)]
+        self.times = np.array(sorted(numbers), np.float64) / fps
         self.content = hashlib.sha256(b"".join(photo.content for photo in self.photos)).digest()
 
     def frames(self, first: int, last: int) -> Iterator[Image]:
-        shape = None
+        shapes = set()
         for photo in self.photos[first : last + 1]:
             image = read_photo(photo)
-            if shape is not None and image.shape != shape:
+            shapes.add(image.shape)
+            if len(shapes) > 1:
                 raise ZooError(f"{photo.path} is not of the size of the frame before it")
-            shape = image.shape
             yield image
 
     def frame(self, index: int) -> tuple[str, bytes]:

@@ -45,18 +45,14 @@ def judged(
     memory = cache_folder() / "folders" / f"{hashlib.sha256(place.encode()).hexdigest()[:32]}.json"
     known = _recall(memory)
     verdicts: dict[str, _Verdict] = {}
-    new = []
     for name in names:
         try:
             stat = os.stat(os.path.join(root, name))
+            now = (stat.st_size, stat.st_mtime_ns)
+            verdicts[name] = known[name] if now == known.get(name, ())[:2] else (*now, "", "")
         except OSError as error:
             verdicts[name] = (-1, -1, "", error.strerror or str(error))
-            continue
-        verdicts[name] = (stat.st_size, stat.st_mtime_ns, "", "")
-        if verdicts[name][:2] == known.get(name, ())[:2]:
-            verdicts[name] = known[name]
-        else:
-            new.append(name)
+    new = [name for name, (_, _, facts, reason) in verdicts.items() if not facts and not reason]
 
     def verdict(name: str) -> _Verdict:
         size, time = verdicts[name][:2]
@@ -69,7 +65,11 @@ def judged(
         for start in range(0, len(new), _CHUNK):
             chunk = new[start : start + _CHUNK]
             verdicts.update(zip(chunk, on_all_cores(verdict, chunk, bar), strict=True))
-            _remember(memory, known | verdicts)  # two splits may be two lists of files in one folder
+            both = (known | verdicts).items()  # two splits may be two lists of files in one folder
+            # An unreadable file may become readable by a change of permissions, which leaves its times as they are.
+            done = {name: verdict for name, verdict in both if verdict[2] or (verdict[3] and verdict[0] >= 0)}
+            with optional_write(), whole_file(memory) as part:
+                part.write_text(json.dumps({"rules": IMAGE_RULES, "files": done}), encoding="utf-8")
     facts = {name: facts for name, (_, _, facts, reason) in verdicts.items() if not reason}
     return facts, {name: reason for name, (_, _, _, reason) in verdicts.items() if reason}
 
@@ -82,15 +82,12 @@ def file_names(root: Path, extensions: Collection[str] = EXTENSIONS) -> list[str
     names, seen = [], set()
     for folder, inner, files in os.walk(root, followlinks=True):
         real = os.path.realpath(folder)
-        if real in seen:
-            inner.clear()
-            continue
-        seen.add(real)
-        inner[:] = sorted(name for name in inner if not name.startswith("."))
-        below = "" if Path(folder) == root else Path(folder).relative_to(root).as_posix() + "/"
-        for name in files:
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in extensions:
-                names.append(below + name)
+        inner[:] = [] if real in seen else sorted(name for name in inner if not name.startswith("."))
+        if real not in seen:
+            seen.add(real)
+            below = "" if Path(folder) == root else Path(folder).relative_to(root).as_posix() + "/"
+            named = (name for name in files if not name.startswith("."))
+            names += [below + name for name in named if os.path.splitext(name)[1].lower() in extensions]
     return sorted(names)
 
 
@@ -103,13 +100,6 @@ def _recall(memory: Path) -> dict[str, _Verdict]:
         return {}
     whole = all(reason or re.match("[0-9a-f]{64}", facts) for _, _, facts, reason in remembered["files"].values())
     return remembered["files"] if whole and remembered["rules"] == IMAGE_RULES else {}
-
-
-def _remember(memory: Path, verdicts: Mapping[str, _Verdict]) -> None:
-    # An unreadable file may become readable by a change of permissions, which leaves its times as they are.
-    done = {name: verdict for name, verdict in verdicts.items() if verdict[2] or (verdict[3] and verdict[0] >= 0)}
-    with optional_write(), whole_file(memory) as part:
-        part.write_text(json.dumps({"rules": IMAGE_RULES, "files": done}), encoding="utf-8")
 
 
 def summary(bad: Mapping[str, str]) -> str:

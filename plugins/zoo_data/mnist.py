@@ -1,4 +1,4 @@
-"""``mnist:DIR``: MNIST, as the official idx files or as folders of pictures."""
+"""Digits: ``mnist:DIR``, the official idx files or folders of pictures, and ``digits``, scikit-learn's, embedded."""
 
 from __future__ import annotations
 
@@ -7,20 +7,24 @@ import hashlib
 import re
 import zlib
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zoo import Attributes, Image, Records, RequestError, Split
-from zoo_data.kinds import FolderData, first_of
+from zoo_data.folder import PhotoRecords, photos_in
+from zoo_data.kinds import FolderData, GeneratedData, first_of
 from zoo_data.listing import file_names
-from zoo_data.photos import PhotoRecords, photos_in
 
 DIGIT_NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 """The names of the ten classes of digits."""
-_PREFIX = {"train": "train", "test": "t10k"}
+SIDE, INNER = 28, 20
+"""Pixels a side of an image, and of the digit in it."""
+_PAD = 2
+"""Dark pixels laid around each 8 x 8 before it is enlarged, so that strokes at its border end softly."""
+_STREAM = 0x64696769
 
 
 class Mnist(FolderData):
@@ -38,17 +42,18 @@ class Mnist(FolderData):
     )
 
     def records(self, root: Path, split: Split, seed: int) -> Records:
+        stem = "train" if split == "train" else "t10k"
         for place in (root, root / "raw", root / "MNIST" / "raw"):
-            images = _idx_file(place, f"{_PREFIX[split]}-images", 3)
-            if images is not None:
-                return self._from_idx(images, _idx_file(place, f"{_PREFIX[split]}-labels", 1))
+            images, labels = _idx_file(place, f"{stem}-images", 3), _idx_file(place, f"{stem}-labels", 1)
+            if images is not None and labels is None:
+                raise self.wrong(f"{images.name} is there, but not its labels")
+            if images is not None and labels is not None:
+                return self._from_idx(images, labels)
         if (root / split).is_dir():
             return self._from_folders(root / split)
         raise self.wrong(f"there are no digits for the split {split}")
 
-    def _from_idx(self, images: Path, labels: Path | None) -> Records:
-        if labels is None:
-            raise self.wrong(f"{images.name} is there, but not its labels")
+    def _from_idx(self, images: Path, labels: Path) -> Records:
         pixels, digits = read_idx(images, 3), read_idx(labels, 1)
         if len(pixels) != len(digits) or not len(digits):
             raise RequestError(f"{images.name} has {len(pixels)} images and {labels.name} {len(digits)} labels")
@@ -82,7 +87,6 @@ class GreyRecords(Records):
         return [hashlib.sha256(size + row.tobytes()).digest() for row in self.pixels]
 
     def image(self, index: int) -> Image:
-        """The picture of one item, (h, w, 3) with three equal channels."""
         return np.repeat(self.pixels[index][..., None], 3, axis=2)
 
 
@@ -105,3 +109,39 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
 
 def _idx_file(folder: Path, stem: str, dimensions: int) -> Path | None:
     return first_of(folder, *(f"{stem}{dot}idx{dimensions}-ubyte{packed}" for dot in "-." for packed in ("", ".gz")))
+
+
+class Digits(GeneratedData[GreyRecords]):
+    """The 1,797 handwritten digits of scikit-learn's ``load_digits`` (Alpaydin and Kaynak 1998), 8 x 8 in 17 levels.
+
+    They are enlarged to 20 x 20 by cubic interpolation and laid in the middle of 28 x 28, as MNIST's are. A split is
+    80 % for training and 20 % for testing, drawn by the seed; ``digits:N`` has the first N of the training ones. Attributes
+    are the ten classes, called zero to nine.
+    """
+
+    kind = "digits"
+    items = "the first N training digits"
+    sizes = (1438, 359)
+
+    def generate(self, split: Split, seed: int, count: int) -> GreyRecords:
+        if split == "train" and count > self.sizes[0]:
+            raise RequestError(f"{self}: there are {self.sizes[0]} training digits")
+        pixels, labels = enlarged()
+        order = np.random.default_rng([_STREAM, seed & (2**64 - 1)]).permutation(len(labels))
+        chosen = order[:count] if split == "train" else order[self.sizes[0] :]
+        names = [f"digit {i:04d}" for i in chosen]
+        return GreyRecords(pixels[chosen], names, Attributes.classes(DIGIT_NAMES, labels[chosen]))
+
+
+@cache
+def enlarged() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """All digits, (1797, 28, 28) uint8, and what they are, (1797,)."""
+    import cv2
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    small = np.pad(bunch.images * (255 / 16), ((0, 0), (_PAD, _PAD), (_PAD, _PAD)))  # (1797, 8, 8) in 0..16
+    whole = (8 + 2 * _PAD) * INNER // 8
+    cut = slice((whole - SIDE) // 2, (whole + SIDE) // 2)
+    large = [cv2.resize(digit, (whole, whole), interpolation=cv2.INTER_CUBIC)[cut, cut] for digit in small]
+    return np.clip(np.rint(np.stack(large)), 0, 255).astype(np.uint8), bunch.target.astype(np.int64)

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo import Fields, Image, RequestError, Split, cached_map
+from zoo_data.folder import Photo, PhotoRecords, photos_in, read_photo
 from zoo_data.kinds import FolderData, first_of
 from zoo_data.listing import file_names, summary
-from zoo_data.photos import Photo, PhotoRecords, photos_in, read_photo
 
 
 class Paired(FolderData):
@@ -44,7 +44,7 @@ class Paired(FolderData):
             self.layout = f"a direction is @AtoB or @BtoA; {self.layout}"
 
     def records(self, root: Path, split: Split, seed: int) -> PhotoRecords:
-        part = first_of(root, *({"train": ("train",), "test": ("test", "val")}[split]))
+        part = first_of(root, *(("train",) if split == "train" else ("test", "val")))
         if part is None:
             raise self.wrong(f"there is no folder {split}/")
         if (part / "A").is_dir() and (part / "B").is_dir():
@@ -57,18 +57,17 @@ class Paired(FolderData):
 
     def _matched(self, part: Path) -> tuple[list[Photo], list[Photo]]:
         """The pictures of A and of B that have each other, sorted by name; a warning names the ones left out."""
-        sides = []
-        for side in ("A", "B"):
-            names = file_names(part / side)
-            photos = photos_in(part / side, names) if names else []
-            sides.append({photo.name.rpartition(".")[0]: photo for photo in photos})
-        both = sorted(sides[0].keys() & sides[1].keys())
+        listed = {side: file_names(part / side) for side in "AB"}
+        photos = {side: photos_in(part / side, names) if names else [] for side, names in listed.items()}
+        a, b = ({photo.name.rpartition(".")[0]: photo for photo in photos[side]} for side in "AB")
+        both = sorted(a.keys() & b.keys())
         if not both:
             raise RequestError(f"{part}: no picture in A/ has the name of one in B/; {self.layout}")
-        alone = {p.name: f"only in {'AB'[i]}" for i, side in enumerate(sides) for stem, p in side.items() if stem not in both}
+        alone = {a[stem].name: "only in A" for stem in a if stem not in b}
+        alone |= {b[stem].name: "only in B" for stem in b if stem not in a}
         if alone:
             warnings.warn(f"left out {len(alone)} pictures in {part} without a partner: {summary(alone)}", stacklevel=4)
-        return [sides[0][stem] for stem in both], [sides[1][stem] for stem in both]
+        return [a[stem] for stem in both], [b[stem] for stem in both]
 
 
 class PairRecords(PhotoRecords):
@@ -88,7 +87,6 @@ class PairRecords(PhotoRecords):
             self.digest = hashlib.sha256(b"".join(self._pair_ids)).hexdigest()
 
     def pair(self, index: int) -> tuple[Image, Image]:
-        """Source and image of one item, each at its own size."""
         image = read_photo(self.photos[index])
         return (read_photo(self._sources[index]), image) if self._sources else self._halves(image)
 

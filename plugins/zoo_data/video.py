@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo import IMAGE_RULES, Clip, Fields, Image, Records, RequestError, Split, cached_map, nearest
+from zoo_data.folder import Photo, photos_in
 from zoo_data.footage import EXTENSIONS, FASTEST, SLOWEST, Footage, FrameFolder, VideoFile, judge_video
 from zoo_data.kinds import FolderData, first_of, held_out, lines_of
 from zoo_data.listing import file_names, judged, summary
-from zoo_data.photos import Photo, photos_in
 
 TEST_SHARE = 0.2
 """The part of the videos that a seeded split sets aside for testing."""
@@ -108,7 +108,7 @@ class Video(FolderData):
 
 
 class VideoRecords(Records):
-    """Frames of videos, at most ``moments`` of each, with the second after each; see :class:`zoo.Records`."""
+    """Frames of videos, at most ``moments`` of each, with the second after each."""
 
     view = f"photo-{IMAGE_RULES}"
 
@@ -117,7 +117,10 @@ class VideoRecords(Records):
         frames = [video.frame(first) for video, first, _ in self._moments]
         self.names = [f"{video.name}/{name}" for (video, _, _), (name, _) in zip(self._moments, frames, strict=True)]
         self.ids = [content for _, content in frames]
-        self._clips = [_clip_id(*moment) for moment in self._moments]
+        self._clips = []
+        for video, first, last in self._moments:
+            shown = b"".join(video.frame(i)[1] for i in range(first, last + 1))
+            self._clips.append(hashlib.sha256(shown + np.diff(video.times[first : last + 1]).tobytes()).digest())
         self.digest = hashlib.sha256(b"".join(self._clips)).hexdigest()
 
     def image(self, index: int) -> Image:
@@ -128,14 +131,8 @@ class VideoRecords(Records):
         return cached_map(lambda i: function(self.clip(i)), self._clips, f"clip-{IMAGE_RULES}:{key}")
 
     def clip(self, index: int) -> Clip:
-        """The second after one moment."""
         video, first, last = self._moments[index]
         return Clip(video.frames(first, last), float(video.times[last] - video.times[first]))
-
-
-def _clip_id(video: Footage, first: int, last: int) -> bytes:
-    frames = b"".join(video.frame(i)[1] for i in range(first, last + 1))
-    return hashlib.sha256(frames + np.diff(video.times[first : last + 1]).tobytes()).digest()
 
 
 def _listed(file: Path, videos: Sequence[Footage]) -> list[Footage]:

@@ -38,33 +38,31 @@ class Voxels(FolderData):
     )
 
     def records(self, root: Path, split: Split, seed: int) -> VoxelRecords:
-        read = _from_npz
         paths = sorted(path for path in root.iterdir() if path.suffix == ".npz" and not path.name.startswith("."))
+        parts = {path.stem: (path, *_from_npz(path, split)) for path in paths}
         if not paths:
-            read = _from_folder
             paths = sorted(path for path in root.iterdir() if (path / "train").is_dir() or (path / "test").is_dir())
+            parts = {path.name: (path, *_from_folder(path, split)) for path in paths}
         if not paths:
             raise self.wrong("there are no shapes")
-        classes = [path.stem if read is _from_npz else path.name for path in paths]
-        parts = [read(path, split) for path in paths]
-        names = [name for _, part in parts for name in part]
+        names = [name for _, _, part in parts.values() for name in part]
         if not names:
             raise self.wrong(f"there are no shapes for the split {split}")
-        first = next(i for i, (shapes, _) in enumerate(parts) if len(shapes))
-        for path, (shapes, _) in zip(paths, parts, strict=True):
-            if len(shapes) and shapes.shape[1:] != parts[first][0].shape[1:]:
-                sizes = [" x ".join(map(str, these.shape[1:])) for these in (shapes, parts[first][0])]
-                raise RequestError(f"{path.name} has shapes of {sizes[0]}, {classes[first]} of {sizes[1]}; they must agree")
-        voxels = np.concatenate([shapes for shapes, _ in parts if len(shapes)])
-        labels = np.repeat(np.arange(len(parts)), [len(part) for _, part in parts])
-        full = np.array([shape.any() for shape in voxels])
+        (first, (_, some, _)), *others = ((title, part) for title, part in parts.items() if len(part[1]))
+        for _, (path, shapes, _) in others:
+            if shapes.shape[1:] != some.shape[1:]:
+                sizes = [" x ".join(map(str, these.shape[1:])) for these in (shapes, some)]
+                raise RequestError(f"{path.name} has shapes of {sizes[0]}, {first} of {sizes[1]}; they must agree")
+        voxels = np.concatenate([some, *(shapes for _, (_, shapes, _) in others)])
+        labels = np.repeat(np.arange(len(parts)), [len(part) for _, _, part in parts.values()])
+        full = voxels.any((1, 2, 3))
         empty = {name: "nothing solid" for name, there in zip(names, full, strict=True) if not there}
         if not full.any():
             raise RequestError(f"{self}: every shape of the split {split} is empty")
         if empty:
             warnings.warn(f"left out {len(empty)} of {len(names)} shapes in {root}: {summary(empty)}", stacklevel=3)
         names = [name for name in names if name not in empty]
-        return VoxelRecords(voxels[full], names, Attributes.classes([one_word(name) for name in classes], labels[full]))
+        return VoxelRecords(voxels[full], names, Attributes.classes([one_word(title) for title in parts], labels[full]))
 
 
 class VoxelRecords(Records):
@@ -82,11 +80,9 @@ class VoxelRecords(Records):
         return [hashlib.sha256(side + np.packbits(shape).tobytes()).digest() for shape in self.voxels]
 
     def array(self, name: str) -> NDArray[np.generic] | None:
-        """``voxels``; None for any other name."""
         return self.voxels if name == "voxels" else None
 
     def image(self, index: int) -> Image:
-        """The shape seen obliquely from above, (128, 128, 3)."""
         return voxel_picture(self.voxels[index])
 
 
@@ -109,7 +105,6 @@ def _from_npz(path: Path, split: Split) -> tuple[NDArray[np.bool_], list[str]]:
 
 
 def _from_folder(path: Path, split: Split) -> tuple[NDArray[np.bool_], list[str]]:
-    """As :func:`_from_npz`, of a folder ``<class>/{train,test}/``."""
     files = sorted(f for f in (path / split).glob("*") if f.suffix in (".npy", ".binvox"))
     shapes = [read_shape(file) for file in files]
     for file, shape in zip(files, shapes, strict=True):

@@ -12,8 +12,7 @@ from conftest import shared_data
 from datafiles import known, mean, refused, save
 
 from zoo_data.celeba import CelebA
-from zoo_data.folder import Folder
-from zoo_data.photos import PhotoRecords
+from zoo_data.folder import Folder, PhotoRecords
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 NAMES = ("5_o_Clock_Shadow", "Eyeglasses", "Young")
@@ -99,7 +98,7 @@ def test_both_splits_are_remembered(root: Path, monkeypatch: pytest.MonkeyPatch)
     def judge(path: Path) -> str:
         raise AssertionError(f"{path} was read again")
 
-    monkeypatch.setattr("zoo_data.photos._judge", judge)
+    monkeypatch.setattr("zoo_data.folder._judge", judge)
     assert len(read(root)) + len(read(root, "test")) == 21
 
 

@@ -15,8 +15,7 @@ from conftest import shared_data
 from datafiles import calls, known, mean, noise, refused, save
 
 from zoo import Fields, Image, ZooError, cache_folder
-from zoo_data.folder import Folder
-from zoo_data.photos import PhotoRecords
+from zoo_data.folder import Folder, PhotoRecords
 
 
 @pytest.fixture(autouse=True)

@@ -12,8 +12,7 @@ from conftest import shared_data
 from datafiles import known, mean, refused, save
 
 from zoo import Records
-from zoo_data.digits import Digits
-from zoo_data.mnist import Mnist
+from zoo_data.mnist import Digits, Mnist
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
