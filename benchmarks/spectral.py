@@ -23,8 +23,7 @@ import numpy as np
 
 from zoo.data.cache import cores
 from zoo.data.records import Data
-from zoo_data.solids import Solids
-from zoo_data.voxels import Voxels
+from zoo_data.solids import Solids, Voxels
 from zoo_tasks.harmonics import DEGREES, Double, analyse, angles, legendre, synthesise, weights
 from zoo_tasks.spectra import Harmonics, Zernike
 from zoo_tasks.surface import extents, overlap, solid

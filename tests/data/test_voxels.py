@@ -10,7 +10,7 @@ import pytest
 from conftest import shared_data
 from datafiles import calls, known, mean, refused
 
-from zoo_data.voxels import VoxelRecords, Voxels
+from zoo_data.solids import VoxelRecords, Voxels
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 S = 8
