@@ -194,9 +194,9 @@ class Fork(_Heard):
             self._listen(os.fdopen(source, "rb"))
 
     def poll(self) -> int | None:
-        if self._ended is None:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            self._ended = os.waitstatus_to_exitcode(status) if pid else None
+        with contextlib.suppress(ChildProcessError):  # another thread saw it end, and will say so
+            if self._ended is None and (ended := os.waitpid(self.pid, os.WNOHANG))[0]:
+                self._ended = os.waitstatus_to_exitcode(ended[1])
         return self._ended
 
 
