@@ -25,19 +25,19 @@ def outcomes(plugins: Iterable[Installed]) -> dict[str, Outcome]:
     Raises:
         RequestError: ``ZOO_PROBE_SECONDS`` is no number of seconds.
     """
-    found: dict[str, Outcome] = {}
+    tried: dict[str, Outcome] = {}
     untried: dict[str, list[Entry]] = {}
     by_name = {plugin.name: plugin for plugin in plugins if plugin.name != registry.OWN and not plugin.trouble}
     for name, plugin in by_name.items():
         outcome = kept(plugin)
         if outcome is not None:
-            found[name] = outcome
+            tried[name] = outcome
         else:
             untried[name] = importable(plugin)
     for name, outcome in _try(untried, _limit()).items():
-        found[name] = outcome
+        tried[name] = outcome
         keep(by_name[name], outcome)
-    return found
+    return tried
 
 
 def look_first(entry: Entry) -> None:
