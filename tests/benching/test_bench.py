@@ -392,8 +392,7 @@ def test_the_default_folder_is_not_taken_from_other_data(tmp_path: Path, monkeyp
 
 
 def test_names_select_from_a_suite_or_replace_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from zoo.benching.plan import resolve
-    from zoo.benching.request import BenchRequest
+    from zoo.benching.plan import BenchRequest, resolve
 
     def rows(suite: str | None, data: str | None, models: Any, tasks: Any) -> tuple[Any, Any, Any]:
         plan = resolve(BenchRequest(suite, data, models, tasks))

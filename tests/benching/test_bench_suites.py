@@ -14,8 +14,7 @@ from PIL import Image
 import zoo
 from zoo import registry
 from zoo.benching.layout import plan_cells
-from zoo.benching.plan import resolve
-from zoo.benching.request import BenchRequest
+from zoo.benching.plan import BenchRequest, resolve
 from zoo.catalog import suites
 from zoo.cli import main
 from zoo.utils.errors import RequestError

@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.benching.cells import Cell
 from zoo.benching.lock import locked
-from zoo.benching.plan import BenchPlan, resolve
-from zoo.benching.request import BenchRequest
-from zoo.benching.teller import Teller
+from zoo.benching.plan import BenchPlan, BenchRequest, resolve
 from zoo.utils.errors import RequestError
 from zoo.utils.progress import progress as progress_bar
 
@@ -144,20 +142,51 @@ def _make_pairs(todo: Sequence[Cell]) -> None:
 
 
 def _do(plan: BenchPlan, todo: Sequence[Cell]) -> None:
+    """Do these cells, and say on stderr what is reused and how each has ended, and when all of them will have."""
     from zoo.benching.pool import do_cells
     from zoo.data.cache import cores
+    from zoo.reporting.words import duration
     from zoo.utils.device import pick
 
-    progress, workers = plan.request.progress, plan.request.workers
-    teller = Teller(plan, len(todo), progress)
+    def say(line: str) -> None:
+        if plan.request.progress:
+            print(line, file=sys.stderr, flush=True)
+
+    if reused := sum(cell.reused for cell in plan.cells):
+        say(f"{reused} of {len(plan.cells)} runs are done already")
+    for cell in plan.cells:
+        if cell.status == "new" and cell.reason:
+            say(f"{cell.name}: done again, because {cell.reason}")
+        elif cell.status == "stopped":
+            say(f"{cell.name}: going on where it was stopped")
+        elif cell.status == "failed":
+            say(f"{cell.name}: failed: {cell.reason}")
     if not todo:
         return
+    workers, began = plan.request.workers, time.monotonic()
     if workers is None:
         workers = cores() if pick(plan.request.device).type == "cpu" else 1
-    with progress_bar(len(todo), "bench", show=progress and sys.stderr.isatty()) as bar:
-        for cell in do_cells(todo, workers, cores()):
-            teller.tell(cell)
-            bar.update(bar.done + 1)
+    with progress_bar(len(todo), "bench", show=plan.request.progress and sys.stderr.isatty()) as bar:
+        for done, cell in enumerate(do_cells(todo, workers, cores()), 1):
+            took = time.monotonic() - began
+            rest = (
+                f"about {duration(took / done * (len(todo) - done))} left" if done < len(todo) else f"all in {duration(took)}"
+            )
+            say(f"{done}/{len(todo)}  {cell.name}: {_outcome(cell, plan)}; {rest}")
+            bar.update(done)
+
+
+def _outcome(cell: Cell, plan: BenchPlan) -> str:
+    """How a cell has ended: its figure that the scatter plot has up, or else its first, and its time."""
+    from zoo.benching.tables import at_largest
+    from zoo.reporting.words import duration
+
+    if cell.status == "failed":
+        return f"failed: {cell.reason}"
+    metrics, wanted = cell.metrics["metrics"], plan.suite.scatter
+    name = at_largest(metrics, wanted.y if wanted else "") or next(iter(metrics), None)
+    figure = f"{name} {metrics[name]['value']:.4g}, " if name else ""
+    return figure + duration(sum(cell.run["seconds"].values()))
 
 
 def _write(plan: BenchPlan, published: Mapping[str, Sequence[Published]], started: str) -> BenchResult:

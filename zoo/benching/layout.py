@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -29,38 +30,31 @@ def plan_cells(plan: BenchPlan) -> None:
     """
     pick(plan.request.device)
     settings = Settings(plan.settings, plan.request.settings)
-    checked = {
-        (task, model): kind for task in plan.tasks for model in plan.models if (kind := _check(plan, settings, task, model))
-    }
+    pairs = [(task, model) for task in plan.tasks for model in plan.models]
+    models = [cell for pair in pairs if (cell := _check(plan, settings, *pair))]
     settings.check()
     digests: dict[tuple[str, int], dict[str, str]] = {}
-    for seed in range(plan.seeds):
-        for (task, model), (request, weights, metrics, reason) in checked.items():
-            folder = plan.out / "cells" / task / f"{model}-s{seed}"
-            cell = Cell(task, model, seed, folder, dataclasses.replace(request, seed=seed, out=str(folder)))
-            plan.cells.append(cell)
-            if reason:
-                cell.fail(reason)
-                continue
-            name = plan.data[task]
-            if (name, seed) not in digests:
-                source = make.data(name)
-                digests[name, seed] = {split: source.read(split, seed=seed).digest for split in ("train", "test")}
-            more = {"n": plan.n, "items": plan.items, "metrics": metrics, "digests": digests[name, seed]}
-            cell.weights = json.loads(json.dumps({**weights, "seed": seed}))
-            cell.numbers = json.loads(json.dumps({**cell.weights, **more}))
-            cell.look()
-            if cell.reason.startswith("data was") and plan.request.out is None:
-                raise RequestError(f"{plan.out} holds a bench of other data ({cell.reason}); name a folder with --out")
+    for seed, model in itertools.product(range(plan.seeds), models):
+        folder = plan.out / "cells" / model.task / f"{model.model}-s{seed}"
+        request = dataclasses.replace(model.request, seed=seed, out=str(folder))
+        cell = dataclasses.replace(model, seed=seed, folder=folder, request=request)
+        plan.cells.append(cell)
+        if cell.status == "failed":
+            continue
+        name = plan.data[cell.task]
+        if (name, seed) not in digests:
+            source = make.data(name)
+            digests[name, seed] = {split: source.read(split, seed=seed).digest for split in ("train", "test")}
+        cell.weights = json.loads(json.dumps({**model.weights, "seed": seed}))
+        more = {"n": plan.n, "items": plan.items, **model.numbers, "digests": digests[name, seed]}
+        cell.numbers = json.loads(json.dumps({**cell.weights, **more}))
+        cell.look()
+        if cell.reason.startswith("data was") and plan.request.out is None:
+            raise RequestError(f"{plan.out} holds a bench of other data ({cell.reason}); name a folder with --out")
 
 
-def _check(
-    plan: BenchPlan, settings: Settings, task: str, model: str
-) -> tuple[Request, dict[str, Any], list[str], str] | None:
-    """The request of every cell of one model on one task, what decides its weights, its metrics, and why it cannot be had.
-
-    None where the model is left out.
-    """
+def _check(plan: BenchPlan, settings: Settings, task: str, model: str) -> Cell | None:
+    """Any cell of one model on one task, for all seeds to be made of; None where the model is left out."""
     request = Request(
         model=model,
         task=task,
@@ -72,30 +66,23 @@ def _check(
         out=str(plan.out),
         resume=True,
     )
+    cell = Cell(task, model, 0, plan.out, request)
     try:
-        request = dataclasses.replace(request, settings=settings.of(model, task))
-        of_run = make_plan(request)
+        cell.request = dataclasses.replace(request, settings=settings.of(model, task))
+        of_run = make_plan(cell.request)
+        cell.weights, cell.numbers = of_run.weights, {"metrics": sorted(of_run.metrics)}
     except RequestError:
-        unfit = "" if plan.request.models is not None else _unfit(request)
-        if not unfit:
-            raise
-        plan.left_out[task, model] = unfit
-        return None
+        if plan.request.models is None:
+            made, _ = task_on(task, cell.request.parts["task"], request.data)
+            try:
+                make.model(model, tuple(made.x_shape), tuple(made.y_shape))
+            except RequestError as error:
+                plan.left_out[task, model] = str(error)
+                return None
+        raise
     except Exception as error:
-        return request, {}, [], reason_of(error)
-    return request, of_run.weights, sorted(of_run.metrics), ""
-
-
-def _unfit(request: Request) -> str:
-    """Why a model is not made for the fields of a task on its data, "" if it is."""
-    assert request.model is not None
-    assert request.task is not None
-    task, _ = task_on(request.task, request.parts["task"], request.data)
-    try:
-        make.model(request.model, tuple(task.x_shape), tuple(task.y_shape))
-    except RequestError as error:
-        return str(error)
-    return ""
+        cell.fail(reason_of(error))
+    return cell
 
 
 class Settings:
@@ -107,13 +94,17 @@ class Settings:
     """
 
     def __init__(self, given: Mapping[str, Any], asked: Collection[str]) -> None:
-        self.given, self.asked, self.used = given, asked, set[str]()
-        self.known: set[str] = set()
-        self.broken = False
+        self.given, self.asked = given, asked
+        self.used, self.known, self.broken = set[str](), set[str](), False
 
     def of(self, model: str, task: str) -> dict[str, Any]:
         """Those of one model on one task, as :func:`zoo.run` takes them; raises where either is broken."""
-        models, tasks = self._fields(model, "models"), self._fields(task, "tasks")
+        try:
+            configs = make.model_class(model)[0].Config, make.class_of("tasks", task).Config
+        except ZooError:
+            self.broken = True
+            raise
+        models, tasks = ({part.name for part in dataclasses.fields(config)} for config in configs)
         own: dict[str, Any] = {}
         for key, value in self.given.items():
             head, dot, tail = key.partition(".")
@@ -137,20 +128,12 @@ class Settings:
         Raises:
             RequestError: one was nobody's.
         """
-        for key in self.asked:
-            if key in self.used or self.broken:
-                continue
+        for key in () if self.broken else self.asked:
             head, dot, _ = key.partition(".")
+            if key in self.used:
+                continue
             if dot and head != "task":
                 raise RequestError(
                     f"setting {key!r}: write KEY for models, MODEL.KEY or TASK.KEY for one, task.KEY or training.KEY"
                 )
             raise RequestError(f"none of the {'tasks' if dot else 'models'} has a setting {key!r}: {nearest(key, self.known)}")
-
-    def _fields(self, name: str, kind: str) -> set[str]:
-        try:
-            config = (make.model_class(name)[0] if kind == "models" else make.class_of(kind, name)).Config
-        except ZooError:
-            self.broken = True
-            raise
-        return {part.name for part in dataclasses.fields(config)}

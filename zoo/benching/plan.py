@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from zoo import registry
 from zoo.benching.cells import Cell
-from zoo.benching.request import BenchRequest
 from zoo.catalog import suites
 from zoo.catalog.files import Suite
 from zoo.contracts import make
@@ -18,6 +19,49 @@ from zoo.utils.errors import RequestError, ZooError
 
 PLAIN = "plain"
 """The suite of a bench that names none."""
+
+
+@dataclass(frozen=True)
+class BenchRequest:
+    """Everything that a bench is asked for; see :func:`zoo.bench` for the meaning of each part.
+
+    Raises:
+        RequestError: a number is wrong; names are looked up by :func:`resolve`.
+    """
+
+    suite: str | None = None
+    data: str | None = None
+    models: Sequence[str] | None = None
+    tasks: Sequence[str] | None = None
+    seeds: int | None = None
+    n: int | None = None
+    items: int | None = None
+    quick: bool = False
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    device: str = "auto"
+    out: str | None = None
+    workers: int | None = None
+    progress: bool = True
+
+    def __post_init__(self) -> None:
+        for name, least in (("workers", 0), ("seeds", 1), ("n", 1), ("items", 1)):
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < least):
+                raise RequestError(f"{name} is {value!r}; it must be a whole number, at least {least}")
+
+    def command(self) -> str:
+        """The command line that does this again."""
+        words = ["zoo", "bench", *([self.suite] if self.suite else [])]
+        for part in dataclasses.fields(self)[1:-2]:
+            value = getattr(self, part.name)
+            if part.name == "settings":
+                words += [word for key, one in value.items() for word in ("--set", f"{key}={one}")]
+            elif value is True:
+                words.append(f"--{part.name}")
+            elif value != part.default:
+                text = ",".join(value) if isinstance(value, (list, tuple)) else str(value)
+                words += ["-n" if part.name == "n" else f"--{part.name}", text]
+        return shlex.join(words)
 
 
 @dataclass
@@ -63,7 +107,14 @@ def resolve(request: BenchRequest) -> BenchPlan:
     tasks = _chosen("tasks", request.tasks, tuple(suite.tasks), suite.name)
     source = request.data or suite.data
     if source and request.tasks is None:
-        tasks = _for_kind(suite, tasks, source.partition(":")[0])
+        kind = source.partition(":")[0]
+        tasks = tuple(task for task in tasks if not suite.tasks[task] or kind in suite.tasks[task])
+        if not tasks:
+            registry.entry("data", kind)
+            kinds = ", ".join(sorted({name for names in suite.tasks.values() for name in names}))
+            raise RequestError(
+                f"suite {suite.name!r} has no task for data of kind {kind!r}; its kinds: {kinds} (or name --tasks)"
+            )
     for kind, names in (("models", models), ("tasks", tasks), ("metrics", suite.measured or ())):
         for name in names:
             registry.entry(kind, name)
@@ -94,24 +145,12 @@ def _chosen(kind: str, names: Sequence[str] | None, own: tuple[str, ...], suite:
     return tuple(name for name in own if name in given) if set(given) <= set(own) else given
 
 
-def _for_kind(suite: Suite, tasks: tuple[str, ...], kind: str) -> tuple[str, ...]:
-    """Those of a suite's tasks that apply to data of a kind."""
-    fitting = tuple(task for task in tasks if not suite.tasks[task] or kind in suite.tasks[task])
-    if not fitting:
-        registry.entry("data", kind)
-        kinds = ", ".join(sorted({name for task in tasks for name in suite.tasks[task]}))
-        raise RequestError(f"suite {suite.name!r} has no task for data of kind {kind!r}; its kinds: {kinds} (or name --tasks)")
-    return fitting
-
-
 def _data_of(task: str) -> str:
-    """The data that a task has for itself; "" where the task is broken, which is reported later."""
     try:
-        data: str = make.class_of("tasks", task).data
-        return data
+        return str(make.class_of("tasks", task).data)
     except RequestError:
         raise
-    except ZooError:
+    except ZooError:  # the task is broken, which is reported later
         return ""
 
 

@@ -110,7 +110,7 @@ def bench(
     given = locals() | {"settings": _settings(settings)}
     given |= {key: None if given[key] is None else given[key].split(",") for key in ("models", "tasks")}
     del given["json"]
-    from zoo.benching.request import BenchRequest
+    from zoo.benching.plan import BenchRequest
 
     request = BenchRequest(**given)
     from zoo.benching.bench import execute
