@@ -4,7 +4,7 @@
 
 Each size runs in a process of its own, and on one thread: there the processor's time, which the bar is for, is the clock's on
 a machine with nothing else to do. The features are those of COCO: 32 x 32 smooth pixels with a 1/f spectrum, and the label
-shares and layout that :mod:`zoo_tasks.guidance` makes of 80 labels (2080 columns), dense float32. Leaves with 1 where 80,000
+shares and layout that :mod:`zoo_tasks.photo` makes of 80 labels (2080 columns), dense float32. Leaves with 1 where 80,000
 images take more than :data:`MEMORY` GB in the whole process, features and imports included, or where the time from 10,000 to
 80,000 grows by more than N log N with :data:`TOLERANCE`.
 """
@@ -38,7 +38,7 @@ def features(items: int) -> tuple[Tensor, Tensor]:
     import torch
 
     from zoo.data.records import Annotation
-    from zoo_tasks.guidance import guide
+    from zoo_tasks.photo import guide
 
     random = np.random.default_rng(0)
     frequency = np.hypot(np.fft.fftfreq(SIDE)[:, None], np.fft.rfftfreq(SIDE)[None])

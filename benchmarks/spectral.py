@@ -25,9 +25,8 @@ from zoo.data.cache import cores
 from zoo.data.records import Data
 from zoo_data.solids import Solids, Voxels
 from zoo_tasks.harmonics import DEGREES, Double, analyse, angles, legendre, synthesise, weights
-from zoo_tasks.spectra import Harmonics, Zernike
+from zoo_tasks.spectra import Harmonics, Zernike, moments, polynomials
 from zoo_tasks.surface import extents, overlap, solid
-from zoo_tasks.zernike import moments, polynomials
 
 EXACT, RATE = 1e-6, 100.0
 LOOPED = 2

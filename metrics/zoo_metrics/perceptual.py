@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zoo import Fitted, NotApplicable, RequestError
-from zoo_metrics.rendering import PictureMetric
+from zoo_metrics.pictures import PictureMetric
 
 LEAST = 64
 """Pictures whose smaller side is shorter are enlarged to this: the networks cannot see less."""

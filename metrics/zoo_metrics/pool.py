@@ -1,4 +1,4 @@
-"""The worth of a pool of samples: the two numbers of paper 2 (embedding guidance), section 5.2."""
+"""The worth of a pool of samples by the numbers of y alone, and of the truth under a model's own density."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from zoo import Metric
+from zoo import Metric, RequestError
 
 SAMPLE_COUNTS = (3, 10, 30, 60, 100)
 
@@ -62,3 +62,43 @@ class GridVariance(Metric):
 def _centres(size: int, cells: int = 4) -> Tensor:
     """The pixels in the middle of ``cells`` equal parts of a side."""
     return ((torch.arange(cells) * 2 + 1) * size) // (2 * cells)
+
+
+class EnergyScore(Metric):
+    """E||Y - y|| - 1/2 E||Y - Y'|| over the pool, in units of the root mean square over the numbers of y.
+
+    Y and Y' are independent draws, estimated without bias from all samples and all pairs of different samples; the
+    Euclidean norm is divided by the square root of the length of y. Its expectation is least when the samples follow
+    p(y | x) and nothing else is as good: unlike error_of_best it asks for the right amount of every kind of variation, fine
+    detail included, and unlike variance it cannot be raised by noise. A pool of one has its distance to y.
+    """
+
+    unit = "root mean square value"
+    better = "lower"
+    source = "Gneiting and Raftery 2007, section 4.3, beta = 1"
+
+    def __call__(self, samples: Tensor, y: Tensor, **known: Tensor | None) -> Mapping[str, Tensor]:
+        flat, truth = samples.flatten(2), y.flatten(1)
+        n, size = flat.shape[1:]
+        to_truth = (flat - truth[:, None]).norm(dim=2).mean(1)
+        if n == 1:
+            return {"": to_truth / size**0.5}
+        among = torch.cdist(flat, flat, compute_mode="donot_use_mm_for_euclid_dist" if n < 25 else "use_mm_for_euclid_dist")
+        within = among.triu(1).sum((1, 2)) * 2 / (n * (n - 1))
+        return {"": (to_truth - within / 2) / size**0.5}
+
+
+class NegativeLogLikelihood(Metric):
+    """The model's upper bound on -log p(x, y), the joint density of conditioning and generated field."""
+
+    unit = "nats a pair"
+    better = "lower"
+    source = "paper 1 (tied models), section 6.3 and Table 1"
+    needs = "joint_log_prob"
+
+    def __call__(
+        self, samples: Tensor, y: Tensor, *, joint_log_prob: Tensor | None = None, **known: Tensor | None
+    ) -> Mapping[str, Tensor]:
+        if joint_log_prob is None:
+            raise RequestError("nll needs a model that has a joint density; this one has none")
+        return {"": -joint_log_prob}

@@ -3,13 +3,109 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
-from torch import Tensor
+import torch.nn.functional as F
+from torch import Tensor, nn
 
-from zoo import Fitted, Metric, NotApplicable, RequestError
-from zoo_metrics.recogniser import Recogniser, recogniser
+from zoo import Fitted, Metric, NotApplicable, Pairs, RequestError
+
+WIDTHS = (32, 64, 96, 128)
+EPOCHS, BATCH, RATE, DECAY, DROPOUT = 8, 50, 2e-3, 0.05, 0.3
+MOST_STEPS, LEAST_STEPS = 1600, 40
+SIDE = 64
+"""Pictures are looked at no larger than this."""
+KEPT = 4
+"""Classifiers that are kept."""
+LOOK = 512
+"""Pictures that are looked at at once."""
+
+Recogniser = Callable[[Tensor], Tensor]
+"""Pictures (B, C, h, w) to which of the K attributes they have, (B, K) bool."""
+
+_KEPT: dict[tuple[object, ...], _Network] = {}
+
+
+class _Network(nn.Module):
+    """Four strided convolutions, and a linear layer that knows where in the picture each feature is."""
+
+    bar: Tensor
+
+    def __init__(self, shape: tuple[int, ...], attributes: int) -> None:
+        super().__init__()
+        self.side = tuple(min(SIDE, size) for size in shape[1:])
+        layers: list[nn.Module] = []
+        channels, (height, width) = shape[0], self.side
+        for out in WIDTHS:
+            layers += [nn.Conv2d(channels, out, 3, 2, 1), nn.BatchNorm2d(out), nn.ReLU(inplace=True)]
+            channels, height, width = out, (height + 1) // 2, (width + 1) // 2
+        self.body = nn.Sequential(*layers, nn.Flatten(), nn.Dropout(DROPOUT))
+        self.head = nn.Linear(channels * height * width, attributes)
+        self.register_buffer("bar", torch.zeros(attributes))
+
+    def forward(self, y: Tensor) -> Tensor:
+        """The log odds of each attribute (B, K), above those that it has among all training items."""
+        if tuple(y.shape[-2:]) != self.side:
+            y = F.interpolate(y, size=self.side, mode="area")
+        return self.head(self.body(2 * y - 1))
+
+    @torch.no_grad()
+    def recognise(self, y: Tensor) -> Tensor:
+        """Which attributes pictures (B, C, h, w) have, (B, K) bool: those that are likelier than among all training items."""
+        return torch.cat([self(part.float()) > self.bar for part in y.split(LOOK)])
+
+
+def recogniser(train: Pairs, chosen: Tensor, seed: int, device: torch.device) -> Recogniser:
+    """The classifier of the attributes at ``chosen`` (K,) of x by y (N, C, h, w), trained on these pairs.
+
+    Adam with decoupled weight decay on the binary cross-entropy, eight passes (1,600 steps at most), mirrored at random. An
+    attribute counts as found where it is likelier than it is among all training items: balanced accuracy is greatest there.
+    Classifiers are kept, for as long as the process lives, by what they were trained on.
+    """
+    if not len(train):
+        raise RequestError("there are no training pairs to learn the attributes from")
+    key = (train.digest, len(train), train.y_shape, tuple(chosen.tolist()), seed, str(device))
+    if train.digest and key in _KEPT:
+        return _KEPT[key].recognise
+    with torch.enable_grad(), torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        network = _trained(train, chosen, seed, device)
+    if train.digest:
+        _KEPT[key] = network
+        if len(_KEPT) > KEPT:
+            del _KEPT[next(iter(_KEPT))]
+    return network.recognise
+
+
+def _trained(train: Pairs, chosen: Tensor, seed: int, device: torch.device) -> _Network:
+    generator = torch.Generator().manual_seed(seed)
+    network = _Network(train.y_shape, len(chosen)).to(device)
+    wanted = (train.x[:, chosen] > 0.5).float()
+    share = wanted.mean(0).clamp(1 / (2 * len(train)), 1 - 1 / (2 * len(train)))
+    with torch.no_grad():
+        network.bar.copy_(share.logit())
+        network.head.bias.copy_(share.logit())
+    batch = min(BATCH, len(train))
+    steps = min(MOST_STEPS, max(EPOCHS * (len(train) // batch), LEAST_STEPS))
+    optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps)
+    network.train()
+    order = torch.empty(0, dtype=torch.int64)
+    for _ in range(steps):
+        if len(order) < batch:
+            order = torch.randperm(len(train), generator=generator)
+        index, order = order[:batch], order[batch:]
+        y = train.y[index].float()
+        mirrored = torch.rand(batch, 1, 1, 1, generator=generator) < 0.5
+        y = torch.where(mirrored, y.flip(-1), y)
+        loss = F.binary_cross_entropy_with_logits(network(y.to(device)), wanted[index].to(device))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+    return network.eval().requires_grad_(False)
+
 
 MOST = 40
 """Attributes that are looked for: of more, those of which the training items have the most equal numbers with and without."""
@@ -18,7 +114,7 @@ MOST = 40
 class AttributeAccuracy(Metric):
     """The balanced accuracy with which a classifier of real pictures finds in the samples what x asked for.
 
-    A small convolutional network (:mod:`zoo_metrics.recogniser`) learns the attributes from the task's real training
+    A small convolutional network (:mod:`zoo_metrics.recognised`) learns the attributes from the task's real training
     pictures y. Of each attribute, the share of samples in which it is found where it was asked for and the share in which it
     is not found where it was not are averaged: chance, or samples that do not heed x, give 0.5 however rare the attribute.
     ``@NAME`` is that of one attribute, and their mean the value without a suffix. ``@real`` and ``@real.NAME`` are the same of

@@ -6,6 +6,7 @@ Source: the attribute CVAE's paper, sections 4 and 5 (CelebA, 40 attributes; CUB
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,12 +15,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zoo import Attributes, Data, Pairs, Records, RequestError, Split, Task
-from zoo_tasks.fields import Sized, check_channels
-from zoo_tasks.naming import Naming
-from zoo_tasks.resize import Float
-from zoo_tasks.squares import pictures, read_squares, rows
+from zoo import Attributes, Data, Pairs, Records, RequestError, Split, Task, nearest
+from zoo_tasks.fields import Float, Sized, check_channels, pictures, read_squares, rows
 
+_RANGE = "an attribute is outside 0 to 1; 1 is for what holds and 0 for what does not"
 LEAST = 128
 """Pixels a side of a picture that is shown, at least."""
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -48,7 +47,13 @@ class AttributesConfig(Sized):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_channels(self.channels)
-        Naming(self.names, self.exclusive)
+        if not self.names or len(self.places) < len(self.names):
+            raise RequestError("names must be those of the attributes, at least one, no two alike but for case, _ or blanks")
+
+    @property
+    def places(self) -> dict[str, int]:
+        """The place of each attribute, by its :func:`_plain` name."""
+        return {_plain(name): i for i, name in enumerate(self.names)}
 
 
 class AttributesToPicture(Task):
@@ -67,7 +72,6 @@ class AttributesToPicture(Task):
 
     def __init__(self, **config: Any) -> None:
         super().__init__(**config)
-        self.naming = Naming(self.config.names, self.config.exclusive)
         self.x_shape = (len(self.config.names),)
         self.y_shape = (self.config.channels, self.config.size, self.config.size)
 
@@ -101,8 +105,40 @@ class AttributesToPicture(Task):
         return Pairs(x=x, y=y, names=names, digest=records.digest)
 
     def read(self, given: Any) -> Float:
-        """The values (K,) float32 of attributes by name: all that :meth:`zoo_tasks.naming.Naming.read` takes and refuses."""
-        return self.naming.read(given)
+        """The values (K,) float32 of attributes by name; what is not named is 0.
+
+        Args:
+            given: names with commas between them or in a list, ``!`` before one that does not hold; or a mapping of names to
+                numbers from 0 to 1; or the values themselves, (K,).
+
+        Raises:
+            RequestError: there is no such attribute (says the nearest ones), a value is out of range, one is named twice, or
+                not exactly one of those that exclude each other is.
+        """
+        names, places = self.config.names, self.config.places
+        if isinstance(given, np.ndarray):
+            values = given.astype(np.float32)
+            if values.shape != self.x_shape:
+                raise RequestError(f"attributes have shape {values.shape}; they must be ({len(names)},), one number each")
+        else:
+            values = np.zeros(len(names), np.float32)
+            seen: set[int] = set()
+            for name, value in _named(given):
+                place = places.get(_plain(name))
+                if place is None:  # the nearest, blind to case, _ and blanks
+                    near = nearest(_plain(name), places)
+                    clause = re.sub("'([^']*)'", lambda quoted: repr(names[places[quoted[1]]]), near)
+                    clause = clause if near.startswith("did you mean") else nearest(name, names)
+                    raise RequestError(f"no attribute is called {name!r}: {clause}")
+                if place in seen:
+                    raise RequestError(f"attribute {names[place]!r} is named twice; name it once")
+                seen.add(place)
+                values[place] = value
+        if not ((values >= 0) & (values <= 1)).all():
+            raise RequestError(_RANGE)
+        if self.config.exclusive and (values > 0).sum() != 1:
+            raise RequestError(f"{int((values > 0).sum())} classes are named; name exactly one of {', '.join(names)}")
+        return values
 
     def item_of(self, records: Records, index: int) -> Float:
         """The attributes (K,) float32 of one of the records."""
@@ -130,3 +166,22 @@ def _attributes(records: Records, data: str) -> Attributes:
     if records.attributes is None:
         raise RequestError(f"{data} has no attributes; celeba:DIR, cub:DIR, mnist:DIR and digits have them")
     return records.attributes
+
+
+def _named(given: Any) -> list[tuple[str, float]]:
+    """Names and values of what somebody gave."""
+    if isinstance(given, Mapping):
+        if not all(isinstance(value, (int, float)) and 0 <= value <= 1 for value in given.values()):
+            raise RequestError(_RANGE)
+        return [(str(name), float(value)) for name, value in given.items()]
+    if isinstance(given, str):
+        given = given.split(",")
+    if not isinstance(given, (list, tuple)) or not all(isinstance(name, str) for name in given):
+        raise RequestError(f"attributes are {given!r}; write names with commas between them, a list, or a mapping to numbers")
+    words = [name.strip() for name in given if name.strip()]
+    return [(word.removeprefix("!").strip(), float(not word.startswith("!"))) for word in words]
+
+
+def _plain(name: str) -> str:
+    """A name without its case, and with one blank for each run of ``_`` and blanks."""
+    return " ".join(name.replace("_", " ").casefold().split())

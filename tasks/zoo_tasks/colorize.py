@@ -15,9 +15,7 @@ import torch
 from torch import Tensor
 
 from zoo import Data, Image, Pairs, Split, at_least
-from zoo_tasks.fields import FieldTask, Sized, pairs
-from zoo_tasks.resize import Float
-from zoo_tasks.squares import levels, pictures, read_squares, square
+from zoo_tasks.fields import FieldTask, Float, Sized, levels, pairs, pictures, read_squares, square
 from zoo_tasks.upsample import Upsampler
 
 BINS = 16

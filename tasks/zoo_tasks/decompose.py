@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo import RequestError
-from zoo_tasks.resize import Float
+from zoo_tasks.fields import Float
 
 Array = NDArray[Any]
 

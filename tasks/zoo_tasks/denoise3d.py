@@ -6,7 +6,9 @@ Source: cGML, section 5.4 and appendix 3.12 and 4; Table 4 and Table 6. The maps
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -14,13 +16,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from zoo import Data, Pairs, Records, RequestError, Split, Task, at_least, share, voxel_picture
-from zoo_tasks.shape import shape_of
+from zoo import Data, Pairs, Records, RequestError, Split, Task, at_least, read_shape, share, solid_of, voxel_picture
 from zoo_tasks.spectra import ZERO, Harmonics, Spectrum, Zernike
 from zoo_tasks.surface import Voxels, check_grids
 
 BLOCKS = 8
 """Harmonic maps are masked in blocks of an eighth of their side."""
+KEY = "voxels"
+"""The name of the array in a ``.npz`` file of several."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +100,25 @@ class Denoise3d(Task):
         return spoilt
 
     def read(self, given: Any) -> Voxels:
-        """A shape (s, s, s) bool from an array or from the path of a file, else a RequestError; see :mod:`zoo_tasks.shape`."""
-        return shape_of(given)
+        """A shape (s, s, s) bool.
+
+        Args:
+            given: an array (s, s, s), bool or of zeros and ones; or the path of a file of it, ``.npy``, ``.binvox``, or
+                ``.npz`` with it as ``voxels`` or as its only array. Where a ``.npz`` holds many, (N, s, s, s), ``PATH:I`` is
+                number I, from 0. A further axis of length one is dropped.
+
+        Raises:
+            RequestError: it is none of these, or the file cannot be read.
+        """
+        if isinstance(given, (str, os.PathLike)):
+            shape = _from_file(str(given))
+        elif isinstance(given, np.ndarray):
+            shape = solid_of(given, "the shape", axes=3)
+        else:
+            wanted = "a path of .npy, .npz or .binvox, or an array (s, s, s)"
+            raise RequestError(f"the shape is of type {type(given).__name__}; it must be {wanted}")
+        check_grids(shape[None])
+        return shape
 
     def item_of(self, records: Records, index: int) -> Voxels:
         """The voxels of one of the records, (s, s, s) bool."""
@@ -126,3 +146,29 @@ class Denoise3d(Task):
         """The shapes of fields y, (B, 48, 48, 48) bool, each centred and scaled to the cube's ball."""
         self.check_fields(y)
         return torch.from_numpy(self.spectrum.solids(y.detach().cpu().numpy()))
+
+
+def _from_file(name: str) -> Voxels:
+    path, colon, number = name.rpartition(":")
+    chosen = int(number) if colon and number.isdigit() and not Path(name).exists() else None
+    file = Path(name if chosen is None else path).expanduser()
+    if file.suffix != ".npz":
+        return read_shape(file)
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            key = arrays.files[0] if len(arrays.files) == 1 else KEY
+            values = arrays[key] if key in arrays.files else None
+            names = ", ".join(arrays.files) or "no arrays"
+    except OSError as error:
+        raise RequestError(f"cannot read {file}: {error.strerror or error}") from error
+    except Exception as error:  # broken archives surface as errors of many kinds
+        raise RequestError(f"cannot read {file} as arrays of NumPy: {error}") from error
+    if values is None:
+        raise RequestError(f"{file} holds {names}; the shape's must be called {KEY}")
+    if values.ndim > 4 or (values.ndim == 4 and len(values) != 1):
+        if chosen is None:
+            raise RequestError(f"{file} holds {len(values)} shapes; name one of them, {file}:0 to {file}:{len(values) - 1}")
+        if chosen >= len(values):
+            raise RequestError(f"{file} holds {len(values)} shapes; there is no number {chosen}, they are counted from 0")
+        values = values[chosen]
+    return solid_of(values, file.name, axes=3)

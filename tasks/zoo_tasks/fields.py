@@ -1,22 +1,117 @@
-"""The base of tasks whose x and y are small square fields: their sizes, for training crops too, and pairs of them."""
+"""Small square fields in [0, 1] of photos, and the base of tasks whose x and y are such fields."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from zoo import Pairs, Records, RequestError, Split, Task
-from zoo_tasks.resize import Float
+from zoo import Image, Pairs, Records, RequestError, Split, Task
 
+Float = NDArray[np.float32]
+A = TypeVar("A", bound=NDArray[Any])
+LIMIT = 32_000
+"""The longest side that OpenCV resizes."""
+VERSION = 1
+"""Changed with what is computed of a photo, so that no stale cache is read."""
 Computed = Callable[[tuple[int, ...]], dict[str, Float]]
 """From the sides of fields to ``x32`` and ``y32`` (N, C, 32, 32), ... for each of them."""
-
 WIDE = 1.5
 """The side of the fields that training crops from, in sides of the model's: windows show 2/3 to all of the photo."""
+
+
+def resize(field: A, height: int, width: int) -> A:
+    """``field`` (H, W) or (H, W, C) at ``(height, width)``, of the same type.
+
+    Down, each pixel is the mean of the area that it covers, so that means are kept; up, it is interpolated. The axes
+    are taken one after the other, as OpenCV averages areas only where both shrink.
+    """
+    import cv2
+
+    for axis, size in ((1, width), (0, height)):
+        old = field.shape[axis]
+        if size == old:
+            continue
+        if old > LIMIT:  # evenly spaced rows or columns
+            index = (np.arange(LIMIT) + 0.5) * old / LIMIT
+            field, old = field.take(index.astype(np.int64), axis=axis), LIMIT
+        target = (size, field.shape[0]) if axis == 1 else (field.shape[1], size)
+        field = cv2.resize(field, target, interpolation=cv2.INTER_AREA if size < old else cv2.INTER_LINEAR)
+    return field
+
+
+def within(image: A, side: int) -> A:
+    """``image`` with the area of a square of ``side`` pixels at most, its shape kept as nearly as pixels allow."""
+    h, w = image.shape[:2]
+    scale = side / (h * w) ** 0.5
+    if scale >= 1:
+        return image
+    return resize(image, max(1, round(h * scale)), max(1, round(w * scale)))
+
+
+def square(image: Image, side: int, channels: int = 3, cut: bool = False) -> Float:
+    """A photo (H, W, 3) uint8 as (channels, side, side) float32 in [0, 1].
+
+    Each pixel is the mean of the area that it covers. One channel is luma (Rec. 601). With ``cut`` it is the largest
+    square in the middle of the photo, without it the whole photo, squashed.
+    """
+    if cut:
+        height, width = image.shape[:2]
+        edge = min(height, width)
+        top, left = (height - edge) // 2, (width - edge) // 2
+        image = image[top : top + edge, left : left + edge]
+    if channels == 1:
+        import cv2
+
+        image = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY)[..., None]
+    small = resize(image.astype(np.float32), side, side).reshape(side, side, channels)
+    return np.clip(np.ascontiguousarray(small.transpose(2, 0, 1)) / np.float32(255), 0, 1)
+
+
+def read_squares(
+    records: Records, sides: tuple[int, ...], channels: int = 3, *, cut: bool = False, rendered: bool = True
+) -> list[Tensor]:
+    """All pictures of the records as squares, (N, channels, side, side) float32 for each of ``sides``.
+
+    Where the data renders its pictures, in any number, there is only the first. ``channels`` and ``cut`` are as in
+    :func:`square`; ``rendered`` is whether fields that the data renders at the first size (``frame``) may stand for its photos
+    made small: much quicker, and the same but for rounding.
+    """
+    known = records.known("frame", size=sides[0]) if rendered and channels == 3 else None
+    if known is not None:
+        return [torch.from_numpy(known["frame"])]
+    key = f"squares-{VERSION}-{channels}-{'cut' if cut else 'whole'}-{'-'.join(map(str, sides))}"
+    fields = records.map(lambda image: {f"y{side}": square(image, side, channels, cut) for side in sides}, key)
+    return [torch.from_numpy(fields[f"y{side}"]) for side in sides]
+
+
+def rows(y: Tensor) -> Float:
+    """Fields (n, C, s, s) as pictures (n, s, s, C) float32, clipped to [0, 1]."""
+    return np.ascontiguousarray(y.detach().cpu().float().clamp(0, 1).permute(0, 2, 3, 1).numpy())
+
+
+def enlarged(y: Tensor, height: int, width: int) -> Iterator[Float]:
+    """Fields (n, C, s, s), clipped to [0, 1] and interpolated linearly: n pictures (height, width, C)."""
+    for picture in rows(y):
+        yield resize(picture, height, width).reshape(height, width, -1)
+
+
+def pictures(shown: Iterable[Float], count: int, shape: tuple[int, ...]) -> Tensor:
+    """Pictures (H, W, 1 or 3) in [0, 1], so many and of this (H, W), as (count, H, W, 3) uint8."""
+    out = np.empty((count, *shape, 3), np.uint8)
+    for target, picture in zip(out, shown, strict=True):
+        target[:] = levels(picture)
+    return torch.from_numpy(out)
+
+
+def levels(picture: Float) -> Image:
+    """[0, 1] as levels of 0 to 255, uint8."""
+    return np.clip(picture * 255 + 0.5, 0, 255).astype(np.uint8)
 
 
 @dataclass(frozen=True)

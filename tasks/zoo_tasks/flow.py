@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo import Image
-from zoo_tasks.resize import Float, resize
+from zoo_tasks.fields import Float, resize
 
 SHORT, LONG, LEAST = 160, 640, 32
 """Pixels: flow is computed with the shorter side of the frames so long, no side being beyond the other two."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo_tasks.resize import Float
+from zoo_tasks.fields import Float
 
 SLOTS = 2
 """Basis functions a sample point: one for each of the largest segments in its cell."""

@@ -6,8 +6,8 @@ import numpy as np
 
 from zoo import Image
 from zoo_tasks.decompose import Retinex, decompose
+from zoo_tasks.fields import Float, resize, within
 from zoo_tasks.photo import Layers, PhotoTask, brightest
-from zoo_tasks.resize import Float, resize, within
 
 SIDE = 128
 """Photos are decomposed at this size (geometric mean of the sides): what a step between pixels means depends on it."""

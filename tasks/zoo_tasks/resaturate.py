@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from zoo import Image
+from zoo_tasks.fields import Float
 from zoo_tasks.photo import Layers, PhotoTask, brightest
-from zoo_tasks.resize import Float
 
 GREY, COLOURED = 4.0, 28.0
 """Chroma (brightest less darkest channel, in levels of 255) up to which hue is noise, and from which on it is sure."""

@@ -25,8 +25,6 @@ LARGEST = 128
 """Voxels a side: squared distances then go into 16 bits."""
 STEP = 0.5
 """Voxels between two points of a ray."""
-CHUNK = 32
-"""Shapes that are traced together."""
 
 
 @dataclass(frozen=True)
@@ -88,31 +86,21 @@ def extents(grids: Voxels, degrees: int = DEGREES) -> tuple[NDArray[np.float32],
     They are on the grid of :func:`zoo_tasks.harmonics.angles`, and zero for a shape without voxels.
     """
     frame = frame_of(grids)
-    out = np.empty((len(grids), 2 * degrees, 2 * degrees), np.float32)
-    for start in range(0, len(grids), CHUNK):
-        part = slice(start, min(start + CHUNK, len(grids)))
-        centre, radius = frame.centre[part].astype(np.int64), frame.radius[part]
-        reach = 4 * int(np.ceil((radius.max() + 0.5) / 4))  # few different tables
-        rays, squared = _rays(reach, degrees), _squared(grids[part], centre, reach)
-        farthest = np.zeros((rays.shape[1], squared.shape[1]), np.uint16)
-        met = np.empty_like(farthest)
-        for row in rays:
-            np.maximum(farthest, np.take(squared, row, axis=0, out=met, mode="clip"), out=farthest)
-        table = np.sqrt(np.maximum(np.arange(int(farthest.max()) + 1, dtype=np.float64) - 1, 0)) + 0.5
-        table[0] = 0
-        values = table.astype(np.float32)[farthest.T] / np.maximum(radius, 0.5).astype(np.float32)[:, None]
-        out[part] = values.reshape(-1, *out.shape[1:])
-    return np.minimum(out, 1, out=out), frame
-
-
-def _squared(grids: Voxels, centre: NDArray[np.int64], reach: int) -> NDArray[np.uint16]:
-    """1 + the squared distance of each occupied voxel, 0 where none is: (voxels of the cube about the centre, N)."""
-    side = 2 * reach + 1
+    reach = 4 * int(np.ceil((frame.radius.max(initial=0) + 0.5) / 4))  # few different tables
+    side, rays = 2 * reach + 1, _rays(reach, degrees)
     item, *place = np.nonzero(grids)
-    x, y, z = (index - centre[item, axis] for axis, index in enumerate(place))
-    out = np.zeros((side**3, len(grids)), np.uint16)
-    out[((x + reach) * side + y + reach) * side + z + reach, item] = x * x + y * y + z * z + 1
-    return out
+    x, y, z = (index - frame.centre[item, axis].astype(np.int64) for axis, index in enumerate(place))
+    # 1 + the squared distance of each occupied voxel of the cube about the centre, 0 where none is.
+    squared = np.zeros((side**3, len(grids)), np.uint16)
+    squared[((x + reach) * side + y + reach) * side + z + reach, item] = x * x + y * y + z * z + 1
+    farthest = np.zeros((rays.shape[1], len(grids)), np.uint16)
+    met = np.empty_like(farthest)
+    for row in rays:
+        np.maximum(farthest, np.take(squared, row, axis=0, out=met, mode="clip"), out=farthest)
+    table = np.sqrt(np.maximum(np.arange(int(farthest.max(initial=0)) + 1, dtype=np.float64) - 1, 0)) + 0.5
+    table[0] = 0
+    values = table.astype(np.float32)[farthest.T] / np.maximum(frame.radius, 0.5).astype(np.float32)[:, None]
+    return np.minimum(values, 1).reshape(-1, 2 * degrees, 2 * degrees), frame
 
 
 def solid(functions: Floats, frame: Frame, side: int) -> Voxels:
@@ -120,28 +108,19 @@ def solid(functions: Floats, frame: Frame, side: int) -> Voxels:
 
     These are star-shaped solids, which hold what lies nearer on each ray too.
     """
+    from scipy.ndimage import map_coordinates
+
     rows = functions.shape[1]
     out = np.zeros((len(functions), side, side, side), bool)
     for grid, function, centre, radius in zip(out, functions, frame.centre, frame.radius, strict=True):
         x, y, z = np.meshgrid(*(np.arange(side) - c for c in centre), indexing="ij")
         distance = np.sqrt(x * x + y * y + z * z)
-        theta = np.arccos(z / np.maximum(distance, 1e-9))
-        reach = _bilinear(function, theta * rows / np.pi - 0.5, np.arctan2(y, x) * rows / (2 * np.pi))
+        row = np.arccos(z / np.maximum(distance, 1e-9)) * rows / np.pi - 0.5
+        column = np.arctan2(y, x) * rows / (2 * np.pi) % rows
+        around = np.pad(function, ((0, 0), (0, 1)), mode="wrap")  # rows end at the poles, columns go round
+        reach = map_coordinates(around, (row, column), np.float64, order=1, mode="nearest")
         grid[:] = distance < reach * radius
     return out
-
-
-def _bilinear(function: Floats, row: Floats, column: Floats) -> NDArray[np.float64]:
-    """A function (2 L, 2 L) between its samples: at rows, which end at the poles, and columns, which go round."""
-    rows, columns = function.shape
-    row = np.clip(row, 0, rows - 1)
-    r, c = np.floor(row).astype(np.intp), np.floor(column).astype(np.intp)
-    down, right = row - r, column - c
-    below, after = np.minimum(r + 1, rows - 1), (c + 1) % columns
-    c %= columns
-    top = function[r, c] * (1 - right) + function[r, after] * right
-    bottom = function[below, c] * (1 - right) + function[below, after] * right
-    return top * (1 - down) + bottom * down
 
 
 def overlap(first: Voxels, second: Voxels) -> NDArray[np.float64]:

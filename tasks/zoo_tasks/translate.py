@@ -15,10 +15,12 @@ import torch
 from torch import Tensor
 
 from zoo import Data, Image, Pairs, Records, RequestError, Split
-from zoo_tasks.fields import FieldTask, Sized, both, pairs
-from zoo_tasks.resize import Float
-from zoo_tasks.sketch import sketch
-from zoo_tasks.squares import VERSION, enlarged, pictures, read_squares, square
+from zoo_tasks.fields import VERSION, FieldTask, Float, Sized, both, enlarged, pairs, pictures, read_squares, square
+
+FINE, RATIO = 0.7, 1.6
+"""Pixels: the scale of the finer Gaussian; the coarser one in its units."""
+STEP, SLOPE = 0.01, 30.0
+"""The difference of both from which on a pixel darkens, and how fast it does (the paper's phi)."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Translate(FieldTask):
     """Translation: x is the source picture (3, size, size), y the target (3, size, size), both R, G, B in [0, 1], squashed.
 
     Data in pairs (``paired:DIR``) has both; its items are the source pictures. Of any other photos, x is a sketch
-    (:mod:`zoo_tasks.sketch`) and the item the photo; a drawing, dark on white, may be given in its place, as it is nearly
+    (:func:`sketch`) and the item the photo; a drawing, dark on white, may be given in its place, as it is nearly
     its own sketch. cGML, section 5.3.1.
     """
 
@@ -114,3 +116,19 @@ def _in_pairs(records: Records) -> bool:
     except RequestError:
         return False
     return True
+
+
+def sketch(picture: Float) -> Float:
+    """The sketch (3, s, s) of R, G, B (3, s, s), both float32 in [0, 1]: 1 is paper; its channels are alike.
+
+    Source: H. Winnemöller, J. E. Kyprianidis, S. C. Olsen, "XDoG: an extended difference-of-Gaussians compendium including
+    advanced image stylization", Computers & Graphics 36, 2012: a difference of Gaussians, of one scale and of 1.6 times that,
+    and a soft threshold; here of the channel that darkens most. Lines lie on the darker side of an edge.
+    """
+    import cv2
+
+    rows = np.ascontiguousarray(picture.transpose(1, 2, 0), np.float32)
+    fine, coarse = (cv2.GaussianBlur(rows, (0, 0), scale, borderType=cv2.BORDER_REPLICATE) for scale in (FINE, FINE * RATIO))
+    change = (fine - coarse).min(axis=2)  # a step between colours of one brightness is one too
+    lines = 1 + np.tanh(SLOPE * np.minimum(change + STEP, 0))
+    return np.repeat(np.clip(lines, 0, 1).astype(np.float32)[None], 3, axis=0)

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo import Image
+from zoo_tasks.fields import Float, resize, within
 from zoo_tasks.interpolate import Interpolation
-from zoo_tasks.resize import Float, resize, within
 
 GRID = 256
 """The basis functions are summed on at most so many pixels a side; from there, pixels follow their likest neighbour."""

@@ -9,9 +9,7 @@ import torch
 
 from zoo.measuring.bootstrap import bootstrap
 from zoo.utils.errors import RequestError
-from zoo_metrics.density import NegativeLogLikelihood
-from zoo_metrics.pool import ErrorOfBest, GridVariance
-from zoo_metrics.proper import EnergyScore
+from zoo_metrics.pool import EnergyScore, ErrorOfBest, GridVariance, NegativeLogLikelihood
 
 
 def test_error_of_best_is_the_least_mean_squared_error_of_the_first_k() -> None:

@@ -12,10 +12,8 @@ from torch import Tensor
 
 from zoo.contracts.metric import Fitted, Metric, NotApplicable
 from zoo.testing.subjects.worlds import world
-from zoo_metrics.colour import ColourOverlap, lab
-from zoo_metrics.diversity import Diversity
 from zoo_metrics.modes import Modes
-from zoo_metrics.pictures import PSNR, SSIM
+from zoo_metrics.pictures import PSNR, SSIM, ColourOverlap, Diversity, lab
 
 G = torch.Generator().manual_seed(0)
 

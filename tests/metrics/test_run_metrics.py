@@ -13,9 +13,7 @@ from zoo.contracts.metric import Fitted, NotApplicable
 from zoo.data.records import Data
 from zoo.measuring.evaluate import evaluate
 from zoo.testing.subjects.worlds import WorldData, WorldModel, world
-from zoo_metrics.cost import Operations, Parameters, Seconds
-from zoo_metrics.evidence import CodeDivergence, ReconstructionError
-from zoo_metrics.features import DownstreamAccuracy
+from zoo_metrics.model import CodeDivergence, DownstreamAccuracy, Operations, Parameters, ReconstructionError, Seconds
 from zoo_metrics.recognised import AttributeAccuracy
 
 PHOTO = ((1, 16, 16), (1, 16, 16), "photo")

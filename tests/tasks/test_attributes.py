@@ -13,7 +13,7 @@ from zoo.data.records import Attributes, Data, Split, check_split
 from zoo.testing.subjects.task import FewPhotos, FewRecords
 from zoo.utils.errors import RequestError
 from zoo_tasks.attributes import AttributesToPicture
-from zoo_tasks.squares import square
+from zoo_tasks.fields import square
 
 NAMES = ("Eyeglasses", "Blond_Hair", "Male", "5_o_Clock_Shadow")
 

@@ -13,8 +13,7 @@ from zoo.contracts import make
 from zoo.data.images import photo_of
 from zoo.testing.subjects.task import FewPhotos, photo
 from zoo.utils.errors import RequestError
-from zoo_tasks.complete import Complete
-from zoo_tasks.masks import Kind, corners, draw_masks
+from zoo_tasks.complete import Complete, Kind, corners, draw_masks
 
 NOISE = torch.rand(60, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 

@@ -14,9 +14,8 @@ from zoo_data.scenes import Scenes
 from zoo_data.solids import Solids
 from zoo_tasks.denoise3d import Denoise3d
 from zoo_tasks.harmonics import analyse
-from zoo_tasks.spectra import ZERO, Harmonics, Spectrum, Zernike, in_ball
+from zoo_tasks.spectra import ZERO, Harmonics, Spectrum, Zernike, in_ball, moments
 from zoo_tasks.surface import extents, overlap
-from zoo_tasks.zernike import moments
 
 DATA = Solids("15")
 CHAIR = DATA.read("train").voxels[4]

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from zoo.data.records import Annotation
-from zoo_tasks.guidance import LABELS, LAYOUT, guide, guide_mirror
+from zoo_tasks.photo import LABELS, LAYOUT, guide, guide_mirror
 
 
 def annotation(*objects: tuple[int, float, float, float, float]) -> Annotation:

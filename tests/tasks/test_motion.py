@@ -19,10 +19,9 @@ from zoo.utils.errors import RequestError
 from zoo_data.folder import Folder
 from zoo_data.scenes import Scenes
 from zoo_data.video import Video
-from zoo_tasks.arrows import draw_arrows, find_arrows
+from zoo_tasks.fields import resize
 from zoo_tasks.flow import compose_flows, fill_holes, move, second_of_flow, warp_back
-from zoo_tasks.motion import Motion, squash_clip
-from zoo_tasks.resize import resize
+from zoo_tasks.motion import Motion, draw_arrows, find_arrows, squash_clip
 
 HEIGHT, WIDTH, SIDE = 96, 128, 48
 RIGHT, DOWN = 2, -1

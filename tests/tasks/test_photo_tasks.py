@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from zoo.data.records import Annotation, Data, Fields, Image, Records, Split
 from zoo.utils.errors import RequestError
-from zoo_tasks.guidance import guide, guide_mirror
-from zoo_tasks.photo import PhotoTask
+from zoo_tasks.photo import PhotoTask, guide, guide_mirror
 from zoo_tasks.relight import Relight
 from zoo_tasks.resaturate import Resaturate
 

@@ -17,9 +17,8 @@ from zoo.contracts import make
 from zoo.data.records import Data, Fields, Image, Split, check_split
 from zoo.testing.subjects.task import FewPhotos, FewRecords
 from zoo.utils.errors import RequestError
-from zoo_tasks.sketch import sketch
-from zoo_tasks.squares import square
-from zoo_tasks.translate import Translate
+from zoo_tasks.fields import square
+from zoo_tasks.translate import Translate, sketch
 
 
 class PairRecords(FewRecords):

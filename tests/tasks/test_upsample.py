@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from conftest import shared_data
 
+from zoo_tasks.fields import resize, within
 from zoo_tasks.interpolate import Interpolation
-from zoo_tasks.resize import resize, within
 from zoo_tasks.upsample import Upsampler, segment
 
 RNG = np.random.default_rng(0)

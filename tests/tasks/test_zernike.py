@@ -9,7 +9,7 @@ from math import comb, sqrt
 import numpy as np
 import pytest
 
-from zoo_tasks.zernike import MOMENTS, density, moments, orders, polynomials, radial
+from zoo_tasks.spectra import MOMENTS, density, moments, orders, polynomials, radial
 
 NORM = 4 * np.pi / 3
 
