@@ -10,7 +10,7 @@ import pytest
 
 from zoo.benching.record import write_pages
 from zoo.benching.tables import OVER_ITEMS, OVER_SEEDS, at_largest, best, columns, interval, task_table, value_text
-from zoo.reporting import words
+from zoo.reporting import pages
 
 PAPER = {"published": 0.25, "published_source": "Paper, Table 1 (other, n = 5)"}
 
@@ -71,9 +71,9 @@ def test_the_largest_number_of_samples() -> None:
 
 
 def test_numbers_and_durations_are_short() -> None:
-    assert doctest.testmod(words) == (0, 2)
+    assert doctest.testmod(pages) == (0, 2)
     numbers = {-1850.1: "-1,850", 12345.6: "12,346", 999.94: "999.9", 0: "0", 1e-7: "1e-07"}
-    assert {value: words.number(value) for value in numbers} == numbers
+    assert {value: pages.number(value) for value in numbers} == numbers
 
 
 def test_a_value_says_what_its_interval_is_over() -> None:

@@ -247,6 +247,6 @@ def test_another_process_only_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize(("name", "want"), [("test/a.jpg", "a.jpg"), ("bear/00012", "bear/00012"), ("00012", "00012")])
 def test_captions_say_which_frame_of_what(name: str, want: str) -> None:
-    from zoo.reporting.words import short
+    from zoo.reporting.pages import short
 
     assert short(name) == want

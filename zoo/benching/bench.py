@@ -145,7 +145,7 @@ def _do(plan: BenchPlan, todo: Sequence[Cell]) -> None:
     """Do these cells, and say on stderr what is reused and how each has ended, and when all of them will have."""
     from zoo.benching.pool import do_cells
     from zoo.data.cache import cores
-    from zoo.reporting.words import duration
+    from zoo.reporting.pages import duration
     from zoo.utils.device import pick
 
     def say(line: str) -> None:
@@ -179,7 +179,7 @@ def _do(plan: BenchPlan, todo: Sequence[Cell]) -> None:
 def _outcome(cell: Cell, plan: BenchPlan) -> str:
     """How a cell has ended: its figure that the scatter plot has up, or else its first, and its time."""
     from zoo.benching.tables import at_largest
-    from zoo.reporting.words import duration
+    from zoo.reporting.pages import duration
 
     if cell.status == "failed":
         return f"failed: {cell.reason}"

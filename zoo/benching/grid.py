@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.benching.cells import Cell
+from zoo.reporting.pages import short
 from zoo.reporting.pictures import Picture
-from zoo.reporting.words import short
 from zoo.utils.files import whole_folder, write_json
 from zoo.utils.sheet import INK, Row, Tile, contact_sheet
 

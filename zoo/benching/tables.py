@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from itertools import product
 from statistics import mean, stdev
 from typing import Any, NamedTuple
 
-from zoo.benching.cells import Cell
 from zoo.benching.plan import BenchPlan
 from zoo.catalog.files import Published
-from zoo.reporting.words import number, over_counts, source_of
+from zoo.reporting.pages import number, over_counts, source_of
 
 OVER_SEEDS, OVER_ITEMS = "student t over seeds", "bootstrap over items"
 """The two things that an interval is over; the second where there is one seed."""
@@ -24,34 +24,32 @@ def interval(values: Sequence[float]) -> tuple[float, float, float]:
     return middle, middle - half, middle + half
 
 
-def table_rows(request: BenchPlan, published: Mapping[str, Sequence[Published]]) -> list[dict[str, Any]]:
+def table_rows(plan: BenchPlan, published: Mapping[str, Sequence[Published]]) -> list[dict[str, Any]]:
     """A row for each task, model and metric that was measured: see ``table`` in :func:`zoo.benching.record.bench_json`."""
     rows = []
-    for task in request.tasks:
-        for model in request.models:
-            done = [c for c in request.cells if (c.task, c.model, c.status) == (task, model, "done")]
-            theirs = [row for row in published[task] if row.model == model]
-            for metric in dict.fromkeys(name for cell in done for name in cell.metrics["metrics"]):
-                rows.append({"task": task, "model": model, "metric": metric, **_row(metric, done, theirs)})
+    for task, model in product(plan.tasks, plan.models):
+        done = [cell for cell in plan.cells if (cell.task, cell.model, cell.status) == (task, model, "done")]
+        measured = {cell.seed: cell.metrics["metrics"] for cell in done}
+        for metric in dict.fromkeys(name for scores in measured.values() for name in scores):
+            scores = {seed: of_seed[metric] for seed, of_seed in measured.items() if metric in of_seed}
+            first, over = next(iter(scores.values())), OVER_ITEMS
+            ends = first["value"], first["low"], first["high"]
+            if len(scores) > 1:
+                ends, over = interval([score["value"] for score in scores.values()]), OVER_SEEDS
+            theirs = next((row for row in published[task] if row.model == model and metric in row.metrics), None)
+            row: dict[str, Any] = {
+                "task": task,
+                "model": model,
+                "metric": metric,
+                "unit": first["unit"],
+                "better": first["better"],
+            }
+            row |= {"mean": ends[0], "low": ends[1], "high": ends[2], "interval": over}
+            row["seeds"] = {str(seed): {key: score[key] for key in ("value", "low", "high")} for seed, score in scores.items()}
+            row["published"] = None if theirs is None else theirs.metrics[metric]
+            row["published_source"] = None if theirs is None else source_of(theirs)
+            rows.append(row)
     return rows
-
-
-def _row(metric: str, done: Iterable[Cell], published: Iterable[Published]) -> dict[str, Any]:
-    scores = {cell.seed: cell.metrics["metrics"][metric] for cell in done if metric in cell.metrics["metrics"]}
-    first = next(iter(scores.values()))
-    row = {"unit": first["unit"], "better": first["better"]}
-    if len(scores) > 1:
-        middle, low, high = interval([score["value"] for score in scores.values()])
-        row |= {"mean": middle, "low": low, "high": high, "interval": OVER_SEEDS}
-    else:
-        row |= {"mean": first["value"], "low": first["low"], "high": first["high"], "interval": OVER_ITEMS}
-    theirs = next((each for each in published if metric in each.metrics), None)
-    return {
-        **row,
-        "seeds": {str(seed): {key: score[key] for key in ("value", "low", "high")} for seed, score in scores.items()},
-        "published": None if theirs is None else theirs.metrics[metric],
-        "published_source": None if theirs is None else source_of(theirs),
-    }
 
 
 def columns(rows: Sequence[Mapping[str, Any]], task: str, wanted: Sequence[str]) -> list[str]:
@@ -111,18 +109,17 @@ def task_table(bench: Mapping[str, Any], task: str) -> TaskTable:
     heads = [Entry("model")]
     for metric in metrics:
         heads += [Entry(metric), *([Entry("published", published=True)] if metric in theirs else [])]
-    heads.append(Entry("fit, s"))
     rows = []
     for model in bench["models"]:
         cells = [cell for cell in bench["cells"] if (cell["task"], cell["model"]) == (task, model)]
         if not cells:
             continue
-        done = [cell for cell in cells if cell["status"] == "done"]
-        lost = len(cells) - len(done)
-        line = [Entry(f"{model} ({lost} of {len(cells)} seeds failed)" if done and lost else model)]
+        fits = [cell["seconds"].get("fit", 0.0) for cell in cells if cell["status"] == "done"]
+        lost = len(cells) - len(fits)
+        line = [Entry(f"{model} ({lost} of {len(cells)} seeds failed)" if fits and lost else model)]
         for metric in metrics:
             value = values.get((model, metric))
-            text = "failed" if not done else "–" if value is None else value_text(value)
+            text = "failed" if not fits else "–" if value is None else value_text(value)
             line.append(Entry(text, bold=model in winners[metric]))
             if metric in theirs:
                 text = ""
@@ -130,7 +127,6 @@ def task_table(bench: Mapping[str, Any], task: str) -> TaskTable:
                     mark = sources.setdefault(value["published_source"], len(sources) + 1)
                     text = f"{number(value['published'])} [{mark}]"
                 line.append(Entry(text, published=True))
-        fits = [cell["seconds"].get("fit", 0.0) for cell in done]
         rows.append([*line, Entry(f"{sum(fits) / len(fits):.1f}" if fits else "failed")])
     notes = [f"[{mark}] {source}." for source, mark in sources.items()]
     if any(f"({bench['data'][task]['name']}, n = " not in source for source in sources):
@@ -139,7 +135,7 @@ def task_table(bench: Mapping[str, Any], task: str) -> TaskTable:
         if cell["task"] == task and cell["status"] == "failed":
             notes.append(f"{cell['model']} with seed {cell['seed']} failed: {cell['reason']}")
     notes += [f"{left['model']} is left out: {left['reason']}" for left in bench["left_out"] if left["task"] == task]
-    return TaskTable(task, heads, rows, caption(bench, task), notes)
+    return TaskTable(task, [*heads, Entry("fit, s")], rows, caption(bench, task), notes)
 
 
 def caption(bench: Mapping[str, Any], task: str) -> str:

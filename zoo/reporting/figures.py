@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo.reporting.pages import over_counts, short
 from zoo.reporting.pictures import SAMPLES, Picture
-from zoo.reporting.words import over_counts, short
 from zoo.utils.sheet import INK, LINE, MUTED, Row, Tile, contact_sheet
 
 if TYPE_CHECKING:

@@ -1,17 +1,19 @@
-"""Pages of HTML and Markdown from the templates: one file each, with everything inside it."""
+"""Pages of HTML and Markdown from the templates, one file each, and words and numbers as short as they can be read."""
 
 from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.reporting.words import duration, number
 from zoo.utils.files import write_text
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
+
+    from zoo.catalog.files import Published
 
 SMALL = 128
 """Pixels: pictures below this size are kept without loss, and shown with their pixels visible."""
@@ -44,3 +46,47 @@ def embed(picture: PILImage | Path | str) -> str:
         picture.convert("RGB").save(buffer, kind, optimize=True, quality=88)
         content = buffer.getvalue()
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def number(value: float, digits: int = 4) -> str:
+    """So many significant digits, without powers of ten where that can be had.
+
+    Example:
+        >>> number(12345.6), number(0.012345), number(123, 2)
+        ('12,346', '0.01235', '123')
+    """
+    return f"{value:,.0f}" if abs(value) >= min(10**digits, 1000) else f"{value:.{digits}g}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds, minutes or hours in two digits.
+
+    Example:
+        >>> duration(0.718), duration(130)
+        ('0.72 s', '2.2 min')
+    """
+    value, unit = (seconds, "s") if seconds < 90 else (seconds / 60, "min") if seconds < 5400 else (seconds / 3600, "h")
+    return f"{number(value, 2)} {unit}"
+
+
+def short(name: str, most: int = 22) -> str:
+    """The last part of a path, and the one before it where the last is but a number; the middle left out where it is long."""
+    *above, name = name.split("/")
+    if above and name.isdecimal():
+        name = f"{above[-1]}/{name}"
+    return name if len(name) <= most else name[: most // 2 - 1] + "…" + name[-(most // 2) :]
+
+
+def over_counts(values: Mapping[str, Any]) -> dict[str, dict[int, Any]]:
+    """The values taken at several numbers of samples, ``NAME@3``, ``NAME@10`` and so on: by name, then by rising number."""
+    groups: dict[str, dict[int, Any]] = {}
+    for name, value in values.items():
+        metric, at, count = name.rpartition("@")
+        if at and count.isdigit():
+            groups.setdefault(metric, {})[int(count)] = value
+    return {metric: dict(sorted(points.items())) for metric, points in groups.items()}
+
+
+def source_of(row: Published) -> str:
+    """Where a published number stands, and what data it is of."""
+    return f"{row.paper}, {row.source} ({row.data}, n = {row.n})"

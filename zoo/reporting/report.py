@@ -11,9 +11,8 @@ from zoo.catalog import suites
 from zoo.catalog.files import Published
 from zoo.contracts.task import Task
 from zoo.reporting.figures import curve_svg, heads, rows_of
-from zoo.reporting.pages import write_page
+from zoo.reporting.pages import over_counts, source_of, write_page
 from zoo.reporting.pictures import Picture
-from zoo.reporting.words import over_counts, source_of
 from zoo.utils.errors import RequestError
 
 
