@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Generic, TypeVar
+
+import msgspec
 
 from zoo import registry
 from zoo.catalog.files import Checkpoint, Suite
@@ -16,8 +17,7 @@ C = TypeVar("C", bound=Checkpoint | Suite)
 USER = "the user"
 
 
-@dataclass(frozen=True)
-class Claims(Generic[C]):
+class Claims(msgspec.Struct, Generic[C], frozen=True):
     """All of a kind by name, and the plugins whose own could not be read, with the reason.
 
     More than one stands under a name only where two plugins claim it.
