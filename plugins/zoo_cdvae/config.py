@@ -32,6 +32,7 @@ class CDVAEConfig(Recipe):
         standard: the first and the last weight of the standard normal's charge of z_g (its cross entropy with q(z_g | y)). Eq.
             3 has it at 1 beside the tie's, so that z_g is charged twice; at 0 the loss is the bound of p(z_c) p(z_g | z_c).
         phases: shares of training at which the second and third phase begin (100 and 300 of 500 epochs in appendix 8.1).
+        lr_hold: where the third phase begins too, in which the learning rate falls.
         weight_decay: of the MDN.
     """
 
@@ -54,6 +55,9 @@ class CDVAEConfig(Recipe):
     steps: int = 2000
     batch_size: int = 64
     clip: float | None = 100.0
+    schedule: Literal["constant", "cosine"] = "cosine"
+    lr_warmup: float = 0.02
+    lr_hold: float = 0.6
 
     def __post_init__(self) -> None:
         if not self.codes or len(self.codes) != len(self.widths) or min(*self.codes, *self.widths) < 1:

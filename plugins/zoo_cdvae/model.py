@@ -82,12 +82,6 @@ class CDVAE(Model):
         groups = [{"params": rest, "weight_decay": 0.0}, {"params": tie, "weight_decay": self.config.weight_decay}]
         return {"all": torch.optim.AdamW(groups, lr=self.config.learning_rate, fused=True)}
 
-    def lr_factor(self, progress: float) -> float:
-        """A short warm-up, constant through the second phase, then a cosine down to 1 %."""
-        third = self.config.phases[1]
-        down = max(0.0, progress - third) / max(1 - third, 1e-9)
-        return min(1.0, 0.01 + progress / 0.02) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * down)))
-
     def losses(self, batch: Batch, step: Step) -> dict[str, Tensor]:
         """Eq. 6 with eq. 3: both DVAE bounds, the tie and the embedding cost, in nats a pair."""
         c, cool = self.config, self._cooling(step.share)
