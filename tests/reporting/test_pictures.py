@@ -10,7 +10,7 @@ import torch
 
 from zoo import colour_wheel
 from zoo.contracts import make
-from zoo.reporting.pictures import ITEMS, SAMPLES, images_of, in_colour, picture_items, take_pictures
+from zoo.reporting.pictures import ITEMS, SAMPLES, images_of, in_colour, take_pictures
 
 
 def test_the_wheel_shows_direction_as_hue_and_length_as_saturation() -> None:
@@ -62,7 +62,7 @@ def test_a_run_on_motion_shows_the_true_motion_on_the_photo(motion: tuple[Any, .
 
 def test_samples_that_are_drawn_already_are_shown(motion: tuple[Any, ...]) -> None:
     test = motion[-1]
-    y = test.y[picture_items(test)]
+    y = test.y[test.spread(ITEMS)]
     pictures = take_pictures(*motion, samples=y[:, None].expand(-1, SAMPLES + 3, -1, -1, -1))
     assert all(len(picture.fields) == SAMPLES for picture in pictures)
     assert all(np.array_equal(field, picture.y) for picture in pictures for field in picture.fields)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from zoo.running.request import Request
+from zoo.running.plan import Request
 from zoo.utils.errors import RequestError
 
 RECORD = "cell.json"

@@ -12,8 +12,7 @@ from zoo.benching.cells import Cell
 from zoo.benching.plan import BenchPlan
 from zoo.benching.worker import reason_of
 from zoo.contracts import make
-from zoo.running.plan import make_plan, task_on
-from zoo.running.request import Request
+from zoo.running.plan import Request, make_plan, task_on
 from zoo.utils.device import pick
 from zoo.utils.errors import RequestError, ZooError, nearest
 

@@ -17,7 +17,7 @@ from zoo.benching.plan import BenchPlan
 from zoo.benching.tables import OVER_ITEMS, table_rows, task_table
 from zoo.catalog.files import Published
 from zoo.reporting.pages import write_page
-from zoo.running.record import versions
+from zoo.running.folder import versions
 from zoo.utils.version import own_version
 
 SCHEMA = 1

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.probing.children import Parent
-from zoo.running.request import Request
+from zoo.running.plan import Request
 
 
 def do_cell(request: Request, numbers: Mapping[str, Any]) -> None:

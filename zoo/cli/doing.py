@@ -46,7 +46,7 @@ def run(
     """Fit a model to a task, sample, measure, and write a report."""
     given = locals() | {"settings": _settings(settings), "metrics": metrics or None}
     del given["json"]
-    from zoo.running.request import Request
+    from zoo.running.plan import Request
 
     request = Request(**given)
     from zoo.cli.output import print_json, stdout_is_kept, table

@@ -93,6 +93,10 @@ class Pairs:
     def y_shape(self) -> tuple[int, ...]:
         return tuple(self.y.shape[1:])
 
+    def spread(self, most: int) -> Tensor:
+        """The places (K,) int64 of at most ``most`` of the pairs, spread evenly over all from the first to the last."""
+        return torch.linspace(0, len(self) - 1, min(most, len(self))).round().long()
+
     def subset(self, index: Tensor) -> Pairs:
         """The pairs at ``index`` (K,) int64, in that order."""
         names = [self.names[i] for i in index.tolist()] if self.names else ()

@@ -51,16 +51,11 @@ class Picture:
     draws: list[PILImage]
 
 
-def picture_items(test: Pairs) -> Tensor:
-    """The places (K,) int64 of the items that a report shows: spread over the whole test split, at most ``ITEMS``."""
-    return torch.linspace(0, len(test) - 1, min(ITEMS, len(test))).round().long()
-
-
 @torch.no_grad()
 def take_pictures(
     model: Model, task: Task, data: Data, seed: int, test: Pairs, samples: Tensor | None = None
 ) -> list[Picture]:
-    """Pictures of the items at :func:`picture_items` of ``test``.
+    """Pictures of at most ``ITEMS`` of the items of ``test``, spread over all.
 
     Args:
         model: fitted; samples and reconstructions are of it.
@@ -69,7 +64,7 @@ def take_pictures(
         test: the test pairs.
         samples: (K, at least SAMPLES, *y_shape) of these items, if they are drawn already; None to draw them here.
     """
-    index = picture_items(test)
+    index = test.spread(ITEMS)
     part = test.subset(index)
     x = part.x.to(model.device)
     fields = (model.sample(x, SAMPLES, seed=seed) if samples is None else samples[:, :SAMPLES]).cpu()

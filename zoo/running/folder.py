@@ -1,18 +1,30 @@
-"""The folder of a run: may it be used, does it hold a run that was stopped, and where its parts go."""
+"""The folder of a run: may it be used, does it hold a run that was stopped, where its parts go, and the records in it."""
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import json
 import os
+import platform
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from importlib.metadata import PackageNotFoundError, version
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from zoo import registry
+from zoo.running.plan import Plan
 from zoo.utils.errors import RequestError, ZooError
 from zoo.utils.files import write_json
+
+if TYPE_CHECKING:
+    from zoo.contracts.metric import Score
+    from zoo.data.pairs import Pairs
+
+_PACKAGES = "cond-zoo", "torch", "numpy", "accelerate", "timm", "safetensors", "scikit-learn", "scipy", "opencv-python"
 
 
 class RunFolder:
@@ -96,12 +108,89 @@ def check_writable(path: Path) -> None:
         raise RequestError(f"{path} cannot be made: {above} is no folder that can be written to")
 
 
-def default_folder(model: str, task: str) -> Path:
+def default_folder(*words: str | None) -> Path:
     """``runs/<time>-<model>-<task>``, a name that is not taken."""
-    stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{model}-{task}"
+    stem = "-".join([time.strftime("%Y%m%d-%H%M%S"), *map(str, words)])
     return Path("runs") / free_name(stem, lambda name: (Path("runs") / name).exists())
 
 
 def free_name(stem: str, taken: Callable[[str], bool]) -> str:
     """``stem``, numbered from 2 on where it is taken."""
     return next(name for i in count(1) if not taken(name := stem if i == 1 else f"{stem}-{i}"))
+
+
+def metrics_json(plan: Plan, items: int, scores: Mapping[str, Score]) -> dict[str, Any]:
+    """The content of ``metrics.json``."""
+    return {
+        "model": plan.request.model,
+        "task": plan.request.task,
+        "data": plan.request.data,
+        "n": plan.request.n,
+        "test_items": items,
+        "metrics": {name: dataclasses.asdict(score) for name, score in scores.items()},
+    }
+
+
+def run_json(
+    plan: Plan,
+    started: str,
+    train: Pairs | None,
+    test: Pairs,
+    history: Any,
+    skipped: Mapping[str, str],
+    seconds: Mapping[str, float],
+) -> dict[str, Any]:
+    """The content of ``run.json``."""
+    import torch
+
+    request, device = plan.request, plan.device
+    gpu = f" ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else ""
+    return {
+        "schema": 1,
+        "command": request.command(),
+        "started": started,
+        "model": {**_origin("models", request.model), "config": plan.weights["config"]},
+        "task": {**_origin("tasks", request.task), "config": plan.weights["task_config"]},
+        "data": {
+            **_origin("data", str(request.data).partition(":")[0]),
+            "name": request.data,
+            "train": None if train is None else {"items": len(train), "digest": train.digest},
+            "test": {"items": len(test), "digest": test.digest},
+        },
+        "metrics": [_origin("metrics", name) for name in plan.metrics],
+        "skipped_metrics": dict(skipped),
+        "checkpoint": request.checkpoint,
+        "n": request.n,
+        "items": request.items,
+        "seed": request.seed,
+        "epochs": request.epochs,
+        "training": request.parts["training"],
+        "history": _plain(history),
+        "device": f"{device}{gpu}",
+        "seconds": dict(seconds),
+        "versions": versions(),
+        "platform": platform.platform(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Of Python and the packages that decide numbers."""
+    known = {"python": platform.python_version()}
+    for name in _PACKAGES:
+        with contextlib.suppress(PackageNotFoundError):
+            known[name] = version(name)
+    return known
+
+
+def _origin(kind: str, name: str | None) -> dict[str, Any]:
+    entry = registry.entry(kind, str(name))
+    return {"name": name, "distribution": entry.distribution, "version": entry.version}
+
+
+def _plain(history: Any) -> Any:
+    """The part of a history that JSON can hold, without the course of the losses."""
+    if dataclasses.is_dataclass(history) and not isinstance(history, type):
+        history = {f.name: getattr(history, f.name) for f in dataclasses.fields(history)}
+    if not isinstance(history, Mapping):
+        return None
+    return {str(k): v for k, v in history.items() if isinstance(v, (int, float, str, bool)) and v == v}

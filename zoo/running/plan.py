@@ -1,15 +1,17 @@
-"""The parts of a run: everything that a request names, made and checked before anything long begins."""
+"""A run as it is asked for, and its parts, made and checked before anything long begins."""
 
 from __future__ import annotations
 
 import dataclasses
+import os
+import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from zoo import registry
 from zoo.contracts import make
-from zoo.running.request import Request
 from zoo.utils.config import make_config
 from zoo.utils.errors import RequestError, ZooError
 
@@ -21,7 +23,79 @@ if TYPE_CHECKING:
     from zoo.contracts.task import Task
     from zoo.data.records import Data
 
-METRICS = registry.GROUPS["metrics"]
+
+@dataclass(frozen=True)
+class Request:
+    """Everything that a run is asked for; see :func:`zoo.run` for the meaning of each part.
+
+    Raises:
+        RequestError: something is wrong in itself; names are looked up by :func:`make_plan`.
+    """
+
+    model: str | None = None
+    task: str | None = None
+    data: str | None = None
+    n: int = 100
+    epochs: int | None = None
+    seed: int = 0
+    device: str = "auto"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    checkpoint: str | None = None
+    metrics: Sequence[str] | None = None
+    items: int | None = None
+    out: str | None = None
+    resume: bool = False
+    progress: bool = True
+
+    def __post_init__(self) -> None:
+        if self.out is None and (self.resume or int(os.environ.get("WORLD_SIZE", "1")) > 1):
+            why = "to go on with it" if self.resume else "for several processes"
+            raise RequestError(f"name the folder of the run (out) {why}")
+        for name, least in (("n", 1), ("epochs", 1), ("items", 1), ("seed", None)):
+            value = getattr(self, name)
+            if value is None and name in ("epochs", "items"):
+                continue
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise RequestError(f"{name} is {value!r}; it must be a whole number")
+            if least is not None and value < least:
+                raise RequestError(f"{name} is {value}; it must be at least {least}")
+        _ = self.parts
+        for word in ("model", "task") if self.checkpoint is None else ():
+            if getattr(self, word) is None:
+                known = ", ".join(registry.names(f"{word}s"))
+                raise RequestError(f"no {word} is named; known: {known} (or name a checkpoint)")
+        if self.checkpoint is not None and (self.epochs is not None or self.settings):
+            what = "epochs" if self.epochs is not None else f"setting {next(iter(self.settings))!r}"
+            raise RequestError(f"a checkpoint is scored as it is: leave out {what}")
+
+    @cached_property
+    def parts(self) -> dict[str, dict[str, Any]]:
+        """The settings of the ``"model"``, of the ``"task"`` (``task.KEY``) and of ``"training"`` (``training.KEY``)."""
+        parts: dict[str, dict[str, Any]] = {"model": {}, "task": {}, "training": {}}
+        for key, value in self.settings.items():
+            head, dot, tail = key.partition(".")
+            if dot and head not in ("task", "training"):
+                words = "write KEY for the model, task.KEY for the task, training.KEY for training"
+                raise RequestError(f"setting {key!r}: {words}")
+            parts[head if dot else "model"][tail if dot else key] = value
+        return parts
+
+    def command(self) -> str:
+        """The command line that asks for the same numbers."""
+        options: dict[str, Any] = {"--model": self.model, "--task": self.task}
+        if self.checkpoint is not None:
+            options = {"--checkpoint": self.checkpoint}
+        options |= {"--data": self.data, "-n": self.n, "--seed": self.seed, "--items": self.items, "--epochs": self.epochs}
+        words = [word for key, value in options.items() if value is not None for word in (key, str(value))]
+        words += [word for key, value in self.settings.items() for word in ("--set", f"{key}={_text(value)}")]
+        words += [word for name in self.metrics or () for word in ("--metric", name)]
+        return shlex.join(["zoo", "run", *words])
+
+
+def _text(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
 @dataclass(frozen=True)
@@ -30,19 +104,16 @@ class Plan:
 
     Attributes:
         request: what was asked for, with the names of the model, the task, the data and the checkpoint filled in.
-        model_name, task_name: entry-point names.
         model: on the CPU, not fitted; or fitted, where a checkpoint is scored.
         task, data: as the request names them.
         metrics: by name.
         skipped: metrics that cannot be had, with the reason.
         unasked: those of the metrics that a third party brings and nobody asked for: if one fails, the run goes on.
         device: of the fit and the samples.
-        weights: all that decides the fitted weights (:meth:`Request.weights`).
+        weights: all that decides the fitted weights, with the whole configs: what a run that goes on must agree with.
     """
 
     request: Request
-    model_name: str
-    task_name: str
     model: Model
     task: Task
     data: Data
@@ -87,8 +158,10 @@ def make_plan(request: Request) -> Plan:
         make_config(Training, request.parts["training"], "training")
     metrics, skipped, unasked = _metrics(request.metrics)
     request = dataclasses.replace(request, model=model_name, task=task_name, data=str(data), checkpoint=checkpoint)
-    weights = request.weights(model.config_dict(), dataclasses.asdict(task.config))
-    return Plan(request, model_name, task_name, model, task, data, metrics, skipped, unasked, device, weights)
+    weights = {name: getattr(request, name) for name in ("model", "task", "data", "seed", "epochs", "checkpoint")}
+    weights |= {"config": model.config_dict(), "task_config": dataclasses.asdict(task.config)}
+    weights["training"] = request.parts["training"]
+    return Plan(request, model, task, data, metrics, skipped, unasked, device, weights)
 
 
 def task_on(name: str, settings: Mapping[str, Any], data: str | None) -> tuple[Task, Data]:
@@ -109,8 +182,8 @@ def _metrics(names: Sequence[str] | None) -> tuple[dict[str, Metric], dict[str, 
         return {name: make.metric(name) for name in names}, {}, frozenset()
     from zoo.probing.probe import outcomes
 
-    metrics, skipped, unasked = {}, {}, set()
-    tried = outcomes(plugin for plugin in registry.plugins() if any(group == METRICS for group, _, _ in plugin.points))
+    metrics, skipped, unasked, group = {}, {}, set(), registry.GROUPS["metrics"]
+    tried = outcomes(plugin for plugin in registry.plugins() if any(point[0] == group for point in plugin.points))
     for name in registry.names("metrics"):
         try:
             entry = registry.entry("metrics", name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import shutil
 import time
@@ -17,14 +16,11 @@ from torch import Tensor
 from zoo.contracts.metric import Fitted, Score
 from zoo.measuring.evaluate import Evaluation, evaluate
 from zoo.measuring.small import items_of, score_of, small_score
-from zoo.reporting.pictures import DRAWS, SAMPLES, Picture, picture_items, take_pictures
-from zoo.running.folder import RunFolder, default_folder
-from zoo.running.plan import Plan, make_plan
-from zoo.running.record import metrics_json, run_json
-from zoo.running.request import Request
+from zoo.reporting.pictures import DRAWS, ITEMS, SAMPLES, Picture, take_pictures
+from zoo.running.folder import RunFolder, default_folder, metrics_json, run_json
+from zoo.running.plan import Plan, Request, make_plan
+from zoo.saving import golden
 from zoo.saving.checkpoint import save
-from zoo.saving.golden import ITEMS, SmallScore, write_golden
-from zoo.saving.golden import SAMPLES as GOLDEN_SAMPLES
 from zoo.utils.files import whole_file, write_json
 
 if TYPE_CHECKING:
@@ -120,7 +116,7 @@ def run(
 def execute(request: Request) -> RunResult:
     """Do what a request asks for; see :func:`run`."""
     plan = make_plan(request)
-    folder = RunFolder(Path(request.out) if request.out is not None else default_folder(plan.model_name, plan.task_name))
+    folder = RunFolder(Path(request.out) if request.out is not None else default_folder(plan.request.model, plan.request.task))
     result = RunResult(folder.path, plan.model, plan.task)
     if int(os.environ.get("RANK", "0")):
         if plan.request.checkpoint is None:
@@ -141,7 +137,10 @@ def _run(plan: Plan, folder: RunFolder, result: RunResult) -> None:
     from zoo.reporting.report import write_report
 
     request, started, clock = plan.request, time.strftime("%Y-%m-%dT%H:%M:%S%z"), _Clock(result.seconds)
-    result.pairs = test = _test_pairs(plan)
+    test = plan.task.pairs(plan.data, "test", request.seed, pool=DRAWS)
+    if request.items is not None and request.items < len(test):  # evenly, since data are often sorted, by class or by name
+        test = test.subset(torch.arange(request.items) * len(test) // request.items)
+    result.pairs = test
     train = None if request.checkpoint else plan.task.pairs(plan.data, "train", request.seed)
     clock.lap("data")
     folder.claim(plan.weights)
@@ -149,7 +148,7 @@ def _run(plan: Plan, folder: RunFolder, result: RunResult) -> None:
         result.history = _fit(plan, train, folder, request.progress)
         clock.lap("fit")
     plan.model.to(plan.device)
-    shown = picture_items(test).tolist()
+    shown = test.spread(ITEMS).tolist()
     measured = evaluate(
         plan.model,
         test,
@@ -163,10 +162,11 @@ def _run(plan: Plan, folder: RunFolder, result: RunResult) -> None:
     )
     result.scores, result.skipped = measured.scores, {**plan.skipped, **measured.skipped}
     result.metrics = metrics_json(plan, len(test), measured.scores)
-    golden = None if train is None else _golden(plan, test, measured)
+    kept = None if train is None else _golden(plan, test, measured)
     clock.lap("evaluate")
-    if train is not None and golden is not None:
-        _save_checkpoint(plan, folder.checkpoint, train, measured, *golden)
+    if train is not None and kept is not None:
+        data = {"name": request.data, "digest": train.digest, "items": len(train)}
+        _save_checkpoint(plan, folder.checkpoint, data, result.metrics["metrics"], *kept)
     samples = torch.stack([measured.kept[i][:SAMPLES] for i in shown])
     result.pictures = take_pictures(plan.model, plan.task, plan.data, request.seed, test, samples)
     with whole_file(result.out / "samples.png") as part:
@@ -177,12 +177,6 @@ def _run(plan: Plan, folder: RunFolder, result: RunResult) -> None:
     write_json(result.out / "metrics.json", result.metrics)
     write_json(result.out / "run.json", record)
     folder.finish()
-
-
-def _test_pairs(plan: Plan) -> Pairs:
-    """The test pairs that are scored: evenly over all, since data are often sorted, by class or by name."""
-    test, items = plan.task.pairs(plan.data, "test", plan.request.seed, pool=DRAWS), plan.request.items
-    return test if items is None or items >= len(test) else test.subset(torch.arange(items) * len(test) // items)
 
 
 def _fit(plan: Plan, train: Pairs, folder: RunFolder, progress: bool) -> Any:
@@ -197,7 +191,7 @@ def _fit(plan: Plan, train: Pairs, folder: RunFolder, progress: bool) -> Any:
     )
 
 
-def _golden(plan: Plan, test: Pairs, measured: Evaluation) -> tuple[Tensor, SmallScore | None]:
+def _golden(plan: Plan, test: Pairs, measured: Evaluation) -> tuple[Tensor, golden.SmallScore | None]:
     """The x of the golden samples, and the small score.
 
     Where ``zoo verify`` would score the same items again, it is of the samples that were scored; else, on somebody's own data
@@ -205,10 +199,11 @@ def _golden(plan: Plan, test: Pairs, measured: Evaluation) -> tuple[Tensor, Smal
     """
     metric = next((n for n, m in plan.metrics.items() if m.needs == "samples" and n not in measured.skipped), None)
     if not (count := _golden_items(plan, len(test))):
-        return small_score(plan.model.to("cpu"), {"name": plan.task_name, "config": plan.weights["task_config"]}, metric)
+        task = {"name": plan.request.task, "config": plan.weights["task_config"]}
+        return small_score(plan.model.to("cpu"), task, metric)
     samples = torch.stack([measured.kept[i] for i in range(count)])
     score = None if metric is None else score_of(samples, test, metric, plan.task.data, plan.request.seed)
-    return test.x[:ITEMS], score
+    return test.x[: golden.ITEMS], score
 
 
 def _golden_items(plan: Plan, scored: int) -> int:
@@ -220,22 +215,14 @@ def _golden_items(plan: Plan, scored: int) -> int:
 
 
 def _save_checkpoint(
-    plan: Plan, folder: Path, train: Pairs, measured: Evaluation, x: Tensor, score: SmallScore | None
+    plan: Plan, folder: Path, data: Mapping[str, Any], scores: Mapping[str, Any], x: Tensor, score: golden.SmallScore | None
 ) -> None:
     """Save what was fitted, and keep golden samples of x and the small score beside it: as the CPU gives them, wherever."""
     request = plan.request
     shutil.rmtree(folder, ignore_errors=True)  # left by a run that was stopped while it wrote its report
-    save(
-        plan.model,
-        folder,
-        task=plan.task_name,
-        task_config=plan.weights["task_config"],
-        seed=request.seed,
-        data={"name": request.data, "digest": train.digest, "items": len(train)},
-        scores={name: dataclasses.asdict(score) for name, score in measured.scores.items()},
-        card={"command": request.command()},
-    )
-    write_golden(folder, x, plan.model.to("cpu").sample(x, GOLDEN_SAMPLES, seed=0), 0, score)
+    config, card = plan.weights["task_config"], {"command": request.command()}
+    save(plan.model, folder, task=request.task, task_config=config, seed=request.seed, data=data, scores=scores, card=card)
+    golden.write_golden(folder, x, plan.model.to("cpu").sample(x, golden.SAMPLES, seed=0), 0, score)
     plan.model.to(plan.device)
 
 
