@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from zoo.measuring.bootstrap import bootstrap
+from zoo.measuring.evaluate import bootstrap
 from zoo.utils.errors import RequestError
 from zoo_metrics.pool import EnergyScore, ErrorOfBest, GridVariance, NegativeLogLikelihood
 

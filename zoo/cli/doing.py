@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
 from zoo.cli.app import Device, app
 from zoo.utils.errors import RequestError, ZooError
@@ -13,35 +13,31 @@ from zoo.utils.errors import RequestError, ZooError
 
 @app.command()
 def run(
-    model: Annotated[str | None, typer.Option(help="The model's name; see zoo list models.", metavar="NAME")] = None,
-    task: Annotated[str | None, typer.Option(help="The task's name; see zoo list tasks.", metavar="NAME")] = None,
+    model: Annotated[str | None, Option(help="The model's name; see zoo list models.", metavar="NAME")] = None,
+    task: Annotated[str | None, Option(help="The task's name; see zoo list tasks.", metavar="NAME")] = None,
     data: Annotated[
-        str | None, typer.Option(help="The data, e.g. folder:photos/; by default the task's own.", metavar="KIND[:PATH]")
+        str | None, Option(help="The data, e.g. folder:photos/; by default the task's own.", metavar="KIND[:PATH]")
     ] = None,
-    n: Annotated[int, typer.Option("-n", "--samples", help="Samples of each test item.")] = 100,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the training pairs; by default the model's own.")] = None,
-    seed: Annotated[int, typer.Option(help="Decides everything random.")] = 0,
+    n: Annotated[int, Option("-n", "--samples", help="Samples of each test item.")] = 100,
+    epochs: Annotated[int | None, Option(help="Passes over the training pairs; by default the model's own.")] = None,
+    seed: Annotated[int, Option(help="Decides everything random.")] = 0,
     device: Device = "auto",
     settings: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--set",
             help="A setting of the model (key=), the task (task.key=) or training (training.key=).",
             metavar="KEY=VALUE",
         ),
     ] = None,
     checkpoint: Annotated[
-        str | None, typer.Option(help="Score this checkpoint instead of fitting a model.", metavar="NAME|dir:PATH")
+        str | None, Option(help="Score this checkpoint instead of fitting a model.", metavar="NAME|dir:PATH")
     ] = None,
-    metrics: Annotated[
-        list[str] | None, typer.Option("--metric", help="Only this metric; may be repeated.", metavar="NAME")
-    ] = None,
-    items: Annotated[int | None, typer.Option(help="Score only so many test items, spread evenly; by default all.")] = None,
-    out: Annotated[
-        str | None, typer.Option(help="A new folder; by default runs/<time>-<model>-<task>.", metavar="DIR")
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that was stopped in --out.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print metrics.json instead of a table.")] = False,
+    metrics: Annotated[list[str] | None, Option("--metric", help="Only this metric; may be repeated.", metavar="NAME")] = None,
+    items: Annotated[int | None, Option(help="Score only so many test items, spread evenly; by default all.")] = None,
+    out: Annotated[str | None, Option(help="A new folder; by default runs/<time>-<model>-<task>.", metavar="DIR")] = None,
+    resume: Annotated[bool, Option("--resume", help="Go on with the run that was stopped in --out.")] = False,
+    json: Annotated[bool, Option("--json", help="Print metrics.json instead of a table.")] = False,
 ) -> None:
     """Fit a model to a task, sample, measure, and write a report."""
     given = locals() | {"settings": _settings(settings), "metrics": metrics or None}
@@ -71,27 +67,23 @@ def run(
 
 @app.command()
 def bench(
-    suite: Annotated[str | None, typer.Argument(help="A suite; see zoo list suites.", metavar="SUITE")] = None,
+    suite: Annotated[str | None, Argument(help="A suite; see zoo list suites.", metavar="SUITE")] = None,
     data: Annotated[
-        str | None, typer.Option(help="The data, which also chooses among the suite's tasks.", metavar="KIND[:PATH]")
+        str | None, Option(help="The data, which also chooses among the suite's tasks.", metavar="KIND[:PATH]")
     ] = None,
-    models: Annotated[str | None, typer.Option(help="These models of the suite, or these models.", metavar="NAME,...")] = None,
-    tasks: Annotated[str | None, typer.Option(help="These tasks of the suite, or these tasks.", metavar="NAME,...")] = None,
-    seeds: Annotated[int | None, typer.Option(help="How many seeds, from 0 on; by default the suite's.")] = None,
-    n: Annotated[
-        int | None, typer.Option("-n", "--samples", help="Samples of each test item; by default the suite's.")
-    ] = None,
-    items: Annotated[int | None, typer.Option(help="Test items scored, at most; by default the suite's.")] = None,
+    models: Annotated[str | None, Option(help="These models of the suite, or these models.", metavar="NAME,...")] = None,
+    tasks: Annotated[str | None, Option(help="These tasks of the suite, or these tasks.", metavar="NAME,...")] = None,
+    seeds: Annotated[int | None, Option(help="How many seeds, from 0 on; by default the suite's.")] = None,
+    n: Annotated[int | None, Option("-n", "--samples", help="Samples of each test item; by default the suite's.")] = None,
+    items: Annotated[int | None, Option(help="Test items scored, at most; by default the suite's.")] = None,
     workers: Annotated[
-        int | None, typer.Option(help="Processes at a time; by default one a core, or one on a GPU; 0 for none but this.")
+        int | None, Option(help="Processes at a time; by default one a core, or one on a GPU; 0 for none but this.")
     ] = None,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="The suite's quick form: minutes, to see that all of it works.")
-    ] = False,
+    quick: Annotated[bool, Option("--quick", help="The suite's quick form: minutes, to see that all of it works.")] = False,
     device: Device = "auto",
     settings: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--set",
             help="A setting of all models (key=) or tasks (task.key=) that have it, of one (NAME.key=), or of training.",
             metavar="KEY=VALUE",
@@ -99,9 +91,9 @@ def bench(
     ] = None,
     out: Annotated[
         str | None,
-        typer.Option(help="A folder, which a later call goes on with; by default runs/bench-<suite>-<data>.", metavar="DIR"),
+        Option(help="A folder, which a later call goes on with; by default runs/bench-<suite>-<data>.", metavar="DIR"),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print bench.json instead of tables.")] = False,
+    json: Annotated[bool, Option("--json", help="Print bench.json instead of tables.")] = False,
 ) -> None:
     """Compare models on tasks, over seeds, in one table.
 
@@ -145,19 +137,17 @@ def _settings(words: list[str] | None) -> dict[str, str]:
 
 @app.command()
 def sample(
-    checkpoint: Annotated[str, typer.Argument(help="A checkpoint: a name of zoo list checkpoints, or dir:PATH.")],
+    checkpoint: Annotated[str, Argument(help="A checkpoint: a name of zoo list checkpoints, or dir:PATH.")],
     items: Annotated[
-        list[str] | None, typer.Argument(help="Photos, or what else the task starts from.", metavar="[IMAGE]...")
+        list[str] | None, Argument(help="Photos, or what else the task starts from.", metavar="[IMAGE]...")
     ] = None,
     attributes: Annotated[
         str | None,
-        typer.Option(help="What the picture is to have; a name with ! before it, what not.", metavar="NAME,NAME..."),
+        Option(help="What the picture is to have; a name with ! before it, what not.", metavar="NAME,NAME..."),
     ] = None,
-    n: Annotated[int, typer.Option("-n", "--samples", help="Samples of each photo.")] = 20,
-    out: Annotated[
-        str | None, typer.Option(help="A new folder; by default runs/<time>-sample-<checkpoint>.", metavar="DIR")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="The same seed gives the same samples; by default a new one.")] = None,
+    n: Annotated[int, Option("-n", "--samples", help="Samples of each photo.")] = 20,
+    out: Annotated[str | None, Option(help="A new folder; by default runs/<time>-sample-<checkpoint>.", metavar="DIR")] = None,
+    seed: Annotated[int | None, Option(help="The same seed gives the same samples; by default a new one.")] = None,
     device: Device = "auto",
 ) -> None:
     """Give n different photos for each photo, or n pictures with the attributes that are named."""

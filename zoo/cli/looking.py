@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer import Argument, Option
 
 from zoo import registry
 from zoo.cli.app import Help, app
@@ -26,7 +27,7 @@ KINDS = (*ENTRIES, "checkpoints", "suites", "plugins")
 )
 def list_(
     context: typer.Context,
-    hub: Annotated[bool, typer.Option("--hub", help="List the checkpoints on the Hub; words narrow the search.")] = False,
+    hub: Annotated[bool, Option("--hub", help="List the checkpoints on the Hub; words narrow the search.")] = False,
     help: Help = False,
 ) -> None:
     """List what is installed, by name; nothing of it is imported."""
@@ -125,7 +126,7 @@ def _list_hub(words: list[str]) -> None:
 
 
 @app.command()
-def show(name: Annotated[str, typer.Argument(help="Of a model, task, metric, kind of data or checkpoint.")]) -> None:
+def show(name: Annotated[str, Argument(help="Of a model, task, metric, kind of data or checkpoint.")]) -> None:
     """Show what is known of one name: settings, units, sources."""
     from zoo.catalog import checkpoints, suites
 

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Argument, Option
 
 from zoo.cli.app import AsJson, Device, app
 from zoo.utils.errors import RequestError, ZooError
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 @app.command()
 def pull(
-    repo: Annotated[str, typer.Argument(help="Of the Hub, or a checkpoint's name.", metavar="ORG/REPO[@REV]|NAME")],
+    repo: Annotated[str, Argument(help="Of the Hub, or a checkpoint's name.", metavar="ORG/REPO[@REV]|NAME")],
     out: Annotated[
-        str | None, typer.Option(help="A new folder for a copy; by default it stays in the cache alone.", metavar="DIR")
+        str | None, Option(help="A new folder for a copy; by default it stays in the cache alone.", metavar="DIR")
     ] = None,
     json: AsJson = False,
 ) -> None:
@@ -68,11 +68,11 @@ def _have(repo: str) -> "tuple[HubSource | None, str | None, bool, Path]":
 
 @app.command()
 def push(
-    folder: Annotated[str, typer.Argument(help="A checkpoint's folder, or that of a finished run.", metavar="DIR")],
-    repo: Annotated[str, typer.Argument(help="Where to; it is made if it is not there.", metavar="ORG/REPO")],
-    private: Annotated[bool, typer.Option("--private", help="Make a new repository private.")] = False,
-    licence: Annotated[str | None, typer.Option(help="An SPDX name, for the card.", metavar="NAME")] = None,
-    message: Annotated[str | None, typer.Option("-m", "--message", help="What changed, in one line.")] = None,
+    folder: Annotated[str, Argument(help="A checkpoint's folder, or that of a finished run.", metavar="DIR")],
+    repo: Annotated[str, Argument(help="Where to; it is made if it is not there.", metavar="ORG/REPO")],
+    private: Annotated[bool, Option("--private", help="Make a new repository private.")] = False,
+    licence: Annotated[str | None, Option(help="An SPDX name, for the card.", metavar="NAME")] = None,
+    message: Annotated[str | None, Option("-m", "--message", help="What changed, in one line.")] = None,
     json: AsJson = False,
 ) -> None:
     """Push a checkpoint to the Hub, in one commit: weights, config, card, pictures."""
@@ -95,9 +95,9 @@ def push(
 @app.command()
 def verify(
     checkpoints: Annotated[
-        list[str] | None, typer.Argument(help="Names, hf:ORG/REPO@REV or dir:PATH.", metavar="CHECKPOINT...")
+        list[str] | None, Argument(help="Names, hf:ORG/REPO@REV or dir:PATH.", metavar="CHECKPOINT...")
     ] = None,
-    all_: Annotated[bool, typer.Option("--all", help="Every registered checkpoint that is here or cached.")] = False,
+    all_: Annotated[bool, Option("--all", help="Every registered checkpoint that is here or cached.")] = False,
     device: Device = "cpu",
     json: AsJson = False,
 ) -> None:

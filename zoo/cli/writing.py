@@ -5,7 +5,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Argument, Option
 
 from zoo import registry
 from zoo.cli.app import AsJson, app
@@ -25,10 +25,10 @@ AT_ONCE = 4
 def check(
     names: Annotated[
         list[str] | None,
-        typer.Argument(help="Of models, tasks and metrics, or KIND:NAME where one name is of two kinds.", metavar="NAME..."),
+        Argument(help="Of models, tasks and metrics, or KIND:NAME where one name is of two kinds.", metavar="NAME..."),
     ] = None,
-    all_: Annotated[bool, typer.Option("--all", help="Everything that is installed.")] = False,
-    only: Annotated[list[str] | None, typer.Option(help="Only this check; may be repeated.", metavar="CHECK")] = None,
+    all_: Annotated[bool, Option("--all", help="Everything that is installed.")] = False,
+    only: Annotated[list[str] | None, Option(help="Only this check; may be repeated.", metavar="CHECK")] = None,
     json: AsJson = False,
 ) -> None:
     """Check that models, tasks and metrics keep the contracts of the zoo."""
@@ -131,9 +131,9 @@ def _plain(outcome: "Outcome") -> dict[str, object]:
 
 @app.command()
 def new(
-    what: Annotated[str, typer.Argument(help="What to make: plugin.", metavar="plugin")],
-    name: Annotated[str, typer.Argument(help="Of the plugin, for example zoo-tides.")],
-    out: Annotated[str | None, typer.Option(help="A new folder; by default NAME, here.", metavar="DIR")] = None,
+    what: Annotated[str, Argument(help="What to make: plugin.", metavar="plugin")],
+    name: Annotated[str, Argument(help="Of the plugin, for example zoo-tides.")],
+    out: Annotated[str | None, Option(help="A new folder; by default NAME, here.", metavar="DIR")] = None,
 ) -> None:
     """Write a whole plugin package to start from: a model, a task and a metric of your own, with tests that pass."""
     if what != "plugin":

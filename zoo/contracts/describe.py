@@ -52,30 +52,28 @@ def describe(kind: str, name: str) -> Description:
         ZooError: what has it is broken.
     """
     entry = registry.entry(kind, name)
-    facts = [("from", f"{entry.distribution} {entry.version}, {entry.value}")]
     shown: Any
     shown, preset = make.model_class(name) if kind == "models" else (make.class_of(kind, name), {})
-    if kind == "models":
-        facts += [("class", shown.__name__)]
-    elif kind == "tasks":
-        facts += [("x", shown.x_name), ("y", shown.y_name), ("data", f"{shown.data}, where none is named")]
-    elif kind == "metrics":
-        facts += [("unit", shown.unit), ("better", shown.better), ("source", shown.source)]
-        facts += [("needs", f"a model with {shown.needs}")] if shown.needs != "samples" else []
-    else:
-        facts += [("named as", f"{name} or {name}:PATH")]
-    settings = _settings(shown.Config, preset) if kind in ("models", "tasks") else None
+    facts = [("from", f"{entry.distribution} {entry.version}, {entry.value}")]
+    match kind:
+        case "models":
+            facts += [("class", shown.__name__)]
+        case "tasks":
+            facts += [("x", shown.x_name), ("y", shown.y_name), ("data", f"{shown.data}, where none is named")]
+        case "metrics":
+            facts += [("unit", shown.unit), ("better", shown.better), ("source", shown.source)]
+            facts += [("needs", f"a model with {shown.needs}")] if shown.needs != "samples" else []
+        case _:
+            facts += [("named as", f"{name} or {name}:PATH")]
+    settings = None
+    if kind in ("models", "tasks"):
+        settings = tuple(_setting(field, preset) for field in dataclasses.fields(shown.Config))
     text = inspect.getdoc(shown) if shown.__doc__ else None
     return Description(kind, name, text or "(not described)", tuple(facts), settings)
 
 
-def _settings(config: type, preset: dict[str, Any]) -> tuple[Setting, ...]:
-    """The fields of a config with their defaults, or with what the preset sets."""
-    rows = []
-    for field in dataclasses.fields(config):
-        default = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
-        value = preset.get(field.name, default)
-        kind = field.type if isinstance(field.type, str) else getattr(field.type, "__name__", str(field.type))
-        text = "required" if value is dataclasses.MISSING else str(value)
-        rows.append(Setting(field.name, text, kind, field.name in preset))
-    return tuple(rows)
+def _setting(field: dataclasses.Field[Any], preset: dict[str, Any]) -> Setting:
+    default = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+    value = preset.get(field.name, default)
+    kind = field.type if isinstance(field.type, str) else getattr(field.type, "__name__", str(field.type))
+    return Setting(field.name, "required" if value is dataclasses.MISSING else str(value), kind, field.name in preset)

@@ -35,10 +35,8 @@ def model(name: str, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **confi
 
 def model_class(name: str) -> tuple[type[Model], dict[str, Any]]:
     """The model class behind a name, and what its preset sets ({} if it is no preset); raises as :func:`model`."""
-    from zoo.contracts.preset import Preset
-
     registered = class_of("models", name)
-    return (registered.model, dict(registered.config)) if isinstance(registered, Preset) else (registered, {})
+    return (registered, {}) if isinstance(registered, type) else (registered.model, dict(registered.config))
 
 
 def task(name: str, **config: Any) -> Task:
@@ -76,9 +74,7 @@ def fault(kind: str, registered: object) -> str:
         return ""
     base = {"models": Model, "tasks": Task, "metrics": Metric, "data": Data}[kind]
     if not (isinstance(registered, type) and issubclass(registered, base)):
-        return (
-            "it is neither a zoo.Model nor a zoo.Preset" if kind == "models" else f"it is no subclass of zoo.{base.__name__}"
-        )
+        return "it is neither a zoo.Model nor a zoo.Preset" if base is Model else f"it is no subclass of zoo.{base.__name__}"
     if inspect.isabstract(registered):
         return f"it lacks {', '.join(sorted(vars(registered)['__abstractmethods__']))}"
     if kind == "metrics":

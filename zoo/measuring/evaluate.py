@@ -1,4 +1,4 @@
-"""Metrics of a fitted model over the test pairs, in batches of bounded memory."""
+"""Metrics of a fitted model over the test pairs, in batches of bounded memory, with intervals by resampling."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from zoo.contracts.metric import Fitted, Metric, NotApplicable, Score
-from zoo.measuring.bootstrap import bootstrap
 from zoo.utils.errors import RequestError, ZooError
 from zoo.utils.progress import progress as progress_bar
 
@@ -77,8 +76,7 @@ def evaluate(
         raise RequestError("there are no test items to score; at least one is needed")
     size = max(1, min(ITEMS, NUMBERS // (n * math.prod(pairs.y_shape))))
     densities = any(metric.needs == "joint_log_prob" for metric in metrics.values())
-    values: dict[str, list[Tensor]] = {}
-    owner: dict[str, str] = {}
+    values: dict[str, dict[str, list[Tensor]]] = {name: {} for name in metrics}
     kept: dict[int, Tensor] = {}
     skipped = _prepared(metrics, fitted, optional)
     with progress_bar(len(pairs), "evaluate", show=progress) as bar:
@@ -93,26 +91,36 @@ def evaluate(
                     skipped[name] = lacking
                 if name in skipped:
                     continue
-                checked: dict[str, Tensor] = {}
                 with _spared(name, optional, skipped):
                     given = metric(samples, part.y, x=part.x, pool=part.pool, joint_log_prob=density, index=index)
-                    checked = {suffix: _checked(value, name, len(part)) for suffix, value in given.items()}
-                for suffix, value in checked.items():
-                    owner[name + suffix] = name
-                    values.setdefault(name + suffix, []).append(value)
-            bar.update(min(start + size, len(pairs)))
-    scores = {
-        name: bootstrap(torch.cat(parts), metrics[owner[name]]) for name, parts in values.items() if owner[name] not in skipped
-    }
-    if fitted is not None and (unit := fitted.task.y_unit):
-        for name, score in scores.items():
-            if metrics[owner[name]].needs != "fitted":
-                scores[name] = replace(score, unit=f"{score.unit}, y in {unit}")
+                    for suffix, value in given.items():
+                        values[name].setdefault(suffix, []).append(_checked(value, name, len(part)))
+            bar.update(start + len(part))
+    scores = {}
+    y_unit = fitted.task.y_unit if fitted is not None else ""
+    for name in (name for name in metrics if name not in skipped):
+        for suffix, parts in values[name].items():
+            score = bootstrap(torch.cat(parts), metrics[name])
+            if y_unit and metrics[name].needs != "fitted":
+                score = replace(score, unit=f"{score.unit}, y in {y_unit}")
+            scores[name + suffix] = score
     return Evaluation(scores, skipped, kept)
 
 
+def bootstrap(values: Tensor, metric: Metric, *, resamples: int = 2000, seed: int = 0) -> Score:
+    """The mean of ``values`` (N,) with its percentile bootstrap interval (95 %), resampling items."""
+    values = values.double().cpu()
+    generator = torch.Generator().manual_seed(seed)
+    means = []
+    for _ in range(0, resamples, 200):
+        index = torch.randint(len(values), (200, len(values)), generator=generator)
+        means.append(values[index].mean(1))
+    low, high = torch.cat(means).quantile(torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
+    return Score(values.mean().item(), low, high, metric.unit, metric.better)
+
+
 def _prepared(metrics: Mapping[str, Metric], fitted: Fitted | None, optional: Container[str]) -> dict[str, str]:
-    """Show every metric the run, and give those that cannot be measured of it, with the reason."""
+    """Show every metric the run; gives those that cannot be measured of it, with the reason."""
     if fitted is None:
         return {name: "it is measured of whole runs only" for name, metric in metrics.items() if metric.needs == "fitted"}
     skipped: dict[str, str] = {}
