@@ -1,5 +1,9 @@
-"""The application that the commands register with, the options that several have, and what keeps its start short."""
+"""The application that the commands register with, the options that several have, and how they print."""
 
+import contextlib
+import os
+import sys
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -60,3 +64,34 @@ def _zoo(
 
         typer.echo(f"cond-zoo {own_version()}")
         raise typer.Exit
+
+
+@contextlib.contextmanager
+def stdout_is_kept(kept: bool = True) -> Iterator[None]:
+    """Within it, what is printed goes to stderr, from code that is not Python's too: stdout is for the answer alone."""
+    if not kept:
+        yield
+        return
+    sys.stdout.flush()
+    own = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os.dup2(own, 1)
+        os.close(own)
+
+
+def print_json(content: Any) -> None:
+    """Print ``content`` as indented JSON."""
+    import json
+
+    print(json.dumps(content, indent=2))
+
+
+def table(*rows: Sequence[str]) -> str:
+    """Columns as wide as their widest cell, two spaces apart, no trailing blanks; the first row may be the heads."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return "\n".join(lines)

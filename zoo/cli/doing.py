@@ -7,7 +7,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from zoo.cli.app import Device, app
+from zoo.cli.app import Device, app, print_json, stdout_is_kept, table
 from zoo.utils.errors import RequestError, ZooError
 
 
@@ -45,7 +45,6 @@ def run(
     from zoo.running.plan import Request
 
     request = Request(**given)
-    from zoo.cli.output import print_json, stdout_is_kept, table
     from zoo.running.run import execute
 
     with stdout_is_kept(json):
@@ -57,10 +56,10 @@ def run(
     if json:
         print_json(result.metrics)
     else:
-        rows = [
-            (name, f"{s.value:.5g}", f"{s.low:.5g} to {s.high:.5g}", s.better, s.unit) for name, s in result.scores.items()
-        ]
-        print(table(("METRIC", "VALUE", "95 % INTERVAL", "BETTER", "UNIT"), *rows))
+        rows = [("METRIC", "VALUE", "95 % INTERVAL", "BETTER", "UNIT")]
+        for name, s in result.scores.items():
+            rows.append((name, f"{s.value:.5g}", f"{s.low:.5g} to {s.high:.5g}", s.better, s.unit))
+        print(table(*rows))
     times = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in result.seconds.items())
     print(f"{times}\nreport: {result.out / 'report.html'}", file=sys.stderr if json else sys.stdout)
 
@@ -107,7 +106,6 @@ def bench(
     request = BenchRequest(**given)
     from zoo.benching.bench import execute
     from zoo.benching.tables import task_table
-    from zoo.cli.output import print_json, stdout_is_kept, table
 
     with stdout_is_kept(json):
         result = execute(request)
@@ -154,7 +152,7 @@ def sample(
     if n < 1:
         raise RequestError(f"n is {n}; it must be at least 1")
     from zoo.catalog.loaded import load
-    from zoo.running.folder import check_new, default_folder
+    from zoo.running.folder import check_new, default_folder, free_name
 
     name = checkpoint.removeprefix("dir:").rstrip("/").replace("\\", "/")
     folder = default_folder("sample", "-".join(name.split("/")[-2:])) if out is None else check_new(Path(out))
@@ -167,19 +165,12 @@ def sample(
     if not words:
         option = " (--attributes NAME,NAME)" if wanted == "attributes" else ""
         raise RequestError(f"there is nothing to sample for; name at least one {wanted}{option}")
+    own: list[str] = []  # a folder for each item, called as it is, numbered where two are alike
+    for path in map(Path, words):
+        own.append(free_name((path.stem if path.is_file() else path.name) or "item", own.__contains__))
     read = [loaded.task.read(word) for word in words]  # nothing is written before every item has been read
-    for word, item, own in zip(words, read, _names(words), strict=True):
-        loaded.sample(item, n, seed=seed).save(folder / own)
-        print(f"{word}: {n} samples in {folder / own}", flush=True)
+    for word, item, name in zip(words, read, own, strict=True):
+        loaded.sample(item, n, seed=seed).save(folder / name)
+        print(f"{word}: {n} samples in {folder / name}", flush=True)
     if len(words) > 1:
         print(f"all in {folder}", file=sys.stderr)
-
-
-def _names(items: list[str]) -> list[str]:
-    """A folder's name for each item: its own name, numbered where two are alike."""
-    from zoo.running.folder import free_name
-
-    names: list[str] = []
-    for path in map(Path, items):
-        names.append(free_name((path.stem if path.is_file() else path.name) or "item", names.__contains__))
-    return names

@@ -1,29 +1,32 @@
 """The commands that tell what there is: list, show."""
 
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer import Argument, Option
 
 from zoo import registry
-from zoo.cli.app import Help, app
-from zoo.cli.output import table
+from zoo.cli.app import Help, app, table
 from zoo.utils.errors import RequestError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from zoo.catalog.claims import Claims
+    from zoo.probing.outcome import Outcome
 
 ENTRIES = ("models", "tasks", "metrics", "data")
 KINDS = (*ENTRIES, "checkpoints", "suites", "plugins")
+MOST = 8
+"""Names of what a distribution brings, up to which they are listed."""
 
 
 @app.command(
     "list",
     add_help_option=False,
     context_settings={"allow_extra_args": True},
-    options_metavar="[models|tasks|metrics|data|checkpoints|suites|plugins]",
+    options_metavar=f"[{'|'.join(KINDS)}]",
 )
 def list_(
     context: typer.Context,
@@ -32,20 +35,15 @@ def list_(
 ) -> None:
     """List what is installed, by name; nothing of it is imported."""
     kind, *more = words = context.args or [""]
+    tables = {"checkpoints": _checkpoints, "suites": _suites, "plugins": _plugins}
     if hub:
         _list_hub(context.args)
-    elif not kind:
-        print("\n\n".join([_entries(ENTRIES), _checkpoints(), _suites()]))
     elif more:
         raise RequestError(f"list one kind at a time, not {' '.join(words)!r}: {', '.join(KINDS)}")
-    elif kind == "checkpoints":
-        print(_checkpoints())
-    elif kind == "suites":
-        print(_suites())
-    elif kind == "plugins":
-        from zoo.cli.plugins import plugin_table
-
-        print(plugin_table())
+    elif not kind:
+        print("\n\n".join([_entries(ENTRIES), _checkpoints(), _suites()]))
+    elif kind in tables:
+        print(tables[kind]())
     elif kind in ENTRIES:
         print(_entries((kind,)))
     else:
@@ -53,14 +51,14 @@ def list_(
 
 
 def _entries(kinds: Sequence[str]) -> str:
-    from zoo.cli.plugins import fault, tried_before
+    from zoo.probing.outcome import kept
 
     for plugin in registry.plugins():
         if plugin.trouble:
             print(f"zoo: {plugin.name} is broken: {plugin.trouble}", file=sys.stderr)
-    tried = tried_before()
+    tried = {plugin.name: outcome for plugin in _third_parties() if (outcome := kept(plugin)) is not None}
     rows = [
-        (kind, name, entry.value, entry.distribution, entry.version, fault(entry, tried))
+        (kind, name, entry.value, entry.distribution, entry.version, _fault(entry, tried))
         for kind in kinds
         for name, entries in registry.entries(kind).items()
         for entry in entries
@@ -68,45 +66,100 @@ def _entries(kinds: Sequence[str]) -> str:
     return table(("KIND", "NAME", "OBJECT", "DISTRIBUTION", "VERSION", ""), *rows)
 
 
+def _third_parties() -> list[registry.Installed]:
+    """The distributions of others whose metadata can be read."""
+    return [plugin for plugin in registry.plugins() if plugin.name != registry.OWN and not plugin.trouble]
+
+
+def _fault(entry: registry.Entry, tried: "Mapping[str, Outcome]") -> str:
+    """A clause on what is wrong with an entry, by its metadata and by what came of trying; "" where nothing is known."""
+    if entry.distribution == registry.OWN:
+        return ""
+    if clash := registry.clash(entry):
+        return clash
+    outcome = tried.get(entry.distribution, {}).get((entry.kind, entry.name))
+    if broken := registry.trouble(entry) or (outcome.reason if outcome else ""):
+        return f"broken: {broken}"
+    return ", ".join(outcome.faults) if outcome else ""
+
+
+def _claims(known: "Claims[Any]") -> Iterator[tuple[Any, str]]:
+    """All that is registered, with what makes it unusable; says which files are broken."""
+    for reason in known.broken.values():
+        print(f"zoo: {reason}", file=sys.stderr)
+    for claims in known.named.values():
+        for claim in claims:
+            yield claim, "unusable: two plugins bring it" if len(claims) > 1 else ""
+
+
 def _checkpoints() -> str:
     from zoo.catalog.checkpoints import WEIGHTS, known, largest, place_of
 
-    registered = known()
-    _say_broken(registered.broken)
-    if not registered.named:
+    claims = list(_claims(known()))
+    if not claims:
         return "no checkpoints are registered"
-    claims = [(claim, len(several) > 1) for several in registered.named.values() for claim in several]
     columns = list(dict.fromkeys(column for claim, _ in claims for column in largest(claim.scores)))
     rows = []
-    for claim, twice in claims:
+    for claim, note in claims:
         folder = place_of(claim)
         here = "no" if folder is None else "cached" if claim.source.startswith("hf:") else "yes"
         size = claim.size if folder is None else (folder / WEIGHTS).stat().st_size
         scores = [f"{claim.scores[column]:.4g}" if column in claim.scores else "-" for column in columns]
-        weight = f"{size / 1e6:.1f} MB" if size else "-"
-        facts = (claim.name, claim.task, claim.model, claim.source, weight, here)
-        rows.append((*facts, *scores, claim.owner, "unusable: two plugins bring it" if twice else ""))
+        facts = (claim.name, claim.task, claim.model, claim.source, _megabytes(size), here)
+        rows.append((*facts, *scores, claim.owner, note))
     heads = ("CHECKPOINT", "TASK", "MODEL", "SOURCE", "SIZE", "HERE", *(column.upper() for column in columns), "FROM", "")
     return table(heads, *rows)
+
+
+def _megabytes(size: int | None) -> str:
+    return f"{size / 1e6:.1f} MB" if size else "-"
 
 
 def _suites() -> str:
     from zoo.catalog.suites import known
 
-    registered = known()
-    _say_broken(registered.broken)
     rows = []
-    for name, claims in registered.named.items():
-        for claim in claims:
-            note = "unusable: two plugins bring it" if len(claims) > 1 else ""
-            models, tasks = str(len(claim.models) or "as named"), ", ".join(claim.tasks) or "as named"
-            rows.append((name, models, tasks, claim.title, claim.owner, note))
+    for suite, note in _claims(known()):
+        models, tasks = str(len(suite.models) or "as named"), ", ".join(suite.tasks) or "as named"
+        rows.append((suite.name, models, tasks, suite.title, suite.owner, note))
     return table(("SUITE", "MODELS", "TASKS", "TITLE", "FROM", ""), *rows) if rows else "no suites are registered"
 
 
-def _say_broken(reasons: "Mapping[str, str]") -> None:
-    for reason in reasons.values():
-        print(f"zoo: {reason}", file=sys.stderr)
+def _plugins() -> str:
+    """The table of all distributions that bring something; what was not tried yet is tried, elsewhere."""
+    from zoo.catalog import checkpoints, suites
+    from zoo.probing.probe import outcomes
+    from zoo.probing.requirements import lacking
+
+    tried = outcomes(_third_parties())
+    files = (checkpoints.known().broken, suites.known().broken)
+    rows = []
+    for plugin in sorted(registry.plugins(), key=lambda plugin: (plugin.name != registry.OWN, plugin.name)):
+        own, entries = plugin.name == registry.OWN, registry.entries_of(plugin)
+        clauses = [plugin.trouble] if plugin.trouble else []
+        wrong = [f"broken: {clause}" for clause in (*clauses, *([] if own else lacking(plugin)))]
+        owner = f"{plugin.name} {plugin.version}"
+        wrong += [broken[owner] for broken in files if owner in broken]
+        wrong += [f"{_words(entry)}: {clause}" for entry in entries if (clause := _fault(entry, tried))]
+        if not own and not plugin.trouble and plugin.name not in tried:
+            wrong.append("it could not be tried")
+        state = "; ".join(wrong) or ("built in" if own else "sound")
+        rows.append((plugin.name, plugin.version, _brings(entries), state))
+    return table(("PLUGIN", "VERSION", "BRINGS", "STATE"), *rows)
+
+
+def _brings(entries: Sequence[registry.Entry]) -> str:
+    """These, by name, or counted where they are many."""
+    words = list(dict.fromkeys(map(_words, entries)))
+    if len(words) > MOST:
+        counts = Counter("kinds of data" if entry.kind == "data" else entry.kind for entry in entries)
+        words = [kind if kind == "checkpoints" else f"{count} {kind}" for kind, count in counts.items()]
+    return ", ".join(words) or "?"
+
+
+def _words(entry: registry.Entry) -> str:
+    # What an entry of checkpoints is called says nothing; that there are some does.
+    return "checkpoints" if entry.kind == "checkpoints" else f"{registry.singular(entry.kind)} {entry.name}"
 
 
 def _list_hub(words: list[str]) -> None:
@@ -116,10 +169,7 @@ def _list_hub(words: list[str]) -> None:
     if not hits:
         print(f"no checkpoint on the Hub has the words {' '.join(words)!r}" if words else "no checkpoint is on the Hub")
         return
-    rows = [
-        (hit.repo_id, hit.model, hit.task, hit.changed, f"{hit.size / 1e6:.1f} MB" if hit.size else "-", hit.licence or "-")
-        for hit in hits
-    ]
+    rows = [(hit.repo_id, hit.model, hit.task, hit.changed, _megabytes(hit.size), hit.licence or "-") for hit in hits]
     print(table(("REPOSITORY", "MODEL", "TASK", "UPDATED", "SIZE", "LICENCE"), *rows))
     if more:
         print(f"zoo: there are more than these {len(hits)}, the newest; words narrow the search", file=sys.stderr)
@@ -167,7 +217,7 @@ def _about_checkpoint(name: str) -> str:
     words = {"owner": "from", "made_by": "made by"}
     facts = [(words.get(label, label), getattr(checkpoint, label)) for label in labels]
     facts += [(metric, f"{value:.4g}") for metric, value in checkpoint.scores.items()]
-    return "\n".join([f"{name}: checkpoint", "", table(*((label, value) for label, value in facts if value))])
+    return f"{name}: checkpoint\n\n{_facts(facts)}"
 
 
 def _about_suite(name: str) -> str:
@@ -188,4 +238,8 @@ def _about_suite(name: str) -> str:
         ("quick", ", ".join(f"{key}={value}" for key, value in quick.items() if value is not None)),
         ("from", suite.owner),
     ]
-    return "\n".join([f"{name}: suite", suite.title, "", table(*((label, value) for label, value in facts if value))])
+    return f"{name}: suite\n{suite.title}\n\n{_facts(facts)}"
+
+
+def _facts(facts: Iterable[tuple[str, str]]) -> str:
+    return table(*((label, value) for label, value in facts if value))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
-from zoo.cli.app import AsJson, Device, app
+from zoo.cli.app import AsJson, Device, app, print_json, stdout_is_kept
 from zoo.utils.errors import RequestError, ZooError
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ def pull(
     """Fetch a checkpoint from the Hub into the cache, and check every byte of it."""
     import shutil
 
-    from zoo.cli.output import print_json
     from zoo.hub.cache import FILES, WEIGHTS
     from zoo.running.folder import check_new
     from zoo.utils.files import sha256_of, whole_folder
@@ -76,7 +75,6 @@ def push(
     json: AsJson = False,
 ) -> None:
     """Push a checkpoint to the Hub, in one commit: weights, config, card, pictures."""
-    from zoo.cli.output import print_json
     from zoo.hub.push import push
 
     pushed = push(Path(folder), repo, private=private, licence=licence, message=message)
@@ -104,12 +102,16 @@ def verify(
     """Check that checkpoints are what they were: their hash, their golden samples, one small score."""
     if bool(checkpoints) == all_:
         raise RequestError("name checkpoints to verify, or give --all")
+    from zoo.catalog import checkpoints as registered
     from zoo.catalog.verify import verify
-    from zoo.cli.output import print_json, stdout_is_kept
 
-    names, skipped = _here() if all_ else (checkpoints or [], {})
-    for name, reason in skipped.items():
-        print(f"{name}: skipped, {reason}", file=sys.stderr)
+    names, skipped = list(checkpoints or ()), {}
+    for name, claims in registered.known().named.items() if all_ else ():
+        if len(claims) == 1 and registered.place_of(claims[0]) is not None:
+            names.append(name)
+            continue
+        skipped[name] = "two plugins bring it" if len(claims) > 1 else f"not here yet: zoo pull {name}"
+        print(f"{name}: skipped, {skipped[name]}", file=sys.stderr)
     verified = []
     for name in names:
         with stdout_is_kept(json):
@@ -125,18 +127,3 @@ def verify(
         raise ZooError(f"{len(bad)} of {len(verified)} checkpoints could not be verified: {', '.join(bad)}")
     if not json:
         print(f"all {len(verified)} verified")
-
-
-def _here() -> tuple[list[str], dict[str, str]]:
-    """The names of the registered checkpoints that need no network, and why the others are left out."""
-    from zoo.catalog import checkpoints
-
-    here, skipped = [], {}
-    for name, claims in checkpoints.known().named.items():
-        if len(claims) > 1:
-            skipped[name] = "two plugins bring it"
-        elif checkpoints.place_of(claims[0]) is None:
-            skipped[name] = f"not here yet: zoo pull {name}"
-        else:
-            here.append(name)
-    return here, skipped

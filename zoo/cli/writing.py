@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Option
 
 from zoo import registry
-from zoo.cli.app import AsJson, app
+from zoo.cli.app import AsJson, app, print_json
 from zoo.utils.errors import RequestError, ZooError, nearest
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     Wanted = list[tuple[str, Kind, tuple[str, ...]]]
 
+PARTS = "ran", "skipped", "expected", "failed", "missing"
 AT_ONCE = 4
 """Subjects checked at a time, at most: each loads torch."""
 
@@ -32,15 +33,23 @@ def check(
     json: AsJson = False,
 ) -> None:
     """Check that models, tasks and metrics keep the contracts of the zoo."""
-    from zoo.cli.output import print_json
 
     outcomes = _outcomes(_wanted(names or [], all_, tuple(only or ())))
     if json:
-        print_json({"ok": all(outcome.ok for outcome in outcomes), "checked": [_plain(outcome) for outcome in outcomes]})
+        rows = [
+            {"kind": outcome.kind, "name": outcome.name, "ok": outcome.ok, "checks": len(outcome.should)}
+            | {part: getattr(outcome, part) for part in PARTS}
+            for outcome in outcomes
+        ]
+        print_json({"ok": all(outcome.ok for outcome in outcomes), "checked": rows})
     else:
         for outcome in outcomes:
             print(_block(outcome))
-        print(_summary(outcomes))
+        ran, skipped, expected, failed, missing, should = (
+            sum(len(getattr(outcome, part)) for outcome in outcomes) for part in (*PARTS, "should")
+        )
+        print(f"{len(outcomes)} checked: {ran} ran, {skipped} skipped, {expected} expected to fail, {failed} failed, ", end="")
+        print(f"{missing} did not run, of {should} checks")
     wrong = [f"{outcome.kind} {outcome.name}" for outcome in outcomes if not outcome.ok]
     if wrong:
         raise ZooError(f"{', '.join(wrong)} {'does' if len(wrong) == 1 else 'do'} not keep the contracts of the zoo")
@@ -55,20 +64,13 @@ def _wanted(names: list[str], all_: bool, only: tuple[str, ...]) -> "Wanted":
     if all_ == bool(names):
         raise RequestError(f"name what to check, or write --all{': not both' if names else ''}")
     if not all_:
-        subjects = {(subject.name, subject.kind): subject for subject in map(subject_of, names)}
-        for kind in {kind for _, kind in subjects}:
-            chosen(kind, only)
+        subjects = dict.fromkeys((subject.name, subject.kind) for subject in map(subject_of, names))
         return [(name, kind, only) for name, kind in subjects]
-    known = {kind: {check.name for check in checks(kind)} for kind in KINDS}
+    mine = {kind: tuple(check.name for check in checks(kind) if check.name in only) for kind in KINDS}
     for name in only:
-        if not any(name in of_kind for of_kind in known.values()):
+        if not any(name in of_kind for of_kind in mine.values()):
             chosen("model", (name,))
-    return [
-        (name, kind, mine)
-        for kind in KINDS
-        for name in registry.names(f"{kind}s")
-        if (mine := tuple(name for name in only if name in known[kind])) or not only
-    ]
+    return [(name, kind, mine[kind]) for kind in KINDS if mine[kind] or not only for name in registry.names(f"{kind}s")]
 
 
 def _outcomes(wanted: "Wanted") -> "list[Outcome]":
@@ -98,35 +100,16 @@ def _outcomes(wanted: "Wanted") -> "list[Outcome]":
 
 def _block(outcome: "Outcome") -> str:
     """One subject: its counts, and a line for each check in the order of the list."""
+    reasons = {
+        "skipped   {}: {}": outcome.skipped,
+        "expected  {}: it fails, as it says of itself: {}": outcome.expected,
+        "FAILED    {}: {}": outcome.failed,
+    }
     lines = [str(outcome)]
     for name in outcome.should:
-        if name in outcome.ran:
-            lines.append(f"  ran       {name}")
-        elif name in outcome.skipped:
-            lines.append(f"  skipped   {name}: {outcome.skipped[name]}")
-        elif name in outcome.expected:
-            lines.append(f"  expected  {name}: it fails, as it says of itself: {outcome.expected[name]}")
-        elif name in outcome.failed:
-            lines.append(f"  FAILED    {name}: {outcome.failed[name]}")
-        else:
-            lines.append(f"  NOT RUN   {name}")
+        known = (line.format(name, reason[name]) for line, reason in reasons.items() if name in reason)
+        lines.append("  " + next(known, f"{'ran    ' if name in outcome.ran else 'NOT RUN'}   {name}"))
     return "\n".join(lines) + "\n"
-
-
-def _summary(outcomes: "list[Outcome]") -> str:
-    ran, skipped, expected, failed, missing, should = (
-        sum(len(getattr(outcome, part)) for outcome in outcomes)
-        for part in ("ran", "skipped", "expected", "failed", "missing", "should")
-    )
-    return (
-        f"{len(outcomes)} checked: {ran} ran, {skipped} skipped, {expected} expected to fail, {failed} failed, "
-        f"{missing} did not run, of {should} checks"
-    )
-
-
-def _plain(outcome: "Outcome") -> dict[str, object]:
-    parts = {"kind": outcome.kind, "name": outcome.name, "ok": outcome.ok, "checks": len(outcome.should)}
-    return parts | {part: getattr(outcome, part) for part in ("ran", "skipped", "expected", "failed", "missing")}
 
 
 @app.command()
