@@ -47,9 +47,8 @@ def _rays(size: int) -> tuple[Floats, Floats, Floats]:
     """Directions (P,) of four rays a pixel, with z = 1: x, y; and the squared length."""
     inside = np.arange(size) * 2 / size - 1
     offset = np.array([0.5, 1.5]) / size
-    x = np.array([[inside + dx for dx in offset] for _ in offset])[:, :, None, :]
-    y = np.array([[inside + dy for _ in offset] for dy in offset])[:, :, :, None]
-    x, y = np.broadcast_arrays(0.5 * x, -0.5 * y - 0.25)
+    at = inside + offset[:, None]
+    x, y = np.broadcast_arrays(0.5 * at[None, :, None], -0.5 * at[:, None, :, None] - 0.25)
     dx, dy = x.ravel().astype(np.float32), y.ravel().astype(np.float32)
     dy[np.abs(dy) < 1e-6] = 1e-6
     return dx, dy, dx * dx + dy * dy + 1
@@ -134,8 +133,7 @@ def _box_shades(box: Floats, point: tuple[Floats, Floats, Floats], lx: Floats, l
     cx, cy, cz, hx, hy, hz, c, s = (box[:, i, None] for i in range(8))
     x, y, z = point
     near, far = np.float32(0), np.float32(np.inf)
-    axes = ((c, -s, cx, cz, hx), (s, c, cx, cz, hz))
-    for a, b, p, q, h in axes:
+    for a, b, p, q, h in ((c, -s, cx, cz, hx), (s, c, cx, cz, hz)):
         i = -1 / _not_zero(a * lx + b * lz)
         middle = (a * i) * x + (b * i) * z - (a * p + b * q) * i
         near, far = np.maximum(near, middle - h * np.abs(i)), np.minimum(far, middle + h * np.abs(i))
@@ -210,7 +208,6 @@ def flow_field(hits: Hits, velocity: Floats) -> Floats:
 
 
 def _at(table: Floats, hits: Hits) -> Floats:
-    """A table (n, 17) looked up at each ray's surface."""
     return table.ravel().take(hits.surface)
 
 

@@ -97,7 +97,7 @@ def cached_map(compute: Callable[[int], Mapping[str, NDArray[np.float32]]], ids:
     >>> cached_map(lambda i: {"index": np.array([i])}, ids, "index-1")["index"].tolist()
     [[0.0], [1.0], [0.0]]
     """
-    first = dict(zip(reversed(ids), reversed(range(len(ids))), strict=True))  # an item of each content
+    item = {content: i for i, content in enumerate(ids)}  # one of each content
     row = {content: i for i, content in enumerate(dict.fromkeys(ids))}
     folder = cache_folder() / "fields" / hashlib.sha256(key.encode()).hexdigest()[:32]
     out: Fields = {}
@@ -118,7 +118,7 @@ def cached_map(compute: Callable[[int], Mapping[str, NDArray[np.float32]]], ids:
     with progress(len(todo), "computing fields of images", show=len(todo) >= MANY) as bar:
         for start in range(0, len(todo), SHARD):
             chunk = todo[start : start + SHARD]
-            values = _stack(list(on_all_cores(compute, [first[content] for content in chunk], bar)), key)
+            values = _stack(list(on_all_cores(compute, [item[content] for content in chunk], bar)), key)
             if out and _shapes(out) != _shapes(values):
                 raise ZooError(f"{key} gave fields of {_shapes(values)} after fields of {_shapes(out)}")
             put(chunk, values)

@@ -23,7 +23,6 @@ IMAGE_RULES = "1"
 
 # Pillow knows many more formats, some of which start other programs; photos come in these.
 _FORMATS = ("JPEG", "PNG", "BMP", "DIB", "WEBP", "TIFF", "GIF", "PPM")
-_WITH_ALPHA = ("RGBA", "LA", "PA", "RGBa", "La")
 
 
 def decode_image(data: bytes, *, draft: bool = False) -> Image:
@@ -61,7 +60,6 @@ def decode_image(data: bytes, *, draft: bool = False) -> Image:
         raise ValueError(f"{image.width} x {image.height} pixels; at least {MIN_SIDE} a side are needed")
     if draft and image.format == "JPEG":
         image.draft("L", (1, 1))
-        return np.array(_loaded(image).convert("RGB"))
     return to_rgb(image)
 
 
@@ -74,7 +72,10 @@ def to_rgb(image: PILImage) -> Image:
     from PIL import Image as PIL
     from PIL import ImageOps
 
-    _loaded(image)
+    try:
+        image.load()
+    except Exception as error:  # truncated and broken data surface as errors of many kinds
+        raise ValueError(str(error) or type(error).__name__) from error
     with contextlib.suppress(Exception):  # EXIF that cannot be read says nothing about the orientation
         image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I"):
@@ -84,18 +85,10 @@ def to_rgb(image: PILImage) -> Image:
         return np.repeat(((levels + 128) // 257).astype(np.uint8)[..., None], 3, axis=2)
     if image.mode == "F":
         raise ValueError("floating-point pixels, whose range is unknown")
-    if image.mode in _WITH_ALPHA or "transparency" in image.info:
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         image = image.convert("RGBA")
         image = PIL.alpha_composite(PIL.new("RGBA", image.size, "white"), image)
     return np.array(image.convert("RGB"))
-
-
-def _loaded(image: PILImage) -> PILImage:
-    try:
-        image.load()
-    except Exception as error:  # truncated and broken data surface as errors of many kinds
-        raise ValueError(str(error) or type(error).__name__) from error
-    return image
 
 
 def photo_of(img: Any) -> Image:

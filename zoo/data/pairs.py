@@ -109,9 +109,9 @@ class Pairs:
 
     def _each(self, function: Callable[[Tensor], Tensor]) -> dict[str, Any]:
         """``function`` of every tensor that has a row an item."""
-        values = {name: getattr(self, name) for name in ("x", "y", "guide", "pool")}
+        values = {name: getattr(self, name) for name in ("x", "y", "guide", "pool") if getattr(self, name) is not None}
         wide = self.wide and (function(self.wide[0]), function(self.wide[1]))
-        return {name: None if value is None else function(value) for name, value in values.items()} | {"wide": wide}
+        return {name: function(value) for name, value in values.items()} | {"wide": wide}
 
     def batch(self, index: Tensor, generator: torch.Generator | None = None) -> Batch:
         """The pairs at ``index`` (B,) for training; with a ``generator``, a random crop and flip of each where ``wide`` is.
@@ -121,8 +121,13 @@ class Pairs:
         guide = None if self.guide is None else self.guide[index].float()
         if self.wide is None or generator is None:
             return Batch(self.x[index], self.y[index], guide, index, self.penalty)
-        flip = torch.rand(len(index), generator=generator) < 0.5
-        theta = _random_windows(flip, self.x.shape[-1] / self.wide[0].shape[-1], generator).to(self.x.device)
+        n, smallest = len(index), self.x.shape[-1] / self.wide[0].shape[-1]
+        flip = torch.rand(n, generator=generator) < 0.5
+        side = smallest + (1 - smallest) * torch.rand(n, 2, generator=generator)
+        theta = torch.zeros(n, 2, 3)  # affine windows inside the wide field
+        theta[:, :, 2] = (1 - side) * (2 * torch.rand(n, 2, generator=generator) - 1)
+        theta[:, 0, 0], theta[:, 1, 1] = torch.where(flip, -side[:, 0], side[:, 0]), side[:, 1]
+        theta = theta.to(self.x.device)
         x = _crop(self.wide[0][index].float(), theta, self.x.shape[-2:])
         y = _crop(self.wide[1][index].float(), theta, self.y.shape[-2:])
         if self.vectors:  # a window of half the side shows every motion twice as large; a mirrored one, turned about
@@ -130,18 +135,6 @@ class Pairs:
         if guide is not None and self.guide_mirror is not None:
             guide = torch.where(flip.to(guide.device)[:, None], guide[:, self.guide_mirror], guide)
         return Batch(x, y, guide, index, self.penalty)
-
-
-def _random_windows(flip: Tensor, smallest: float, generator: torch.Generator) -> Tensor:
-    """(B, 2, 3) affine windows inside the wide field: side from ``smallest`` to 1 of it, mirrored where ``flip``."""
-    b = len(flip)
-    side = smallest + (1 - smallest) * torch.rand(b, 2, generator=generator)
-    shift = (1 - side) * (2 * torch.rand(b, 2, generator=generator) - 1)
-    theta = torch.zeros(b, 2, 3)
-    theta[:, 0, 0] = torch.where(flip, -side[:, 0], side[:, 0])
-    theta[:, 1, 1] = side[:, 1]
-    theta[:, :, 2] = shift
-    return theta
 
 
 def _crop(wide: Tensor, theta: Tensor, size: torch.Size) -> Tensor:

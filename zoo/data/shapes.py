@@ -43,12 +43,9 @@ def read_shape(path: Path) -> Solid:
 
 
 def binvox(data: bytes) -> Solid:
-    """The grid in a binvox file's bytes (Min 2004), indexed [x, y, z].
+    """The grid in a binvox file's bytes (Min 2004), indexed [x, y, z]; a ValueError where these are no whole file.
 
     The format runs through x, then z, then y, in pairs of a value and how often it follows.
-
-    Raises:
-        ValueError: these are not a whole binvox file.
     """
     header = _HEADER.match(data)
     size = _SIZE.search(header[0]) if header else None
@@ -78,10 +75,9 @@ def solid_of(values: NDArray[np.generic], name: str, axes: int) -> Solid:
         wanted = "(N, s, s, s)" if axes == 4 else "(s, s, s)"
         raise RequestError(f"{name} has an array of {values.shape}; it must be {wanted}")
     if values.dtype != np.bool_:
-        truth = values == 1
-        if not (truth | (values == 0)).all():
+        if not ((values == 1) | (values == 0)).all():
             raise RequestError(f"{name} has values besides true and false, or 1 and 0")
-        values = truth
+        values = values == 1
     return np.ascontiguousarray(values, dtype=bool)
 
 
