@@ -7,7 +7,6 @@ import warnings
 import zipfile
 from collections.abc import Sequence
 from functools import cached_property
-from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -153,11 +152,11 @@ def draw(kind: str, random: np.random.Generator) -> NDArray[np.bool_]:
     """A solid of one of the :data:`CLASSES`, (32, 32, 32) bool."""
     space = _Space(random.uniform(-0.3, 0.3))
     if kind == "box":
-        space.box((0, 0, 0), random.uniform(0.2, 0.7, 3))
+        space.box((0, 0, 0), list(random.uniform(0.2, 0.7, 3)))
     elif kind == "ellipsoid":
-        space.ellipsoid(random.uniform(0.25, 0.95, 3))
+        space.ellipsoid(list(random.uniform(0.25, 0.95, 3)))
     elif kind == "cylinder":
-        space.cylinder(0, random.uniform(0.2, 0.85, 2), random.uniform(0.2, 0.95))
+        space.cylinder(0, list(random.uniform(0.2, 0.85, 2)), random.uniform(0.2, 0.95))
     elif kind == "table":
         _table(space, random)
     else:
@@ -166,27 +165,29 @@ def draw(kind: str, random: np.random.Generator) -> NDArray[np.bool_]:
 
 
 class _Space:
-    """Voxels of the cube [-1, 1]^3 that are filled part by part, turned about the third axis by ``turn`` (rad)."""
+    """Voxels of the cube [-1, 1]^3 that are filled part by part, turned about the third axis by ``turn`` (rad).
+
+    A thing is the same on its left and on its right: whatever is filled at x is filled at -x.
+    """
 
     def __init__(self, turn: float) -> None:
         self.voxels = np.zeros((SIDE, SIDE, SIDE), bool)
         self.z = (2 * np.arange(SIDE) + 1) / SIDE - 1
         x, y = np.meshgrid(self.z, self.z, indexing="ij")
-        self.x, self.y = np.cos(turn) * x + np.sin(turn) * y, np.cos(turn) * y - np.sin(turn) * x
+        self.x, self.y = np.abs(np.cos(turn) * x + np.sin(turn) * y), np.cos(turn) * y - np.sin(turn) * x
 
     def _fill(self, plan: NDArray[np.bool_], centre: float, half: float) -> None:
         """Everything that stands on ``plan`` (32, 32), from centre - half to centre + half, at least one layer."""
-        layers = np.abs(self.z - centre) <= max(half, 1 / SIDE)
-        self.voxels |= plan[..., None] & layers
+        self.voxels |= plan[..., None] & (np.abs(self.z - centre) <= max(half, 1 / SIDE))
 
-    def box(self, centre: tuple[float, float, float], half: NDArray[np.float64] | tuple[float, float, float]) -> None:
+    def box(self, centre: Sequence[float], half: Sequence[float]) -> None:
         plan = (np.abs(self.x - centre[0]) <= half[0]) & (np.abs(self.y - centre[1]) <= half[1])
-        self._fill(plan, centre[2], float(half[2]))
+        self._fill(plan, centre[2], half[2])
 
-    def cylinder(self, centre: float, radii: NDArray[np.float64] | tuple[float, float], half: float) -> None:
+    def cylinder(self, centre: float, radii: Sequence[float], half: float) -> None:
         self._fill((self.x / radii[0]) ** 2 + (self.y / radii[1]) ** 2 <= 1, centre, half)
 
-    def ellipsoid(self, half: NDArray[np.float64]) -> None:
+    def ellipsoid(self, half: Sequence[float]) -> None:
         plane = (self.x / half[0]) ** 2 + (self.y / half[1]) ** 2
         self.voxels |= plane[..., None] + (self.z / half[2]) ** 2 <= 1
 
@@ -195,31 +196,27 @@ def _table(space: _Space, random: np.random.Generator) -> None:
     """A top, round or not, on four legs or, if round, on a column with a foot."""
     wide, deep = random.uniform(0.45, 0.68, 2)
     top, thick, leg = random.uniform(0.1, 0.7), random.uniform(0.04, 0.09), random.uniform(0.045, 0.09)
-    low = -0.75
+    middle, height = (top - 0.75) / 2, (top + 0.75) / 2
     if random.random() < 0.35:
         space.cylinder(top, (wide, deep), thick)
-        space.cylinder((top + low) / 2, (leg + 0.03, leg + 0.03), (top - low) / 2)
-        space.cylinder(low, (0.6 * wide, 0.6 * deep), 0.05)
-        return
-    space.box((0, 0, top), (wide, deep, thick))
-    _legs(space, wide - leg, deep - leg, leg, low, top)
+        space.cylinder(middle, (leg + 0.03, leg + 0.03), height)
+        space.cylinder(-0.75, (0.6 * wide, 0.6 * deep), 0.05)
+    else:
+        space.box((0, 0, top), (wide, deep, thick))
+        for end in (-1, 1):
+            space.box((wide - leg, end * (deep - leg), middle), (leg, leg, height))
 
 
 def _chair(space: _Space, random: np.random.Generator) -> None:
     """A seat on four legs, a back, and arms on every third."""
     wide, deep = random.uniform(0.32, 0.55, 2)
     seat, thick, leg = random.uniform(-0.3, 0.05), random.uniform(0.045, 0.1), random.uniform(0.045, 0.085)
-    low, high, arms = -0.9, random.uniform(0.5, 0.95), random.random() < 1 / 3
+    high, arms = random.uniform(0.5, 0.95), random.random() < 1 / 3
     space.box((0, 0, seat), (wide, deep, thick))
     space.box((0, deep - leg, (seat + high) / 2), (wide, leg, (high - seat) / 2))
-    _legs(space, wide - leg, deep - leg, leg, low, seat)
+    for end in (-1, 1):
+        space.box((wide - leg, end * (deep - leg), (seat - 0.9) / 2), (leg, leg, (seat + 0.9) / 2))
     if arms:
         rest = seat + random.uniform(0.25, 0.4)
-        for side in (-1, 1):
-            space.box((side * (wide - leg), 0, rest), (leg, deep, 0.05))
-            space.box((side * (wide - leg), leg - deep, (seat + rest) / 2), (leg, leg, (rest - seat) / 2))
-
-
-def _legs(space: _Space, x: float, y: float, half: float, low: float, high: float) -> None:
-    for side, end in product((-1, 1), repeat=2):
-        space.box((side * x, end * y, (low + high) / 2), (half, half, (high - low) / 2))
+        space.box((wide - leg, 0, rest), (leg, deep, 0.05))
+        space.box((wide - leg, leg - deep, (seat + rest) / 2), (leg, leg, (rest - seat) / 2))
