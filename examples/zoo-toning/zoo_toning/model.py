@@ -123,10 +123,10 @@ class FactorMixture(zoo.Model):
         weights, means, factors = code
         chosen = noise.categorical(weights.softmax(1)[:, None].expand(-1, n, -1))
         items = torch.arange(len(chosen), device=chosen.device)[:, None]
-        place = noise.normal(n, self.config.factors)
-        y = means[items, chosen] + (place[..., None] * factors[items, chosen]).sum(2)
+        steps = noise.normal(n, self.config.factors)
+        y = means[items, chosen] + (steps[..., None] * factors[items, chosen]).sum(2)
         y = y + self._scale()[chosen][..., None] * noise.normal(n, self.size)
-        return (self.y_mean + self.y_scale * y).unflatten(2, self.y_shape)
+        return (self.y_mean + self.y_scale * y).view(len(y), n, *self.y_shape)
 
     def _scale(self) -> Tensor:
         """s_k, (K,)."""
