@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
@@ -75,11 +76,11 @@ class CGAN(Model):
         self.embedding.fetch(pretrained=False)
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        """Adam for each network, the discriminator's turn first; without momentum, as is usual for two players."""
-        rates = {"discriminator": self.config.discriminator_rate, "generator": 1.0}
+        """AdamW for each network, the discriminator's turn first; without momentum, as is usual for two players."""
+        c, adam = self.config, partial(torch.optim.AdamW, betas=(0.0, 0.99), weight_decay=self.config.weight_decay)
         return {
-            name: torch.optim.Adam(getattr(self, name).parameters(), lr=rate * self.config.learning_rate, betas=(0.0, 0.99))
-            for name, rate in rates.items()
+            "discriminator": adam(self.discriminator.parameters(), lr=c.discriminator_rate * c.learning_rate),
+            "generator": adam(self.generator.parameters(), lr=c.learning_rate),
         }
 
     def turns(self, batch: Batch, step: Step) -> Turns:

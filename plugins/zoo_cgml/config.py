@@ -28,7 +28,7 @@ class CGMLConfig(Recipe):
         noise: deviation of what they add to the inputs of generator and predictor (e, appendix 2.4).
         width: channels of the encoder's first layer, or of each hidden layer where fields are vectors.
         predictor_width: of the predictor's two hidden layers.
-        learning_rate: of Adam. The paper's 1e-5 (3.1) needs some hundred thousand steps.
+        learning_rate: of AdamW. The paper's 1e-5 (3.1) needs some hundred thousand steps.
         batch_size: pairs a step (3.1: 20).
     """
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
@@ -52,10 +53,9 @@ class CGML(Regression):
     # Training
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        """Adam on the predictor, and Adam on encoder and generator."""
-        rate = self.config.learning_rate
-        of_y = [*self.h.parameters(), *self.g.parameters()]
-        return {"predictor": torch.optim.Adam(self.z.parameters(), lr=rate), "generator": torch.optim.Adam(of_y, lr=rate)}
+        """AdamW on the predictor, and on encoder and generator."""
+        adam = partial(torch.optim.AdamW, lr=self.config.learning_rate, weight_decay=self.config.weight_decay)
+        return {"predictor": adam(self.z.parameters()), "generator": adam([*self.h.parameters(), *self.g.parameters()])}
 
     def turns(self, batch: Batch, step: Step) -> Turns:
         """As often as z moves the predictor learns from it; then encoder and generator have one turn (algorithm 1)."""

@@ -7,6 +7,7 @@ et al. 2016) for one of whole fields.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
@@ -55,13 +56,13 @@ class Game(Regression):
         self.discriminators = nn.ModuleList(judges)
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        """Adam for each player, the discriminators' turn first, with the momentum of DCGAN and pix2pix."""
-        rate, betas = self.config.learning_rate, (0.5, 0.999)
+        """AdamW for each player, the discriminators' turn first, with the momentum of DCGAN and pix2pix."""
+        c, adam = self.config, partial(torch.optim.AdamW, betas=(0.5, 0.999), weight_decay=self.config.weight_decay)
         theirs = list(self.discriminators.parameters())
         own = [p for name, p in self.named_parameters() if not name.startswith("discriminators.")]
         return {
-            "discriminator": torch.optim.Adam(theirs, lr=self.config.discriminator_rate * rate, betas=betas),
-            "generator": torch.optim.Adam(own, lr=rate, betas=betas),
+            "discriminator": adam(theirs, lr=c.discriminator_rate * c.learning_rate),
+            "generator": adam(own, lr=c.learning_rate),
         }
 
     def turns(self, batch: Batch, step: Step) -> Turns:

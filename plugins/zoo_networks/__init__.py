@@ -1,1 +1,1 @@
-"""The ground of several families: U-Net, DCGAN towers, regression networks, locality-preserving projections."""
+"""The ground of several families: U-Net, DCGAN towers, regression and code VAEs, Gaussians, units, embeddings."""

@@ -123,3 +123,12 @@ def test_what_is_black_grey_or_far_off_comes_back(name: str, x_shape: tuple[int,
         torch.testing.assert_close(samples, torch.full_like(samples, level), atol=1e-3, rtol=1e-3)
         bound = model.log_prob(y[:2], x[:2])
         assert bound is None or torch.isfinite(bound).all()
+
+
+@pytest.mark.parametrize("name", [*ATTRIBUTES, "cdvae-mdn4"])
+def test_the_settings_of_a_recipe_have_an_effect(name: str) -> None:
+    """Every optimizer decays weights as it is told to; the learning rate is constant where it is to be."""
+    model = make.model(name, FIELD, FIELD, **settings(name, weight_decay=0.25, schedule="constant", lr_warmup=0.0))
+    for optimizer in model.optimizers().values():
+        assert max(group["weight_decay"] for group in optimizer.param_groups) == 0.25
+    assert [model.lr_factor(progress) for progress in (0.0, 0.4, 0.99)] == [1, 1, 1]
