@@ -61,7 +61,7 @@ class Model(nn.Module):
     ...         return self.mean + noise.normal(n, *self.y_shape).expand(len(code), -1, -1)
     >>> model = Mean((3,), (2,), steps=20, learning_rate=0.1)
     >>> history = model.fit(Pairs(torch.zeros(8, 3), torch.ones(8, 2)), device="cpu", progress=False)
-    >>> history.losses[-1]["step"], model.sample(torch.zeros(4, 3), 5, seed=0).shape
+    >>> history.steps, model.sample(torch.zeros(4, 3), 5, seed=0).shape
     (20, torch.Size([4, 5, 2]))
     """
 

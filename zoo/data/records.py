@@ -104,7 +104,7 @@ class Records(ABC):
     ...
     ...     def image(self, index):
     ...         return np.full((16, 16, 3), 100 * index, np.uint8)
-    >>> Greys().map(lambda image: {"mean": image.mean((0, 1))}, "mean-1")["mean"][:, 0].tolist()
+    >>> Greys().map(lambda image: {"mean": image.mean((0, 1))}, "mean-1")["mean"].T[0].tolist()
     [0.0, 100.0]
     """
 
