@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
@@ -37,13 +38,13 @@ class CheckpointTable(Strict, frozen=True):
 
     def __post_init__(self) -> None:
         kind, _, rest = self.source.partition(":")
-        inside = PurePosixPath(rest)
-        right = {
-            "package": bool(rest) and not inside.is_absolute() and ".." not in inside.parts,
-            "dir": bool(rest),
-            "hf": kind == "hf" and _is_pinned(rest),
-        }
-        if not right.get(kind):
+        right = bool(rest) and kind in ("package", "dir")
+        if kind == "package":
+            right = right and not PurePosixPath(rest).is_absolute() and ".." not in PurePosixPath(rest).parts
+        elif kind == "hf":
+            with contextlib.suppress(RequestError):
+                right = parse(rest).revision is not None
+        if not right:
             raise ValueError(f"source is {self.source!r}; it must be package:DIR, dir:PATH or hf:ORG/REPO@REVISION")
 
 
@@ -160,11 +161,3 @@ class Suite(SuiteTable, frozen=True, kw_only=True):
     def measured(self) -> tuple[str, ...] | None:
         """The entry-point names of the metrics in the columns; None for all that are registered."""
         return tuple(dict.fromkeys(column.partition("@")[0] for column in self.metrics)) or None
-
-
-def _is_pinned(text: str) -> bool:
-    """Whether it is a repository of the Hub with a revision."""
-    try:
-        return parse(text).revision is not None
-    except RequestError:
-        return False

@@ -12,8 +12,7 @@ from pathlib import Path
 import msgspec
 
 from zoo import registry
-from zoo.catalog.checkpoints import user_file
-from zoo.catalog.claims import USER, Claims, file_in, gather, only
+from zoo.catalog.checkpoints import USER, Claims, file_in, gather, only, user_file
 from zoo.catalog.files import Published, Suite, SuiteTable
 from zoo.saving.strict import read
 from zoo.utils.errors import RequestError

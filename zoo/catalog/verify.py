@@ -14,7 +14,7 @@ from zoo.catalog.files import Checkpoint
 from zoo.catalog.loaded import fitted_model, folder_of
 from zoo.contracts.model import Model
 from zoo.contracts.stored import embedded_pairs
-from zoo.measuring.small import small_scores
+from zoo.measuring.small import values_of
 from zoo.saving.checkpoint import CONFIG
 from zoo.saving.facts import read_facts
 from zoo.saving.golden import Golden, SmallScore, read_golden
@@ -121,7 +121,7 @@ def _measure(model: Model, kept: SmallScore, task: Mapping[str, Any]) -> tuple[O
     if pairs.digest != kept.digest:
         raise RequestError(f"data {kept.data!r} have sha256 {pairs.digest[:12]}..., not the kept {kept.digest[:12]}...")
     metric = kept.name.partition("@")[0]
-    scores = small_scores(model, pairs, metric, items=kept.items, n=kept.n, seed=kept.seed)
+    scores = values_of(model.sample(pairs.x[: kept.items], kept.n, seed=kept.seed), pairs, metric)
     if kept.name not in scores:
         raise RequestError(f"metric {metric!r} gives no {kept.name}: {nearest(kept.name, scores)}")
     change = abs(scores[kept.name] - kept.value) / max(abs(kept.value), 1e-12)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from zoo.hub import cache
-from zoo.hub.client import api, is_offline, quiet, say
-from zoo.hub.errors import HubFailedError, HubRefusedError, translated
+from zoo.hub.client import HubFailedError, HubRefusedError, api, is_offline, say, translated
 from zoo.hub.source import HubSource, is_commit
 from zoo.utils.errors import RequestError, ZooError
 
@@ -103,25 +102,22 @@ def _remove(source: HubSource, folder: Path, names: list[str]) -> None:
 
 def _look(source: HubSource) -> tuple[str, dict[str, _Remote]]:
     """The commit that the revision is at, and those of its files that a checkpoint consists of."""
-    with quiet(), translated(source.repo_id, source.ref, doing=f"looking up revision {source.ref} of {source.repo_id}"):
+    with translated(source.repo_id, source.ref, doing=f"looking up revision {source.ref} of {source.repo_id}"):
         info = api().model_info(source.repo_id, revision=source.ref, files_metadata=True)
         if not is_commit(str(info.sha)):
             raise HubFailedError(f"the Hub names no commit for {source}")
-        listed = {sibling.rfilename: sibling for sibling in info.siblings or () if sibling.rfilename in cache.FILES}
-        return str(info.sha), {name: _remote(source, name, listed[name]) for name in cache.FILES if name in listed}
-
-
-def _remote(source: HubSource, name: str, listed: Any) -> _Remote:
-    digest = listed.lfs.sha256 if listed.lfs else listed.blob_id
-    if not isinstance(listed.size, int) or not isinstance(digest, str):
-        raise HubFailedError(f"the Hub does not say the size and the digest of {name} of {source}, so it cannot be checked")
-    return _Remote(listed.size, digest)
+        listed, files = {sibling.rfilename: sibling for sibling in info.siblings or ()}, {}
+        for name, file in ((name, listed[name]) for name in cache.FILES if name in listed):
+            digest = file.lfs.sha256 if file.lfs else file.blob_id
+            if not isinstance(file.size, int) or not isinstance(digest, str):
+                raise HubFailedError(f"the Hub says no size and no digest of {name} of {source}, so it cannot be checked")
+            files[name] = _Remote(file.size, digest)
+        return str(info.sha), files
 
 
 def _allow(source: HubSource, commit: str, files: dict[str, _Remote], sha256: str | None) -> None:
     """Raise if this is not to be fetched at all."""
-    lacking = [name for name in cache.NEEDED if name not in files]
-    if lacking:
+    if lacking := [name for name in cache.NEEDED if name not in files]:
         raise RequestError(f"{source} is no checkpoint of this zoo: at commit {commit} it has no {' and no '.join(lacking)}")
     for name, limit in LIMITS.items():
         if name in files and files[name].size > limit:
@@ -146,9 +142,10 @@ def _fetch(source: HubSource, commit: str, files: dict[str, _Remote], progress: 
             if remote.is_at(path):
                 continue
             _remove(source, path.parent, [name])
-        with quiet(), translated(source.repo_id, source.ref, doing=f"fetching {name} of {source.repo_id}"):
+        with translated(source.repo_id, source.ref, doing=f"fetching {name} of {source.repo_id}"):
             if progress and not sys.stderr.isatty():
-                say(f"{source}: fetching {name} ({_size(remote.size)})")
+                size = f"{remote.size / 1e6:.1f} MB" if remote.size >= 100_000 else f"{remote.size:,} bytes"
+                say(f"{source}: fetching {name} ({size})")
             path = Path(client.hf_hub_download(source.repo_id, name, revision=commit))
         if not remote.is_at(path):
             cache.remove(path)
@@ -157,7 +154,3 @@ def _fetch(source: HubSource, commit: str, files: dict[str, _Remote], progress: 
             )
         fetched = True
     return path.parent, fetched
-
-
-def _size(size: int) -> str:
-    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size:,} bytes"

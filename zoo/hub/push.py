@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from zoo.hub.cache import FILES, WEIGHTS
-from zoo.hub.client import api, is_offline, quiet, say
-from zoo.hub.errors import HubFailedError, translated
+from zoo.hub.client import HubFailedError, api, is_offline, say, translated
 from zoo.hub.pull import LIMITS
 from zoo.hub.source import HubSource, parse
 from zoo.saving.card import PICTURE, hub_card, licence_of
@@ -50,18 +48,11 @@ class Pushed(NamedTuple):
         if facts.task is None:
             return ""
         data = "{name}, {items} pairs".format(**{"items": "?", **facts.data}) if facts.data and facts.data.get("name") else ""
-        given = {
-            "model": facts.model,
-            "task": facts.task["name"],
-            "source": str(self.source),
-            "sha256": self.sha256,
-            "size": self.size,
-            "licence": self.licence,
-            "data": data,
-        }
+        given = {"model": facts.model, "task": facts.task["name"], "source": str(self.source), "sha256": self.sha256}
+        given |= {"size": self.size, "licence": self.licence, "data": data}
+        name = "/".join(part.lstrip("_") or "x" for part in self.source.repo_id.lower().split("/"))  # as a registry takes it
+        lines = [f"[checkpoints.{_toml(name)}]", *(f"{key} = {_toml(value)}" for key, value in given.items() if value != "")]
         scores = ", ".join(f"{_toml(name)} = {float(score['value'])!r}" for name, score in facts.scores.items())
-        lines = [f"[checkpoints.{_toml(_name(self.source.repo_id))}]"]
-        lines += [f"{key} = {_toml(value)}" for key, value in given.items() if value != ""]
         return "\n".join([*lines, *([f"scores = {{ {scores} }}"] if scores else [])]) + "\n"
 
 
@@ -92,11 +83,16 @@ def push(folder: Path, repo: str, *, private: bool = False, licence: str | None 
     paths = {name: checkpoint / name for name in FILES if (checkpoint / name).is_file()}
     with tempfile.TemporaryDirectory() as scratch:
         card, size = Path(scratch) / CARD, paths[WEIGHTS].stat().st_size
-        text = _text(paths[CARD]) if CARD in paths else ""
+        try:
+            text = paths[CARD].read_text(encoding="utf-8") if CARD in paths else ""
+        except UnicodeDecodeError as error:
+            raise RequestError(f"{paths[CARD]} is no UTF-8 text: byte {error.start} cannot be read") from error
         text = hub_card(text, facts, source.repo_id, licence, picture is not None, size)
         card.write_text(text, encoding="utf-8")
         paths |= {CARD: card, **({PICTURE: picture} if picture is not None else {})}
-        _check_sizes(paths)
+        for name, limit in LIMITS.items():
+            if name in paths and (bytes_ := paths[name].stat().st_size) > limit:
+                raise RequestError(f"{paths[name]} has {bytes_:,} bytes; a pull takes at most {limit:,}")
         commit, url, sha256 = _commit(source, paths, private, message or f"{facts.model} by cond-zoo")
     licence = licence_of(text)
     if not licence:
@@ -115,28 +111,9 @@ def _parts(folder: Path) -> tuple[Path, Path | None]:
     return checkpoint, next((picture for picture in beside if picture.is_file()), None)
 
 
-def _check_sizes(paths: Mapping[str, Path]) -> None:
-    """Refuse what nobody could pull."""
-    for name, limit in LIMITS.items():
-        if name in paths and paths[name].stat().st_size > limit:
-            raise RequestError(f"{paths[name]} has {paths[name].stat().st_size:,} bytes; a pull takes at most {limit:,}")
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise RequestError(f"{path} is no UTF-8 text: byte {error.start} cannot be read") from error
-
-
 def _toml(value: str | int) -> str:
     """A value as TOML; its basic strings are written as those of JSON."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _name(repo_id: str) -> str:
-    """A name that a registry takes: in lower case, each part beginning with a letter or a digit."""
-    return "/".join(part.lstrip("_") or "x" for part in repo_id.lower().split("/"))
 
 
 def _commit(source: HubSource, paths: dict[str, Path], private: bool, message: str) -> tuple[str, str, str]:
@@ -151,7 +128,7 @@ def _commit(source: HubSource, paths: dict[str, Path], private: bool, message: s
     if not get_token():
         raise RequestError(NO_TOKEN)
     client = api()
-    with quiet(), translated(source.repo_id, doing=f"pushing to {source.repo_id}"):
+    with translated(source.repo_id, doing=f"pushing to {source.repo_id}"):
         url = client.create_repo(source.repo_id, private=private, exist_ok=True)
         info = client.model_info(source.repo_id)
         there = {sibling.rfilename for sibling in info.siblings or ()}

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from zoo.hub.client import api, is_offline, quiet
-from zoo.hub.errors import HubFailedError, translated
+from zoo.hub.client import HubFailedError, api, is_offline, translated
 from zoo.saving.card import LIBRARY, SIZE, tag_value
 
 if TYPE_CHECKING:
@@ -40,15 +39,15 @@ def search(words: Sequence[str] = (), most: int = MOST) -> tuple[list[Found], bo
     """
     if is_offline():
         raise HubFailedError("HF_HUB_OFFLINE is set: unset it to list what is on the Hub")
-    with quiet(), translated("the Hub", doing="listing the checkpoints"):
+    with translated("the Hub", doing="listing the checkpoints"):
         listed = api().list_models(filter=LIBRARY, sort="last_modified", full=True, cardData=True, limit=SEEN)
-        wanted = (entry for entry in map(_read, listed) if all(word.lower() in _text(entry) for word in words))
+        wanted = (
+            entry
+            for entry in map(_read, listed)
+            if all(word.lower() in " ".join((entry.repo_id, entry.model, entry.task, entry.licence)).lower() for word in words)
+        )
         repositories = list(islice(wanted, most + 1))
     return repositories[:most], len(repositories) > most
-
-
-def _text(repository: Found) -> str:
-    return " ".join((repository.repo_id, repository.model, repository.task, repository.licence)).lower()
 
 
 def _read(listed: ModelInfo) -> Found:

@@ -12,7 +12,6 @@ from torch import Tensor
 from zoo.contracts import make
 from zoo.contracts.model import Model
 from zoo.contracts.stored import golden_x
-from zoo.measuring.evaluate import evaluate
 from zoo.saving.checkpoint import CONFIG
 from zoo.saving.facts import read_facts
 from zoo.saving.golden import SAMPLES, Golden, SmallScore, write_golden
@@ -29,7 +28,8 @@ def keep_golden(folder: Path, metric: str | None = None, *, seed: int = 0) -> Go
 
     Args:
         folder: a saved checkpoint.
-        metric: the entry-point name of the metric for the small score; its last value is kept (``error_of_best@10``).
+        metric: the entry-point name of a metric of samples, for the small score; its last value is kept
+            (``error_of_best@10``).
         seed: of the samples.
 
     Raises:
@@ -54,12 +54,11 @@ def small_score(
     x, pairs, data = golden_x(model.x_shape, task, seed)
     if pairs is None or metric is None:
         return x, None
-    values = small_scores(model, pairs, metric, items=ITEMS, n=N, seed=0)
-    return x, _last(values, data, pairs.digest, min(ITEMS, len(pairs)), N, 0)
+    return x, score_of(model.sample(pairs.x[:ITEMS], N, seed=0), pairs, metric, data, 0)
 
 
 def score_of(samples: Tensor, pairs: Pairs, metric: str, data: str, seed: int) -> SmallScore | None:
-    """The small score of samples that are at hand.
+    """The small score of samples that are at hand; None where the metric gives nothing.
 
     Args:
         samples: (K, n, *y_shape), of the first K pairs.
@@ -68,28 +67,20 @@ def score_of(samples: Tensor, pairs: Pairs, metric: str, data: str, seed: int) -
         data: the description of the data.
         seed: of the samples, and of the pairs.
     """
-    count, n = samples.shape[:2]
-    first = pairs.subset(torch.arange(count))
+    items, n = samples.shape[:2]
+    if not (values := values_of(samples, pairs, metric)):
+        return None
+    name, digest = list(values)[-1], pairs.digest
+    return SmallScore(name=name, value=values[name], tolerance=0.01, data=data, digest=digest, items=items, n=n, seed=seed)
+
+
+def values_of(samples: Tensor, pairs: Pairs, metric: str) -> dict[str, float]:
+    """The means of a metric's values over the first pairs by name, from samples of each, (K, n, *y_shape)."""
+    first = pairs.subset(torch.arange(len(samples)))
     given = make.metric(metric)(samples, first.y, x=first.x)
-    values = {metric + suffix: value.double().mean().item() for suffix, value in given.items()}
-    return _last(values, data, pairs.digest, count, n, seed)
+    return {metric + suffix: value.double().mean().item() for suffix, value in given.items()}
 
 
 def items_of(n: int) -> int:
     """How many items the small score is of where n samples an item are at hand: as few as cost about as much as its own."""
     return max(1, min(ITEMS, ITEMS * N // n))
-
-
-def small_scores(model: Model, pairs: Pairs, metric: str, *, items: int, n: int, seed: int) -> dict[str, float]:
-    """The values of one metric on the first ``items`` of ``pairs``, from n samples an item; {} if the model has none."""
-    few = pairs.subset(torch.arange(min(items, len(pairs))))
-    scores = evaluate(model, few, {metric: make.metric(metric)}, n, seed=seed).scores
-    return {name: score.value for name, score in scores.items()}
-
-
-def _last(values: dict[str, float], data: str, digest: str, items: int, n: int, seed: int) -> SmallScore | None:
-    """The last of some values as the small score; None where there are none."""
-    if not values:
-        return None
-    name, value = list(values.items())[-1]
-    return SmallScore(name=name, value=value, tolerance=0.01, data=data, digest=digest, items=items, n=n, seed=seed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -119,8 +119,7 @@ def load(folder: Path | str, device: str | torch.device = "cpu", facts: Facts | 
     """
     from zoo.utils.device import pick
 
-    chosen = pick(device)
-    folder = Path(folder)
+    chosen, folder = pick(device), Path(folder)
     config, weights = folder / CONFIG, folder / WEIGHTS
     facts = facts or read_facts(config)
     stored = read_header(weights)
@@ -144,7 +143,7 @@ def _compare(facts: Facts, stored: Mapping[str, Stored], config: Path, weights: 
     """
     try:
         with torch.device("meta"), few_parts(stored, config):
-            model = _create(facts, stored, config.parent, check=lambda model: check_size(model, stored, config))
+            model = _create(facts, stored, config.parent)
     except RequestError:
         raise
     except Exception as error:
@@ -156,10 +155,8 @@ def _compare(facts: Facts, stored: Mapping[str, Stored], config: Path, weights: 
     return True
 
 
-def _create(
-    facts: Facts, stored: Mapping[str, Stored], folder: Path, check: Callable[[Storable], None] = lambda model: None
-) -> Storable:
-    """A new model as the facts have it, with room for what is stored; ``check`` sees it before that is made."""
+def _create(facts: Facts, stored: Mapping[str, Stored], folder: Path) -> Storable:
+    """A new model as the facts have it, with room for what is stored."""
     try:
         with torch.random.fork_rng(devices=[]):  # first weights are drawn only to be replaced
             model = registry.create("models", facts.model, tuple(facts.x_shape), tuple(facts.y_shape), **facts.config)
@@ -172,7 +169,7 @@ def _create(
     if missing:
         raise RequestError(f"{folder / CONFIG}: config lacks {', '.join(sorted(missing))}")
     model.name = facts.model
-    check(model)
+    check_size(model, stored, folder / CONFIG)
     if facts.parts == "inference":
         model.drop_training_parts()
     model.allocate({name: tensor.shape for name, tensor in stored.items()})

@@ -52,9 +52,10 @@ class Facts(Strict, frozen=True):
         if not isinstance(task["name"], str) or not isinstance(task["config"], dict):
             raise ValueError("task must be named in text, and its config must be a table of keys and values")
         for name, score in self.scores.items():
-            if not _is_number(score.get("value")):
+            numbers = {key: type(value) in (int, float) for key, value in score.items()}
+            if not numbers.get("value"):
                 raise ValueError(f"scores must be numbers: the value of {name!r} is {score.get('value')!r}")
-            if not all(score.get(key) is None or _is_number(score[key]) for key in ("low", "high")):
+            if not all(score.get(key) is None or numbers[key] for key in ("low", "high")):
                 raise ValueError(f"scores must have two numbers or null for an interval, unlike {name!r}")
 
 
@@ -67,7 +68,3 @@ def read_facts(path: Path) -> Facts:
     if not path.is_file():
         raise RequestError(f"{path.parent} is no checkpoint: it has no {path.name}")
     return read(path, Facts)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)

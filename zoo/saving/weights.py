@@ -98,17 +98,12 @@ def check_header(own: Mapping[str, Tensor], given: Mapping[str, Stored], path: P
             more = f" and {len(some) - 3} more" if len(some) > 3 else ""
             raise RequestError(f"{path} {what} {'tensors' if len(some) > 1 else 'tensor'} {', '.join(some[:3])}{more}")
     for name, want in own.items():
-        dtype = _name(torch.float16 if half and want.is_floating_point() else want.dtype)
+        word = str(torch.float16 if half and want.is_floating_point() else want.dtype).removeprefix("torch.")
+        dtype = word.replace("uint", "u").replace("int", "i").replace("float", "f").upper()  # F32, in the words of the format
         if given[name].shape != tuple(want.shape):
             raise RequestError(f"{path}: tensor {name} has shape {given[name].shape}; it must be {tuple(want.shape)}")
         if given[name].dtype != dtype:
             raise RequestError(f"{path}: tensor {name} is of type {given[name].dtype}; it must be {dtype}")
-
-
-def _name(dtype: torch.dtype) -> str:
-    """A type in the words of the format: ``F32`` for ``torch.float32``."""
-    word = str(dtype).removeprefix("torch.")
-    return word.replace("uint", "u").replace("int", "i").replace("float", "f").upper()
 
 
 def check_size(model: Any, given: Mapping[str, Stored], path: Path) -> None:
@@ -139,15 +134,11 @@ def few_parts(given: Mapping[str, Stored], path: Path) -> Iterator[None]:
             if parts > most:
                 raise RequestError(f"{path} makes a model of more than {most:,} parts for {len(given)} stored tensors")
 
-    hooks = [
+    with (
         registration.register_module_parameter_registration_hook(count),
         registration.register_module_module_registration_hook(count),
-    ]
-    try:
+    ):
         yield
-    finally:
-        for hook in hooks:
-            hook.remove()
 
 
 def _not_safetensors(path: Path, reason: str) -> RequestError:
