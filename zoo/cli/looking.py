@@ -13,7 +13,7 @@ from zoo.cli.app import Help, app, table
 from zoo.utils.errors import RequestError, nearest
 
 if TYPE_CHECKING:
-    from zoo.catalog.claims import Claims
+    from zoo.catalog.checkpoints import Claims
     from zoo.probing.outcome import Outcome
 
 ENTRIES = ("models", "tasks", "metrics", "data")
