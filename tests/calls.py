@@ -1,30 +1,16 @@
-"""Several commands of the zoo in one process of its own, each with what it printed: torch is imported once for all of them."""
+"""Commands of the zoo, with what each printed: in this process, or several in one of their own, which imports torch once."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import os
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
-
-_CALLS = """
-import contextlib, io, json, os, sys
-from zoo.cli import main
-for words in json.loads(sys.argv[1]):
-    sys.argv = ["zoo", *words]
-    out, err, code = io.StringIO(), io.StringIO(), 0
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            main()
-        except SystemExit as left:
-            code = int(left.code or 0)
-    marks = os.environ.get("MARKS")
-    seen = sorted(os.listdir(marks)) if marks else []
-    for name in seen:
-        os.unlink(os.path.join(marks, name))
-    print(json.dumps([code, out.getvalue(), err.getvalue(), seen]))
-"""
 
 
 class Called(NamedTuple):
@@ -36,9 +22,30 @@ class Called(NamedTuple):
     marks: list[str]
 
 
+def call_here(*words: str) -> Called:
+    """One command, in this process."""
+    from zoo.cli import main
+
+    before, sys.argv = sys.argv, ["zoo", *words]
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            main()
+    except SystemExit as left:
+        code = int(left.code or 0)
+    finally:
+        sys.argv = before
+    marks = sorted(Path(os.environ["MARKS"]).iterdir()) if "MARKS" in os.environ else []
+    for mark in marks:
+        mark.unlink()
+    return Called(code, out.getvalue(), err.getvalue(), [mark.name for mark in marks])
+
+
 def call(python: str | Path, commands: Sequence[Sequence[str]], env: Mapping[str, str], folder: Path) -> list[Called]:
     """The words of these commands, one command after another, in ``folder``."""
-    words = [str(python), "-c", _CALLS, json.dumps(commands)]
+    code = f"import json, sys; sys.path.append({str(Path(__file__).parent)!r}); import calls\n"
+    code += "for words in json.loads(sys.argv[1]): print(json.dumps(calls.call_here(*words)))"
+    words = [str(python), "-c", code, json.dumps(commands)]
     done = subprocess.run(words, capture_output=True, text=True, env=dict(env), cwd=folder)
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines()]

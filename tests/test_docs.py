@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+from calls import call_here
 from PIL import Image
 from snippets import PAGES, ROOT, blocks, commands, make_world, quick
 
@@ -31,21 +32,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def zoo_command(words: list[str]) -> int:
-    """The exit code of a ``zoo`` command, run in this process."""
-    from zoo.cli import main
-
-    before, sys.argv = sys.argv, words
-    try:
-        main()
-    except SystemExit as left:
-        return int(left.code or 0)
-    finally:
-        sys.argv = before
-
-
 @pytest.mark.parametrize("page", [page for page in PAGES if page.name not in ELSEWHERE], ids=lambda page: page.name)
-def test_the_snippets_of_a_page(page: Path, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_snippets_of_a_page(page: Path, here: Path) -> None:
     """In order, as a reader would go through them; an installation is left to what installs."""
     space: dict[str, Any] = {"__name__": "__main__"}
     for block in blocks(page):
@@ -53,7 +41,8 @@ def test_the_snippets_of_a_page(page: Path, here: Path, capsys: pytest.CaptureFi
             exec(compile(block.text, page.name, "exec", dont_inherit=True), space)
         for words in commands(block.text) if block.kind == "sh" and not block.in_ci else []:
             if words[0] == "zoo":
-                assert zoo_command(quick(words)) == 0, f"{' '.join(words)}: {capsys.readouterr().err}"
+                called = call_here(*quick(words)[1:])
+                assert called.code == 0, f"{' '.join(words)}: {called.err}"
             else:
                 assert words[:2] == ["pip", "install"] or words == ["pytest"], f"{page.name} shows {' '.join(words)}"
     if page.name == "photo.md":

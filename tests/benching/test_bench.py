@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 import toy
+from calls import call_here
 from installed import distribution
 from PIL import Image
 from processes import gone, wait
@@ -218,19 +219,12 @@ def test_more_seeds_take_those_that_are_done(tmp_path: Path) -> None:
         assert (result.reused, result.bench["table"][0]["interval"]) == (reused, interval)
 
 
-def test_a_cell_that_fails_costs_the_others_nothing(
-    tmp_path: Path, weak: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    from zoo.cli import main
-
+def test_a_cell_that_fails_costs_the_others_nothing(tmp_path: Path, weak: Path) -> None:
     weak.write_text("fail 1")
     out = tmp_path / "out"
     words = ["bench", "--models", "sick,weak,random", "--tasks", "toy-shade", "--seeds", "2", "-n", "3", "--out", str(out)]
-    monkeypatch.setattr(sys, "argv", ["zoo", *words, "--workers", "0"])
-    with pytest.raises(SystemExit) as left:
-        main()
-    assert left.value.code == 1
-    printed, err = capsys.readouterr()
+    code, printed, err, _ = call_here(*words, "--workers", "0")
+    assert code == 1
     assert "3 of 6 runs failed" in err.splitlines()[-1]
     assert "toy-shade weak seed 1: the weak model diverged" in err
     assert "sick" in err

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from calls import call_here
 from installed import distribution
 from PIL import Image
 
@@ -16,7 +16,6 @@ from zoo import registry
 from zoo.benching.layout import plan_cells
 from zoo.benching.plan import BenchRequest, resolve
 from zoo.catalog import suites
-from zoo.cli import main
 from zoo.utils.errors import RequestError
 
 pytestmark = pytest.mark.usefixtures("toy_plugin")
@@ -29,15 +28,6 @@ def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "registry.toml").write_text("schema = 1\n")
     monkeypatch.setenv("ZOO_REGISTRY", str(tmp_path / "registry.toml"))
     return tmp_path / "suites" / "mine.toml"
-
-
-def shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: str) -> str:
-    """The words that a command prints."""
-    monkeypatch.setattr(sys, "argv", ["zoo", *words])
-    with pytest.raises(SystemExit) as left:
-        main()
-    assert not left.value.code
-    return capsys.readouterr().out
 
 
 def test_the_papers_suite() -> None:
@@ -53,19 +43,17 @@ def test_the_papers_suite() -> None:
     assert {kind for kinds in suite.tasks.values() for kind in kinds} <= set(registry.names("data"))
 
 
-def test_a_user_adds_a_suite_with_what_it_leaves_out(
-    user: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_user_adds_a_suite_with_what_it_leaves_out(user: Path) -> None:
     user.write_text('schema = 1\ntitle = "Mine"\ntasks = { toy-shade = [] }\nsettings = { layers = 2 }\n')
     suite = suites.find("mine")
     assert (suite.models, suite.metrics, suite.measured, suite.items, suite.scatter) == ((), (), None, None, None)
     assert (suite.seeds, suite.n, suite.owner, suite.settings) == (1, 100, "the user", {"layers": 2})
     with pytest.raises(RequestError, match="did you mean 'mine'"):
         suites.find("mne")
-    lines = shown(monkeypatch, capsys, "list", "suites").splitlines()
+    lines = call_here("list", "suites").out.splitlines()
     assert ["mine", "as", "named", "toy-shade", "Mine", "the", "user"] in [line.split() for line in lines]
-    assert "toy-shade (data: every kind)" in shown(monkeypatch, capsys, "show", "mine")
-    out = shown(monkeypatch, capsys, "show", "cdvae-paper")
+    assert "toy-shade (data: every kind)" in call_here("show", "mine").out
+    out = call_here("show", "cdvae-paper").out
     for word in ("random, nn, cvae", "motion (data: video, scenes)", "seeds=1, n=20, items=50, training.steps=60"):
         assert word in out
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from calls import call_here
 from PIL import Image
 
 import zoo.cli
@@ -22,17 +23,10 @@ pytestmark = pytest.mark.usefixtures("toy_plugin")
 
 
 @pytest.fixture
-def zoo_(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+def zoo_() -> Any:
     """The command line in this process: words in; exit code, stdout, stderr out."""
 
-    def call(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["zoo", *words])
-        with pytest.raises(SystemExit) as left:
-            zoo.cli.main()
-        out, err = capsys.readouterr()
-        return int(left.value.code or 0), out, err
-
-    return call
+    return lambda *words: call_here(*words)[:3]
 
 
 @pytest.fixture

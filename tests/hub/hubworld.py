@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from calls import call_here
 from loopback import Hub
 
 REPO, TOKEN = "org/model", "token-of-org"
@@ -35,17 +35,7 @@ class World:
 
     def zoo(self, *words: str) -> tuple[int, str, str]:
         """The command line, in this process: its exit code, stdout and stderr."""
-        from zoo.cli import main
-
-        self.capsys.readouterr()
-        before, sys.argv = sys.argv, ["zoo", *words]
-        try:
-            main()
-        except SystemExit as left:
-            out, err = self.capsys.readouterr()
-            return int(left.code or 0), out, err
-        finally:
-            sys.argv = before
+        return call_here(*words)[:3]
 
     def checkpoint(self, name: str = "weights", **more: Any) -> Path:
         """A new folder with a fitted toy."""
