@@ -190,10 +190,9 @@ def _outcome(cell: Cell, plan: BenchPlan) -> str:
 
 
 def _write(plan: BenchPlan, published: Mapping[str, Sequence[Published]], started: str) -> BenchResult:
-    from zoo.benching import plots
-    from zoo.benching.grid import draw_grid
+    from zoo.benching import grid, plots
     from zoo.benching.record import bench_csv, bench_json, write_pages
-    from zoo.utils.files import whole_file, write_json, write_text
+    from zoo.utils.files import write_json, write_text
 
     out, content = plan.out, bench_json(plan, published, started)
     for task in plan.tasks:
@@ -203,10 +202,7 @@ def _write(plan: BenchPlan, published: Mapping[str, Sequence[Published]], starte
         plots.scatter(content, task, figures["scatter"])
         plots.curves(content, task, figures["curves"])
         cells = [cell for cell in plan.cells if (cell.task, cell.seed) == (task, 0)]
-        grid = draw_grid(cells, f"{task}, {content['data'][task]['name']}, seed 0")
-        if grid is not None:
-            with whole_file(figures["grid"]) as part:
-                grid.save(part, "PNG")
+        grid.draw_grid(cells, f"{task}, {content['data'][task]['name']}, seed 0", figures["grid"])
     write_text(out / "bench.csv", bench_csv(content))
     write_pages(content, out)
     write_json(out / "bench.json", content)

@@ -23,7 +23,7 @@ def begun(folder: Path) -> Path:
 
 @dataclass
 class Cell:
-    """One cell.
+    """One model on one task with one seed.
 
     Attributes:
         task, model: entry-point names.
@@ -75,14 +75,10 @@ class Cell:
             self.reason = differs or "it is not whole"
         elif finished.is_file():
             self.reason = "it was stopped at its very end"
-        elif differs := _difference(_read(stopped), self.weights) or self._other_data():
-            self.reason = differs
         else:
-            self.status = "stopped"
-
-    def _other_data(self) -> str:
-        old = _read(begun(self.folder)) or {}
-        return _difference(old, {"digests": self.numbers["digests"]})
+            data = {"digests": self.numbers["digests"]}
+            self.reason = _difference(_read(stopped), self.weights) or _difference(_read(begun(self.folder)) or {}, data)
+            self.status = "new" if self.reason else "stopped"
 
     def load(self) -> bool:
         """Take the numbers of a cell that is done from its folder; False where they are not there."""
@@ -99,7 +95,6 @@ class Cell:
             shutil.rmtree(self.folder)
 
     def fail(self, reason: str) -> None:
-        """The cell has failed."""
         self.status, self.reason = "failed", " ".join(reason.split()) or "no reason was given"
 
 

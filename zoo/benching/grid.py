@@ -6,17 +6,15 @@ import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from zoo.benching.cells import Cell
 from zoo.reporting.pages import short
 from zoo.reporting.pictures import Picture
-from zoo.utils.files import whole_folder, write_json
+from zoo.utils.files import whole_file, whole_folder, write_json
 from zoo.utils.sheet import INK, Row, Tile, contact_sheet
 
 if TYPE_CHECKING:
-    from PIL.Image import Image as PILImage
-
     from zoo.running.run import RunResult
 
 FOLDER = "pictures"
@@ -41,20 +39,15 @@ def save_pictures(result: RunResult) -> None:
         write_json(part / "names.json", {"items": names, "x": result.task.x_name, "y": result.task.y_name})
 
 
-def draw_grid(cells: Sequence[Cell], title: str) -> PILImage | None:
-    """One picture: test items side by side, each with its x, the truth and a row of samples for every model.
+def draw_grid(cells: Sequence[Cell], title: str, path: Path) -> None:
+    """Write one picture, if there is anything to show: test items side by side, each with its x, the truth and samples.
 
-    Args:
-        cells: of one task and one seed, in the order of the rows; those that failed have a row that says so.
-        title: above it.
-
-    Returns:
-        The picture; None where no cell has anything to show.
+    A row is a model's, that of a cell; those that failed have a row that says so.
     """
     shown = {cell.model: _load(cell.folder / FOLDER) for cell in cells if cell.status == "done"}
     words, first = next(((words, items) for words, items in shown.values() if items), ({}, []))
     if not first:
-        return None
+        return
     shapes = sorted(item.photo.height / item.photo.width for item in first if item.photo is not None)
     tall = max(60, min(COLUMN, round(COLUMN * shapes[len(shapes) // 2]))) if shapes else COLUMN
     widths = [NAMES, *([*[COLUMN] * SAMPLES, SPACE] * len(first))[:-1]]
@@ -77,22 +70,21 @@ def draw_grid(cells: Sequence[Cell], title: str) -> PILImage | None:
         if not items:
             tiles.append(Tile("failed" if cell.status == "failed" else "nothing to show", len(widths) - 1, size=14))
         rows.append(Row(tall, tiles, rule=i > 0))
-    return contact_sheet(rows, widths, margin=24)
+    with whole_file(path) as part:
+        contact_sheet(rows, widths, margin=24).save(part, "PNG")
 
 
 def _load(folder: Path) -> tuple[Mapping[str, str], list[Picture]]:
     """The words and pictures that :func:`save_pictures` kept; no items where it is not there or not whole."""
     from PIL import Image
 
-    def read(path: Path) -> PILImage | None:
-        return Image.open(path).convert("RGB") if path.exists() else None
-
     items: list[Picture] = []
-    words: dict[str, Any] = {}
     with contextlib.suppress(OSError, ValueError, KeyError):
         words = json.loads((folder / "names.json").read_text(encoding="utf-8"))
         for i, name in enumerate(words["items"]):
-            x, truth, *rest = (read(folder / f"{i}-{kind}.png") for kind in KINDS)
+            paths = (folder / f"{i}-{kind}.png" for kind in KINDS)
+            x, truth, *rest = (Image.open(path).convert("RGB") if path.exists() else None for path in paths)
             if samples := [image for image in rest if image]:
                 items.append(Picture(name, truth, samples, x, None, [], []))
-    return words, items
+        return words, items
+    return {}, []

@@ -35,7 +35,7 @@ def plan_cells(plan: BenchPlan) -> None:
     digests: dict[tuple[str, int], dict[str, str]] = {}
     for seed, model in itertools.product(range(plan.seeds), models):
         folder = plan.out / "cells" / model.task / f"{model.model}-s{seed}"
-        request = dataclasses.replace(model.request, seed=seed, out=str(folder))
+        request = dataclasses.replace(model.request, seed=seed, out=str(folder), resume=True)
         cell = dataclasses.replace(model, seed=seed, folder=folder, request=request)
         plan.cells.append(cell)
         if cell.status == "failed":
@@ -55,15 +55,7 @@ def plan_cells(plan: BenchPlan) -> None:
 def _check(plan: BenchPlan, settings: Settings, task: str, model: str) -> Cell | None:
     """Any cell of one model on one task, for all seeds to be made of; None where the model is left out."""
     request = Request(
-        model=model,
-        task=task,
-        data=plan.data[task],
-        n=plan.n,
-        device=plan.request.device,
-        metrics=plan.suite.measured,
-        items=plan.items,
-        out=str(plan.out),
-        resume=True,
+        model, task, plan.data[task], plan.n, device=plan.request.device, metrics=plan.suite.measured, items=plan.items
     )
     cell = Cell(task, model, 0, plan.out, request)
     try:

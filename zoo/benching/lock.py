@@ -19,30 +19,23 @@ def locked(folder: Path) -> Iterator[None]:
         RequestError: another bench holds it.
     """
     path = folder / ".lock"
-    while True:
-        folder.mkdir(parents=True, exist_ok=True)
-        file = open(path, "a+", encoding="utf-8")  # noqa: SIM115 (held open for as long as the lock)
-        if not _lock(file):
+    folder.mkdir(parents=True, exist_ok=True)
+    with path.open("a+", encoding="utf-8") as file:
+        if not _lock(file, path):
             file.seek(0)
-            owner = file.read().strip()
-            file.close()
-            raise RequestError(f"another bench works in {folder} (process {owner or 'unknown'}); wait for it, or stop it")
-        with contextlib.suppress(OSError):
-            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
-                break
-        file.close()  # the file was removed by the one that held it before
-    try:
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
-        yield
-    finally:
-        with contextlib.suppress(OSError):
-            path.unlink()
-        file.close()
+            owner = file.read().strip() or "unknown"
+            raise RequestError(f"another bench works in {folder} (process {owner}); wait for it, or stop it")
+        try:
+            file.truncate(0)
+            file.write(f"{os.getpid()}\n")
+            file.flush()
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                path.unlink()
 
 
-def _lock(file: IO[str]) -> bool:
+def _lock(file: IO[str], path: Path) -> bool:
     try:
         if os.name == "nt":
             import msvcrt
@@ -53,6 +46,6 @@ def _lock(file: IO[str]) -> bool:
             import fcntl
 
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())  # the one that held it before may have removed it
     except OSError:
         return False
-    return True

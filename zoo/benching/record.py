@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import platform
@@ -64,17 +65,13 @@ def bench_json(plan: BenchPlan, published: Mapping[str, Sequence[Published]], st
 
 
 def _cell(cell: Cell, out: Path) -> dict[str, Any]:
-    asked = {"task": cell.task, "model": cell.model, "seed": cell.seed, "status": cell.status}
+    asked = {key: getattr(cell, key) for key in ("task", "model", "seed", "status")}
     asked["folder"] = cell.folder.relative_to(out).as_posix()
     if cell.status != "done":
         return {**asked, "reason": cell.reason}
-    return {
-        **asked,
-        "metrics": cell.metrics["metrics"],
-        "test_items": cell.metrics["test_items"],
-        **{key: cell.run[key] for key in ("skipped_metrics", "seconds", "device", "started", "command")},
-        "config": {part: cell.run[part]["config"] for part in ("model", "task")},
-    }
+    measured = {key: cell.metrics[key] for key in ("metrics", "test_items")}
+    how = {key: cell.run[key] for key in ("skipped_metrics", "seconds", "device", "started", "command")}
+    return {**asked, **measured, **how, "config": {part: cell.run[part]["config"] for part in ("model", "task")}}
 
 
 def bench_csv(bench: Mapping[str, Any]) -> str:
@@ -101,9 +98,7 @@ def commit() -> str:
     """``git describe`` of the project's checkout where this is one, else the version of the package."""
     root = Path(__file__).parents[2]
     words = ["git", "-C", str(root), "describe", "--always", "--dirty", "--tags"]
-    try:
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
         if (root / ".git").exists():
             return subprocess.run(words, capture_output=True, text=True, timeout=20, check=True).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        pass
     return f"version {own_version()}"

@@ -71,7 +71,7 @@ def best(rows: Sequence[Mapping[str, Any]], task: str, metric: str) -> set[str]:
     better = {row["better"] for row in own}
     if len(own) < 2 or better not in ({"lower"}, {"higher"}):
         return set()
-    goal = (min if better == {"lower"} else max)(row["mean"] for row in own)
+    goal = (min if "lower" in better else max)(row["mean"] for row in own)
     return {row["model"] for row in own if row["mean"] == goal}
 
 
