@@ -1,0 +1,122 @@
+"""Configs, progress, devices and contact sheets: what a user sees, and what is refused."""
+
+from __future__ import annotations
+
+import doctest
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from zoo.utils import progress as module
+from zoo.utils import sheet
+from zoo.utils.config import make_config
+from zoo.utils.device import pick
+from zoo.utils.errors import RequestError
+from zoo.utils.progress import progress
+from zoo.utils.sheet import Row, Tile, contact_sheet
+
+
+@dataclass(frozen=True)
+class Config:
+    widths: tuple[int, ...] = (4, 2)
+    rate: float = 0.1
+    steps: int | None = None
+    ema: bool = False
+    kind: Literal["a", "b"] = "a"
+
+
+@pytest.mark.parametrize(
+    ("given", "made"),
+    [
+        ({"widths": "8,4"}, Config(widths=(8, 4))),
+        ({"widths": [8, 4]}, Config(widths=(8, 4))),
+        ({"rate": "1e-3", "steps": "7"}, Config(rate=0.001, steps=7)),
+        ({"steps": "none", "ema": "true", "kind": "b"}, Config(ema=True, kind="b")),
+    ],
+)
+def test_values_are_read_as_the_fields_type(given: dict[str, Any], made: Config) -> None:
+    assert make_config(Config, given, "model x") == made
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *({"widths": 8.0}, {"widths": "8,x"}, {"rate": "fast"}, {"rate": "nan"}, {"steps": 1.5}, {"steps": "inf"}),
+        *({"steps": True}, {"ema": "yes"}, {"kind": "c"}, {"width": 1}),
+    ],
+)
+def test_what_does_not_fit_is_refused(given: dict[str, Any]) -> None:
+    with pytest.raises(RequestError, match=f"model x.*{next(iter(given))}"):
+        make_config(Config, given, "model x")
+
+
+def test_plain_lines_come_seldom_and_the_last_always(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter(range(0, 10_000, 3))
+    monkeypatch.setattr(module.time, "monotonic", lambda: float(next(clock)))
+    with progress(40, "fit") as bar:
+        for done in range(1, 41):
+            bar.update(done, loss=torch.tensor(1 / done), phase="tie")
+    with progress(2, "not shown", show=False) as bar:
+        bar.update(2, loss=1.0)
+    out, err = capsys.readouterr()
+    lines = err.splitlines()
+    assert out == ""
+    assert 5 < len(lines) < 20, "a line every ten seconds, not one a step"
+    assert lines[-1].startswith("fit: 40/40  loss=0.025 phase=tie")
+
+
+def test_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    with progress(5, "sampling") as bar:
+        bar.update(5, error=0.123456)
+    err = capsys.readouterr().err
+    assert ["sampling" in err, "5/5" in err, "error=0.1235" in err] == [True] * 3
+
+
+def test_plain_lines_do_not_import_a_bar() -> None:
+    code = "import sys; from zoo.utils.progress import progress\nwith progress(1, 'a') as bar: bar.update(1)\n"
+    code += "assert 'tqdm' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, stderr=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize("device", ["gpu0", "cuda:99", "", "meta", 3.5])
+def test_unknown_and_absent_devices_are_refused(device: str) -> None:
+    with pytest.raises(RequestError, match="device"):
+        pick(device)
+
+
+def test_auto_and_cpu() -> None:
+    assert pick("cpu") == pick(torch.device("cpu")) == torch.device("cpu")
+    assert pick("auto").type in ("cpu", "cuda", "mps")
+
+
+def test_pictures_are_as_large_as_fits_in_the_middle_of_their_place() -> None:
+    assert doctest.testmod(sheet) == (0, 3)
+    red, wide = Image.new("RGB", (3, 3), "red"), Image.new("L", (40, 20))
+    rows = [Row(30, [Tile(red), Tile(wide, like=(10, 30))]), Row(0, rule=True), Row(20, [Tile(None), Tile("words")])]
+    rows.append(Row(16, [Tile(wide, span=2)]))
+    pixels = np.asarray(contact_sheet(rows, [30, 50], gap=4, margin=10))
+    assert pixels.shape == (98, 104, 3)
+
+    def box(top: int, height: int, left: int, width: int) -> tuple[int, ...]:
+        """Where the place is not white: top, bottom, left, right."""
+        rows, columns = (pixels[top : top + height, left : left + width] != 255).any(2).nonzero()
+        return (rows.min(), rows.max() + 1, columns.min(), columns.max() + 1)
+
+    assert box(10, 30, 10, 30) == (0, 30, 0, 30), "a small one is magnified"
+    assert set(map(tuple, pixels[10:40, 10:40].reshape(-1, 3))) == {(255, 0, 0)}, "and its pixels stay visible"
+    assert box(10, 30, 44, 50) == (0, 30, 20, 30), "in the proportions that are asked for"
+    assert box(44, 1, 0, 104) == (0, 1, 10, 95), "a rule from margin to margin"
+    assert (pixels[48:68, 10:40] == 255).all()
+    top, bottom, left, right = box(48, 20, 44, 50)
+    assert abs(top + bottom - 20) <= 4
+    assert abs(left + right - 50) <= 2
+    assert box(72, 16, 10, 84) == (0, 16, 26, 58), "across columns"
