@@ -26,11 +26,18 @@ from zoo.data.records import Data
 from zoo_data.solids import Solids, Voxels
 from zoo_tasks.harmonics import DEGREES, Double, analyse, angles, legendre, synthesise, weights
 from zoo_tasks.spectra import Harmonics, Zernike, moments, polynomials
-from zoo_tasks.surface import extents, overlap, solid
+from zoo_tasks.surface import extents, solid
 
 EXACT, RATE = 1e-6, 100.0
 LOOPED = 2
 """Shapes that the loop transforms in a round."""
+
+
+def overlap(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """(N,) the intersection over the union of grids (N, s, s, s); 1 where both are empty."""
+    both = (first & second).sum((1, 2, 3))
+    either = (first | second).sum((1, 2, 3))
+    return np.where(either > 0, both / np.maximum(either, 1), 1.0)
 
 
 def loop(functions: Double, q: Double) -> Double:

@@ -36,7 +36,6 @@ class _Cost(Metric):
         """The cost of a model, given one x (1, *x_shape) on its device."""
 
     def prepare(self, fitted: Fitted) -> None:
-        """Find the cost."""
         self.cost = float(self.of(fitted.model, fitted.pairs.x[:1].to(fitted.model.device)))
 
     def __call__(self, samples: Tensor, y: Tensor, **known: Tensor | None) -> Mapping[str, Tensor]:
@@ -87,9 +86,7 @@ class Seconds(_Cost):
     unit = "seconds a sample"
     source = "cGML, section 5 (complexity); wall-clock time"
     opt_in = True
-    expected_failures: ClassVar[Mapping[str, str]] = {
-        "the_same_pools_have_the_same_values": "it takes the time, which is never the same",
-    }
+    expected_failures: ClassVar = {"the_same_pools_have_the_same_values": "it takes the time, which is never the same"}
 
     def of(self, model: Model, x: Tensor) -> float:
         taken = []
@@ -118,11 +115,7 @@ class _Evidence(Metric):
     seed = 0
 
     def prepare(self, fitted: Fitted) -> None:
-        """Keep the model.
-
-        Raises:
-            NotApplicable: it has no evidence bound, or was stored without what it takes.
-        """
+        """Keep the model; NotApplicable where it has no evidence bound, or was stored without what it takes."""
         model, first = fitted.model, fitted.pairs
         try:
             terms = model.evidence(first.y[:1].to(model.device), first.x[:1].to(model.device), seed=fitted.seed)
@@ -160,8 +153,7 @@ class DownstreamAccuracy(Metric):
 
     The codes (``Model.features``) of the task's training x are standardised, and multinomial logistic regression
     (scikit-learn, C = 1) learns the classes of the data from them. A test item counts 1 where its class is found, else 0; the
-    samples play no part. The data needs classes (``folder:`` with a folder for each), and may be other data than the model
-    was fitted to.
+    samples play no part. The data needs classes (``folder:`` with a folder for each); the model may be fitted to other data.
     """
 
     unit = "share of items"
@@ -172,11 +164,12 @@ class DownstreamAccuracy(Metric):
     right: Tensor | None = None
 
     def prepare(self, fitted: Fitted) -> None:
-        """Train the classifier, and try it on every test item.
+        """Train the classifier, and try it on every test item; NotApplicable without a code of x or classes of the data."""
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
 
-        Raises:
-            NotApplicable: the model has no code of x, or the data no classes.
-        """
         model = fitted.model
         if model.features(fitted.pairs.x[:1].to(model.device)) is None:
             raise NotApplicable(f"model {model.name or type(model).__name__} has no features of x")
@@ -185,7 +178,11 @@ class DownstreamAccuracy(Metric):
         labels = _classes(fitted, "train", train)
         if len(set(labels)) < 2:
             raise NotApplicable("all training items are of one class")
-        right = _classified(_codes(model, train.x), labels, _codes(model, fitted.pairs.x)) == np.array(wanted)
+        classifier = make_pipeline(StandardScaler(), LogisticRegression(max_iter=STEPS))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            classifier.fit(_codes(model, train.x), labels)
+        right = classifier.predict(_codes(model, fitted.pairs.x)) == np.array(wanted)
         self.right = torch.from_numpy(right.astype(np.float64))
 
     def __call__(
@@ -212,22 +209,8 @@ def _classes(fitted: Fitted, split: Split, pairs: Pairs) -> list[str]:
 
 @torch.no_grad()
 def _codes(model: Model, x: Tensor) -> NDArray[np.float64]:
-    """The code of each x, (N, D)."""
     training = model.training
     model.eval()
     codes = [model.features(part.float().to(model.device)) for part in x.split(BATCH)]
     model.train(training)
     return torch.cat([code.flatten(1).cpu().double() for code in codes if code is not None]).numpy()
-
-
-def _classified(train: NDArray[np.float64], labels: list[str], test: NDArray[np.float64]) -> NDArray[np.str_]:
-    """The class that a linear classifier finds for each row of ``test``."""
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    classifier = make_pipeline(StandardScaler(), LogisticRegression(max_iter=STEPS))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return classifier.fit(train, labels).predict(test)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import torch
 from torch import Tensor
 
@@ -23,11 +21,10 @@ class Modes(Metric):
     """The share of samples that are right answers (``@hit``), and that of those at the least visited answer (``@least``);
     the share of the answers that any sample reaches (``@reached``).
 
-    The answers for x are its different true draws, y among them: at most eight, and few enough to be drawn again and
-    again. A sample is one of them if it lies within 0.5 of it (a vector y: Euclidean distance, in the units of y), or nearer
-    to it, by root mean square, than half the distance between the two draws that are nearest to each other (a field y; the
-    median of that over the items where an item has one draw alone); and it is counted for the nearest. Of m equally visited
-    answers, ``@least`` is 1 / m.
+    The answers for x are its different true draws, y among them: at most eight, and few enough to be drawn again and again. A
+    sample is one of them, the nearest, if it lies within 0.5 of it (a vector y: Euclidean distance, in the units of y), or
+    nearer to it, by root mean square, than half the distance between the two draws that are nearest to each other (a field y;
+    the median of that over the items where an item has one draw alone). Of m equally visited answers, ``@least`` is 1 / m.
     """
 
     unit = "share of samples, or of answers"
@@ -38,11 +35,7 @@ class Modes(Metric):
     """Of items with a single draw; None before the run was shown."""
 
     def prepare(self, fitted: Fitted) -> None:
-        """Look at the true draws.
-
-        Raises:
-            NotApplicable: there are none, or too many different ones, or one alone for every x.
-        """
+        """Look at the true draws; NotApplicable where there are none, too many different ones, or one alone for every x."""
         pairs = fitted.pairs
         if pairs.pool is None or not pairs.pool.shape[1]:
             raise NotApplicable("the data does not know the true answers")
@@ -60,9 +53,7 @@ class Modes(Metric):
             raise NotApplicable("every x has a single true answer")
         self.radius = RADIUS if pairs.pool.ndim == 3 else float(gaps[gaps.isfinite()].median()) / 2
 
-    def __call__(
-        self, samples: Tensor, y: Tensor, *, pool: Tensor | None = None, **known: Tensor | None
-    ) -> Mapping[str, Tensor]:
+    def __call__(self, samples: Tensor, y: Tensor, *, pool: Tensor | None = None, **known: Tensor | None) -> dict[str, Tensor]:
         if pool is None or self.radius is None:
             raise RequestError("modes are looked for among true draws (pool) of a run (prepare); one of them is not given")
         answers = _known(y, pool)

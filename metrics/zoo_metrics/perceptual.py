@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import warnings
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from typing import ClassVar
 
 import torch
@@ -34,7 +34,7 @@ class _Perceptual(PictureMetric):
     package: ClassVar[str]
     weights: ClassVar[str]
     """The name of the weights, as it stands behind the metric's own in its id."""
-    more: ClassVar[Mapping[str, bool]] = {}
+    more: ClassVar[dict[str, bool]] = {}
     """Arguments of the network besides the pictures."""
     network: nn.Module | None = None
 
@@ -43,14 +43,15 @@ class _Perceptual(PictureMetric):
         """The network with its weights, which gives the distances (B,) of pictures and true ones (B, 3, h, w) in [0, 1]."""
 
     def prepare(self, fitted: Fitted) -> None:
-        """Keep the task that shows the pictures, and load the weights.
-
-        Raises:
-            NotApplicable: there are no pictures, the package is not installed, or its weights cannot be had.
-        """
+        """Keep the task and load the weights; NotApplicable without pictures, the package or its weights."""
         super().prepare(fitted)
         try:
-            self.network = _quietly(self.load).eval().requires_grad_(False).to(fitted.model.device)
+            # The packages print, warn and draw from the global random state.
+            silence = io.StringIO()
+            with redirect_stdout(silence), redirect_stderr(silence), torch.random.fork_rng([]), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                network = self.load()
+            self.network = network.eval().requires_grad_(False).to(fitted.model.device)
         except ImportError as error:
             reason = f"package {self.package} cannot be imported ({error}): pip install 'cond-zoo[perceptual]'"
             raise NotApplicable(reason) from error
@@ -81,7 +82,7 @@ class LPIPS(_Perceptual):
     source = "Zhang, Isola, Efros, Shechtman and Wang 2018; cGML, appendix 3.2 and Tables 2, 3 and 9"
     package = "lpips"
     weights = "alex-v0.1"
-    more: ClassVar[Mapping[str, bool]] = {"normalize": True}
+    more: ClassVar[dict[str, bool]] = {"normalize": True}
 
     def load(self) -> nn.Module:
         import lpips
@@ -115,15 +116,3 @@ def enlarged(pictures: Tensor) -> Tensor:
         return pictures
     size = [-(-side * LEAST // short) for side in (height, width)]
     return F.interpolate(pictures, size=size, mode="bilinear", align_corners=False)
-
-
-def _quietly(load: Callable[[], nn.Module]) -> nn.Module:
-    """The network of ``load``, without a word of it, and with the global random state as it was."""
-    with (
-        contextlib.redirect_stdout(io.StringIO()),
-        contextlib.redirect_stderr(io.StringIO()),
-        warnings.catch_warnings(),
-        torch.random.fork_rng(devices=[]),
-    ):
-        warnings.simplefilter("ignore")
-        return load()

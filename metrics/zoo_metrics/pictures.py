@@ -38,11 +38,7 @@ class PictureMetric(Metric):
     task: Task | None = None
 
     def prepare(self, fitted: Fitted) -> None:
-        """Keep the task that shows the pictures.
-
-        Raises:
-            NotApplicable: it shows none, or none that this metric takes.
-        """
+        """Keep the task; NotApplicable where it shows no pictures, or none that this metric takes."""
         shown = fitted.task.render(fitted.pairs.x[:1], fitted.pairs.y[:1])
         if shown is None:
             raise NotApplicable(f"a {fitted.task.y_name} is no picture")
@@ -54,11 +50,7 @@ class PictureMetric(Metric):
         self.task = fitted.task
 
     def shown(self, samples: Tensor, y: Tensor, x: Tensor | None) -> Iterator[tuple[Tensor, Tensor]]:
-        """The pictures of the samples (B, n, C, h, w) and of y (B, C, h, w), in [0, 1], of a few items at a time.
-
-        Raises:
-            RequestError: the metric has not seen the run, or x is not given.
-        """
+        """The pictures of the samples (B, n, C, h, w) and of y (B, C, h, w), in [0, 1], of a few items at a time."""
         if self.task is None or x is None:
             raise RequestError("a metric of pictures needs the run (prepare) and x; one of them is not given")
         for part in parts(samples):
@@ -158,13 +150,11 @@ class Diversity(PictureMetric):
     unit = "standard deviation of a pixel"
     better = "higher"
     source = "cGML, appendix 3.4"
-    expected_failures: ClassVar[Mapping[str, str]] = {
-        "the_truth_is_at_least_as_good_as_noise": "it does not look at y, and noise differs most",
-    }
+    expected_failures: ClassVar = {"the_truth_is_at_least_as_good_as_noise": "it does not look at y, and noise differs most"}
     seen = False
 
     def prepare(self, fitted: Fitted) -> None:
-        """Keep the task, if it shows pictures."""
+        """Keep the task where it shows pictures."""
         self.task, self.seen = None, True
         with suppress(NotApplicable):
             super().prepare(fitted)
@@ -195,9 +185,8 @@ def _diversity(samples: Tensor) -> Tensor:
 class ColourOverlap(PictureMetric):
     """The intersection over union of the colours of all samples and of the truth, in the planes a and b of CIE Lab.
 
-    For each item the values of a in all pixels of all samples make one histogram, those of the truth another, both of sum 1;
-    the sum of the smaller heights over the sum of the greater ones is ``@a``. ``@b`` likewise, and the mean of the two. Of
-    pictures in colour alone.
+    Of colour pictures: for each item the values of a in all pixels of all samples make one histogram, those of the truth
+    another, both of sum 1; the sum of the smaller heights over that of the greater is ``@a``. ``@b`` likewise, and the mean.
     """
 
     unit = "intersection over union"

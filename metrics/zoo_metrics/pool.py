@@ -24,7 +24,7 @@ class ErrorOfBest(Metric):
     unit = "squared error a pixel"
     better = "lower"
     source = "paper 2 (embedding guidance), section 5.2"
-    expected_failures: ClassVar[Mapping[str, str]] = {
+    expected_failures: ClassVar = {
         "the_order_of_the_samples_does_not_matter": "it takes the first k, in the order in which neighbours are ranked"
     }
 
@@ -39,29 +39,21 @@ class ErrorOfBest(Metric):
 class GridVariance(Metric):
     """The variance over the pool at 4 x 4 equally spaced pixels, averaged over them (and over channels).
 
-    For y without two spatial dimensions, all of its numbers are taken. The variance is the sample variance (divided by
-    n - 1); a pool of one has variance 0.
+    Of y without two spatial dimensions, all numbers are taken. It is divided by n - 1; a pool of one has variance 0.
     """
 
     unit = "squared value"
     better = "higher"
     source = "paper 2 (embedding guidance), section 5.2"
-    expected_failures: ClassVar[Mapping[str, str]] = {
-        "the_truth_is_at_least_as_good_as_noise": "it does not look at y, and noise varies most",
-    }
+    expected_failures: ClassVar = {"the_truth_is_at_least_as_good_as_noise": "it does not look at y, and noise varies most"}
 
     def __call__(self, samples: Tensor, y: Tensor, **known: Tensor | None) -> Mapping[str, Tensor]:
         if samples.ndim == 5:
-            rows, columns = (_centres(size) for size in samples.shape[-2:])
+            rows, columns = ((torch.arange(4) * 2 + 1) * size // 8 for size in samples.shape[-2:])
             samples = samples[..., rows, :][..., columns]
         if samples.shape[1] == 1:
             return {"": samples.new_zeros(len(samples))}
         return {"": samples.flatten(2).var(1).mean(1)}
-
-
-def _centres(size: int, cells: int = 4) -> Tensor:
-    """The pixels in the middle of ``cells`` equal parts of a side."""
-    return ((torch.arange(cells) * 2 + 1) * size) // (2 * cells)
 
 
 class EnergyScore(Metric):

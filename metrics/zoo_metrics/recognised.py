@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import torch
 import torch.nn.functional as F
@@ -20,9 +20,6 @@ KEPT = 4
 """Classifiers that are kept."""
 LOOK = 512
 """Pictures that are looked at at once."""
-
-Recogniser = Callable[[Tensor], Tensor]
-"""Pictures (B, C, h, w) to which of the K attributes they have, (B, K) bool."""
 
 _KEPT: dict[tuple[object, ...], _Network] = {}
 
@@ -56,7 +53,7 @@ class _Network(nn.Module):
         return torch.cat([self(part.float()) > self.bar for part in y.split(LOOK)])
 
 
-def recogniser(train: Pairs, chosen: Tensor, seed: int, device: torch.device) -> Recogniser:
+def recogniser(train: Pairs, chosen: Tensor, seed: int, device: torch.device) -> _Network:
     """The classifier of the attributes at ``chosen`` (K,) of x by y (N, C, h, w), trained on these pairs.
 
     Adam with decoupled weight decay on the binary cross-entropy, eight passes (1,600 steps at most), mirrored at random. An
@@ -67,7 +64,7 @@ def recogniser(train: Pairs, chosen: Tensor, seed: int, device: torch.device) ->
         raise RequestError("there are no training pairs to learn the attributes from")
     key = (train.digest, len(train), train.y_shape, tuple(chosen.tolist()), seed, str(device))
     if train.digest and key in _KEPT:
-        return _KEPT[key].recognise
+        return _KEPT[key]
     with torch.enable_grad(), torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         network = _trained(train, chosen, seed, device)
@@ -75,7 +72,7 @@ def recogniser(train: Pairs, chosen: Tensor, seed: int, device: torch.device) ->
         _KEPT[key] = network
         if len(_KEPT) > KEPT:
             del _KEPT[next(iter(_KEPT))]
-    return network.recognise
+    return network
 
 
 def _trained(train: Pairs, chosen: Tensor, seed: int, device: torch.device) -> _Network:
@@ -128,13 +125,12 @@ class AttributeAccuracy(Metric):
     source = "Debbagh (attribute CVAE), section 5.3 (attributes present in the images), by a classifier"
     needs = "fitted"
     opt_in = True
-    recogniser: Recogniser | None = None
+    network: _Network | None = None
 
     def prepare(self, fitted: Fitted) -> None:
         """Train the classifier on the real training pairs, if it was not trained on them before in this process.
 
-        Raises:
-            NotApplicable: x is no vector of attributes, y no picture, or no attribute divides the items.
+        NotApplicable where x is no vector of attributes, y no picture, or no attribute divides the items.
         """
         task, test = fitted.task, fitted.pairs
         names = getattr(task.config, "names", ())
@@ -151,17 +147,17 @@ class AttributeAccuracy(Metric):
         self.chosen = even.argsort(stable=True)[: min(MOST, int(divides.sum()))].sort().values
         self.asked = asked[self.chosen]
         self.names = [re.sub(r"[^A-Za-z0-9._-]", "_", str(names[i])) for i in self.chosen.tolist()]
-        self.recogniser = recogniser(train, self.chosen, fitted.seed, fitted.model.device)
+        self.network = recogniser(train, self.chosen, fitted.seed, fitted.model.device)
 
     def __call__(self, samples: Tensor, y: Tensor, *, x: Tensor | None = None, **known: Tensor | None) -> Mapping[str, Tensor]:
-        if self.recogniser is None or x is None:
+        if self.network is None or x is None:
             raise RequestError("attributes are recognised of a run (prepare), and by x; one of them is not given")
         asked = x[:, self.chosen.to(x.device)] > 0.5
         having = self.asked.to(x.device)
         weight = torch.where(asked, 0.5 / having, 0.5 / (1 - having))
-        seen = self.recogniser(samples.flatten(0, 1)).unflatten(0, samples.shape[:2])
+        seen = self.network.recognise(samples.flatten(0, 1)).unflatten(0, samples.shape[:2])
         right = (seen == asked[:, None]).double().mean(1) * weight
-        real = (self.recogniser(y) == asked).double() * weight
+        real = (self.network.recognise(y) == asked).double() * weight
         values = {"": right.mean(1), "@real": real.mean(1)}
         values |= {f"@{name}": right[:, i] for i, name in enumerate(self.names)}
         return values | {f"@real.{name}": real[:, i] for i, name in enumerate(self.names)}

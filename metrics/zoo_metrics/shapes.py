@@ -26,11 +26,7 @@ class ShapeOverlap(Metric):
     task: Task | None = None
 
     def prepare(self, fitted: Fitted) -> None:
-        """Keep the task that makes the shapes.
-
-        Raises:
-            NotApplicable: its fields stand for no shapes.
-        """
+        """Keep the task; NotApplicable where its fields stand for no shapes."""
         if fitted.task.solids(fitted.pairs.y[:1]) is None:
             raise NotApplicable(f"a {fitted.task.y_name} stands for no shape")
         self.task = fitted.task

@@ -151,8 +151,7 @@ class AttributesToPicture(Task):
     def compose(self, context: None, y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
         """Each of n pictures y (n, C, size, size) in [0, 1], enlarged to at least 128 pixels a side (Lanczos).
 
-        They are (n, side, side, 3) uint8; side is the first multiple of size that is at least 128. Another shape of y is
-        refused with a RequestError.
+        They are (n, side, side, 3) uint8, side a multiple of size. Another shape of y is refused with a RequestError.
         """
         import cv2
 

@@ -33,8 +33,7 @@ class ColorizeConfig(Sized):
     Attributes:
         size: the side of the fields given to models, in pixels.
         crops: whether training sees random crops and flips of each photo.
-        uniform: the weight of the cost of colours that are not spread evenly, lambda of section 5.2; 0 for no such cost. The
-            paper does not say its own.
+        uniform: the weight of the cost of uneven colours, lambda of section 5.2 (the paper does not say its own); 0 for none.
     """
 
     crops: bool = True

@@ -96,8 +96,7 @@ class Complete(Task):
     def pairs(self, data: Data, split: Split, seed: int = 0, *, pool: int = 0) -> Pairs:
         """One pair of each test picture, ``copies`` of each training picture; with ``flip``, training pairs have ``wide``.
 
-        A test item always has the mask that :meth:`condition` gives its photo. Training masks, and which pictures are
-        corrupted or have a box, follow from ``seed`` too.
+        A test item has the mask that :meth:`condition` gives its photo; those of training and boxes follow from ``seed``.
         """
         records = data.read(split, seed=seed)
         settings, train = self.config, split == "train"
@@ -135,8 +134,7 @@ class Complete(Task):
     def compose(self, context: tuple[Image, Tensor], y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
         """The photo with its missing part filled by each of n fields, enlarged; every other pixel is as it was.
 
-        y is (n, C, size, size) in [0, 1], else a RequestError refuses it; pictures are (n, H, W, 3) uint8; ``x_hat`` changes
-        nothing.
+        y is (n, C, size, size) in [0, 1], else a RequestError refuses it; photos are (n, H, W, 3) uint8; x_hat is not used.
         """
         self.check_fields(y)
         image, x = context
@@ -188,7 +186,7 @@ def draw_masks(y: Tensor, kind: Kind, share: tuple[float, float], seed: int) -> 
         kind: ``square`` at a random place; ``centre``, a square of half the side; ``irregular`` strokes; ``top``, a
             rectangle of random size and place in the top half.
         share: the smallest and the largest share of the pixels that are missing; each in between is as likely. Of ``top`` it
-            is the share of the half's height and, drawn again, of its width; it does not concern ``centre``.
+            is the share of the half's height and, drawn again, of its width; of ``centre`` it is not used.
         seed: any integer.
     """
     count, side = len(y), y.shape[-1]

@@ -1,7 +1,7 @@
 """A photo as albedo times shading: colour Retinex, solved as a Poisson problem by fast cosine transforms.
 
-Source, also of the error: R. Grosse, M. K. Johnson, E. H. Adelson, W. T. Freeman, "Ground truth dataset and baseline
-evaluations for intrinsic image algorithms", ICCV 2009, sections 3 (colour Retinex) and 5 (LMSE).
+Source: R. Grosse, M. K. Johnson, E. H. Adelson, W. T. Freeman, "Ground truth dataset and baseline evaluations for intrinsic
+image algorithms", ICCV 2009, section 3.
 """
 
 from __future__ import annotations
@@ -48,8 +48,7 @@ def decompose(image: Array, mask: NDArray[np.bool_] | None = None, how: Retinex 
     law such as the display's gamma only scales logs, so that encoded values serve.
 
     Args:
-        image: (..., H, W, 3), uint8 or floats in [0, 1], encoded for display; anything else is refused with a RequestError.
-            Leading axes are a batch.
+        image: (..., H, W, 3), uint8 or floats in [0, 1], encoded for display, else a RequestError; leading axes are a batch.
         mask: (..., H, W), True on the object; what lies outside takes no part, and its shading is 1.
         how: the thresholds.
 
@@ -68,7 +67,14 @@ def decompose(image: Array, mask: NDArray[np.bool_] | None = None, how: Retinex 
     logs = np.log(rgb + np.float32(how.floor))
     shading = integrate(*(_shading_steps(logs, mask, axis, how) for axis in (-1, -2)))
     brightest = np.maximum(rgb.max(0), np.float32(how.darkest))
-    shading += _level(shading, np.log(brightest), mask)
+    # A pixel is content with any level added to log shading between log brightest - shading and -shading. The sum of the
+    # distances to these intervals is least at the median of all their ends, where as many ask for more as for less.
+    ends = np.stack((np.log(brightest) - shading, -shading), axis=-1)
+    if mask is None:
+        level = np.median(ends, axis=(-3, -2, -1))
+    else:
+        level = np.nan_to_num(np.nanmedian(np.where(mask[..., None], ends, np.nan), axis=(-3, -2, -1)))
+    shading += level.astype(np.float32)[..., None, None]
     light: Float = np.clip(np.exp(shading), brightest, 1)
     if mask is not None:
         light[~mask] = 1
@@ -108,37 +114,3 @@ def _shading_steps(logs: Float, mask: NDArray[np.bool_] | None, axis: int, how: 
         inside = np.moveaxis(mask, axis, 0)
         smooth &= np.moveaxis(inside[1:] & inside[:-1], 0, axis)
     return step * smooth
-
-
-def _level(shading: Float, brightest: Float, mask: NDArray[np.bool_] | None) -> Float:
-    """The level to add to log ``shading`` (..., H, W) so that the least of it lies outside ``brightest`` .. 0, log by log.
-
-    A pixel is content with any level between ``brightest - shading`` and ``-shading``; the sum of the distances to
-    these intervals is least at the median of all their ends, where as many pixels ask for more as for less.
-    """
-    ends = np.stack((brightest - shading, -shading), axis=-1)
-    if mask is None:
-        level = np.median(ends, axis=(-3, -2, -1))
-    else:
-        level = np.nan_to_num(np.nanmedian(np.where(mask[..., None], ends, np.nan), axis=(-3, -2, -1)))
-    return level.astype(np.float32)[..., None, None]
-
-
-def lmse(shading: Array, reflectance: Array, true_shading: Array, true_reflectance: Array, mask: Array) -> float:
-    """How good a decomposition is: the mean of the local errors of shading and of reflectance; 0 is perfect.
-
-    All are (H, W) in linear light, ``shading`` and ``reflectance`` each known up to a factor; ``mask`` is True on the object.
-    """
-    return (local_error(shading, true_shading, mask) + local_error(reflectance, true_reflectance, mask)) / 2
-
-
-def local_error(field: Array, truth: Array, mask: Array, window: int = 20) -> float:
-    """The squared error of ``field`` in overlapping windows, each scaled to fit best, over the truth's energy."""
-
-    def sums(values: Array) -> Array:
-        windows = np.lib.stride_tricks.sliding_window_view(mask * values, (window, window))
-        return windows[:: window // 2, :: window // 2].sum((-2, -1), dtype=np.float64)
-
-    true_energy, energy = sums(truth * truth), sums(field * field)
-    error = true_energy - sums(field * truth) ** 2 / np.where(energy > 0, energy, 1)
-    return float(error.sum() / true_energy.sum())

@@ -78,9 +78,8 @@ def read_squares(
 ) -> list[Tensor]:
     """All pictures of the records as squares, (N, channels, side, side) float32 for each of ``sides``.
 
-    Where the data renders its pictures, in any number, there is only the first. ``channels`` and ``cut`` are as in
-    :func:`square`; ``rendered`` is whether fields that the data renders at the first size (``frame``) may stand for its photos
-    made small: much quicker, and the same but for rounding.
+    ``channels`` and ``cut`` are as in :func:`square`; ``rendered`` is whether fields that the data renders at the first size
+    (``frame``), the only one then, may stand for its photos made small: much quicker, and the same but for rounding.
     """
     known = records.known("frame", size=sides[0]) if rendered and channels == 3 else None
     if known is not None:

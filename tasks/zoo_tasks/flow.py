@@ -53,16 +53,11 @@ def second_of_flow(frames: Iterable[Image], chain: bool = True) -> tuple[Image, 
     dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     flow = _calc(dis, greys[0], greys[stops[1]])
     for a, b in pairwise(stops[1:]):
-        flow = compose_flows(flow, _calc(dis, greys[a], greys[b]))
+        flow = flow + warp_back(_calc(dis, greys[a], greys[b]), flow)  # f(p) + g(p + f(p)); beyond the border, g as on it
     if chain:
         flow = _calc(dis, greys[0], greys[-1], flow)
     flow /= np.array([width, height], np.float32)
     return first, flow
-
-
-def compose_flows(first: Float, second: Float) -> Float:
-    """The flow (h, w, 2) in pixels of ``first`` and then ``second``: f(p) + g(p + f(p)); beyond the border, g as on it."""
-    return first + warp_back(second, first)
 
 
 def warp_back(later: Float, flow: Float) -> Float:

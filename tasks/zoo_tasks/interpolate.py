@@ -31,11 +31,10 @@ NEIGHBOURS = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
 class Interpolation:
     """Interp(w, theta; S) of the paper for one segmentation, solved for any number of coarse fields.
 
-    The image is cut into size x size cells of fy x fx pixels, with a sample point at the centre of each. A basis
-    function belongs to a sample point and to one segment; it is the quadratic B-spline b over 3 x 3 cells times
-    ``w + u dx + v dy``: a plane whose height is the weight and whose direction of rise is the orientation,
-    theta = atan2(v, u). In these three numbers the field is linear. In each pixel, the basis functions of its segment
-    are scaled so that their b sum to 1.
+    The image is cut into size x size cells of fy x fx pixels, with a sample point at the centre of each. A basis function
+    belongs to a sample point and to one segment; it is the quadratic B-spline b over 3 x 3 cells times ``w + u dx + v dy``: a
+    plane whose height is the weight and whose direction of rise is the orientation, theta = atan2(v, u). In these numbers the
+    field is linear. In each pixel, the basis functions of its segment are scaled so that their b sum to 1.
 
     What is regularised is the departure of the weights from the mean of the nearby samples, those in cells that the
     segment fills counting most; so a constant field is exactly reproduced.

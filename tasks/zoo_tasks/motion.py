@@ -45,8 +45,7 @@ class MotionConfig(Sized):
         size: the side of the fields given to models, in pixels (paper: 32).
         crops: whether training sees random crops and flips of each frame, its motion cropped and flipped with it.
         chain: whether the motion of a second is found by way of the frames within it; False for one jump.
-        show: what a sample is shown as: ``arrows`` of its big motions on the frame, as in the paper, or the frame
-            moved along it (``warp``).
+        show: a sample as ``arrows`` of its big motions on the frame, as in the paper, or as the frame moved along (``warp``).
     """
 
     crops: bool = True
@@ -91,9 +90,8 @@ class Motion(FieldTask):
     def compose(self, context: Image, y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
         """The photo (n, H, W, 3) uint8 with each of n motions drawn on it as arrows, or moved along each (``show``).
 
-        Arrows have the colour of their direction; one as long as the frame is wide stands for that motion in a second.
-        y is (n, 2, size, size), pixels of the field per second, and finite, else a RequestError refuses it; ``x_hat`` changes
-        nothing.
+        Arrows have the colour of their direction; one as long as the frame is wide stands for that motion in a second. y is
+        (n, 2, size, size), pixels of the field per second, and finite, else a RequestError refuses it; ``x_hat`` is not used.
         """
         self.check_fields(y)
         check_finite(y)
@@ -191,8 +189,7 @@ def _outline(start: Float, along: Float, unit: float, casing: float) -> Float:
 def _cluster(points: Float) -> np.ndarray:
     """The cluster (N,) of each of ``points`` (N, D): k-means from points that are far apart, near clusters then joined.
 
-    Clusters are begun while a point is more than 1 from the first of each, up to ``MOST`` of them; in the end, those whose
-    centres are within 1 become one.
+    Clusters are begun while a point is more than 1 from the first of each, up to ``MOST``; centres within 1 become one.
     """
     centres = [points[np.square(points - points.mean(0)).sum(1).argmin()]]
     distance = np.square(points - centres[0]).sum(1)

@@ -42,11 +42,9 @@ class PhotoConfig(Sized):
 
 @dataclass(frozen=True)
 class Layers:
-    """A photo taken apart at its own size.
+    """A photo taken apart at its own size: x and y (H, W) float32 in [0, 1], in the second of which its colours are linear.
 
-    Attributes:
-        x, y: (H, W) float32 in [0, 1].
-        gain: (H, W, 3) float32, how many levels of 255 each channel rises as y rises by 1. The photo is linear in y.
+    ``gain`` (H, W, 3) float32 is how many levels of 255 each channel rises as y rises by 1.
     """
 
     x: Float
@@ -110,19 +108,16 @@ class PhotoTask(FieldTask):
     def compose(self, context: Context, y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
         """The photo with each of n fields put in the place of its own.
 
-        Each sample is enlarged along the photo's edges (second paper, 3.3), the detail map is added, and the photo is
-        put together again. Which detail that is, ``detail`` says; the two papers differ:
+        Each sample is enlarged along the photo's edges (second paper, 3.3), the detail map is added, and the photo is put
+        together again. Which detail that is, ``detail`` says; the two papers differ:
 
-        - ``"generated"``: the photo's own field less what its small version gives when enlarged. This is the first
-          paper's eq. (10), the original layer less the model's rendering of it, without the model: so that, as that
-          paper says of its figure 5, the photo's own field gives the photo back.
-        - ``"conditioning"``: the second paper's eq. (7) as printed, x less the enlarged reconstruction ``x_hat`` (x
-          itself where the model has none). The photo being the product (relight) or the recombination (resaturate) of x
-          and y, this counts the texture of x twice.
+        - ``"generated"``: the photo's own field less what its small version gives when enlarged: first paper's eq. (10), the
+          original layer less the model's rendering of it, without the model, so that the own field gives the photo back.
+        - ``"conditioning"``: the second paper's eq. (7) as printed, x less the enlarged reconstruction ``x_hat`` (x itself if
+          the model has none). The photo being made of both x and y, this counts the texture of x twice.
         - ``"none"``: no detail.
 
-        y is (n, 1, size, size) in [0, 1] and ``x_hat`` (1, size, size), else a RequestError refuses them; the photos are
-        (n, H, W, 3) uint8.
+        y is (n, 1, size, size) in [0, 1], ``x_hat`` (1, size, size), else a RequestError; the photos are (n, H, W, 3) uint8.
         """
         import cv2
 
@@ -145,11 +140,10 @@ class PhotoTask(FieldTask):
 
     def squash(self, image: Image, sides: tuple[int, ...]) -> dict[str, Float]:
         """The fields of one photo averaged down to squares: ``x32`` (1, 32, 32), ``y32``, ... for each of ``sides``."""
-        both = dict(zip("xy", self.fields(image), strict=True))
         return {
             f"{name}{side}": np.clip(resize(field, side, side), 0, 1)[None].astype(np.float32)
+            for name, field in zip("xy", self.fields(image), strict=True)
             for side in sides
-            for name, field in both.items()
         }
 
     def _detail(self, context: Context, x_hat: Tensor | None) -> Float | float:
@@ -173,11 +167,10 @@ def brightest(image: Image) -> NDArray[np.uint8]:
 def guide(annotations: Sequence[Annotation], categories: int) -> Tensor:
     """Label shares and layout of N images with C categories, for embedding guidance: (N, C + 25 C) float32.
 
-    Source: the CDVAE papers, first 4.1 and figure 3, second 3.2 and figure 4. The third part of their feature vector, pixels,
-    models append, which have them.
-    First ``LABELS`` times each label's share of the image's objects (they sum to 1; all zeros where there is no object).
-    Then, category by category, ``LAYOUT`` times the share of each of the 5 x 5 cells, row by row, that the category's boxes
-    cover (boxes that overlap count together, up to 1).
+    First ``LABELS`` times each label's share of the image's objects (they sum to 1; all zeros where there is no object). Then,
+    category by category, ``LAYOUT`` times the share of each of the 5 x 5 cells, row by row, that the category's boxes cover
+    (boxes that overlap count together, up to 1). Source: the CDVAE papers, first 4.1 and figure 3, second 3.2 and figure 4;
+    the third part of their feature vector, pixels, models append, which have them.
     """
     counts = np.array([len(a.labels) for a in annotations], np.int64)
     guides = np.zeros((len(counts), categories * (1 + GRID * GRID)), np.float32)
@@ -186,7 +179,10 @@ def guide(annotations: Sequence[Annotation], categories: int) -> Tensor:
         labels = np.concatenate([a.labels for a in annotations])
         boxes = np.concatenate([a.boxes for a in annotations])
         np.add.at(guides, (image, labels), LABELS / counts[image])
-        covered = _overlap(boxes[:, 1], boxes[:, 3])[:, :, None] * _overlap(boxes[:, 0], boxes[:, 2])[:, None, :]
+        edges = np.linspace(0, 1, GRID + 1, dtype=np.float32)
+        start, end = boxes[:, :2, None], (boxes[:, :2] + boxes[:, 2:])[:, :, None]
+        inside = np.clip(np.minimum(end, edges[1:]) - np.maximum(start, edges[:-1]), 0, None) * GRID  # of columns, rows
+        covered = inside[:, 1, :, None] * inside[:, 0, None, :]
         layout = guides[:, categories:].reshape(len(counts), categories, GRID * GRID)
         np.add.at(layout, (image, labels), covered.reshape(-1, GRID * GRID))
         guides[:, categories:] = LAYOUT * np.minimum(layout, 1).reshape(len(counts), -1)
@@ -197,11 +193,3 @@ def guide_mirror(categories: int) -> Tensor:
     """(C + 25 C,) int64: the columns of :func:`guide` in the order that gives the guide of the mirrored image."""
     cells = np.arange(categories * GRID * GRID).reshape(categories, GRID, GRID)[:, :, ::-1]
     return torch.from_numpy(np.concatenate((np.arange(categories), categories + cells.reshape(-1))))
-
-
-def _overlap(start: np.ndarray, length: np.ndarray) -> np.ndarray:
-    """The share of each of the grid's (K, 5) intervals that lies in [start, start + length]."""
-    edges = np.linspace(0, 1, GRID + 1, dtype=np.float32)
-    low = np.maximum(start[:, None], edges[:-1])
-    high = np.minimum((start + length)[:, None], edges[1:])
-    return np.clip(high - low, 0, None) * GRID

@@ -16,8 +16,7 @@ SIDE = 128
 class Relight(PhotoTask):
     """Relighting: x is the grey albedo (1, size, size), y the grey shading (1, size, size), both in [0, 1].
 
-    A photo is taken apart into albedo and shading; another shading field lights it in another way. Second CDVAE paper,
-    section 4. Settings are :class:`zoo_tasks.photo.PhotoConfig`'s.
+    A photo is taken apart into both; another shading field lights it in another way. Second CDVAE paper, section 4.
     """
 
     x_name, y_name = "albedo", "shading"

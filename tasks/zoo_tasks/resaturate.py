@@ -16,7 +16,6 @@ class Resaturate(PhotoTask):
     """Resaturation: x is the value (1, size, size), y the saturation (1, size, size) of HSV, both in [0, 1].
 
     Hue and value stay; another saturation field gives the photo stronger or weaker colours. Second CDVAE paper, section 4.
-    Settings are :class:`zoo_tasks.photo.PhotoConfig`'s.
     """
 
     x_name, y_name = "value", "saturation"

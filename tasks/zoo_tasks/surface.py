@@ -2,9 +2,9 @@
 
 The spherical extent function (D. Saupe, D. Vranic, "3D model retrieval with spherical harmonics and moments", DAGM 2001; cGML,
 3.12, does not say what it samples): along each ray from the shape's centre the distance of the farthest voxel, 0 where there
-is none. The centre is the centroid, rounded to a voxel, so that one table of which voxels a ray meets serves all shapes.
-A voxel at distance d (in voxels, centre to centre) reaches to d + 1/2, and the farthest of a shape has the value 1. The third
-axis of a grid is the polar one: upwards in ModelNet.
+is none. The centre is the centroid, rounded to a voxel, so that one table of which voxels a ray meets serves all shapes. A
+voxel at distance d (in voxels, centre to centre) reaches to d + 1/2; the farthest has the value 1. The third axis of a grid is
+the polar one: upwards in ModelNet.
 """
 
 from __future__ import annotations
@@ -29,11 +29,9 @@ STEP = 0.5
 
 @dataclass(frozen=True)
 class Frame:
-    """Where shapes lie in their grids.
+    """Where shapes lie in their grids, in voxels, whole numbers being the middles of voxels.
 
-    Attributes:
-        centre: (N, 3), where their rays start from, in voxels; whole numbers are the middles of voxels.
-        radius: (N,) float64, how far they reach from there, in voxels; 0 of a grid without any voxel.
+    Their rays start from ``centre`` (N, 3) and reach as far as ``radius`` (N,); 0 of a grid without any voxel.
     """
 
     centre: NDArray[np.float64]
@@ -121,10 +119,3 @@ def solid(functions: Floats, frame: Frame, side: int) -> Voxels:
         reach = map_coordinates(around, (row, column), np.float64, order=1, mode="nearest")
         grid[:] = distance < reach * radius
     return out
-
-
-def overlap(first: Voxels, second: Voxels) -> NDArray[np.float64]:
-    """(N,) the intersection over the union of grids (N, s, s, s); 1 where both are empty."""
-    both = (first & second).sum((1, 2, 3))
-    either = (first | second).sum((1, 2, 3))
-    return np.where(either > 0, both / np.maximum(either, 1), 1.0)

@@ -54,10 +54,7 @@ class Toy(Task):
 
     def item_of(self, records: Records, index: int) -> float:
         """x of one of the records."""
-        values = records.array("x")
-        if values is None:
-            raise RequestError("these records hold no numbers x; branches has them")
-        return float(values[index].item())
+        return float(_numbers("this data", records, "x", 1)[index].item())
 
     def condition(self, item: float) -> tuple[Tensor, float]:
         """x (1,) as a share, and the number itself, of anything that :meth:`read` takes."""
@@ -67,8 +64,7 @@ class Toy(Task):
     def compose(self, context: float, y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
         """Both branches, a panel for each of the three numbers of y over x, and in them each of n points y (n, 3).
 
-        The pictures are (n, 176, 320, 3) uint8; ``x_hat`` changes nothing. Another shape of y, or a value that is not finite,
-        is refused with a RequestError.
+        The pictures are (n, 176, 320, 3) uint8; y of another shape or not finite is refused with a RequestError.
         """
         import cv2
 
@@ -82,7 +78,7 @@ class Toy(Task):
         return torch.from_numpy(out)
 
 
-def _numbers(data: Data, records: Records, name: str, columns: int) -> Tensor:
+def _numbers(data: Data | str, records: Records, name: str, columns: int) -> Tensor:
     values = records.array(name)
     if values is None or values.ndim != 2 or values.shape[1] != columns:
         raise RequestError(f"{data} has no array {name} of {columns} column{'s' * (columns > 1)}; the toy needs branches")

@@ -42,9 +42,8 @@ class TranslateConfig(Sized):
 class Translate(FieldTask):
     """Translation: x is the source picture (3, size, size), y the target (3, size, size), both R, G, B in [0, 1], squashed.
 
-    Data in pairs (``paired:DIR``) has both; its items are the source pictures. Of any other photos, x is a sketch
-    (:func:`sketch`) and the item the photo; a drawing, dark on white, may be given in its place, as it is nearly
-    its own sketch. cGML, section 5.3.1.
+    Data in pairs (``paired:DIR``) has both; its items are the source pictures. Of any other photos, x is a :func:`sketch` and
+    the item the photo; a drawing, dark on white, may stand in its place, as it is nearly its own sketch. cGML, section 5.3.1.
     """
 
     Config = TranslateConfig

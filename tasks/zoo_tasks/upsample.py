@@ -42,13 +42,23 @@ class Upsampler:
     def __init__(self, image: Image, size: int) -> None:
         self.shape = image.shape[:2]
         most = min(max(1, GRID // size), CELL)
-        rows, columns = (size * min(max(side // size, 1), most) for side in self.shape)
-        grid = resize(image, rows, columns)
+        grid = resize(image, *(size * min(max(side // size, 1), most) for side in self.shape))
         labels = segment(grid)
         self.interpolation = Interpolation(labels, grid, size)
         fine = within(image, FINEST)
         self.fine = fine.shape[:2]
-        self._follow_edges(fine, grid, labels)
+        # The pixels between segments, the four grid pixels around each, and their weights.
+        (rows, down), (columns, right) = (_between(n, g) for n, g in zip(self.fine, labels.shape, strict=True))
+        corners = np.stack([labels[r][:, c] for r, c in product(rows, columns)])
+        self.edge = np.flatnonzero((corners[1:] != corners[0]).any(0))
+        i, j = np.divmod(self.edge, self.fine[1])
+        self.around = np.stack([r[i] * labels.shape[1] + c[j] for r, c in product(rows, columns)], axis=1)
+        share = [v * h for v, h in product((1 - down[i], down[i]), (1 - right[j], right[j]))]
+        near = _pure_colours(grid, labels).reshape(-1, 3)[self.around]
+        distance = np.square(near - fine.reshape(-1, 3)[self.edge][:, None]).sum(axis=-1)
+        distance -= distance.min(axis=1, keepdims=True)
+        weights = (np.stack(share, axis=1) + 1e-3) * np.exp(distance * (-0.5 / LIKENESS**2))
+        self.weights = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
 
     def solve(self, y: Float) -> Float:
         """Fields (n, h, w) on the grid from samples (n, size, size); :meth:`enlarge` takes each to the photo's size."""
@@ -61,20 +71,6 @@ class Upsampler:
         out = cv2.resize(field, self.fine[::-1], interpolation=cv2.INTER_LINEAR)
         out.reshape(-1)[self.edge] = np.einsum("ek,ek->e", field.reshape(-1)[self.around], self.weights)
         return out if self.fine == self.shape else resize(out, *self.shape)
-
-    def _follow_edges(self, image: Image, grid: Image, labels: NDArray[np.int32]) -> None:
-        """Find the pixels between segments, the four grid pixels around each, and their weights."""
-        (rows, down), (columns, right) = (_between(n, g) for n, g in zip(self.fine, labels.shape, strict=True))
-        corners = np.stack([labels[r][:, c] for r, c in product(rows, columns)])
-        self.edge = np.flatnonzero((corners[1:] != corners[0]).any(0))
-        i, j = np.divmod(self.edge, self.fine[1])
-        self.around = np.stack([r[i] * labels.shape[1] + c[j] for r, c in product(rows, columns)], axis=1)
-        share = [v * h for v, h in product((1 - down[i], down[i]), (1 - right[j], right[j]))]
-        near = _pure_colours(grid, labels).reshape(-1, 3)[self.around]
-        distance = np.square(near - image.reshape(-1, 3)[self.edge][:, None]).sum(axis=-1)
-        distance -= distance.min(axis=1, keepdims=True)
-        weights = (np.stack(share, axis=1) + 1e-3) * np.exp(distance * (-0.5 / LIKENESS**2))
-        self.weights = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
 def _between(pixels: int, grid: int) -> tuple[tuple[NDArray[np.int64], NDArray[np.int64]], Float]:
@@ -101,9 +97,8 @@ def _pure_colours(grid: Image, labels: NDArray[np.int32]) -> Float:
 def segment(image: Image) -> NDArray[np.int32]:
     """The segment of each pixel, (H, W) int32 from 0, of an image (H, W, 3) uint8.
 
-    Flat regions are the seeds of a watershed that meets at the edges. The papers take their segments from the grey
-    image (3.3); here an edge in any channel counts, as a field should not bleed across an edge of colour alone either.
-    An image without a flat region is one segment.
+    Flat regions are the seeds of a watershed that meets at the edges; without one, all is one segment. The papers take theirs
+    from the grey image (3.3); here an edge in any channel counts, as a field should not bleed across an edge of colour either.
     """
     import cv2
 
