@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from zoo.measuring.evaluate import bootstrap
-from zoo.utils.errors import RequestError
 from zoo_metrics.pool import EnergyScore, ErrorOfBest, GridVariance, NegativeLogLikelihood
 
 
@@ -32,10 +31,7 @@ def test_variance_is_taken_on_the_grid_alone() -> None:
     value = GridVariance()(samples, torch.zeros(3, 1, 32, 32))[""]
     torch.testing.assert_close(GridVariance()(samples + other, torch.zeros(3, 1, 32, 32))[""], value)
     assert value.mean().item() == pytest.approx(4.0, rel=0.1)
-
-
-def test_variance_of_one_sample_is_zero() -> None:
-    assert GridVariance()(torch.rand(2, 1, 1, 8, 8), torch.zeros(2, 1, 8, 8))[""].tolist() == [0, 0]
+    assert GridVariance()(other[:, :1], torch.zeros(3, 1, 32, 32))[""].tolist() == [0, 0, 0]  # of one sample
 
 
 @pytest.mark.parametrize("n", [2, 30])
@@ -63,18 +59,9 @@ def test_energy_score_prefers_the_truth_where_error_of_best_does_not() -> None:
     assert best(draws * 0.6, y)["@100"].mean() < best(draws, y)["@100"].mean()
 
 
-def test_identical_samples_give_finite_numbers() -> None:
-    samples, y = torch.full((2, 40, 1, 8, 8), 0.5), torch.full((2, 1, 8, 8), 0.5)
-    for metric in (ErrorOfBest(), GridVariance(), EnergyScore()):
-        for values in metric(samples, y).values():
-            assert torch.allclose(values, torch.zeros(2), atol=1e-4)
-
-
-def test_nll_is_minus_the_joint_bound_and_needs_it() -> None:
+def test_nll_is_minus_the_joint_bound() -> None:
     y = torch.zeros(2, 1)
     assert NegativeLogLikelihood()(y[:, None], y, joint_log_prob=torch.tensor([1.0, -2.0]))[""].tolist() == [-1, 2]
-    with pytest.raises(RequestError, match="has none"):
-        NegativeLogLikelihood()(y[:, None], y)
 
 
 def test_the_bootstrap_interval_covers_the_mean_about_95_times_in_100() -> None:

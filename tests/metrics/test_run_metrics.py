@@ -1,20 +1,24 @@
-"""Metrics of whole runs: evidence, cost, codes and recognised attributes."""
+"""Metrics of whole runs: evidence, cost, codes, recognised attributes, and the overlap of shapes."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from zoo.contracts import make
 from zoo.contracts.metric import Fitted, NotApplicable
+from zoo.data.pairs import Pairs
 from zoo.data.records import Data
 from zoo.measuring.evaluate import evaluate
 from zoo.testing.subjects.worlds import WorldData, WorldModel, world
 from zoo_metrics.model import CodeDivergence, DownstreamAccuracy, Operations, Parameters, ReconstructionError, Seconds
 from zoo_metrics.recognised import AttributeAccuracy
+from zoo_metrics.shapes import ShapeOverlap
 
 PHOTO = ((1, 16, 16), (1, 16, 16), "photo")
 FACES = ((2,), (3, 16, 16), "attributes")
@@ -173,3 +177,38 @@ def test_evaluate_shows_every_metric_the_run_and_leaves_out_what_does_not_apply(
     }
     plain = evaluate(fitted.model, fitted.pairs, metrics, 3)
     assert set(plain.skipped) == set(metrics)
+
+
+def run(solids: Any, y: torch.Tensor) -> Any:
+    return SimpleNamespace(task=SimpleNamespace(solids=solids, y_name="map"), pairs=Pairs(y, y))
+
+
+def bars(y: torch.Tensor) -> torch.Tensor:
+    """Voxels (B, 8, 1, 1), filled up to the height y (B, 1)."""
+    return (torch.arange(8) < y).view(-1, 8, 1, 1)
+
+
+def test_it_is_the_ratio_of_volumes_of_a_shape_inside_another() -> None:
+    metric, y = ShapeOverlap(), torch.tensor([[8.0], [4.0], [0.0]])
+    metric.prepare(run(bars, y))
+    samples = torch.tensor([[[2.0], [8.0]], [[8.0], [8.0]], [[0.0], [1.0]]])
+    found = metric(samples, y)
+    assert found[""].tolist() == [0.625, 0.5, 0.5]
+    assert found["@best"].tolist() == [1.0, 0.5, 1.0]
+
+
+def test_fields_that_stand_for_no_shape_are_left_out() -> None:
+    with pytest.raises(NotApplicable, match="stands for no shape"):
+        ShapeOverlap().prepare(run(lambda y: None, torch.zeros(2, 1)))
+
+
+def test_a_spectral_map_is_its_own_shape_and_another_is_less() -> None:
+    task = make.task("denoise3d")
+    pairs = task.pairs(make.data("solids"), "test").subset(torch.arange(6))
+    metric = ShapeOverlap()
+    metric.prepare(SimpleNamespace(task=task, pairs=pairs))  # type: ignore[arg-type]
+    samples = torch.stack([pairs.y, pairs.y.roll(1, 0)], 1)
+    found = metric(samples, pairs.y)
+    assert torch.equal(found["@best"], torch.ones(6, dtype=torch.float64))
+    assert found[""].max() < 1
+    assert task.solids(pairs.y).shape == (6, 48, 48, 48)  # type: ignore[union-attr]

@@ -1,4 +1,4 @@
-"""Both photo tasks: pairs from photos and from known fields, and photos put together again."""
+"""Both photo tasks: pairs from photos and from known fields, photos put together again, and the guide of annotations."""
 
 from __future__ import annotations
 
@@ -12,29 +12,27 @@ import torch
 from conftest import shared_data
 from numpy.typing import NDArray
 
+from zoo.data.images import photo_of
 from zoo.data.records import Annotation, Data, Fields, Image, Records, Split
+from zoo.testing.subjects.task import FewRecords
 from zoo.utils.errors import RequestError
-from zoo_tasks.photo import PhotoTask, guide, guide_mirror
+from zoo_tasks.photo import LABELS, LAYOUT, PhotoTask, guide, guide_mirror
 from zoo_tasks.relight import Relight
 from zoo_tasks.resaturate import Resaturate
 
 RNG = np.random.default_rng(0)
 
 
-class Memory(Records):
+class Memory(FewRecords):
     """Photos in memory; remembers the keys it was asked for."""
 
     def __init__(self, photos: list[Image], annotations: list[Annotation] | None = None) -> None:
         self.photos, self.annotations, self.categories = photos, annotations, ("cat", "dog") if annotations else ()
         self.names, self.digest, self.keys = [f"photo {i}" for i in range(len(photos))], "abc", []
 
-    def image(self, index: int) -> Image:
-        return self.photos[index]
-
     def map(self, function: Callable[[Image], Mapping[str, NDArray[np.float32]]], key: str) -> Fields:
         self.keys.append(key)
-        fields = [function(picture) for picture in self.photos]
-        return {name: np.stack([one[name] for one in fields]) for name in fields[0]}
+        return super().map(function, key)
 
 
 class Known(Memory):
@@ -123,21 +121,11 @@ def test_annotated_photos_have_a_guide() -> None:
 
 
 def test_the_own_field_gives_the_photo_back(task: type[PhotoTask]) -> None:
-    for image in (photo(), photo(400, 300), *real_photos()):
+    for path in sorted(shared_data("coco").glob("val2017/*.jpg"))[:3]:
+        image = photo_of(path)
         _, context = task().condition(image)
-        own = task().pairs(Given(Memory([image])), "test").y
-        made = task().compose(context, own)
-        assert made.shape == (1, *image.shape)
-        assert made.dtype == torch.uint8
+        made = task().compose(context, task().pairs(Given(Memory([image])), "test").y)
         assert np.abs(made[0].numpy().astype(int) - image).mean() < 0.1
-
-
-def real_photos() -> list[Image]:
-    try:
-        folder = shared_data("coco")
-    except pytest.skip.Exception:
-        return []
-    return [cv2.imread(str(path))[..., ::-1].copy() for path in sorted(folder.glob("val2017/*.jpg"))[:3]]
 
 
 def test_half_the_light_is_half_the_photo() -> None:
@@ -206,8 +194,40 @@ def test_the_three_details() -> None:
 
 
 @pytest.mark.parametrize("values", [{"size": 0}, {"size": 1000}, {"detail": "all"}, {"crops": 3}])
-def test_settings_and_reconstructions_that_make_no_sense_are_refused(task: type[PhotoTask], values: dict[str, Any]) -> None:
+def test_settings_that_make_no_sense_are_refused(task: type[PhotoTask], values: dict[str, Any]) -> None:
     with pytest.raises(RequestError):
         task(**values)
-    with pytest.raises(RequestError, match="x_hat has shape"):
-        task().compose(task().condition(photo(9, 9))[1], torch.rand(2, 1, 32, 32), x_hat=torch.rand(32, 32))
+
+
+def annotation(*objects: tuple[int, float, float, float, float]) -> Annotation:
+    rows = np.array(objects, np.float32).reshape(-1, 5)
+    return Annotation(rows[:, 1:], rows[:, 0].astype(np.int64))
+
+
+def test_a_hand_computed_image() -> None:
+    # Category 0: the left 30 % of the top fifth. Category 2: twice the whole image, which counts once.
+    # Category 1: half the height of the middle cell of the lowest row.
+    objects = ((0, 0, 0, 0.3, 0.2), (2, 0, 0, 1, 1), (2, 0, 0, 1, 1), (1, 0.4, 0.8, 0.2, 0.1))
+    made = guide([annotation(*objects), annotation()], 3)
+    torch.testing.assert_close(made[0, :3], LABELS * torch.tensor([0.25, 0.25, 0.5]))
+    expected = torch.zeros(3, 5, 5)
+    expected[0, 0, :2], expected[1, 4, 2], expected[2] = torch.tensor([1, 0.5]), 0.5, 1
+    torch.testing.assert_close(made[0, 3:].reshape(3, 5, 5), LAYOUT * expected)
+    assert made.shape == (2, 3 + 75)
+    assert not made[1].any()
+    assert guide([], 4).shape == (0, 104)
+
+
+def test_mirroring_the_columns_is_mirroring_the_boxes() -> None:
+    random = np.random.default_rng(1)
+    annotations, mirrored = [], []
+    for count in random.integers(0, 6, 40):
+        corner, labels = random.random((count, 2)) * 0.7, random.integers(0, 5, count)
+        boxes = np.hstack((corner, random.random((count, 2)) * (1 - corner))).astype(np.float32)
+        annotations.append(Annotation(boxes.copy(), labels))
+        boxes[:, 0] = 1 - boxes[:, 0] - boxes[:, 2]
+        mirrored.append(Annotation(boxes, labels))
+    order = guide_mirror(5)
+    assert order.dtype == torch.int64
+    torch.testing.assert_close(guide(annotations, 5)[:, order], guide(mirrored, 5), atol=1e-5, rtol=0)
+    assert not torch.equal(guide(annotations, 5), guide(mirrored, 5))
