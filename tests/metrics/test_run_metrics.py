@@ -14,8 +14,7 @@ from zoo.contracts import make
 from zoo.contracts.metric import Fitted, NotApplicable
 from zoo.data.pairs import Pairs
 from zoo.data.records import Data
-from zoo.measuring.evaluate import evaluate
-from zoo.testing.subjects.worlds import WorldData, WorldModel, world
+from zoo.testing.subjects.worlds import WorldModel, world
 from zoo_metrics.model import CodeDivergence, DownstreamAccuracy, Operations, Parameters, ReconstructionError, Seconds
 from zoo_metrics.recognised import AttributeAccuracy
 from zoo_metrics.shapes import ShapeOverlap
@@ -164,19 +163,6 @@ def test_attributes_are_those_of_x_and_of_pictures() -> None:
     light = replace(fitted, pairs=fitted.pairs.subset(torch.tensor([0, 2, 4])))
     with pytest.raises(NotApplicable, match="no attribute divides"):
         AttributeAccuracy().prepare(light)
-
-
-def test_evaluate_shows_every_metric_the_run_and_leaves_out_what_does_not_apply() -> None:
-    fitted = world(*FACES)
-    metrics = {"attribute_accuracy": AttributeAccuracy(), "mse": ReconstructionError(), "downstream": DownstreamAccuracy()}
-    found = evaluate(fitted.model, fitted.pairs, metrics, 3, fitted=replace(fitted, data=WorldData()))
-    assert set(found.scores) == {
-        *(f"attribute_accuracy{s}" for s in ("", "@real", "@light", "@dark", "@real.light", "@real.dark")),
-        "mse",
-        "downstream",
-    }
-    plain = evaluate(fitted.model, fitted.pairs, metrics, 3)
-    assert set(plain.skipped) == set(metrics)
 
 
 def run(solids: Any, y: torch.Tensor) -> Any:
