@@ -23,7 +23,7 @@ from PIL import Image
 from processes import gone, wait
 
 import zoo
-from zoo.benching.lock import locked
+from zoo.benching.plan import locked
 from zoo.utils.errors import RequestError
 
 SUITE = """

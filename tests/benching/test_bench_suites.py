@@ -130,7 +130,7 @@ def test_settings_may_be_of_one_task(user: Path, tmp_path: Path) -> None:
     given = BenchRequest("mine", seeds=1, n=3, items=2, device="cpu", settings=settings, out=str(tmp_path / "out"))
     plan = resolve(given)
     plan_cells(plan)
-    assert {cell.task: cell.weights["task_config"]["size"] for cell in plan.cells} == {"toy-shade": 2, "relight": 16}
+    assert {cell.task: cell.numbers["task_config"]["size"] for cell in plan.cells} == {"toy-shade": 2, "relight": 16}
     with pytest.raises(RequestError, match="sise"):
         plan_cells(resolve(replace(given, settings={"toy-shade.sise": 2})))
 

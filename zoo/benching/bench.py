@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.benching.cells import Cell
-from zoo.benching.lock import locked
-from zoo.benching.plan import BenchPlan, BenchRequest, resolve
+from zoo.benching.plan import BenchPlan, BenchRequest, locked, resolve
 from zoo.utils.errors import RequestError
 from zoo.utils.progress import progress as progress_bar
 

@@ -31,7 +31,6 @@ class Cell:
         folder: where it goes.
         request: what its run is asked for.
         numbers: all that decides its numbers, as plain values.
-        weights: the part of them that decides the weights, as a stopped run keeps it.
         status: ``"done"``, ``"stopped"``, ``"new"`` or ``"failed"``.
         reason: one line of a failed cell; of one that is made anew, what was there before.
         reused: done before this bench began.
@@ -45,7 +44,6 @@ class Cell:
     folder: Path
     request: Request
     numbers: dict[str, Any] = field(default_factory=dict)
-    weights: dict[str, Any] = field(default_factory=dict)
     status: str = "new"
     reason: str = ""
     reused: bool = False
@@ -64,20 +62,20 @@ class Cell:
         """
         if not self.folder.exists() or (self.folder.is_dir() and not any(self.folder.iterdir())):
             return
-        finished, stopped = self.folder / "run.json", self.folder / "training" / "request.json"
-        if not finished.is_file() and not stopped.is_file():
+        finished = (self.folder / "run.json").is_file()
+        if not finished and not (self.folder / "training" / "request.json").is_file():
             raise RequestError(f"{self.folder} is in the way: it holds no run; move it, or name another folder with --out")
         if (old := _read(self.folder / RECORD)) is not None:
-            differs = _difference(old.get("request"), self.numbers)
-            if not differs and self.load():
+            self.reason = _difference(old.get("request"), self.numbers)
+            if not self.reason and self.load():
                 self.reused = True
-                return
-            self.reason = differs or "it is not whole"
-        elif finished.is_file():
+            else:
+                self.reason = self.reason or "it is not whole"
+        elif finished:
             self.reason = "it was stopped at its very end"
         else:
-            data = {"digests": self.numbers["digests"]}
-            self.reason = _difference(_read(stopped), self.weights) or _difference(_read(begun(self.folder)) or {}, data)
+            weights = {key: value for key, value in self.numbers.items() if key not in ("n", "items", "metrics")}
+            self.reason = _difference(_read(begun(self.folder)), weights)
             self.status = "new" if self.reason else "stopped"
 
     def load(self) -> bool:
@@ -111,13 +109,12 @@ def _difference(old: Any, new: Mapping[str, Any]) -> str:
     if not isinstance(old, dict):
         return "its record cannot be read"
     for key, value in new.items():
-        if old.get(key) == value:
-            continue
-        if isinstance(value, dict) and isinstance(old.get(key), dict):
-            if inner := _difference(old[key], value):
-                return f"{key} {inner}" if not inner.startswith("its") else inner
-            continue
-        return f"{key} was {_short(old.get(key))}, is {_short(value)}"
+        before = old.get(key)
+        if isinstance(value, dict) and isinstance(before, dict):
+            if inner := _difference(before, value):
+                return f"{key} {inner}"
+        elif before != value:
+            return f"{key} was {_short(before)}, is {_short(value)}"
     return ""
 
 

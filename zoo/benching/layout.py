@@ -44,9 +44,8 @@ def plan_cells(plan: BenchPlan) -> None:
         if (name, seed) not in digests:
             source = make.data(name)
             digests[name, seed] = {split: source.read(split, seed=seed).digest for split in ("train", "test")}
-        cell.weights = json.loads(json.dumps({**model.weights, "seed": seed}))
-        more = {"n": plan.n, "items": plan.items, **model.numbers, "digests": digests[name, seed]}
-        cell.numbers = json.loads(json.dumps({**cell.weights, **more}))
+        more = {"seed": seed, "n": plan.n, "items": plan.items, "digests": digests[name, seed]}
+        cell.numbers = json.loads(json.dumps({**model.numbers, **more}))
         cell.look()
         if cell.reason.startswith("data was") and plan.request.out is None:
             raise RequestError(f"{plan.out} holds a bench of other data ({cell.reason}); name a folder with --out")
@@ -61,7 +60,7 @@ def _check(plan: BenchPlan, settings: Settings, task: str, model: str) -> Cell |
     try:
         cell.request = dataclasses.replace(request, settings=settings.of(model, task))
         of_run = make_plan(cell.request)
-        cell.weights, cell.numbers = of_run.weights, {"metrics": sorted(of_run.metrics)}
+        cell.numbers = {**of_run.weights, "metrics": sorted(of_run.metrics)}
     except RequestError:
         if plan.request.models is None:
             made, _ = task_on(task, cell.request.parts["task"], request.data)

@@ -33,7 +33,6 @@ def main() -> NoReturn:
     from zoo import registry
     from zoo.utils.errors import ZooError
 
-    debug = os.environ.get("ZOO_DEBUG", "") not in ("", "0")
     code: object = 0
     asked = [module for module, commands in MODULES.items() if sys.argv[1:] and sys.argv[1] in commands]
     for module in asked or MODULES:  # to make the other commands too takes as long as to list what there is
@@ -42,15 +41,13 @@ def main() -> NoReturn:
         with registry.looking_first(_look_first):
             code = app(prog_name="zoo", standalone_mode=False)
         sys.stdout.flush()
-    except Stopped as error:
-        code = _say(str(error), 130)
-    except (KeyboardInterrupt, typer.Abort):  # before or after any command
-        code = _say("stopped", 130)
+    except (Stopped, KeyboardInterrupt, typer.Abort) as error:  # the last two before or after any command
+        code = _say(str(error) if isinstance(error, Stopped) else "stopped", 130)
     except BrokenPipeError:  # the reader of our output has gone; there is nobody to tell
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
     except Exception as error:
-        if debug:
+        if os.environ.get("ZOO_DEBUG", "") not in ("", "0"):
             raise
         if isinstance(error, ZooError):
             code = _say(str(error) + notes(error), error.exit_code)

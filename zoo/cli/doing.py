@@ -152,10 +152,10 @@ def sample(
     if n < 1:
         raise RequestError(f"n is {n}; it must be at least 1")
     from zoo.catalog.loaded import load
-    from zoo.running.folder import check_new, default_folder, free_name
+    from zoo.running.folder import check_folder, default_folder, free_name
 
     name = checkpoint.removeprefix("dir:").rstrip("/").replace("\\", "/")
-    folder = default_folder("sample", "-".join(name.split("/")[-2:])) if out is None else check_new(Path(out))
+    folder = default_folder("sample", "-".join(name.split("/")[-2:])) if out is None else check_folder(Path(out))
     loaded = load(checkpoint, device)
     wanted, words = loaded.task.item, list(items or ())
     if attributes is not None:

@@ -143,18 +143,13 @@ def _plugins() -> str:
         wrong += [f"{_words(entry)}: {clause}" for entry in entries if (clause := _fault(entry, tried))]
         if not own and not plugin.trouble and plugin.name not in tried:
             wrong.append("it could not be tried")
+        brings = list(dict.fromkeys(map(_words, entries)))
+        if len(brings) > MOST:
+            counts = Counter("kinds of data" if entry.kind == "data" else entry.kind for entry in entries)
+            brings = [kind if kind == "checkpoints" else f"{count} {kind}" for kind, count in counts.items()]
         state = "; ".join(wrong) or ("built in" if own else "sound")
-        rows.append((plugin.name, plugin.version, _brings(entries), state))
+        rows.append((plugin.name, plugin.version, ", ".join(brings) or "?", state))
     return table(("PLUGIN", "VERSION", "BRINGS", "STATE"), *rows)
-
-
-def _brings(entries: Sequence[registry.Entry]) -> str:
-    """These, by name, or counted where they are many."""
-    words = list(dict.fromkeys(map(_words, entries)))
-    if len(words) > MOST:
-        counts = Counter("kinds of data" if entry.kind == "data" else entry.kind for entry in entries)
-        words = [kind if kind == "checkpoints" else f"{count} {kind}" for kind, count in counts.items()]
-    return ", ".join(words) or "?"
 
 
 def _words(entry: registry.Entry) -> str:

@@ -25,10 +25,10 @@ def pull(
     import shutil
 
     from zoo.hub.cache import FILES, WEIGHTS
-    from zoo.running.folder import check_new
+    from zoo.running.folder import check_folder
     from zoo.utils.files import sha256_of, whole_folder
 
-    copy = None if out is None else check_new(Path(out))
+    copy = None if out is None else check_folder(Path(out))
     source, commit, cached, folder = _have(repo)
     load = repo if source is None or commit is None else f"hf:{source.repo_id}@{commit}"
     if copy is not None:

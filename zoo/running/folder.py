@@ -46,8 +46,6 @@ class RunFolder:
         Raises:
             RequestError: the folder holds something else, a finished run, or a stopped one of another request.
         """
-        if self.path.exists() and not self.path.is_dir():
-            raise RequestError(f"{self.path} is a file; name a new folder")
         if (self.path / "run.json").exists():
             raise RequestError(f"{self.path} holds a finished run; name another folder")
         if self._request.exists():
@@ -62,9 +60,7 @@ class RunFolder:
                     old[key] = new | old.get(key, {})
                 if old.get(key) != new:
                     raise RequestError(f"{self.path} holds a run with {key} {old.get(key)!r}, not {new!r}; ask for the same")
-        elif self.path.exists() and any(self.path.iterdir()):
-            raise RequestError(f"{self.path} is not empty and holds no run that was stopped; name a new folder")
-        check_writable(self.path)
+        check_folder(self.path, self._request.exists(), "run that was stopped")
 
     def claim(self, weights: dict[str, Any]) -> None:
         """Make the folder and leave in it what decides the weights."""
@@ -84,28 +80,21 @@ class RunFolder:
         shutil.rmtree(self.path / "training", ignore_errors=True)
 
 
-def check_new(path: Path) -> Path:
-    """``path``, if it is no file and no folder with something in it.
+def check_folder(path: Path, ours: bool = False, what: str = "") -> Path:
+    """``path``, if it can be made and written to, and is empty unless it is ours: holds a ``what``.
 
     Raises:
-        RequestError: it is.
+        RequestError: it is not so.
     """
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise RequestError(f"{path} already holds something; name a new folder")
-    return path
-
-
-def check_writable(path: Path) -> None:
-    """See that a folder is there to write to, or can be made.
-
-    Raises:
-        RequestError: it cannot.
-    """
-    above = path
-    while not above.exists() and above != above.parent:
-        above = above.parent
+    if path.exists() and not path.is_dir():
+        raise RequestError(f"{path} is a file; name a new folder")
+    if not ours and path.exists() and any(path.iterdir()):
+        holds = f"is not empty and holds no {what}" if what else "already holds something"
+        raise RequestError(f"{path} {holds}; name a new folder")
+    above = next(folder for folder in (path, *path.parents) if folder.exists())
     if not above.is_dir() or not os.access(above, os.W_OK):
         raise RequestError(f"{path} cannot be made: {above} is no folder that can be written to")
+    return path
 
 
 def default_folder(*words: str | None) -> Path:

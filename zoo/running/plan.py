@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo import registry
 from zoo.contracts import make
-from zoo.utils.config import make_config
+from zoo.utils.config import at_least, make_config
 from zoo.utils.errors import RequestError, ZooError
 
 if TYPE_CHECKING:
@@ -51,14 +51,11 @@ class Request:
         if self.out is None and (self.resume or int(os.environ.get("WORLD_SIZE", "1")) > 1):
             why = "to go on with it" if self.resume else "for several processes"
             raise RequestError(f"name the folder of the run (out) {why}")
-        for name, least in (("n", 1), ("epochs", 1), ("items", 1), ("seed", None)):
-            value = getattr(self, name)
-            if value is None and name in ("epochs", "items"):
-                continue
-            if not isinstance(value, int) or isinstance(value, bool):
+        for name in ("n", "epochs", "items", "seed"):
+            value, optional = getattr(self, name), name in ("epochs", "items")
+            if type(value) is not int and not (optional and value is None):
                 raise RequestError(f"{name} is {value!r}; it must be a whole number")
-            if least is not None and value < least:
-                raise RequestError(f"{name} is {value}; it must be at least {least}")
+        at_least(self, 1, "n", "epochs", "items")
         _ = self.parts
         for word in ("model", "task") if self.checkpoint is None else ():
             if getattr(self, word) is None:
@@ -108,7 +105,6 @@ class Plan:
         task, data: as the request names them.
         metrics: by name.
         skipped: metrics that cannot be had, with the reason.
-        unasked: those of the metrics that a third party brings and nobody asked for: if one fails, the run goes on.
         device: of the fit and the samples.
         weights: all that decides the fitted weights, with the whole configs: what a run that goes on must agree with.
     """
@@ -119,7 +115,6 @@ class Plan:
     data: Data
     metrics: dict[str, Metric]
     skipped: dict[str, str]
-    unasked: frozenset[str]
     device: torch.device
     weights: dict[str, Any]
 
@@ -156,12 +151,12 @@ def make_plan(request: Request) -> Plan:
         from zoo.fitting.recipe import Training
 
         make_config(Training, request.parts["training"], "training")
-    metrics, skipped, unasked = _metrics(request.metrics)
+    metrics, skipped = _metrics(request.metrics)
     request = dataclasses.replace(request, model=model_name, task=task_name, data=str(data), checkpoint=checkpoint)
     weights = {name: getattr(request, name) for name in ("model", "task", "data", "seed", "epochs", "checkpoint")}
     weights |= {"config": model.config_dict(), "task_config": dataclasses.asdict(task.config)}
     weights["training"] = request.parts["training"]
-    return Plan(request, model, task, data, metrics, skipped, unasked, device, weights)
+    return Plan(request, model, task, data, metrics, skipped, device, weights)
 
 
 def task_on(name: str, settings: Mapping[str, Any], data: str | None) -> tuple[Task, Data]:
@@ -172,33 +167,29 @@ def task_on(name: str, settings: Mapping[str, Any], data: str | None) -> tuple[T
     return (make.task(name, **{**decided, **settings}) if decided else task), source
 
 
-def _metrics(names: Sequence[str] | None) -> tuple[dict[str, Metric], dict[str, str], frozenset[str]]:
+def _metrics(names: Sequence[str] | None) -> tuple[dict[str, Metric], dict[str, str]]:
     """The metrics by name; where none are named all of them, less what somebody's package cannot be trusted with.
 
     Third parties' metrics come into a run that never named them, so they must cost it nothing: they are tried elsewhere
     first, and what does not import quickly, or changes the process by it, is left out with the reason.
     """
     if names is not None:
-        return {name: make.metric(name) for name in names}, {}, frozenset()
+        return {name: make.metric(name) for name in names}, {}
+    from zoo.probing.outcome import Tried
     from zoo.probing.probe import outcomes
 
-    metrics, skipped, unasked, group = {}, {}, set(), registry.GROUPS["metrics"]
-    tried = outcomes(plugin for plugin in registry.plugins() if any(point[0] == group for point in plugin.points))
+    metrics, skipped, group = {}, {}, registry.GROUPS["metrics"]
+    outcome = outcomes(plugin for plugin in registry.plugins() if any(point[0] == group for point in plugin.points))
     for name in registry.names("metrics"):
         try:
             entry = registry.entry("metrics", name)
-            outcome = tried.get(entry.distribution, {}).get((entry.kind, name))
-            if outcome is not None and outcome.faults:
-                if outcome.reason:
-                    raise entry.broken(outcome.reason)
-                skipped[name] = f"{entry.owner}: {', '.join(outcome.faults)}; name it as a metric to have it all the same"
-                continue
-            metric = make.metric(name)
-            if metric.opt_in:
-                continue
-            metrics[name] = metric
-            if entry.distribution != registry.OWN:
-                unasked.add(name)
+            tried = outcome.get(entry.distribution, {}).get((entry.kind, name), Tried())
+            if tried.reason:
+                raise entry.broken(tried.reason)
+            if tried.faults:
+                skipped[name] = f"{entry.owner}: {', '.join(tried.faults)}; name it as a metric to have it all the same"
+            elif not (metric := make.metric(name)).opt_in:
+                metrics[name] = metric
         except ZooError as error:
             skipped[name] = str(error)
-    return metrics, skipped, frozenset(unasked)
+    return metrics, skipped

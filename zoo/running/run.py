@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from zoo import registry
 from zoo.contracts.metric import Fitted, Score
 from zoo.measuring.evaluate import Evaluation, evaluate
 from zoo.measuring.small import items_of, score_of, small_score
@@ -149,6 +150,7 @@ def _run(plan: Plan, folder: RunFolder, result: RunResult) -> None:
         clock.lap("fit")
     plan.model.to(plan.device)
     shown = test.spread(ITEMS).tolist()
+    theirs = [name for name in plan.metrics if registry.entry("metrics", name).distribution != registry.OWN]
     measured = evaluate(
         plan.model,
         test,
@@ -156,7 +158,7 @@ def _run(plan: Plan, folder: RunFolder, result: RunResult) -> None:
         request.n,
         seed=request.seed,
         progress=request.progress,
-        optional=plan.unasked,
+        optional=theirs if request.metrics is None else (),  # which nobody asked for: if one fails, the run goes on
         fitted=Fitted(plan.model, plan.task, plan.data, test, request.seed),
         keep=dict.fromkeys(shown, SAMPLES) | dict.fromkeys(range(_golden_items(plan, len(test))), request.n),
     )
