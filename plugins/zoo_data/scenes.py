@@ -98,7 +98,7 @@ class SceneRecords(Records):
         return out
 
     def pooled(self, name: str, draws: int) -> Draws:
-        """What lies behind ``pool(name, draws)``."""
+        """The numbers behind ``pool(name, draws)``."""
         of, draw, _ = _DRAWN[name]
         return draw(self.world, draws, stream(f"{of} pool", self.seed, self.split))
 

@@ -93,9 +93,10 @@ def cached_map(compute: Callable[[int], Mapping[str, NDArray[np.float32]]], ids:
     Raises:
         ZooError: ``compute`` gave other fields for one item than for another, or values that are not finite.
 
-    >>> ids = [hashlib.sha256(word).digest() for word in (b"a", b"b", b"a")]
-    >>> cached_map(lambda i: {"index": np.array([i])}, ids, "index-1")["index"].tolist()
-    [[0.0], [1.0], [0.0]]
+    >>> words = [b"a", b"bcd", b"a"]
+    >>> ids = [hashlib.sha256(word).digest() for word in words]
+    >>> cached_map(lambda i: {"length": np.array([len(words[i])])}, ids, "length-1")["length"].tolist()
+    [[1.0], [3.0], [1.0]]
     """
     item = {content: i for i, content in enumerate(ids)}  # one of each content
     row = {content: i for i, content in enumerate(dict.fromkeys(ids))}

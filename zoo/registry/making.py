@@ -10,7 +10,7 @@ from zoo.utils.errors import ZooError
 
 
 def create(kind: str, name: str, *args: Any, **config: Any) -> Any:
-    """What is registered as ``name``, called with these arguments.
+    """The object registered as ``name``, called with these arguments.
 
     Raises:
         RequestError: there is no such name, or it refuses the arguments.

@@ -1,1 +1,1 @@
-"""What every room stands on: errors, settings, devices, files, noise, progress, threads, folders, the version."""
+"""The ground of every room: errors, settings, devices, files, noise, progress, threads, folders, the version."""
