@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,8 +14,14 @@ from PIL import Image as PIL
 
 from zoo import Attributes, Fields, Image, Records, RequestError
 
+KINDS: dict[str, Any] = {entry.name: entry.load() for entry in entry_points(group="zoo.data")}
 calls: list[int] = []
 """One entry for each image that :func:`mean` was computed of."""
+
+
+def records_of(kind: str, path: object = "", split: str = "train", seed: int = 0) -> Any:
+    """The records of ``kind:path``."""
+    return KINDS[kind](str(path)).read(split, seed=seed)
 
 
 def mean(image: Image) -> Fields:

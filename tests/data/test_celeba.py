@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from conftest import shared_data
-from datafiles import known, mean, refused, save
+from datafiles import known, mean, records_of, refused, save
 
-from zoo_data.celeba import CelebA
-from zoo_data.folder import Folder, PhotoRecords
-
+read = partial(records_of, "celeba")
 pytestmark = pytest.mark.usefixtures("own_cache")
 NAMES = ("5_o_Clock_Shadow", "Eyeglasses", "Young")
 ROWS = [[1, -1, 1], [-1, -1, -1], [1, 1, -1]] * 7
@@ -31,10 +29,6 @@ def root(tmp_path: Path) -> Path:
         lines.append(f"{i:06d}.jpg " + " ".join(f"{value:2d}" for value in row))
     (tmp_path / "celeba" / LIST).write_text("\n".join(lines) + "\n")
     return tmp_path / "celeba"
-
-
-def read(root: Path, split: Any = "train", seed: int = 0) -> PhotoRecords:
-    return CelebA(str(root)).read(split, seed=seed)  # type: ignore[return-value]
 
 
 def files(*numbers: int) -> list[str]:
@@ -79,7 +73,7 @@ def test_the_image_is_the_square_in_the_middle_in_map_too(root: Path) -> None:
     means = train.map(mean, "m")["mean"]
     assert means.shape == (19, 3)
     assert np.abs(means - np.arange(1, 20)[:, None]).max() < 1
-    photos = Folder(str(root / "img_align_celeba")).read("train")  # the same files, whole: other rows of the cache
+    photos = records_of("folder", root / "img_align_celeba")  # the same files, whole: other rows of the cache
     assert photos.map(mean, "m")["mean"].min() > 20
 
 

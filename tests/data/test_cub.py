@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import shutil
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-from datafiles import known, mean, refused, save
+from datafiles import known, mean, records_of, refused, save
 
-from zoo_data.cub import Cub
-
+read = partial(records_of, "cub")
 pytestmark = pytest.mark.usefixtures("own_cache")
 SPECIES = ["001.Black_footed_Albatross", "002.Laysan_Albatross", "003.Chuck_will_Widow"]
 ATTRIBUTES = [
@@ -56,7 +56,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_attributes_are_the_binary_ones_and_then_the_species(root: Path) -> None:
-    train = Cub(str(root)).read("train")
+    train = read(root)
     assert train.names == [f"{SPECIES[s]}/Bird_000{i}.jpg" for i, s in ((1, 0), (2, 1), (5, 1))]
     assert not known(train).exclusive
     assert known(train).names == (
@@ -69,12 +69,12 @@ def test_attributes_are_the_binary_ones_and_then_the_species(root: Path) -> None
         "Chuck_will_Widow",
     )
     assert known(train).values.tolist() == [[1, 0, 0, 1, 1, 0, 0], [0, 1, 0, 0, 0, 1, 0], [1, 0, 0, 0, 0, 1, 0]]
-    test = Cub(str(root)).read("test", seed=5)
+    test = read(root, "test", seed=5)
     assert known(test).values.tolist() == [[0, 0, 1, 0, 0, 0, 1], [0, 0, 0, 0, 1, 0, 0]]
 
 
 def test_the_photo_is_whole_unless_the_box_is_asked_for(root: Path) -> None:
-    whole, boxed = Cub(str(root)).read("train"), Cub(f"{root}@box").read("train")
+    whole, boxed = read(root), read(f"{root}@box")
     assert whole.image(0).shape == (SIZE[1], SIZE[0], 3)
     assert boxed.image(0).shape == (24, 20, 3)
     assert boxed.image(0)[3:-3, 3:-3].min() > 190
@@ -82,7 +82,7 @@ def test_the_photo_is_whole_unless_the_box_is_asked_for(root: Path) -> None:
     assert (means[1] > means[0] + 50).all()  # the cache knows the two views apart
     assert whole.digest != boxed.digest
     (root / "bounding_boxes.txt").write_text("".join(f"{i} 11.0 4.0 17.0 24.0\n" for i in range(1, 6)))
-    moved = Cub(f"{root}@box").read("train")
+    moved = read(f"{root}@box")
     assert moved.digest != boxed.digest
     assert moved.image(0).shape == (24, 17, 3)
     assert moved.map(lambda image: {"m": np.ones((1, 1, 3)) * image.shape[1]}, "m")["m"].max() == 17  # nothing old of it
@@ -90,21 +90,21 @@ def test_the_photo_is_whole_unless_the_box_is_asked_for(root: Path) -> None:
 
 def test_a_box_beside_the_photo_or_too_small_still_shows_something(root: Path) -> None:
     (root / "bounding_boxes.txt").write_text("1 38 28 1 1\n2 -5 -5 500 500\n3 0 0 1 1\n4 0 0 9 9\n5 100 100 5 5\n")
-    train = Cub(f"{root}@box").read("train")
+    train = read(f"{root}@box")
     assert [train.image(i).shape for i in range(3)] == [(16, 16, 3), (30, 40, 3), (16, 16, 3)]
 
 
 def test_attributes_txt_may_lie_beside_and_the_folder_above_be_named(root: Path) -> None:
-    inside = Cub(str(root)).read("train")
+    inside = read(root)
     shutil.move(root / "attributes/attributes.txt", root.parent / "attributes.txt")
-    assert Cub(str(root.parent)).read("train").digest == inside.digest
+    assert read(root.parent).digest == inside.digest
 
 
 def test_the_digest_covers_the_attributes(root: Path) -> None:
-    before = Cub(str(root)).read("train").digest
+    before = read(root).digest
     labels = root / "attributes/image_attribute_labels.txt"
     labels.write_text(labels.read_text().replace("1 2 0 3", "1 2 1 3", 1))
-    assert Cub(str(root)).read("train").digest != before
+    assert read(root).digest != before
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_what_is_wrong_is_said_in_one_line(root: Path, name: str, text: str | No
     if text is not None:
         (root / name).write_text(text)
     with refused(said):
-        Cub(f"{root}@box").read("train")
+        read(f"{root}@box")
 
 
 def test_as_many_labels_as_the_release_has_are_read_in_seconds(root: Path) -> None:
@@ -132,7 +132,7 @@ def test_as_many_labels_as_the_release_has_are_read_in_seconds(root: Path) -> No
         file.writelines(f"{i // 312 + 1} {i % 312 + 1} {i % 3 == 0:d} 3 1.5\n" for i in range(312 * 1000))
     (root / "attributes/attributes.txt").write_text("".join(f"{i} has_part::kind_{i}\n" for i in range(1, 313)))
     start = time.process_time()
-    train = Cub(str(root)).read("train")
+    train = read(root)
     spent = time.process_time() - start
     assert known(train).values[:, :312].sum(1).tolist() == [104, 104, 104]
     assert spent < 5  # seconds of a core for a twelfth of the release's rows; measured: 0.3

@@ -7,15 +7,17 @@ import shutil
 import subprocess
 import sys
 import warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import shared_data
-from datafiles import calls, known, mean, noise, refused, save
+from datafiles import calls, known, mean, noise, records_of, refused, save
 
 from zoo import Fields, Image, ZooError, cache_folder
-from zoo_data.folder import Folder, PhotoRecords
+
+read = partial(records_of, "folder")
 
 
 @pytest.fixture(autouse=True)
@@ -29,10 +31,6 @@ def photos(tmp_path: Path) -> Path:
     for i in range(60):
         save(tmp_path / f"photos/{i % 3}/{i:02}.png", noise(i))
     return tmp_path / "photos"
-
-
-def read(root: Path, split: str = "train", seed: int = 0) -> PhotoRecords:
-    return Folder(str(root)).read(split, seed=seed)  # type: ignore[arg-type, return-value]
 
 
 def test_own_train_and_test_folders_are_the_splits(tmp_path: Path) -> None:

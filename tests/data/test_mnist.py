@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import gzip
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from conftest import shared_data
-from datafiles import known, mean, refused, save
+from datafiles import known, mean, records_of, refused, save
 
-from zoo import Records
-from zoo_data.mnist import Digits, Mnist
-
+read, digits = partial(records_of, "mnist"), partial(records_of, "digits")
 pytestmark = pytest.mark.usefixtures("own_cache")
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 PIXELS = np.random.default_rng(0).integers(0, 256, (12, 28, 28), dtype=np.uint8)
@@ -34,12 +32,8 @@ def write(root: Path, packed: bool = False, dot: bool = False) -> Path:
     return root
 
 
-def read(root: Path, split: Any = "train") -> Records:
-    return Mnist(str(root)).read(split)
-
-
 def test_idx_files_are_read(tmp_path: Path) -> None:
-    train, test = read(write(tmp_path)), Mnist(str(tmp_path)).read("test", seed=4)
+    train, test = read(write(tmp_path)), read(tmp_path, "test", seed=4)
     assert (len(train), len(test)) == (9, 3)
     assert np.array_equal(train.image(3), np.repeat(PIXELS[3][..., None], 3, 2))
     assert known(test).exclusive
@@ -113,22 +107,19 @@ def test_the_real_subset_is_read() -> None:
 
 
 def test_the_embedded_digits_are_split_by_seed() -> None:
-    train, test = Digits().read("train"), Digits().read("test")
+    train, test = digits(), digits(split="test")
     assert (len(train), len(test)) == (1438, 359)
     assert len({*train.names, *test.names}) == 1797
     assert (known(test).names, known(test).exclusive) == (WORDS, True)
-    few = Digits("100").read("train")
-    assert few.names == train.names[:100]
-    assert np.array_equal(few.image(7), train.image(7))
-    assert Digits("100").read("test").digest == test.digest
+    assert digits(100, "test").digest == test.digest
     with refused("digits:5000: there are 1438 training digits"):
-        Digits("5000").read("train")
+        digits(5000)
 
 
 def test_the_embedded_digits_look_as_mnist_does() -> None:
     from sklearn.datasets import load_digits
 
-    train = Digits().read("train")
+    train = digits()
     stack = np.stack([train.image(i) for i in range(len(train))])
     assert stack.shape == (1438, 28, 28, 3)
     assert stack.dtype == np.uint8

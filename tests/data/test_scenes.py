@@ -5,23 +5,26 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
-from datafiles import mean
+from datafiles import mean, records_of
 
 from zoo import Fields
 from zoo_data import scene_render as render
 from zoo_data import scenes
 from zoo_data.scene_world import LIGHTS, Draws, World, light_probabilities, motion_probabilities, saturation_probabilities
-from zoo_data.scenes import SceneRecords, Scenes
+from zoo_data.scenes import SceneRecords
 
+read = partial(records_of, "scenes")
 NAMES = ("albedo", "shading", "value", "saturation")
 
 
 @pytest.fixture(scope="module")
 def train() -> SceneRecords:
-    return Scenes("200").read("train")
+    return read(200)
 
 
 @pytest.fixture(scope="module")
@@ -29,16 +32,8 @@ def fields(train: SceneRecords) -> Fields:
     return known(train)
 
 
-def known(records: SceneRecords, *names: str, size: int = 32) -> Fields:
-    fields = records.known(*(names or NAMES), size=size)
-    assert fields is not None
-    return fields
-
-
-def pool_of(records: SceneRecords, name: str, draws: int) -> np.ndarray:
-    pool = records.pool(name, draws)
-    assert pool is not None
-    return pool
+def known(records: Any, *names: str, size: int = 32) -> Fields:
+    return records.known(*(names or NAMES), size=size)
 
 
 def test_fields_are_fractions_of_the_asked_size(train: SceneRecords, fields: Fields) -> None:
@@ -47,23 +42,23 @@ def test_fields_are_fractions_of_the_asked_size(train: SceneRecords, fields: Fie
         assert fields[name].dtype == np.float32
         assert 0 <= fields[name].min() < fields[name].max() <= 1
         assert fields[name].std((1, 2, 3)).min() > 0
-    assert known(Scenes("3").read("train"), "albedo", size=48)["albedo"].shape == (3, 1, 48, 48)
+    assert known(read(3), "albedo", size=48)["albedo"].shape == (3, 1, 48, 48)
     assert train.known("albedo", "depth") is None
     assert train.pool("albedo", 2) is None
 
 
 def test_same_seed_same_bits_however_they_are_chunked(fields: Fields, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scenes, "_RAYS", 3 * 4 * 32 * 32)
-    for name, field in known(Scenes("200").read("train")).items():
+    for name, field in known(read(200)).items():
         assert np.array_equal(field, fields[name]), name
-    assert np.array_equal(known(Scenes("7").read("train"), "value")["value"], fields["value"][:7])
+    assert np.array_equal(known(read(7), "value")["value"], fields["value"][:7])
 
 
 def test_seeds_and_splits_share_nothing(fields: Fields) -> None:
-    others = [Scenes("200").read("train", seed=s) for s in (1, -1, 2**40)]
+    others = [read(200, seed=s) for s in (1, -1, 2**40)]
     seen = {row.tobytes() for row in fields["albedo"]}
     assert len(seen) == 200
-    for records in (*others, Scenes().read("test")):
+    for records in (*others, read(split="test")):
         new = {row.tobytes() for row in known(records, "albedo")["albedo"]}
         assert len(new) == len(records)
         assert not seen & new
@@ -72,7 +67,7 @@ def test_seeds_and_splits_share_nothing(fields: Fields) -> None:
 
 def test_fields_agree_with_the_photo() -> None:
     cv2 = pytest.importorskip("cv2")
-    few = Scenes("12").read("train")
+    few = read(12)
     small = known(few, size=128)
     for i in range(len(few)):
         photo = few.image(i)
@@ -89,14 +84,14 @@ def test_fields_agree_with_the_photo() -> None:
 
 
 def test_sizes_show_the_same_scene(fields: Fields) -> None:
-    large = known(Scenes("20").read("train"), size=128)
+    large = known(read(20), size=128)
     for name in ("shading", "value", "saturation"):  # hues do not mix within a pixel: albedo is not quite a mean at edges
         small = large[name].reshape(20, 1, 32, 4, 32, 4).mean((3, 5))
         assert np.abs(small - fields[name][:20]).mean() < 0.01
 
 
 def test_light_leaves_albedo_and_saturation_leaves_value() -> None:
-    first, second = Scenes("20").read("train"), Scenes("20").read("train")
+    first, second = read(20), read(20)
     before = known(first)
     second.drawn["shading"] = second.pooled("shading", 1)
     relit = known(second)
@@ -109,11 +104,11 @@ def test_light_leaves_albedo_and_saturation_leaves_value() -> None:
 
 
 def test_pools_are_the_fields_of_their_draws() -> None:
-    records = Scenes("9").read("train", seed=3)
-    pools = {name: pool_of(records, name, 4) for name in ("shading", "saturation", "flow")}
+    records = read(9, seed=3)
+    pools = {name: records.pool(name, 4) for name in ("shading", "saturation", "flow")}
     for name, channels in (("shading", 1), ("saturation", 1), ("flow", 2)):
         assert pools[name].shape == (9, 4, channels, 32, 32)
-        assert np.array_equal(pools[name], pool_of(records, name, 4))
+        assert np.array_equal(pools[name], records.pool(name, 4))
     pooled = {name: records.pooled(name, 4) for name in pools}
     frame = known(records, "frame")["frame"]
     records.drawn["flow"] = pooled["flow"]
@@ -175,7 +170,7 @@ def test_probabilities_are_those_documented(train: SceneRecords) -> None:
 
 
 def test_training_draws_follow_the_same_probabilities() -> None:
-    for name, (stated, modes) in stated_and_drawn(Scenes("8192").read("train"), 0).items():
+    for name, (stated, modes) in stated_and_drawn(read(8192), 0).items():
         drawn = modes[:, 0]
         counts = np.bincount(drawn, minlength=stated.shape[1])
         spread = np.sqrt((stated * (1 - stated)).sum(0))
@@ -188,8 +183,8 @@ def test_training_draws_follow_the_same_probabilities() -> None:
 
 def test_modes_of_light_are_further_apart_than_draws_within_one() -> None:
     draws = 40
-    records = Scenes("40").read("train")
-    shading, mode = pool_of(records, "shading", draws), records.pooled("shading", draws).mode
+    records = read(40)
+    shading, mode = records.pool("shading", draws), records.pooled("shading", draws).mode
     within, between = [], []
     for pool, modes in zip(shading.reshape(40, draws, -1), mode, strict=True):
         distance = ((pool[:, None] - pool[None]) ** 2).mean(-1)
@@ -201,7 +196,7 @@ def test_modes_of_light_are_further_apart_than_draws_within_one() -> None:
 
 def test_light_falls_from_its_side_and_casts_shadows() -> None:
     """On the floor and on single spheres, where it is plain what must be bright."""
-    records = Scenes("400").read("train")
+    records = read(400)
     alone = np.flatnonzero((records.world.objects == [1, 0]).all(1))
     hits = render.trace(records.world.take(alone), 32)
     rays = hits.surface.reshape(-1, 4, 32, 32) % 17
@@ -229,7 +224,7 @@ def test_light_falls_from_its_side_and_casts_shadows() -> None:
 
 
 def test_the_frame_is_the_photo() -> None:
-    few = Scenes("4").read("train")
+    few = read(4)
     frames = known(few, "frame", size=128)["frame"]
     assert frames.shape == (4, 3, 128, 128)
     for i in range(4):
@@ -270,7 +265,7 @@ def moved(world: World, step: np.ndarray) -> World:
 
 def test_flow_agrees_with_the_renderer() -> None:
     """In the scene rendered a moment later, the pixel that the flow leads to shows the same point of the same thing."""
-    records, size = Scenes("60").read("train"), 64
+    records, size = read(60), 64
     checked = np.zeros(17, int)
     kinds = records.world.objects @ np.array([3, 1])
     for index in (np.flatnonzero(kinds == kind) for kind in np.unique(kinds)):
@@ -302,7 +297,7 @@ def test_flow_agrees_with_the_renderer() -> None:
 
 def test_flow_of_one_sphere_is_that_of_its_centre() -> None:
     """A sphere far below the field's resolution moves as the projection of its centre does."""
-    records = Scenes("40").read("train")
+    records = read(40)
     alone = np.flatnonzero((records.world.objects == [1, 0]).all(1))
     world = records.world.take(alone)
     world.spheres[:, 0] = [0.2, 1.2, -0.5, 0.12]
@@ -325,8 +320,8 @@ def test_flow_of_one_sphere_is_that_of_its_centre() -> None:
 
 def test_the_pool_of_flow_agrees_with_the_flow_mode_by_mode() -> None:
     """Mean and spread of the flow on the wall, which the camera alone decides, given the camera's mode."""
-    records = Scenes("1500").read("train")
-    flow, pool = known(records, "flow")["flow"], pool_of(records, "flow", 3)
+    records = read(1500)
+    flow, pool = known(records, "flow")["flow"], records.pool("flow", 3)
     depth = records.world.wall[:, 0] - records.world.camera[:, 2]
     own = flow[:, 0, 0, 16] * depth / 32  # the top row is wall, or what stands before it
     drawn = pool[:, :, 0, 0, 16] * depth[:, None] / 32
@@ -350,10 +345,10 @@ def test_motion_probabilities_are_those_documented(train: SceneRecords) -> None:
 
 @pytest.mark.usefixtures("own_cache")
 def test_map_runs_over_the_photos() -> None:
-    records = Scenes("5").read("train", seed=4)
+    records = read(5, seed=4)
     expected = np.array([mean(records.image(i))["mean"] for i in range(5)])
     assert np.array_equal(records.map(mean, "mean")["mean"], expected)
-    assert not np.isin(Scenes("5").read("train", seed=5).map(mean, "mean")["mean"], expected).any()
+    assert not np.isin(read(5, seed=5).map(mean, "mean")["mean"], expected).any()
 
 
 def test_importing_imports_nothing_heavy() -> None:

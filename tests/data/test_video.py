@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,17 +12,12 @@ import cv2
 import numpy as np
 import pytest
 from conftest import shared_data
-from datafiles import mean, refused, save
+from datafiles import mean, records_of, refused, save
 
 from zoo import Clip, Fields, Image, ZooError
-from zoo_data.folder import Folder
-from zoo_data.video import Video, VideoRecords
 
+read = partial(records_of, "video")
 pytestmark = pytest.mark.usefixtures("own_cache")
-
-
-def read(path: Path | str, split: str = "train", seed: int = 0) -> VideoRecords:
-    return Video(str(path)).read(split, seed=seed)  # type: ignore[arg-type, return-value]
 
 
 def ends_of(path: Path | str, split: str = "train") -> np.ndarray:
@@ -220,7 +216,7 @@ def test_a_changed_frame_is_noticed(tmp_path: Path) -> None:
 
 
 def test_photos_have_no_moments() -> None:
-    records = Folder(str(shared_data("photos"))).read("test")
+    records = records_of("folder", shared_data("photos"), "test")
     with refused("single photos, which show no motion"):
         records.map_moments(ends, "ends")
 

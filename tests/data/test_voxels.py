@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from conftest import shared_data
-from datafiles import calls, known, mean, refused
+from datafiles import calls, known, mean, records_of, refused
 
-from zoo_data.solids import VoxelRecords, Voxels
-
+read = partial(records_of, "voxels", seed=9)  # which changes nothing
 pytestmark = pytest.mark.usefixtures("own_cache")
 S = 8
-
-
-def read(root: Path, split: Any = "train") -> VoxelRecords:
-    return Voxels(str(root)).read(split, seed=9)  # type: ignore[return-value]  # the seed changes nothing
 
 
 def shapes(count: int, seed: int = 0, s: int = S) -> np.ndarray:
@@ -42,10 +38,8 @@ def test_the_first_four_fifths_of_each_class_are_for_training(tmp_path: Path) ->
     np.savez_compressed(tmp_path / "chair.npz", voxels=chair)
     np.savez(tmp_path / "night stand.npz", voxels=desk[:, None].astype(np.uint8))  # with an axis for a channel
     train, test = read(tmp_path), read(tmp_path, "test")
-    voxels = train.array("voxels")
-    assert voxels is not None
-    assert voxels.dtype == bool
-    assert np.array_equal(voxels, np.concatenate([chair[:8], desk[:4]]))
+    assert train.array("voxels").dtype == bool
+    assert np.array_equal(train.array("voxels"), np.concatenate([chair[:8], desk[:4]]))
     assert np.array_equal(test.voxels, np.concatenate([chair[8:], desk[4:]]))
     assert test.names == ["chair 8", "chair 9", "night stand 4"]
     assert known(test).names == ("chair", "night_stand")
