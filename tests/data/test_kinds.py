@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -50,16 +49,18 @@ def test_a_number_of_items_is_one(name: str, path: str) -> None:
 
 @pytest.mark.parametrize("name", GENERATED)
 def test_what_is_generated_follows_from_seed_split_and_number(name: str) -> None:
+    def told(count: int, split: str, seed: int) -> tuple[str, list[bytes]]:
+        """The digest, and what is shown of the first items."""
+        records = records_of(name, count, split, seed)
+        shown = records.image if records.array("y") is None else records.array("y").__getitem__
+        return records.digest, [shown(i).tobytes() for i in range(min(20, len(records)))]
+
     asked = [(20, "train", 1), (20, "train", 2), (20, "test", 1), (20, "test", -1), (19, "train", 1)]
-    first, *others, fewer = ((records_of(name, *these), records_of(name, *these)) for these in asked)
+    digests, contents = zip(*(told(*these) for these in asked), strict=True)
     np.random.seed(0)  # noqa: NPY002 (the global state must not matter)
-
-    def contents(records: Any) -> list[bytes]:
-        points = records.array("y")
-        return [(records.image(i) if points is None else points[i]).tobytes() for i in range(min(20, len(records)))]
-
-    assert len({records.digest for pair in (first, *others, fewer) for records in pair}) == 5
-    assert contents(first[0]) == contents(first[1])
-    assert len({tuple(contents(records)) for records, _ in (first, *others)}) == 4
-    assert (fewer[0].names, contents(fewer[0])) == (first[0].names[:19], contents(first[0])[:19])
+    assert told(*asked[0]) == (digests[0], contents[0])
+    assert len(set(digests)) == len(set(map(tuple, contents))) == 5
+    assert not set(contents[0]) & set(contents[2])
+    assert contents[4] == contents[0][:19]
+    assert records_of(name, 19).names == records_of(name, 20).names[:19]
     assert len(records_of(name, 19, "test")) == len(records_of(name, "", "test"))

@@ -56,7 +56,10 @@ def test_own_train_and_test_keys_are_the_splits(tmp_path: Path) -> None:
 
 
 def test_folders_of_npy_and_binvox_are_read(tmp_path: Path) -> None:
-    all_shapes = shapes(5)
+    all_shapes = shapes(5, s=16)
+    all_shapes[0] = False
+    all_shapes[0, 3:14, 2:9] = True
+    assert len(binvox(all_shapes[0])) > 60 + 2 * 16  # runs of more than 255 had to be cut
     for i, shape in enumerate(all_shapes):
         folder = tmp_path / ("sofa" if i % 2 else "bed") / ("train" if i < 3 else "test")
         folder.mkdir(parents=True, exist_ok=True)
@@ -69,16 +72,6 @@ def test_folders_of_npy_and_binvox_are_read(tmp_path: Path) -> None:
     assert train.names == ["bed/0", "bed/2", "sofa/1"]
     assert np.array_equal(test.voxels, all_shapes[[4, 3]])
     assert known(test).values.tolist() == [[1, 0], [0, 1]]
-
-
-def test_long_runs_of_a_binvox_are_put_together(tmp_path: Path) -> None:
-    shape = np.zeros((16, 16, 16), bool)
-    shape[3:14, 2:9] = True
-    assert len(binvox(shape)) > 60 + 2 * 16  # runs of more than 255 had to be cut
-    for part in ("train", "test"):
-        (tmp_path / "a" / part).mkdir(parents=True)
-        (tmp_path / "a" / part / "one.binvox").write_bytes(binvox(shape))
-    assert np.array_equal(read(tmp_path).voxels[0], shape)
 
 
 def test_the_digest_covers_shapes_and_classes(tmp_path: Path) -> None:
