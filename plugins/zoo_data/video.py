@@ -23,8 +23,6 @@ MOMENTS = 8
 """Frames taken of each video (first CDVAE paper, section 6.1)."""
 FPS = 24.0
 """How many numbers of numbered frames make a second."""
-LISTS = "ucfTrainTestlist"
-"""The folder of UCF101's lists."""
 _OPTIONS = {"fps": f"a number from {SLOWEST:g} to {FASTEST:g}", "moments": "a whole number of at least 1"}
 
 
@@ -70,7 +68,7 @@ class Video(FolderData):
                 raise RequestError(f"video has no option {name!r}: {nearest(name, _OPTIONS)}")
 
     def records(self, root: Path, split: Split, seed: int) -> VideoRecords:
-        lists = [beside / LISTS for beside in (root, root.parent)]
+        lists = [beside / "ucfTrainTestlist" for beside in (root, root.parent)]
         lists = [folder for folder in lists if all((folder / f"{part}list01.txt").is_file() for part in ("train", "test"))]
         if lists:
             videos = _listed(lists[0] / f"{split}list01.txt", self._videos(first_of(root, "UCF-101") or root))

@@ -93,14 +93,9 @@ def altered(value: Any, *path: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("instances", "said"),
     [
-        (altered(None, "annotations"), "annotations"),
-        (altered(None, "images"), "images"),
-        (altered(None, "categories"), "categories"),
-        (altered(None, "images", 0, "width"), "width"),
-        (altered(None, "images", 1, "file_name"), "file_name"),
-        (altered(None, "annotations", 0, "bbox"), "bbox"),
-        (altered(None, "annotations", 0, "image_id"), "image_id"),
-        (altered(None, "annotations", 0, "category_id"), "category_id"),
+        *((altered(None, part), part) for part in INSTANCES),
+        *((altered(None, "images", 0, key), key) for key in ("id", "file_name", "width", "height")),
+        *((altered(None, "annotations", 0, key), key) for key in ("image_id", "category_id", "bbox")),
         (altered(None, "categories", 0, "name"), "name"),
         (altered(0, "images", 0, "height"), r"> 0.0 - at `\$.images\[0\].height`"),
         (altered(77, "annotations", 0, "category_id"), "unknown category 77"),
