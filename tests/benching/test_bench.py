@@ -93,7 +93,7 @@ def weak(_toys: Path) -> Iterator[Path]:
 @pytest.fixture(autouse=True)
 def _no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """The figures of this process are left out: drawing takes longer than all the rest, and the other processes do it."""
-    monkeypatch.setattr("zoo.reporting.figures.sheet", lambda *_: Image.new("RGB", (1, 1)))
+    monkeypatch.setattr("zoo.reporting.report.sheet", lambda *_: Image.new("RGB", (1, 1)))
     for name in ("reporting.report.curve_svg", "benching.plots.scatter", "benching.plots.curves"):
         monkeypatch.setattr(f"zoo.{name}", lambda *_: "")
 

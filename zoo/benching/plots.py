@@ -10,8 +10,8 @@ from textwrap import fill
 from typing import Any
 
 from zoo.benching.tables import at_largest
-from zoo.reporting.figures import SHADES, finish_curves, plot
 from zoo.reporting.pages import over_counts
+from zoo.reporting.report import SHADES, finish_curves, plot
 from zoo.utils.files import whole_file
 
 MARKERS = "osD^vP<>Xph*"

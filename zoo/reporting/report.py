@@ -2,18 +2,124 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zoo.catalog import suites
 from zoo.catalog.files import Published
 from zoo.contracts.task import Task
-from zoo.reporting.figures import curve_svg, heads, rows_of
-from zoo.reporting.pages import over_counts, source_of, write_page
-from zoo.reporting.pictures import Picture
+from zoo.reporting.pages import over_counts, short, source_of, write_page
+from zoo.reporting.pictures import SAMPLES, Picture
 from zoo.utils.errors import RequestError
+from zoo.utils.sheet import INK, LINE, MUTED, Row, Tile, contact_sheet
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as PILImage
+
+COLUMN, FIELD, GAP, MARGIN = 168, 84, 6, 20
+"""Pixels of the sheet: a column, the height of a field under its photo, the space between, the edge."""
+ACCENT = "#c2410c"
+SHADES = (
+    "#64748b", "#0891b2", "#7c3aed", "#16a34a", "#db2777", "#a16207", "#2563eb", "#65a30d", "#0f766e", "#9333ea",
+    "#b91c1c", "#ea580c",
+)  # fmt: skip
+
+
+STYLE = {
+    "font.size": 10, "font.family": "DejaVu Sans", "text.color": INK, "figure.dpi": 160, "svg.hashsalt": "zoo",
+    "axes.edgecolor": MUTED, "axes.spines.top": False, "axes.spines.right": False, "axes.titlelocation": "left",
+    "axes.titlesize": 10.5, "axes.grid": True, "grid.color": LINE, "axes.axisbelow": True,
+}  # fmt: skip
+"""Of all plots, as matplotlib calls it."""
+
+
+def heads(task: Task) -> list[str]:
+    """The columns in which items are shown."""
+    return [f"x: {task.x_name}", "ground truth", *(f"sample {i + 1}" for i in range(SAMPLES))]
+
+
+def rows_of(picture: Picture, task: Task, longest: int = 22) -> list[tuple[str, list[Tile]]]:
+    """The rows of an item in the columns of :func:`heads`, each with the name of its fields, "" for photos.
+
+    The photos come first, then the fields, under x the item's name of at most ``longest`` letters, then the true draws.
+    """
+    photo, rows = picture.photo, []
+    if photo is not None or picture.x is not None:
+        x = Tile(picture.x, like=None if photo is None else photo.size)
+        rows.append(("", [x, Tile(photo), *map(Tile, picture.samples)]))
+    rows.append((task.y_name, [Tile(short(picture.name, longest)), Tile(picture.y), *map(Tile, picture.fields)]))
+    if picture.draws:
+        rows.append((task.y_name, [Tile(), Tile(f"true draws of {task.y_name}"), *map(Tile, picture.draws)]))
+    return rows
+
+
+def sheet(pictures: Sequence[Picture], task: Task) -> PILImage:
+    """``samples.png``, one picture of all items: x, the ground truth, and the samples, each with its field below."""
+    rows = [Row(32, [Tile(head, size=15, colour=INK, bold=True) for head in heads(task)])]
+    for picture in pictures:
+        shown = picture.photo
+        high = COLUMN if shown is None else max(60, min(240, round(COLUMN * shown.height / shown.width)))
+        rows.append(Row(0, rule=True))
+        rows += [Row(FIELD if fields else high, tiles) for fields, tiles in rows_of(picture, task)]
+    return contact_sheet(rows, [COLUMN] * (2 + SAMPLES), GAP, MARGIN)
+
+
+@contextlib.contextmanager
+def plot(file: Path | io.BytesIO, size: tuple[float, float], columns: int = 1, **save: Any) -> Iterator[Sequence[Any]]:
+    """Give so many axes of this size in inches, side by side; on success the figure is saved to ``file``, as ``save`` says."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(size[0] * columns, size[1]), layout="constrained")
+        axes = figure.subplots(1, columns, squeeze=False)[0]
+        yield axes
+        figure.savefig(file, **save)
+
+
+def finish_curves(axes: Any, counts: Sequence[int], label: str, order: Sequence[int], size: float) -> None:
+    """Numbers of samples along x, ``label`` along y, and to the right the legend, its entries in this order and size."""
+    axes.set_xscale("log")
+    axes.set_xticks(counts, [str(count) for count in counts])
+    axes.minorticks_off()
+    axes.set(xlabel="samples an item", ylabel=label)
+    handles = axes.get_legend_handles_labels()
+    entries = ([column[i] for i in order] for column in handles)
+    axes.legend(*entries, frameon=False, fontsize=size, loc="center left", bbox_to_anchor=(1.01, 0.5))
+
+
+def curve_svg(metric: str, points: Mapping[int, Mapping[str, Any]], model: str, published: Iterable[Published]) -> str:
+    """A metric over the number of samples, as SVG: this run with its 95 % intervals, and what papers published.
+
+    Args:
+        metric: its name.
+        points: its scores, as in ``metrics.json``, by the number of samples.
+        model: of the run.
+        published: numbers for the same task.
+    """
+    buffer = io.BytesIO()
+    with plot(buffer, (7.6, 4.0), format="svg", metadata={"Date": None}) as (axes,):
+        for i, row in enumerate(published):
+            theirs = over_counts(row.metrics).get(metric, {})
+            if len(theirs) < 2:
+                continue
+            same = row.model == model
+            axes.plot(
+                list(theirs), list(theirs.values()), color=ACCENT if same else SHADES[i % len(SHADES)], ls="--", marker="o",
+                lw=1.8 if same else 1.0, ms=3, alpha=1.0 if same else 0.75, label=f"{row.model}, published",
+            )  # fmt: skip
+        counts = list(points)
+        value, low, high = ([score[end] for score in points.values()] for end in ("value", "low", "high"))
+        axes.fill_between(counts, low, high, color=ACCENT, alpha=0.15, lw=0)
+        axes.plot(counts, value, color=ACCENT, lw=2.4, marker="o", ms=5, label=f"{model}, this run")
+        axes.set_ylim(bottom=0)
+        axes.xaxis.grid(False)
+        finish_curves(axes, counts, f"{metric} ({points[counts[0]]['unit']})", range(len(axes.lines))[::-1], 8.5)
+    return buffer.getvalue().decode()
 
 
 def write_report(

@@ -134,8 +134,7 @@ def execute(request: Request) -> RunResult:
 
 
 def _run(plan: Plan, folder: RunFolder, result: RunResult) -> None:
-    from zoo.reporting.figures import sheet
-    from zoo.reporting.report import write_report
+    from zoo.reporting.report import sheet, write_report
 
     request, started, clock = plan.request, time.strftime("%Y-%m-%dT%H:%M:%S%z"), _Clock(result.seconds)
     test = plan.task.pairs(plan.data, "test", request.seed, pool=DRAWS)

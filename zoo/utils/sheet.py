@@ -14,7 +14,7 @@ INK, MUTED, PAPER, LINE = "#1d2430", "#667085", "#ffffff", "#e4e7ec"
 
 
 class Tile(NamedTuple):
-    """What stands in the middle of one place of a sheet.
+    """The content of one place of a sheet, in its middle.
 
     Attributes:
         content: a picture, as large as fits, small ones with their pixels visible; or words, which may have several lines.
