@@ -148,17 +148,11 @@ class Discriminator(nn.Module):
             self.last = nn.Sequential(nn.Flatten(), Linear(channels[-1] * COARSEST**2, 1, 1.0))
         else:
             wide = min(2 * channels[-1], 8 * width)
-            self.layers.append(_PatchConv(channels[-1], wide))
-            self.last = _PatchConv(wide, 1, 1.0)
+            # 4 x 4 with stride 1, which makes the field one pixel smaller.
+            self.layers.append(Conv(channels[-1], wide, 1, kernel=4))
+            self.last = Conv(wide, 1, 1, 1.0, kernel=4)
 
     def forward(self, y: Tensor, x: Tensor | None = None) -> Tensor:
         for n, layer in enumerate(self.layers):
             y = F.leaky_relu(conv_with(layer, y, x) if n == 0 and x is not None and self.sees_x else layer(y), SLOPE)
         return self.last(y).flatten(1).float()
-
-
-class _PatchConv(Conv):
-    """4 x 4 with stride 1, one pixel smaller."""
-
-    def __init__(self, inputs: int, outputs: int, gain: float | None = None) -> None:
-        super(Conv, self).__init__(inputs, outputs, 4, 1, 1, gain=gain)

@@ -50,43 +50,32 @@ def plan(side: int, width: int) -> tuple[int, list[int], list[int]]:
 class _Scaled(nn.Module):
     """A layer that keeps the variance of what follows a leaky rectifier: normal first weights of gain^2 / inputs, no bias."""
 
-    gain: float = math.sqrt(2 / (1 + SLOPE**2))
     weight: Tensor
 
     def __init__(self, *sizes: int, gain: float | None = None, bias: bool = True) -> None:
-        if gain is not None:
-            self.gain = gain
+        self.gain = math.sqrt(2 / (1 + SLOPE**2)) if gain is None else gain
         super().__init__(*sizes, bias=bias)
 
-    @property
-    def inputs(self) -> int:
-        """How many inputs meet in one output."""
-        return self.weight[0].numel()
-
     def reset_parameters(self) -> None:
-        """Draw the first weights."""
-        nn.init.normal_(self.weight, std=self.gain / math.sqrt(self.inputs))
+        inputs = self.weight[0].numel()
+        if isinstance(self, nn.ConvTranspose2d):  # a stride spreads them over several outputs
+            inputs = self.weight[:, 0].numel() // math.prod(self.stride)
+        nn.init.normal_(self.weight, std=self.gain / math.sqrt(inputs))
         if isinstance(self.bias, Tensor):
             nn.init.zeros_(self.bias)
 
 
-class Conv(_Scaled, nn.Conv2d):
+class _Convolution(_Scaled):
+    def __init__(self, inputs: int, outputs: int, stride: int, gain: float | None = None, kernel: int | None = None) -> None:
+        super().__init__(inputs, outputs, kernel or (4 if stride == 2 else 3), stride, 1, gain=gain)
+
+
+class Conv(_Convolution, nn.Conv2d):
     """A convolution; one of stride 2 halves the side."""
 
-    def __init__(self, inputs: int, outputs: int, stride: int, gain: float | None = None) -> None:
-        super().__init__(inputs, outputs, 4 if stride == 2 else 3, stride, 1, gain=gain)
 
-
-class Deconv(_Scaled, nn.ConvTranspose2d):
+class Deconv(_Convolution, nn.ConvTranspose2d):
     """The transposed convolution that undoes the shape of :class:`Conv`."""
-
-    def __init__(self, inputs: int, outputs: int, stride: int, gain: float | None = None) -> None:
-        super().__init__(inputs, outputs, 4 if stride == 2 else 3, stride, 1, gain=gain)
-
-    @property
-    def inputs(self) -> int:
-        """As of :class:`Conv`, over the outputs that a stride makes of them."""
-        return self.weight[:, 0].numel() // math.prod(self.stride)
 
 
 class Linear(_Scaled, nn.Linear):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -44,7 +44,6 @@ class _Layer(nn.Module):
         return self.finish(self.convolution(value))
 
     def finish(self, convolved: Tensor) -> Tensor:
-        """Normalise and rectify."""
         return F.leaky_relu(self.norm(convolved), SLOPE)
 
 
@@ -111,7 +110,7 @@ class Decoder(nn.Module):
         for level in range(len(channels) - 1, 0, -1):
             layers.append(_Layer(Deconv(inputs, channels[level - 1], 2), channels[level - 1]))
             inputs = (2 if skips else 1) * channels[level - 1]
-        self.layers = nn.ModuleList(layers)
+        self.layers: Any = nn.ModuleList(layers)
         self.last = Deconv(inputs, outputs, 2, 0.5)
 
     def project_skips(self, features: Sequence[Tensor]) -> list[Tensor]:
@@ -140,30 +139,26 @@ class Decoder(nn.Module):
         value = None
         if code is not None and self.codes:
             value = code[:, :, None, None].expand(-1, -1, *coarsest.shape[2:])
-        layers, convolutions = cast("list[_Layer]", list(self.layers)), self._convolutions()
         known: Tensor | None = coarsest
-        for n, convolution in enumerate(convolutions):
-            if projected is not None and n < len(projected):
-                made = _continued(convolution, value, projected[n] if item is None else projected[n][item])
+        for n, convolution in enumerate(self._convolutions()):
+            if projected is not None and n < len(projected):  # the part of the last channels is made already
+                fields = projected[n] if item is None else projected[n][item]
+                if value is None:
+                    fields = fields if convolution.bias is None else fields + convolution.bias[:, None, None]
+                else:
+                    own = convolution.weight[: value.shape[1]]
+                    fields = F.conv_transpose2d(value, own, convolution.bias, 2, 1) + fields
             else:
-                made = convolution(torch.cat([part for part in (value, known) if part is not None], 1))
-            if n < len(layers):
-                value = layers[n].finish(made)
+                fields = convolution(torch.cat([part for part in (value, known) if part is not None], 1))
+            if n < len(self.layers):
+                value = self.layers[n].finish(fields)
                 if drop is not None and n < DROPPED:
                     value = drop(value)
                 known = features[-2 - n] if self.skips else None
-        return torch.tanh(made)
+        return torch.tanh(fields)
 
     def _convolutions(self) -> list[Deconv]:
-        layers = cast("list[_Layer]", list(self.layers))
-        return [*(cast(Deconv, layer.convolution) for layer in layers), self.last]
-
-
-def _continued(convolution: Deconv, value: Tensor | None, projected: Tensor) -> Tensor:
-    """A convolution of which the part of its last channels is made already."""
-    if value is None:
-        return projected if convolution.bias is None else projected + convolution.bias[:, None, None]
-    return F.conv_transpose2d(value, convolution.weight[: value.shape[1]], convolution.bias, 2, 1) + projected
+        return [*(layer.convolution for layer in self.layers), self.last]
 
 
 @contextmanager

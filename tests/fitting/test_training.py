@@ -7,64 +7,18 @@ import os
 import signal
 import subprocess
 import sys
-import textwrap
 import time
 from pathlib import Path
 
 import pytest
 import torch
+from fits import SMALL, fit, fit_long, model, pairs, same
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
-from zoo.data.pairs import Pairs
-from zoo.fitting.recipe import History
-from zoo.utils.errors import RequestError, ZooError
-from zoo_cdvae import CDVAE
+from zoo import Pairs, RequestError, ZooError
 
-SMALL = {"codes": (4, 2), "widths": (16, 16), "components": 2}
-
-SCRIPT = """
-import sys, torch
-from pathlib import Path
-from safetensors.torch import save_file
-from zoo.contracts import make
-from zoo.data.pairs import Pairs
-
-SMALL = {
-    "cdvae-mdn12": {"codes": (4, 2), "widths": (16, 16), "components": 2},
-    "cgml": {"width": 4, "predictor_width": 8, "latent_steps": 3, "inference_steps": 2},
-}
-g = torch.Generator().manual_seed(0)
-x = torch.rand(96, 1, 8, 8, generator=g)
-wide = torch.rand(96, 1, 12, 12, generator=g)
-name = sys.argv[4] if len(sys.argv) > 4 else "cdvae-mdn12"
-model = make.model(name, (1, 8, 8), (1, 8, 8), **SMALL[name])
-resume = Path(sys.argv[2]) if len(sys.argv) > 2 else None
-history = model.fit(
-    Pairs(x, 1 - x, wide=(wide, wide)), seed=3, device="cpu", steps=int(sys.argv[3]) if len(sys.argv) > 3 else 400,
-    batch_size=32, progress=False, resume=resume, save_seconds=0.0 if resume else 30.0, ema=0.9,
-)
-save_file({k: v.contiguous() for k, v in model.state_dict().items()}, sys.argv[1])
-print("resumed at", history.resumed_at)
-"""
-
-
-def pairs(items: int = 64) -> Pairs:
-    g = torch.Generator().manual_seed(0)
-    x = torch.rand(items, 1, 8, 8, generator=g)
-    return Pairs(x, 1 - x)
-
-
-def model(**config: object) -> CDVAE:
-    return CDVAE((1, 8, 8), (1, 8, 8), **{**SMALL, **config})
-
-
-def fit(m: CDVAE, p: Pairs, **more: object) -> History:
-    return m.fit(p, **{"seed": 0, "device": "cpu", "steps": 10, "batch_size": 16, "progress": False, **more})
-
-
-def same(a: CDVAE, b: CDVAE) -> bool:
-    return all(torch.equal(u, v) for u, v in zip(a.state_dict().values(), b.state_dict().values(), strict=True))
+HERE = Path(__file__).parent
 
 
 def test_everything_follows_from_the_seed_and_the_global_state_stays() -> None:
@@ -117,24 +71,19 @@ def test_a_resumed_run_ends_in_the_same_weights(tmp_path: Path) -> None:
 
 
 def test_killed_at_a_random_moment_and_resumed_it_ends_in_the_same_weights(tmp_path: Path) -> None:
-    script = tmp_path / "fit.py"
-    script.write_text(textwrap.dedent(SCRIPT))
-    env = {**os.environ, "OMP_NUM_THREADS": "1"}
-    subprocess.run([sys.executable, script, tmp_path / "whole"], check=True, env=env)
-    state = tmp_path / "state"
-    process = subprocess.Popen([sys.executable, script, tmp_path / "parts", state], env=env)
-    while not (state / "training.safetensors").exists():
+    script = "import fits, pathlib, sys; fits.fit_long(pathlib.Path(sys.argv[1]), slowly=True)"
+    env = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
+    process = subprocess.Popen([sys.executable, "-c", script, tmp_path / "state"], env=env, cwd=HERE)
+    whole, _ = fit_long(tmp_path / "other")
+    while not (tmp_path / "state" / "training.safetensors").exists():
         assert process.poll() is None, "it ended before it wrote its state"
         time.sleep(0.005)
     time.sleep(0.1 + time.time() % 0.3)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
-    assert not (tmp_path / "parts").exists()
-    again = subprocess.run(
-        [sys.executable, script, tmp_path / "parts", state], check=True, env=env, capture_output=True, text=True
-    )
-    assert "resumed at 0" not in again.stdout
-    assert (tmp_path / "whole").read_bytes() == (tmp_path / "parts").read_bytes()
+    resumed, history = fit_long(tmp_path / "state")
+    assert 0 < history.resumed_at < history.steps
+    assert same(whole, resumed)
 
 
 def test_a_state_of_another_run_is_refused(tmp_path: Path) -> None:
@@ -170,27 +119,21 @@ def test_pairs_of_another_shape_are_refused() -> None:
         fit(model(), Pairs(x, x))
 
 
-@pytest.mark.parametrize("name", ["cdvae-mdn12", "cgml"])
-def test_two_processes_train_one_model(name: str, tmp_path: Path) -> None:
+def test_two_processes_train_one_model(tmp_path: Path) -> None:
     """``accelerate launch`` with two CPU processes: both end in the same weights, with one loss and in turns.
 
     Its ``--cpu`` starts several processes through MPI only; ``--multi_gpu`` starts them by itself, and device="cpu" holds.
     """
     script = tmp_path / "fit.py"
-    rank = "import os, sys; sys.argv = [sys.argv[0], sys.argv[1] + os.environ['RANK'], sys.argv[2], '60', '%s']\n"
-    script.write_text(rank % name + textwrap.dedent(SCRIPT))
+    script.write_text("import os, pathlib, sys, fits; fits.fit_among_several(pathlib.Path(sys.argv[1]), os.environ['RANK'])")
     launch = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1"]
     launch += ["--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
-    env = {**os.environ, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [*launch, script, tmp_path / "rank", tmp_path / "state"], env=env, capture_output=True, text=True, timeout=120
-    )
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(HERE)}
+    done = subprocess.run([*launch, script, tmp_path], env=env, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert (tmp_path / "rank0").read_bytes() == (tmp_path / "rank1").read_bytes()
-    from safetensors.torch import load_file
-
-    two = load_file(tmp_path / "rank0")
-    assert all(value.isfinite().all() for value in two.values())
+    for name in SMALL:
+        assert (tmp_path / f"{name}0").read_bytes() == (tmp_path / f"{name}1").read_bytes()
+        assert all(value.isfinite().all() for value in load_file(tmp_path / f"{name}0").values())
 
 
 def test_bfloat16_arithmetic_trains_and_keeps_full_weights() -> None:

@@ -47,7 +47,7 @@ def test_attributes_are_tiled_as_maps_beside_y(side: int, stride: int) -> None:
 
 
 def test_first_weights_are_kaiming_normal_and_biases_zero() -> None:
-    from zoo.fitting.setup import initialise
+    from zoo.fitting.loop import initialise
 
     model = AttributeCVAE((40,), (3, 64, 64), width=32)
     initialise(model, 3)

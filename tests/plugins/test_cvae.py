@@ -52,7 +52,7 @@ def test_towers_are_five_convolutions_and_the_decoder_mirrors_them(side: int) ->
 
 def test_first_weights_keep_the_variance() -> None:
     """Numbers come out of random towers neither vanished nor blown up, also after the reset of the training loop."""
-    from zoo.fitting.setup import initialise
+    from zoo.fitting.loop import initialise
 
     tower, decoder = Tower(1, 64, 32, 16), Decoder(64, 1, 32, 16)
     initialise(tower, 3)

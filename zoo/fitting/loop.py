@@ -6,22 +6,26 @@ the step alone, so a run that was killed and resumed ends in the same weights as
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from zoo.data.pairs import Batch, Pairs
 from zoo.fitting.recipe import History, Recipe, Step, Training, Turns, recipe_defaults
-from zoo.fitting.setup import accelerator_for, fuse, initialise, mix, moving_average, order_of_pairs
 from zoo.fitting.state import TrainingState
 from zoo.utils.config import make_config
+from zoo.utils.device import pick
 from zoo.utils.errors import RequestError, ZooError
 from zoo.utils.progress import progress as progress_bar
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
 
 REPORT_EVERY = 20
 """Steps between looks at the losses: each look waits for the device."""
@@ -34,15 +38,10 @@ class Learner(Protocol):
     fitted: bool
 
     def check_pairs(self, pairs: Pairs) -> None: ...
-
     def prepare(self, pairs: Pairs, seed: int) -> None: ...
-
     def optimizers(self) -> dict[str, torch.optim.Optimizer]: ...
-
     def turns(self, batch: Batch, step: Step) -> Turns: ...
-
     def lr_factor(self, progress: float) -> float: ...
-
     def config_dict(self) -> dict[str, Any]: ...
 
 
@@ -88,7 +87,11 @@ def train(
     if accelerator.scaler is not None:  # fp16; elsewhere accelerate's wrapper only costs time: it looks for files each step
         optimizers = {name: accelerator.prepare(o) for name, o in optimizers.items()}
     rates = [group["lr"] for o in optimizers.values() for group in o.param_groups]
-    ema = moving_average(model, training.ema)
+    ema = None
+    if training.ema:
+        from timm.utils import ModelEmaV3
+
+        ema = ModelEmaV3(model, decay=training.ema, use_warmup=True)  # it starts fast
     fingerprint = {
         "model": type(model).__name__,
         "config": model.config_dict(),
@@ -98,7 +101,8 @@ def train(
         "batch_size": training.batch_size,
         "ema": training.ema,
     }
-    state = TrainingState(resume, model, optimizers, ema, fingerprint) if resume is not None else None
+    modules = {"model": model} | ({} if ema is None else {"ema": ema.module})
+    state = TrainingState(resume, modules, optimizers, fingerprint) if resume is not None else None
     history = History(total, total / per_epoch)
     start = history.resumed_at = state.restore(recipe_defaults(config)) if state else 0
 
@@ -121,7 +125,12 @@ def train(
             turns = model.turns(batch, Step(index, total, generator))
             while turn := advance(turns):
                 name, losses = turn
-                optimizer = optimizers[name] if name in optimizers else _refuse(model, name, optimizers)
+                if name not in optimizers:
+                    raise RequestError(
+                        f"turns of {type(model).__name__} yields {name!r}, its optimizers are {', '.join(optimizers)}: "
+                        "turns(batch, step) must yield an optimizer's name and its losses, turn after turn"
+                    )
+                optimizer = optimizers[name]
                 optimizer.zero_grad()
                 accelerator.backward(losses["total"])
                 if training.clip is not None:
@@ -136,7 +145,11 @@ def train(
             done = index + 1
             if done % every == 0 or done == total:
                 means = {key: value.item() / counts[key] for key, value in sums.items()}
-                _check_finite(means, done)
+                if wrong := [key for key, value in means.items() if not math.isfinite(value)]:
+                    raise ZooError(
+                        f"training diverged before step {done}: {', '.join(wrong)} is not a number; "
+                        "a lower learning_rate may help"
+                    )
                 history.losses.append({"step": done, **means})
                 sums, counts = {}, Counter()
                 bar.update(done, **{k: v for k, v in means.items() if k.endswith("total")})
@@ -153,16 +166,60 @@ def train(
     return history
 
 
-def _refuse(model: object, name: str, optimizers: Iterable[str]) -> NoReturn:
-    raise RequestError(
-        f"turns of {type(model).__name__} yields {name!r}, its optimizers are {', '.join(optimizers)}: turns(batch, step) "
-        "must yield an optimizer's name and its losses, turn after turn"
-    )
+def initialise(model: nn.Module, seed: int) -> None:
+    """Give every layer its first weights anew, from ``seed``; the global random state stays as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        for module in model.modules():
+            reset = getattr(module, "reset_parameters", None)
+            if callable(reset):
+                reset()
 
 
-def _check_finite(means: dict[str, float], step: int) -> None:
-    wrong = [name for name, value in means.items() if value != value or abs(value) == float("inf")]
-    if wrong:
-        raise ZooError(
-            f"training diverged before step {step}: {', '.join(wrong)} is not a number; a lower learning_rate may help"
-        )
+def mix(*numbers: int) -> int:
+    """One seed out of several numbers, such that near numbers give unrelated seeds."""
+    state = 0x9E3779B97F4A7C15
+    for number in numbers:
+        state = ((state ^ (number & (2**64 - 1))) * 0xBF58476D1CE4E5B9) % 2**64
+        state ^= state >> 29
+    return state >> 1
+
+
+def order_of_pairs(items: int, size: int, seed: int, start: int, accelerator: Accelerator) -> Iterator[Tensor]:
+    """Indices of each step's pairs for this process, from step ``start`` on: an own permutation for every epoch."""
+    size = min(size, items)
+    per_epoch = items // size
+    mine = slice(accelerator.process_index, None, accelerator.num_processes)
+    epoch, first = divmod(start, per_epoch)
+    while True:
+        generator = torch.Generator().manual_seed(mix(seed, -1 - epoch))
+        permutation = torch.randperm(items, generator=generator)
+        for i in range(first, per_epoch):
+            yield permutation[i * size : (i + 1) * size][mine]
+        epoch, first = epoch + 1, 0
+
+
+def accelerator_for(device: str | torch.device, precision: str) -> Accelerator:
+    """accelerate on ``device`` in ``precision`` (of :class:`zoo.Training`), whatever was fitted before."""
+    from accelerate import Accelerator, DistributedDataParallelKwargs
+    from accelerate.state import AcceleratorState, PartialState
+
+    target = pick(device)
+    if precision == "auto":
+        precision = "bf16" if target.type == "cuda" and torch.cuda.is_bf16_supported() else "no"
+    # A process may fit one model after another, on other devices and in other precisions: accelerate keeps one state.
+    alone = not PartialState._shared_state or PartialState().num_processes == 1
+    AcceleratorState._reset_state(reset_partial_state=alone)
+    # A turn of an alternating scheme leaves the other networks' parameters without a gradient.
+    several = DistributedDataParallelKwargs(find_unused_parameters=True)
+    return Accelerator(cpu=target.type == "cpu", mixed_precision=precision, kwargs_handlers=[several])
+
+
+def fuse(optimizers: Iterable[torch.optim.Optimizer]) -> None:
+    """Let torch's optimizers update all weights in one pass where the model leaves the choice open: several times faster."""
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            # Only those optimizers that can be fused have the setting; None means that torch chooses.
+            open_ = "fused" in group and group["fused"] is None and group.get("foreach") is None
+            if open_ and all(p.device.type in ("cpu", "cuda") and p.is_floating_point() for p in group["params"]):
+                group["fused"] = True

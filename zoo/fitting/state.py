@@ -19,28 +19,21 @@ FILE = "training.safetensors"
 
 
 class TrainingState:
-    """Weights, optimizers, moving average and the number of steps done, kept in ``folder``.
+    """Weights of ``modules``, optimizers and the number of steps done, kept in ``folder``.
 
-    Args:
-        folder: where :data:`FILE` lies or will lie.
-        model: what is trained.
-        optimizers: by name.
-        ema: the moving average, or None.
-        fingerprint: what a state must have in common with this run to be continued by it.
+    ``fingerprint`` is what a state must have in common with this run to be continued by it.
     """
 
     def __init__(
-        self, folder: Path, model: nn.Module, optimizers: dict[str, Any], ema: Any, fingerprint: dict[str, Any]
+        self, folder: Path, modules: dict[str, nn.Module], optimizers: dict[str, Any], fingerprint: dict[str, Any]
     ) -> None:
         self.path = Path(folder) / FILE
-        self.model, self.optimizers, self.ema = model, optimizers, ema
+        self.modules, self.optimizers = modules, optimizers
         self.fingerprint = json.loads(json.dumps(fingerprint))
 
     def write(self, done: int) -> None:
         """Write the state after ``done`` steps."""
-        tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
-        if self.ema is not None:
-            tensors |= {f"ema.{k}": v for k, v in self.ema.module.state_dict().items()}
+        tensors = {f"{name}.{k}": v for name, module in self.modules.items() for k, v in module.state_dict().items()}
         groups = {}
         for name, optimizer in self.optimizers.items():
             state = optimizer.state_dict()
@@ -79,9 +72,8 @@ class TrainingState:
                     f"{self.path} belongs to another run: {key} was {known.get(key)}, now {value}; "
                     "repeat the first command, or name another folder"
                 )
-        self.model.load_state_dict(_under("model.", tensors))
-        if self.ema is not None:
-            self.ema.module.load_state_dict(_under("ema.", tensors))
+        for name, module in self.modules.items():
+            module.load_state_dict(_under(f"{name}.", tensors))
         for name, optimizer in self.optimizers.items():
             state: dict[int, dict[str, Tensor]] = {}
             for key, value in _under(f"optimizer.{name}.", tensors).items():
