@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hubworld import NAMES, TOKEN, World
-from loopback import Hub
+from hubworld import NAMES, TOKEN, Hub, World
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote, urlencode
 import yaml
 
 if TYPE_CHECKING:
-    from loopback import Hub
+    from hubworld import Hub
 
 Json = dict[str, Any]
 LARGE = (".safetensors", ".png", ".bin")

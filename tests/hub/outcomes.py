@@ -11,10 +11,13 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from hubworld import REPO, World
+from safetensors.torch import load, save
 
 PULL = ("pull", REPO)
 SAMPLE = ("sample", f"hf:{REPO}@main", "photo.png", "-n", "1", "--out", "samples")
 PUSH = ("push", "weights", REPO)
+
+Step = Callable[[World], object]
 
 
 class Trap:
@@ -28,38 +31,6 @@ def pulled(world: World) -> None:
     """The checkpoint is in the cache."""
     world.put()
     assert world.zoo(*PULL)[0] == 0
-
-
-def faulty(**faults: Any) -> Callable[[World], None]:
-    """The Hub has the checkpoint, and these faults."""
-
-    def make(world: World) -> None:
-        world.put()
-        world.hub.faults.__dict__.update(faults)
-
-    return make
-
-
-def older(**faults: Any) -> Callable[[World], None]:
-    """The Hub has an older checkpoint, and these faults."""
-    return and_then(
-        lambda world: world.put(model_safetensors=b"older"), lambda world: world.hub.faults.__dict__.update(faults)
-    )
-
-
-def and_then(*steps: Callable[[World], object]) -> Callable[[World], None]:
-    def make(world: World) -> None:
-        for step in steps:
-            step(world)
-
-    return make
-
-
-def token(value: str | None) -> Callable[[World], None]:
-    def make(world: World) -> None:
-        world.patch.setenv("HF_TOKEN", value) if value else world.patch.delenv("HF_TOKEN")
-
-    return make
 
 
 def offline(world: World) -> None:
@@ -78,137 +49,121 @@ def spoil(world: World) -> None:
     blob.write_bytes(blob.read_bytes()[:-1] + b"\x7f")
 
 
-def config(**values: Any) -> Callable[[World], None]:
+def cut(world: World) -> None:
+    """The checkpoint to be pushed is damaged."""
+    path = world.path / "weights" / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-10])
+
+
+def older(world: World) -> None:
+    """The Hub has an older checkpoint."""
+    world.put(model_safetensors=b"older")
+
+
+def faults(**values: Any) -> Step:
+    return lambda world: world.hub.faults.__dict__.update(values)
+
+
+def token(value: str) -> Step:
+    return lambda world: world.patch.setenv("HF_TOKEN", value)
+
+
+def put(**files: bytes) -> Step:
+    """The Hub has the checkpoint with these files in place of its own."""
+    return lambda world: world.put(**files)
+
+
+def config(**values: Any) -> Step:
     """The checkpoint on the Hub says something else in its config."""
-
-    def make(world: World) -> None:
-        good = json.loads(world.files()["config.json"])
-        world.put(config_json=json.dumps({**good, **values}).encode())
-
-    return make
+    return lambda world: world.put(config_json=json.dumps({**json.loads(world.files()["config.json"]), **values}).encode())
 
 
-def settings(**values: Any) -> Callable[[World], None]:
-    def make(world: World) -> None:
-        good = json.loads(world.files()["config.json"])
-        config(config={**good["config"], **values})(world)
-
-    return make
+def weights(change: Callable[[bytes], bytes]) -> Step:
+    return lambda world: world.put(model_safetensors=change(world.files()["model.safetensors"]))
 
 
-def weights(change: Callable[[bytes], bytes]) -> Callable[[World], None]:
-    def make(world: World) -> None:
-        world.put(model_safetensors=change(world.files()["model.safetensors"]))
-
-    return make
-
-
-def tensors(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[World], None]:
+def tensors(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Step:
     """The weights on the Hub are a right safetensors file with other tensors."""
-
-    def changed(content: bytes) -> bytes:
-        from safetensors.torch import load, save
-
-        return save(change(load(content)))
-
-    return weights(changed)
-
-
-def local(**files: bytes | Callable[[bytes], bytes]) -> Callable[[World], None]:
-    """The checkpoint to be pushed is not right."""
-
-    def make(world: World) -> None:
-        folder = world.path / "weights"
-        for name, content in files.items():
-            path = folder / name.replace("_json", ".json").replace("_safetensors", ".safetensors")
-            path.write_bytes(content(path.read_bytes()) if callable(content) else content)
-
-    return make
-
-
-def failing(status: int, part: str = "/api/models") -> Callable[[World], None]:
-    def make(world: World) -> None:
-        world.hub.faults.status[part] = status
-
-    return make
+    return weights(lambda content: save(change(load(content))))
 
 
 class Outcome(NamedTuple):
-    """One fault: in words, what brings it about, the command, its exit code."""
+    """One fault: in words, the command, its exit code, what brings it about."""
 
     fault: str
-    make: Callable[[World], object]
     words: tuple[str, ...]
     code: int
+    steps: tuple[Step, ...]
 
 
+def outcome(fault: str, words: tuple[str, ...], code: int, *steps: Step) -> Outcome:
+    return Outcome(fault, words, code, steps)
+
+
+EVIL = {"../../../evil": b"x", "/evil": b"x", "a/../../evil": b"x"}
+HUGE = [1, 10**7, 10**7]
 OUTCOMES = [
-    Outcome("wrong bytes of the right size, weights", faulty(corrupt={"model.safetensors"}), PULL, 1),
-    Outcome("wrong bytes of the right size, another file", faulty(corrupt={"config.json"}), PULL, 1),
-    Outcome("the body is shorter than announced", faulty(short={"model.safetensors"}), PULL, 1),
-    Outcome("the body is shorter than the file", faulty(halved={"model.safetensors"}), PULL, 1),
-    Outcome("the connection drops", faulty(drop={"model.safetensors"}), PULL, 1),
-    Outcome("401: a token that is not accepted", and_then(faulty(), token("wrong")), PULL, 2),
-    Outcome("403: access refused", faulty(status={"/api/models": 403}), PULL, 2),
-    Outcome("403: a file refused", faulty(status={"/resolve/": 403}), PULL, 2),
-    Outcome("404: no such repository", and_then(), PULL, 2),
-    Outcome("404: no such revision", faulty(), ("pull", f"{REPO}@v9"), 2),
-    Outcome("no such form of a name", and_then(), ("pull", "org/model/more"), 2),
-    Outcome("500 at the look-up", faulty(status={"/api/models": 500}), PULL, 1),
-    Outcome("500 at a file", faulty(status={"/resolve/": 500}), PULL, 1),
-    Outcome("the Hub cannot be reached", and_then(faulty(), down), PULL, 1),
-    Outcome("offline, nothing cached", and_then(faulty(), offline), PULL, 1),
-    Outcome("offline, cached", and_then(pulled, offline), PULL, 0),
-    Outcome("500, cached", and_then(pulled, failing(500)), PULL, 0),
-    Outcome(
+    outcome("wrong bytes of the right size, weights", PULL, 1, put(), faults(corrupt={"model.safetensors"})),
+    outcome("wrong bytes of the right size, another file", PULL, 1, put(), faults(corrupt={"config.json"})),
+    outcome("the body is shorter than announced", PULL, 1, put(), faults(short={"model.safetensors"})),
+    outcome("the body is shorter than the file", PULL, 1, put(), faults(halved={"model.safetensors"})),
+    outcome("the connection drops", PULL, 1, put(), faults(drop={"model.safetensors"})),
+    outcome("401: a token that is not accepted", PULL, 2, put(), token("wrong")),
+    outcome("403: access refused", PULL, 2, put(), faults(status={"/api/models": 403})),
+    outcome("403: a file refused", PULL, 2, put(), faults(status={"/resolve/": 403})),
+    outcome("404: no such repository", PULL, 2),
+    outcome("404: no such revision", ("pull", f"{REPO}@v9"), 2, put()),
+    outcome("no such form of a name", ("pull", "org/model/more"), 2),
+    outcome("500 at the look-up", PULL, 1, put(), faults(status={"/api/models": 500})),
+    outcome("500 at a file", PULL, 1, put(), faults(status={"/resolve/": 500})),
+    outcome("the Hub cannot be reached", PULL, 1, put(), down),
+    outcome("offline, nothing cached", PULL, 1, put(), offline),
+    outcome("offline, cached", PULL, 0, pulled, offline),
+    outcome("500, cached", PULL, 0, pulled, faults(status={"/api/models": 500})),
+    outcome(
         "500 at a file of a newer commit, the older one cached",
-        and_then(pulled, lambda w: w.put(README_md=b"# New\n"), failing(500, "/resolve/")),
         PULL,
         0,
+        pulled,
+        put(README_md=b"# New\n"),
+        faults(status={"/resolve/": 500}),
     ),
-    Outcome("the Hub cannot be reached, cached", and_then(pulled, down), PULL, 0),
-    Outcome("the repository was deleted, cached", and_then(pulled, lambda w: w.hub.delete(REPO)), PULL, 0),
-    Outcome("the cached weights are damaged", and_then(pulled, spoil), PULL, 0),
-    Outcome("the cached weights are damaged, offline", and_then(pulled, spoil, offline), PULL, 1),
-    Outcome("the repository is no checkpoint", lambda w: w.hub.put(REPO, {"README.md": b"# Hello\n"}), PULL, 2),
-    Outcome("a config of 2 MB", lambda w: w.put(config_json=b" " * 2_000_000), PULL, 2),
-    Outcome(
-        "names like `../evil` and `/evil` in the repository",
-        lambda w: (w.put(), w.hub.put(REPO, {"../../../evil": b"x", "/evil": b"x", "a/../../evil": b"x"})),
-        PULL,
-        0,
-    ),
-    Outcome(
-        "a pickle named `model.safetensors`", lambda w: w.put(model_safetensors=pickle.dumps({"mean": Trap()})), SAMPLE, 2
-    ),
-    Outcome(
+    outcome("the Hub cannot be reached, cached", PULL, 0, pulled, down),
+    outcome("the repository was deleted, cached", PULL, 0, pulled, lambda w: w.hub.delete(REPO)),
+    outcome("the cached weights are damaged", PULL, 0, pulled, spoil),
+    outcome("the cached weights are damaged, offline", PULL, 1, pulled, spoil, offline),
+    outcome("the repository is no checkpoint", PULL, 2, lambda w: w.hub.put(REPO, {"README.md": b"# Hello\n"})),
+    outcome("a config of 2 MB", PULL, 2, put(config_json=b" " * 2_000_000)),
+    outcome("names like `../evil` and `/evil` in the repository", PULL, 0, put(), lambda w: w.hub.put(REPO, EVIL)),
+    outcome("a pickle named `model.safetensors`", SAMPLE, 2, put(model_safetensors=pickle.dumps({"mean": Trap()}))),
+    outcome(
         "a zip file (as `torch.save` writes) named `model.safetensors`",
-        lambda w: w.put(model_safetensors=b"PK\x03\x04" + bytes(100)),
         SAMPLE,
         2,
+        put(model_safetensors=b"PK\x03\x04" + bytes(100)),
     ),
-    Outcome("a header of 10 GB", weights(lambda content: (10**10).to_bytes(8, "little") + content[8:]), SAMPLE, 2),
-    Outcome("weights that are cut off", weights(lambda content: content[:-10]), SAMPLE, 2),
-    Outcome("an unknown key in the config", config(extra=1), SAMPLE, 2),
-    Outcome("an unknown setting of the model", settings(depth=1), SAMPLE, 2),
-    Outcome("JSON nested 100,000 deep", lambda w: w.put(config_json=b"[" * 100_000 + b"]" * 100_000), SAMPLE, 2),
-    Outcome("a missing tensor", tensors(lambda t: {k: v for k, v in t.items() if k != "mean"}), SAMPLE, 2),
-    Outcome("an extra tensor", tensors(lambda t: {**t, "more": t["mean"].clone()}), SAMPLE, 2),
-    Outcome("a wrong shape", tensors(lambda t: {**t, "mean": t["mean"][..., :2].clone()}), SAMPLE, 2),
-    Outcome("a wrong type", tensors(lambda t: {**t, "mean": t["mean"].double()}), SAMPLE, 2),
-    Outcome("a NaN in the weights", tensors(lambda t: {**t, "mean": t["mean"] * float("nan")}), SAMPLE, 2),
-    Outcome("a newer schema", config(schema=2), SAMPLE, 2),
-    Outcome("a model that is not installed", config(model="tides"), SAMPLE, 2),
-    Outcome("shapes of a petabyte", config(x_shape=[1, 10**7, 10**7], y_shape=[1, 10**7, 10**7]), SAMPLE, 2),
-    Outcome("a push without a token", token(None), PUSH, 2),
-    Outcome("a push with a token that may only read", and_then(faulty(), token("read-only")), PUSH, 2),
-    Outcome("a push to somebody else's name", and_then(), ("push", "weights", "other/model"), 2),
-    Outcome("412: somebody else pushed meanwhile", faulty(stale=True), PUSH, 1),
-    Outcome("the upload of the weights is refused", older(refuse_lfs=True), PUSH, 1),
-    Outcome("the large files are refused to this token", older(status={".git/info/lfs": 403}), PUSH, 2),
-    Outcome("a push dies halfway", older(die_at_commit=True), PUSH, 1),
-    Outcome("a push of a damaged checkpoint", local(model_safetensors=lambda content: content[:-10]), PUSH, 2),
-    Outcome("a push of a folder that is no checkpoint", and_then(), ("push", "photos", REPO), 2),
-    Outcome("a push while offline", offline, PUSH, 1),
-    Outcome("a list while offline", offline, ("list", "--hub"), 1),
+    outcome("a header of 10 GB", SAMPLE, 2, weights(lambda content: (10**10).to_bytes(8, "little") + content[8:])),
+    outcome("weights that are cut off", SAMPLE, 2, weights(lambda content: content[:-10])),
+    outcome("an unknown key in the config", SAMPLE, 2, config(extra=1)),
+    outcome("an unknown setting of the model", SAMPLE, 2, config(config={"spread": 0.1, "layers": 2, "depth": 1})),
+    outcome("JSON nested 100,000 deep", SAMPLE, 2, put(config_json=b"[" * 100_000 + b"]" * 100_000)),
+    outcome("a missing tensor", SAMPLE, 2, tensors(lambda t: {k: v for k, v in t.items() if k != "mean"})),
+    outcome("an extra tensor", SAMPLE, 2, tensors(lambda t: {**t, "more": t["mean"].clone()})),
+    outcome("a wrong shape", SAMPLE, 2, tensors(lambda t: {**t, "mean": t["mean"][..., :2].clone()})),
+    outcome("a wrong type", SAMPLE, 2, tensors(lambda t: {**t, "mean": t["mean"].double()})),
+    outcome("a NaN in the weights", SAMPLE, 2, tensors(lambda t: {**t, "mean": t["mean"] * float("nan")})),
+    outcome("a newer schema", SAMPLE, 2, config(schema=2)),
+    outcome("a model that is not installed", SAMPLE, 2, config(model="tides")),
+    outcome("shapes of a petabyte", SAMPLE, 2, config(x_shape=HUGE, y_shape=HUGE)),
+    outcome("a push without a token", PUSH, 2, token("")),
+    outcome("a push with a token that may only read", PUSH, 2, put(), token("read-only")),
+    outcome("a push to somebody else's name", ("push", "weights", "other/model"), 2),
+    outcome("412: somebody else pushed meanwhile", PUSH, 1, put(), faults(stale=True)),
+    outcome("the upload of the weights is refused", PUSH, 1, older, faults(refuse_lfs=True)),
+    outcome("the large files are refused to this token", PUSH, 2, older, faults(status={".git/info/lfs": 403})),
+    outcome("a push dies halfway", PUSH, 1, older, faults(die_at_commit=True)),
+    outcome("a push of a damaged checkpoint", PUSH, 2, cut),
+    outcome("a push of a folder that is no checkpoint", ("push", "photos", REPO), 2),
+    outcome("a push while offline", PUSH, 1, offline),
+    outcome("a list while offline", ("list", "--hub"), 1, offline),
 ]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hubworld import REPO, World
+from hubworld import REPO, Faults, World
 from outcomes import OUTCOMES, PUSH, Outcome
 from PIL import Image
 
@@ -31,7 +31,8 @@ def table() -> dict[str, tuple[str, ...]]:
 
 @pytest.mark.parametrize("one", OUTCOMES, ids=lambda one: one.fault)
 def test_a_fault_has_its_words_and_its_code(here: World, one: Outcome) -> None:
-    one.make(here)
+    for step in one.steps:
+        step(here)
     before = here.hub.head(REPO)
     code, out, err = here.zoo(*one.words)
     lines = [here.plain(line.removeprefix("zoo: ")) for line in err.splitlines()]
@@ -57,7 +58,7 @@ def test_after_every_fault_of_a_download_the_next_pull_works(here: World) -> Non
     for faults in ({"halved": {"README.md"}}, {"drop": {"model.safetensors"}}, {"corrupt": {"config.json"}}):
         here.hub.faults.__dict__.update(faults)
         assert here.zoo("pull", REPO)[0] == 1
-        here.hub.faults.reset()
+        here.hub.faults = Faults()
     code, out, _ = here.zoo("pull", REPO)
     assert code == 0
     assert "was cached" not in out
@@ -68,6 +69,6 @@ def test_a_push_that_failed_can_be_done_again(here: World) -> None:
     here.hub.faults.die_at_commit = True
     assert here.zoo(*PUSH)[0] == 1
     assert "model.safetensors" not in here.hub.files(REPO)
-    here.hub.faults.reset()
+    here.hub.faults = Faults()
     assert here.zoo(*PUSH)[0] == 0
     assert here.hub.files(REPO)["model.safetensors"] == (here.path / "weights" / "model.safetensors").read_bytes()

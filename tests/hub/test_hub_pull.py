@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hubworld import REPO, World
+from hubworld import REPO, Faults, World
 
 import zoo
 from zoo.hub.cache import cached_folder, damaged
@@ -166,7 +166,7 @@ def test_a_pull_killed_in_the_middle_leaves_nothing_that_is_taken_for_whole(here
     process.communicate()
     assert cached_folder(parse(REPO)) is None
     assert cached_folder(parse(f"{REPO}@{here.hub.head(REPO)}")) is None
-    here.hub.faults.reset()
+    here.hub.faults = Faults()
     pulled = pull(parse(REPO))
     assert not pulled.from_cache
     assert damaged(pulled.folder) == []
