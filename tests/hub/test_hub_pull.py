@@ -25,6 +25,12 @@ PULL = f"from zoo.hub.pull import pull; from zoo.hub.source import parse; print(
 WAIT = time.sleep
 
 
+def process(here: World) -> subprocess.Popen[str]:
+    """A pull in a process of its own."""
+    words = [sys.executable, "-c", PULL]
+    return subprocess.Popen(words, env=here.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
 def until(happened: Callable[[], object]) -> None:
     """Wait for it, at most a minute."""
     for _ in range(6000):
@@ -36,13 +42,18 @@ def until(happened: Callable[[], object]) -> None:
 
 def test_only_the_files_of_a_checkpoint_are_fetched(here: World) -> None:
     here.put()
-    here.hub.put(REPO, {"train.py": b"raise SystemExit", "big.bin": b"x", "config.json.bak": b"", "golden.safetensors": b"g"})
+    evil = ("../evil", "../../../evil", "/evil", "a/../../evil", "C:\\evil", "snapshots/config.json", "./config.json")
+    others = dict.fromkeys(("train.py", "big.bin", "config.json.bak", *evil), b"evil")
+    here.hub.put(REPO, {**others, "golden.safetensors": b"g"})
+    before = {path for path in here.path.rglob("*") if here.home not in path.parents}
     pulled = pull(parse(REPO))
+    assert {path for path in here.path.rglob("*") if here.home not in path.parents} - before <= {here.home}
+    assert not Path("/evil").exists()
     assert not pulled.from_cache
     assert pulled.revision == here.hub.head(REPO)
     assert pulled.folder.name == pulled.revision
     names = {"README.md", "config.json", "model.safetensors", "golden.safetensors"}
-    assert {path.name for path in pulled.folder.iterdir()} == names
+    assert {path.name for path in pulled.folder.rglob("*")} == names
     asked = {path.partition("?")[0].rpartition("/")[2] for _, path in here.hub.requests if "/resolve/" in path}
     assert asked == names
     assert all(f"/resolve/{pulled.revision}/" in path for _, path in here.hub.requests if "/resolve/" in path), "one commit"
@@ -142,28 +153,13 @@ def test_a_pull_prints_where_it_is_and_how_to_use_it(here: World) -> None:
     assert out.startswith("cdvae/relight needs no pull")
 
 
-def test_names_that_lead_out_of_the_folder_are_never_asked_for(here: World) -> None:
-    here.put()
-    evil = ("../evil", "../../../evil", "/evil", "a/../../evil", "C:\\evil", "snapshots/config.json", "./config.json")
-    here.hub.put(REPO, dict.fromkeys(evil, b"evil"))
-    before = {path for path in here.path.rglob("*") if here.home not in path.parents}
-    folder = pull(parse(REPO)).folder
-    assert {path.name for path in folder.rglob("*")} == {"README.md", "config.json", "model.safetensors"}
-    assert {path for path in here.path.rglob("*") if here.home not in path.parents} - before <= {here.home}
-    assert not Path("/evil").exists()
-    assert not any("evil" in path for _, path in here.hub.requests)
-    assert json.loads((folder / "config.json").read_text())["model"] == "toy-wide"
-
-
 def test_a_pull_killed_in_the_middle_leaves_nothing_that_is_taken_for_whole(here: World) -> None:
     here.put(model_safetensors=bytes(24_000_000))  # the client writes 10 MiB at a time
     here.hub.faults.slow["model.safetensors"] = 60.0
-    process = subprocess.Popen(
-        [sys.executable, "-c", PULL], env=here.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    alone = process(here)
     until(lambda: any(path.stat().st_size for path in here.cache.glob("models--*/blobs/*.incomplete")))
-    process.kill()
-    process.communicate()
+    alone.kill()
+    alone.communicate()
     assert cached_folder(parse(REPO)) is None
     assert cached_folder(parse(f"{REPO}@{here.hub.head(REPO)}")) is None
     here.hub.faults = Faults()
@@ -176,14 +172,9 @@ def test_a_pull_killed_in_the_middle_leaves_nothing_that_is_taken_for_whole(here
 def test_two_processes_that_pull_the_same_both_have_it(here: World) -> None:
     here.put(model_safetensors=os.urandom(200_000))
     here.hub.faults.slow["model.safetensors"] = 0.3
-    both = [
-        subprocess.Popen(
-            [sys.executable, "-c", PULL], env=here.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        for _ in range(2)
-    ]
-    said = [process.communicate() for process in both]
-    assert [process.returncode for process in both] == [0, 0], said
+    both = [process(here), process(here)]
+    said = [each.communicate() for each in both]
+    assert [each.returncode for each in both] == [0, 0], said
     assert {out.strip() for out, _ in said} == {here.hub.head(REPO)}
     folder = cached_folder(parse(REPO))
     assert folder is not None

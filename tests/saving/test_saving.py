@@ -26,6 +26,13 @@ def fitted(name: str = "toy-wide", **config: Any) -> Model:
     return model
 
 
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    """The folder of a saved toy."""
+    save(fitted(), tmp_path / "a")
+    return tmp_path / "a"
+
+
 def change(folder: Path, **values: Any) -> None:
     path = folder / "config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
@@ -130,23 +137,32 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         ({"parts": "inference"}, "unknown tensors helper"),
         ({"task": {"name": "toy-shade"}}, "task must have"),
         ({"seed": "three"}, "seed"),
+        ({"x_shape": [1, 10**8, 10**8], "y_shape": [1, 10**8, 10**8]}, "is not built|tensor mean has shape"),
+        ({"x_shape": [1, 10**30], "y_shape": [1, 10**30]}, "too large for a model"),
+        ({"x_shape": [1, 10**12, 10**12], "y_shape": [1, 10**12, 10**12]}, "too large for a model"),
+        ({"scores": {"nll": 3}}, "scores 'nll' is 3; it must be a table"),
+        ({"scores": {"nll": {"value": "low"}}}, "the value of 'nll' is 'low'"),
+        ({"scores": {"nll": {"value": 1, "low": "x"}}}, "null for an interval, unlike 'nll'"),
+        ({"plugin": {"distribution": 3, "version": "1"}}, "plugin 'distribution' is 3; it must be text"),
+        ({"task": {"name": ["a"], "config": {}}}, "named in text"),
+        ({"task": {"name": "toy-shade", "config": []}}, "its config must be a table"),
     ],
 )
-def test_a_config_that_is_not_exactly_right_is_refused(tmp_path: Path, values: dict[str, Any], message: str) -> None:
-    save(fitted(), tmp_path / "a")
-    change(tmp_path / "a", **values)
+def test_a_config_that_is_not_exactly_right_or_would_eat_the_memory_is_refused(
+    saved: Path, values: dict[str, Any], message: str
+) -> None:
+    change(saved, **values)
     with pytest.raises(RequestError, match=message) as caught:
-        load(tmp_path / "a")
+        load(saved)
     assert "\n" not in str(caught.value)
 
 
-def test_what_is_missing_is_named(tmp_path: Path) -> None:
+def test_what_is_missing_is_named(saved: Path) -> None:
     with pytest.raises(RequestError, match="no checkpoint"):
-        load(tmp_path)
-    save(fitted(), tmp_path / "a")
-    (tmp_path / "a" / "model.safetensors").unlink()
+        load(saved.parent)
+    (saved / "model.safetensors").unlink()
     with pytest.raises(RequestError, match=r"model\.safetensors is missing"):
-        load(tmp_path / "a")
+        load(saved)
 
 
 def test_the_card_says_what_the_model_is(tmp_path: Path) -> None:
@@ -159,22 +175,16 @@ def test_the_card_says_what_the_model_is(tmp_path: Path) -> None:
     assert "license: apache-2.0" in front
     assert "library_name: cond-zoo" in front
     assert "- toy-shade" in front
-    for words_of_it in (
-        "Negatives.",
-        "| toy-best@3 | 0.0123 | 0.01 to 0.02 | lower |",
-        "zoo run --model toy-wide",
-        "Seed: 7",
-    ):
-        assert words_of_it in card
+    for said in ("Negatives.", "| toy-best@3 | 0.0123 | 0.01 to 0.02 | lower |", "zoo run --model toy-wide", "Seed: 7"):
+        assert said in card
 
 
 @pytest.mark.parametrize("begin", [b"", *(length.to_bytes(8, "little") for length in (2**63, 10**6))])
-def test_a_header_is_bounded_before_it_is_read(tmp_path: Path, begin: bytes) -> None:
-    save(fitted(), tmp_path / "a")
-    path = tmp_path / "a" / "model.safetensors"
+def test_a_header_is_bounded_before_it_is_read(saved: Path, begin: bytes) -> None:
+    path = saved / "model.safetensors"
     path.write_bytes(begin and begin + path.read_bytes()[8:])
     with pytest.raises(RequestError, match=r"no safetensors file.*(header too large|header too small|invalid header length)"):
-        load(tmp_path / "a")
+        load(saved)
 
 
 @pytest.mark.parametrize(
@@ -187,38 +197,14 @@ def test_a_header_is_bounded_before_it_is_read(tmp_path: Path, begin: bytes) -> 
         ("[]", "must hold keys and values, not a list"),
     ],
 )
-def test_json_that_is_deep_large_or_wrong_is_refused(tmp_path: Path, text: str, message: str) -> None:
-    save(fitted(), tmp_path / "a")
-    (tmp_path / "a" / "config.json").write_text(text)
+def test_json_that_is_deep_large_or_wrong_is_refused(saved: Path, text: str, message: str) -> None:
+    (saved / "config.json").write_text(text)
     with pytest.raises(RequestError, match=message) as caught:
-        load(tmp_path / "a")
+        load(saved)
     assert len(str(caught.value)) < 500
 
 
-@pytest.mark.parametrize(
-    ("values", "message"),
-    [
-        ({"x_shape": [1, 10**8, 10**8], "y_shape": [1, 10**8, 10**8]}, "is not built|tensor mean has shape"),
-        ({"x_shape": [1, 10**30], "y_shape": [1, 10**30]}, "too large for a model"),
-        ({"x_shape": [1, 10**12, 10**12], "y_shape": [1, 10**12, 10**12]}, "too large for a model"),
-        ({"scores": {"nll": 3}}, "scores 'nll' is 3; it must be a table"),
-        ({"scores": {"nll": {"value": "low"}}}, "the value of 'nll' is 'low'"),
-        ({"scores": {"nll": {"value": 1, "low": "x"}}}, "null for an interval, unlike 'nll'"),
-        ({"plugin": {"distribution": 3, "version": "1"}}, "plugin 'distribution' is 3; it must be text"),
-        ({"task": {"name": ["a"], "config": {}}}, "named in text"),
-        ({"task": {"name": "toy-shade", "config": []}}, "its config must be a table"),
-    ],
-)
-def test_a_config_that_would_eat_the_memory_or_is_of_another_form_is_refused(
-    tmp_path: Path, values: dict[str, Any], message: str
-) -> None:
-    save(fitted(), tmp_path / "a")
-    change(tmp_path / "a", **values)
-    with pytest.raises(RequestError, match=message):
-        load(tmp_path / "a")
-
-
-def test_a_model_of_countless_parts_is_not_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_of_countless_parts_is_not_made(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from toy_zoo import Toy
 
     init = Toy.__init__
@@ -227,15 +213,14 @@ def test_a_model_of_countless_parts_is_not_made(tmp_path: Path, monkeypatch: pyt
         init(self, *shapes, **config)
         self.stack = torch.nn.ModuleList(torch.nn.Linear(1, 1) for _ in range(self.config.layers))
 
-    save(fitted(), tmp_path / "a")
     monkeypatch.setattr(Toy, "__init__", stacks)
-    change(tmp_path / "a", config={"spread": 0.1, "layers": 10**9})
+    change(saved, config={"spread": 0.1, "layers": 10**9})
     with pytest.raises(RequestError, match=r"more than 10,000 parts for \d+ stored tensors"):
-        load(tmp_path / "a")
+        load(saved)
     assert len(torch.nn.ModuleList(torch.nn.Linear(1, 1) for _ in range(11_000))) == 11_000, "others are not bounded"
 
 
-def test_a_model_that_looks_at_numbers_while_it_is_made_is_loaded_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_that_looks_at_numbers_while_it_is_made_is_loaded_too(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It cannot be made without memory for its numbers; its shapes alone are bounded then."""
     from toy_zoo import Toy
 
@@ -245,10 +230,9 @@ def test_a_model_that_looks_at_numbers_while_it_is_made_is_loaded_too(tmp_path: 
         init(self, *shapes, **config)
         assert torch.ones(1).item() == 1
 
-    save(fitted(), tmp_path / "a")
     monkeypatch.setattr(Toy, "__init__", looks)
     x = torch.rand(1, 1, 4, 4)
-    assert load(tmp_path / "a").sample(x, 2, seed=0).shape == (1, 2, 1, 4, 4)
-    change(tmp_path / "a", x_shape=[1, 10**8, 10**8])
+    assert load(saved).sample(x, 2, seed=0).shape == (1, 2, 1, 4, 4)
+    change(saved, x_shape=[1, 10**8, 10**8])
     with pytest.raises(RequestError, match="too large for a model"):
-        load(tmp_path / "a")
+        load(saved)
