@@ -14,7 +14,7 @@ from zoo.contracts import make
 from zoo.contracts.metric import Metric, NotApplicable
 from zoo.measuring.evaluate import evaluate
 from zoo.registry import names
-from zoo.testing.subjects.worlds import world
+from zoo.testing.subjects.metric import world
 
 GREY, COLOUR = ((1, 16, 16), (1, 16, 24), "photo"), ((1, 16, 16), (3, 80, 96), "photo")
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from zoo.contracts.metric import Fitted, Metric, NotApplicable
-from zoo.testing.subjects.worlds import world
+from zoo.testing.subjects.metric import world
 from zoo_metrics.modes import Modes
 from zoo_metrics.pictures import PSNR, SSIM, ColourOverlap, Diversity, lab
 

@@ -14,7 +14,7 @@ from zoo.contracts import make
 from zoo.contracts.metric import Fitted, NotApplicable
 from zoo.data.pairs import Pairs
 from zoo.data.records import Data
-from zoo.testing.subjects.worlds import WorldModel, world
+from zoo.testing.subjects.metric import WorldModel, world
 from zoo_metrics.model import CodeDivergence, DownstreamAccuracy, Operations, Parameters, ReconstructionError, Seconds
 from zoo_metrics.recognised import AttributeAccuracy
 from zoo_metrics.shapes import ShapeOverlap

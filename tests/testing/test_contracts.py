@@ -9,16 +9,8 @@ import torch
 
 from zoo import registry, testing
 from zoo.contracts.model import Model
-from zoo.testing.checks import (
-    metric_facts,
-    model_abilities,
-    model_gradient,
-    model_sample,
-    model_tensors,
-    task_pairs,
-    task_photos,
-)
-from zoo.testing.named import subject_of
+from zoo.testing.checking import subject_of
+from zoo.testing.checks import metric, model_able, model_fitting, model_samples, model_saving, task_pairs, task_photos
 from zoo.testing.outcome import run_all
 from zoo.testing.subjects.metric import NOWHERE, MetricSubject
 from zoo.testing.subjects.model import ModelSubject
@@ -54,23 +46,23 @@ def test_it_keeps_the_contracts_of_the_zoo(kind: testing.Kind, name: str) -> Non
 
 def reasons(subject: Subject) -> dict[str, bool]:
     """Whether each reason for skipping checks holds of a subject, by what it is and brings."""
-    known = {model_sample.NO_ACCELERATOR: not torch.cuda.is_available()}
+    known = {model_samples.NO_ACCELERATOR: not torch.cuda.is_available()}
     if isinstance(subject, ModelSubject):
         overridden = {
-            model_abilities.NO_LOG_PROB: "log_prob",
-            model_abilities.NO_JOINT: "joint_log_prob",
-            model_abilities.NO_FEATURES: "features",
-            model_abilities.NO_RECONSTRUCTION: "reconstruct",
+            model_able.NO_LOG_PROB: "log_prob",
+            model_able.NO_JOINT: "joint_log_prob",
+            model_able.NO_FEATURES: "features",
+            model_able.NO_RECONSTRUCTION: "reconstruct",
         }
         known |= {why: getattr(subject.cls, name) is getattr(Model, name) for why, name in overridden.items()}
-        known[model_gradient.NO_GRADIENT] = not subject.by_gradient
-        known[model_tensors.NO_TENSORS] = not subject.fitted.state_dict()
+        known[model_fitting.NO_GRADIENT] = not subject.by_gradient
+        known[model_saving.NO_TENSORS] = not subject.fitted.state_dict()
     if isinstance(subject, TaskSubject):
         known[task_pairs.NO_POOL] = subject.test.pool is None
         known[task_pairs.NO_GUIDE] = subject.train.guide is None
         known[task_photos.OTHER_ITEMS] = not subject.takes_photos
         known[task_photos.NO_PHOTOS] = subject.name in OF_MORE
     if isinstance(subject, MetricSubject):
-        known[metric_facts.SAMPLES_ALONE] = subject.metric.needs == "samples"
+        known[metric.SAMPLES_ALONE] = subject.metric.needs == "samples"
         known[NOWHERE] = subject.name in EXTRA
     return known

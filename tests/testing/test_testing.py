@@ -10,8 +10,7 @@ import planting
 import pytest
 
 from zoo import registry, testing
-from zoo.testing.checking import Check, chosen
-from zoo.testing.named import subject_of
+from zoo.testing.checking import Check, chosen, subject_of
 from zoo.testing.outcome import Outcome, Result, run_all
 from zoo.testing.verdicts import KINDS, Skipped
 from zoo.utils.errors import RequestError

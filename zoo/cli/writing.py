@@ -57,8 +57,7 @@ def check(
 
 def _wanted(names: list[str], all_: bool, only: tuple[str, ...]) -> "Wanted":
     """The names, kinds and checks that are wanted. With ``all_``, things of whose kind no check is wanted are left out."""
-    from zoo.testing.checking import checks, chosen
-    from zoo.testing.named import subject_of
+    from zoo.testing.checking import checks, chosen, subject_of
     from zoo.testing.verdicts import KINDS
 
     if all_ == bool(names):

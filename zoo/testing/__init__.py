@@ -13,8 +13,7 @@ docs/checks.md lists the checks. What a model, task or metric cannot do by its n
 """
 
 from zoo.testing.checking import Check, checks, page
-from zoo.testing.outcome import Outcome, check
-from zoo.testing.pytests import parametrize
+from zoo.testing.outcome import Outcome, check, parametrize
 from zoo.testing.verdicts import Kind
 
 __all__ = ["Check", "Kind", "Outcome", "check", "checks", "page", "parametrize"]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
-from zoo.probing.children import START, Child, Ended, fate
-from zoo.testing.checking import chosen
-from zoo.testing.outcome import Outcome, Result, State
+from zoo.probing.children import START, Child, Ended, Parent, fate
+from zoo.probing.state import kept
+from zoo.probing.watch import watch
+from zoo.testing.checking import checks, chosen, subject_of
+from zoo.testing.outcome import Outcome, Result, State, run_one
 from zoo.testing.verdicts import Kind
 
 LIMIT = 120.0
@@ -51,7 +55,7 @@ def check_apart(
             break
         said: dict[str, Any] | None = None
         # One thread: the subjects are small, and others are checked at the same time.
-        with Child("zoo.testing.worker", kind, name, *outcome.missing, threads=1) as child:
+        with Child("zoo.testing.apart", kind, name, *outcome.missing, threads=1) as child:
             try:
                 while outcome.missing:
                     said = child.hear(START if said is None else limit)
@@ -69,3 +73,24 @@ def check_apart(
         if outcome.missing:
             take((said or {}).get("begin", outcome.missing[0]), "failed", end)
     return outcome
+
+
+def main(kind: str, name: str, *names: str) -> None:
+    """In that process, run the checks called ``names`` one after the other; tell when each begins, and its result."""
+    parent = Parent()
+    subject = subject_of(name, kind)
+    known = {check.name: check for check in checks(subject.kind)}
+    parent.tell({"importing": name})
+    try:
+        with kept():
+            subject.imported = watch(subject.entry.module)
+    except (Exception, SystemExit):  # no such entry, or two of them: the checks say so
+        subject.imported = None
+    for check in names:
+        parent.tell({"begin": check})
+        parent.tell(run_one(known[check], subject)._asdict())
+    os._exit(0)  # threads that the subject left behind must not keep the process
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

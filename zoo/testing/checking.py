@@ -1,4 +1,7 @@
-"""A check: one function, named after its contract, that is called with a subject and raises where it is broken."""
+"""Checks, each one function that is named after its contract, is called with a subject, and raises where it is broken.
+
+They are the methods of the classes below, run in this order; a method's docstring is one sentence, the contract.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,16 @@ from dataclasses import dataclass
 from inspect import cleandoc
 from typing import Any
 
+from zoo import registry
 from zoo.probing.state import kept
-from zoo.testing.named import CLASSES, subject_of
+from zoo.testing.checks.itself import Configured, Importing, Itself
+from zoo.testing.checks.metric import Facts, Values
+from zoo.testing.checks.model_able import Abilities
+from zoo.testing.checks.model_fitting import Fitting, Gradients
+from zoo.testing.checks.model_samples import Samples
+from zoo.testing.checks.model_saving import Saving
+from zoo.testing.checks.task_pairs import OwnPairs
+from zoo.testing.checks.task_photos import Photos
 from zoo.testing.subjects.subject import Subject
 from zoo.testing.verdicts import KINDS, Kind
 from zoo.utils.errors import RequestError, nearest
@@ -18,6 +29,43 @@ _HEAD = """# The checks
 What `zoo check NAME` and `zoo.testing` look at: one function a check, named after its contract. This page is written by
 `zoo.testing.page()` from the functions' own words; a test compares the two.
 """
+
+
+class CheckedModel(Itself, Configured, Importing, Fitting, Gradients, Samples, Saving, Abilities):
+    """A model with its checks."""
+
+
+class CheckedTask(Itself, Configured, Importing, OwnPairs, Photos):
+    """A task with its checks."""
+
+
+class CheckedMetric(Itself, Importing, Facts, Values):
+    """A metric with its checks."""
+
+
+CLASSES: dict[Kind, type[Subject]] = {"model": CheckedModel, "task": CheckedTask, "metric": CheckedMetric}
+
+
+def subject_of(name: str, kind: str | None = None) -> Subject:
+    """The subject registered under ``name``, which may be written ``KIND:NAME``.
+
+    Raises:
+        RequestError: nothing has this name (says the nearest ones), or things of two kinds have it and no kind is given.
+    """
+    before, colon, after = name.partition(":")
+    if colon and kind is None and before in KINDS:
+        name, kind = after, before
+    if kind is not None and kind not in KINDS:
+        raise RequestError(f"the kind is {kind!r}: {nearest(kind, KINDS)}")
+    known = {each: registry.names(f"{each}s") for each in KINDS if kind in (None, each)}
+    kinds = [each for each, names in known.items() if name in names]
+    if not kinds:
+        what = kind or "model, task or metric"
+        raise RequestError(f"no {what} is called {name!r}: {nearest(name, {n for names in known.values() for n in names})}")
+    if len(kinds) > 1:
+        both = " and ".join(f"a {each}" for each in kinds)
+        raise RequestError(f"{both} are called {name!r}; write {' or '.join(f'{each}:{name}' for each in kinds)}")
+    return CLASSES[kinds[0]](name)
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,20 @@
-"""Running checks on a subject, and the outcome."""
+"""Running checks on a subject, here or as tests of pytest, which is imported only then; and the outcome."""
 
 from __future__ import annotations
 
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from zoo.testing.checking import Check, chosen
-from zoo.testing.named import subject_of
+from zoo.testing.checking import Check, checks, chosen, subject_of
 from zoo.testing.subjects.subject import Subject
 from zoo.testing.verdicts import Broken, Kind, Skipped
+from zoo.utils.errors import RequestError
+
+if TYPE_CHECKING:
+    import pytest
 
 State = Literal["ran", "skipped", "expected", "failed"]
 
@@ -83,7 +87,10 @@ def run_one(check: Check, subject: Subject) -> Result:
     except Broken as error:
         words = str(error)
     except (Exception, SystemExit) as error:
-        words = _words(error)
+        words = f"it raised {type(error).__name__}: {' '.join(str(error).split())}"
+        if frames := traceback.extract_tb(error.__traceback__):
+            last = frames[-1]
+            words += f" ({last.filename.rpartition('/')[2]}:{last.lineno} in {last.name})"
     expected = subject.expected_failures.get(check.name)
     if expected is not None and state == "failed":
         state, words = "expected", str(expected)
@@ -124,11 +131,47 @@ def check(name: str, kind: Kind | None = None, only: tuple[str, ...] = ()) -> Ou
     return run_all(subject, chosen(subject.kind, tuple(only)))
 
 
-def _words(error: BaseException) -> str:
-    """An error in one line, with the place in the subject's own code that it came from, if it did."""
-    text = " ".join(f"{type(error).__name__}: {error}".split())
-    frames = traceback.extract_tb(error.__traceback__)
-    if not frames:
-        return f"it raised {text}"
-    last = frames[-1]
-    return f"it raised {text} ({last.filename.rpartition('/')[2]}:{last.lineno} in {last.name})"
+def _as_a_test(check: Check, subject: Subject) -> None:
+    """Pass, fail, skip or fail as expected, in pytest's sense."""
+    import pytest
+
+    __tracebackhide__ = True
+    result = run_one(check, subject)
+    if result.state == "skipped":
+        pytest.skip(result.words)
+    if result.state == "expected":
+        pytest.xfail(result.words)
+    if result.state == "failed":
+        pytest.fail(f"{check.contract}\n{result.words}", pytrace=False)
+
+
+def parametrize(*names: str, kind: Kind | None = None) -> pytest.MarkDecorator:
+    """One test for each check of each of these registered models, tasks or metrics::
+
+        @zoo.testing.parametrize("additive", kind="model")
+        def test_contract(check):
+            check()
+
+    >>> len(parametrize("variance").args[1]) == len(checks("metric"))
+    True
+
+    The test's id is ``name-check``. What a subject says it cannot do (``expected_failures``) is a strict xfail: it fails
+    where it holds after all.
+
+    Args:
+        names: entry-point names.
+        kind: ``"model"``, ``"task"`` or ``"metric"``; needed where things of two kinds have one of these names.
+
+    Raises:
+        RequestError: nothing, or more than one thing, has such a name, or no name is given.
+    """
+    import pytest
+
+    if not names:
+        raise RequestError("zoo.testing.parametrize has no name to check; give at least one")
+    tests = []
+    for name in names:
+        subject = subject_of(name, kind)
+        for check in checks(subject.kind):
+            tests.append(pytest.param(partial(_as_a_test, check, subject), id=f"{name}-{check.name}"))
+    return pytest.mark.parametrize("check", tests)

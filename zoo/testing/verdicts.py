@@ -31,30 +31,18 @@ def may_skip(*reasons: str) -> Callable[[F], F]:
 
 
 def skip(reason: str) -> NoReturn:
-    """Leave a check that has nothing to look at.
-
-    Raises:
-        Skipped: always.
-    """
+    """Leave a check that has nothing to look at."""
     raise Skipped(reason)
 
 
 def require(holds: object, message: str) -> None:
-    """Go on where the contract ``holds``.
-
-    Raises:
-        Broken: it does not; ``message`` says what was found and what would be right.
-    """
+    """Go on where the contract ``holds``; where it does not, ``message`` says what was found and what would be right."""
     if not holds:
         raise Broken(message)
 
 
 def refused(what: str, request: Callable[..., object], *args: Any, **known: Any) -> None:
-    """A request, which asks for ``what``, must be refused with a RequestError of one line.
-
-    Raises:
-        Broken: it was taken, or refused in another way.
-    """
+    """A request, which asks for ``what``, must be refused with a RequestError of one line."""
     try:
         request(*args, **known)
     except RequestError as error:

@@ -1,4 +1,4 @@
-"""Helpers of the checks: what holds of tensors, and whether the state that is everybody's is left alone, and not read."""
+"""What checks require of tensors, and of the state that is everybody's: that it is left alone, and not read."""
 
 from __future__ import annotations
 
@@ -24,11 +24,8 @@ def untouched(what: str) -> Iterator[None]:
     draw()
     before = snapshot(RANDOM)
     yield
-    require(
-        not (wrong := changed(before)),
-        f"{what} changed {' and '.join(wrong)}, which is everybody's; "
-        "draw from the seed alone: zoo.Noise, Step.generator, or a generator of your own",
-    )
+    rule = "draw from the seed alone: zoo.Noise, Step.generator, or a generator of your own"
+    require(not (wrong := changed(before)), f"{what} changed {' and '.join(wrong)}, which is everybody's; {rule}")
 
 
 @contextlib.contextmanager

@@ -39,10 +39,8 @@ class Itself(Subject):
         text = inspect.cleandoc(vars(cls).get("__doc__") or "").strip()
         require(text, f"{cls.__name__} has no docstring; its first line must say what it is")
         for name in ("x_name", "y_name") if self.kind == "task" else ():
-            require(
-                getattr(cls, name) not in ("", "x", "y"),
-                f"{cls.__name__}.{name} is not set; it must say what the field is, as a word for captions",
-            )
+            said = getattr(cls, name) not in ("", "x", "y")
+            require(said, f"{cls.__name__}.{name} is not set; it must say what the field is, as a word for captions")
 
     def what_it_says_it_cannot_do_are_checks(self) -> None:
         """``expected_failures`` maps names of checks to reasons, and ``check_settings`` names settings of its Config."""
@@ -111,10 +109,8 @@ class Importing(Subject):
         seconds = imported.seconds
         if seconds >= SECONDS:
             seconds = min(seconds, watch_apart(module).seconds)
-        require(
-            seconds < SECONDS,
-            f"importing {module} took {seconds:.1f} s; it must take less than {SECONDS:g}: do the work when it is used",
-        )
+        slow = f"importing {module} took {seconds:.1f} s; it must take less than {SECONDS:g}: do the work when it is used"
+        require(seconds < SECONDS, slow)
 
     def importing_it_prints_nothing(self) -> None:
         """Importing its module writes nothing to the standard streams."""

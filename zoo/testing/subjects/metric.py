@@ -1,28 +1,133 @@
-"""A metric under check, with pools to measure."""
+"""A metric under check, with pools to measure and a run to show it: a task, its data and a model of a few lines, made here."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, ClassVar, NamedTuple
 
+import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from zoo.contracts import make
 from zoo.contracts.metric import Fitted, Metric, NotApplicable
-from zoo.testing.subjects.model import Shape
+from zoo.contracts.model import Model
+from zoo.contracts.task import Task
+from zoo.data.pairs import Pairs
+from zoo.data.records import Attributes, Data, Split, check_split
+from zoo.testing.subjects.model import Shape, flat, spread
 from zoo.testing.subjects.subject import Subject
-from zoo.testing.subjects.worlds import WORLDS, world
-from zoo.testing.verdicts import Broken, require, skip
+from zoo.testing.subjects.task import FewRecords
+from zoo.testing.verdicts import require, skip
+from zoo.utils.noise import Noise
+
+KINDS = ("light", "dark")
+"""The classes of the items, and the attributes where x is a vector of them."""
+TRAIN, TEST, DRAWS = 64, 16, 4
+SPREAD = 0.2
+"""How far the two answers for an x are from their middle."""
+WORLDS: tuple[tuple[Shape, Shape, str], ...] = (
+    ((1, 16, 16), (1, 16, 16), "photo"),
+    ((1, 16, 16), (3, 16, 16), "photo"),
+    ((2,), (3, 16, 16), "attributes"),
+    ((6,), (4,), "numbers"),
+)
+"""Shapes of x and y, and what the item of the task is: a metric is checked in the first that it applies to."""
+
+
+@dataclass(frozen=True)
+class WorldConfig:
+    """Settings of :class:`WorldTask`: the names of the attributes."""
+
+    names: tuple[str, ...] = KINDS
+
+
+class WorldTask(Task):
+    """Every x is light or dark, and every y one of two: x made lighter, or darker."""
+
+    Config = WorldConfig
+
+    def __init__(self, x_shape: Shape, y_shape: Shape, item: str) -> None:
+        super().__init__()
+        self.x_shape, self.y_shape = x_shape, y_shape
+        self.item = item  # type: ignore[misc]  # each of these tasks has its own
+
+    def pairs(self, data: Data, split: Split, seed: int = 0, *, pool: int = 0) -> Pairs:
+        """x, and y around the light of x, with both answers in the pool; no digest, so that nothing is kept for them."""
+        records = data.read(split, seed=seed)
+        assert records.attributes is not None
+        g = torch.Generator().manual_seed(len(records))
+        x = kinds = torch.from_numpy(records.attributes.values)
+        if self.item != "attributes":
+            x = 0.2 + 0.5 * spread(kinds[:, 0], self.x_shape) + 0.1 * torch.rand(len(kinds), *self.x_shape, generator=g)
+        base = 0.3 + 0.4 * spread(kinds[:, 0], self.y_shape)
+        side = torch.randint(0, 2, base.shape, generator=g) * 2 - 1
+        base = base + 0.05 * torch.rand(len(kinds), *self.y_shape, generator=g)
+        answers = base[:, None] + SPREAD * spread(torch.arange(DRAWS) % 2 * 2 - 1, self.y_shape)
+        return Pairs(x, base + SPREAD * side, pool=answers, names=records.names)
+
+    def condition(self, item: Any) -> tuple[Tensor, Any]:
+        """A grey x: no photo is looked at."""
+        return flat(0.5, self.x_shape)[0], None
+
+    def compose(self, context: Any, y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
+        """Pictures of one pixel, as light as y."""
+        return (255 * y.flatten(1).mean(1).clamp(0, 1)).to(torch.uint8).cpu().view(-1, 1, 1, 1).expand(-1, 1, 1, 3)
+
+    def solids(self, y: Tensor) -> Tensor:
+        """A cube of as many voxels a side as y has numbers, at most four, filled where y is light."""
+        row = y.flatten(1)[:, :4].cpu() > 0.5
+        return row[:, :, None, None] & row[:, None, :, None] & row[:, None, None, :]
+
+
+class WorldData(Data):
+    """Photos of 16 x 16 pixels, of two classes: every other item is light."""
+
+    kind: ClassVar[str] = "world"
+
+    def read(self, split: Split, *, seed: int = 0) -> FewRecords:
+        count = TRAIN if check_split(split) == "train" else TEST
+        records = FewRecords(split, count, (16, 16))
+        records.attributes = Attributes.classes(KINDS, np.arange(count) % 2)
+        return records
+
+
+class WorldModel(Model):
+    """Noise around the light of x, with a code and a bound; not fitted to anything."""
+
+    def __init__(self, x_shape: Shape, y_shape: Shape) -> None:
+        super().__init__(x_shape, y_shape)
+        self.scale = nn.Parameter(torch.ones(3))
+        self.fitted = True
+
+    def draw(self, code: Tensor, n: int, noise: Noise) -> Tensor:
+        return spread(code.flatten(1).mean(1), (n, *self.y_shape)) + 0.1 * noise.normal(n, *self.y_shape)
+
+    def features(self, x: Tensor) -> Tensor:
+        code = x.flatten(1)
+        return torch.stack([code[:, 0], code.mean(1), code.amax(1)], 1) * self.scale.detach()
+
+    def evidence(self, y: Tensor, x: Tensor, *, seed: int = 0) -> dict[str, Tensor]:
+        off = y.flatten(1) - x.flatten(1).mean(1, keepdim=True)
+        return {"mse": off.square().sum(1), "kl": off.abs().mean(1)}
+
+
+def world(x_shape: Shape, y_shape: Shape, item: str) -> Fitted:
+    """A run of :class:`WorldModel` with y of this shape, its test pairs with the true answers."""
+    task, data = WorldTask(x_shape, y_shape, item), WorldData()
+    model = WorldModel(x_shape, y_shape)
+    return Fitted(model, task, data, task.pairs(data, "test", pool=DRAWS), 0)
+
 
 ITEMS, N = 6, 12
 """Items and samples an item of the pools."""
 NOWHERE = "what the metric measures, or takes, cannot be had here"
 
 
-@dataclass(frozen=True)
-class Pools:
+class Pools(NamedTuple):
     """Input of a metric: samples (B, n, *y_shape), y, x, true draws (B, M, *y_shape), a density (B,) and places (B,)."""
 
     samples: Tensor
@@ -30,25 +135,25 @@ class Pools:
     x: Tensor
     pool: Tensor
     density: Tensor
-    index: Tensor
+    places: Tensor
 
     def take(self, index: Tensor) -> Pools:
         """The items at ``index``."""
-        return Pools(*(getattr(self, field.name)[index] for field in fields(self)))
+        return Pools(*(part[index] for part in self))
 
     def to(self, device: str) -> Pools:
         """The same on ``device``, but for the places."""
-        return replace(self, **{field.name: getattr(self, field.name).to(device) for field in fields(self)[:-1]})
+        return Pools(*(part.to(device) for part in self))._replace(places=self.places)
 
 
 class MetricSubject(Subject):
-    """A metric under check, which is shown a run that is made here (:mod:`.worlds`)."""
+    """A metric under check, which is shown a run that is made here."""
 
     kind = "metric"
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
-        self._prepared: dict[tuple[Shape, str], Metric | NotApplicable] = {}
+        self._prepared: dict[tuple[Shape, str], Metric] = {}
 
     @cached_property
     def metric(self) -> Metric:
@@ -70,14 +175,10 @@ class MetricSubject(Subject):
 
     @cached_property
     def run(self) -> Fitted:
-        """The run that it is shown: the first of those made here that it applies to.
-
-        Raises:
-            Skipped: it applies to none of them.
-        """
-        for shapes in WORLDS:
-            fitted = world(*shapes)
-            if not isinstance(self._shown(fitted), NotApplicable):
+        """The run that it is shown: the first of those made here that it applies to; Skipped where there is none."""
+        for fitted in (world(*shapes) for shapes in WORLDS):
+            with suppress(NotApplicable):
+                self._shown(fitted)
                 return fitted
         skip(NOWHERE)
 
@@ -95,44 +196,28 @@ class MetricSubject(Subject):
         return Pools(scale * samples, scale * part.y, part.x, scale * part.pool, -10 * torch.rand(items, generator=g), index)
 
     def prepared(self, y_shape: Shape) -> Metric:
-        """The metric, after it has seen a run with y of this shape.
-
-        Raises:
-            NotApplicable: it does not apply to such runs.
-        """
-        shown = self._shown(self._run_with(y_shape))
-        if isinstance(shown, NotApplicable):
-            raise shown
-        return shown
+        """The metric, after it has seen a run with y of this shape; NotApplicable where it does not apply to such runs."""
+        return self._shown(self._run_with(y_shape))
 
     def _run_with(self, y_shape: Shape) -> Fitted:
         """:attr:`run`, if y has this shape in it; else one in which it has."""
         return self.run if self.run.task.y_shape == y_shape else world((1, 16, 16), y_shape, "photo")
 
-    def _shown(self, fitted: Fitted) -> Metric | NotApplicable:
+    def _shown(self, fitted: Fitted) -> Metric:
         key = (fitted.task.y_shape, fitted.task.item)
         if key not in self._prepared:
             metric = make.metric(self.name)
-            try:
-                metric.prepare(fitted)
-            except NotApplicable as error:
-                self._prepared[key] = error
-            else:
-                self._prepared[key] = metric
+            metric.prepare(fitted)
+            self._prepared[key] = metric
         return self._prepared[key]
 
     def values(self, pools: Pools) -> Mapping[str, Tensor]:
-        """The values of the metric for pools, given all that the core gives every metric.
-
-        Raises:
-            Broken: it gives something other than tensors by suffix.
-            NotApplicable: it has to see a run, and does not apply to those with y of this shape.
-        """
+        """The values of the metric, tensors by suffix, for pools, given all that the core gives every metric."""
         metric = self.prepared(tuple(pools.y.shape[1:]))
         density = pools.density if metric.needs == "joint_log_prob" else None
-        values = metric(pools.samples, pools.y, x=pools.x, pool=pools.pool, joint_log_prob=density, index=pools.index)
-        if not isinstance(values, Mapping) or not all(isinstance(value, Tensor) for value in values.values()):
-            raise Broken(f'it gave {type(values).__name__}; it must be a mapping from suffixes to tensors: {{"": values}}')
+        values = metric(pools.samples, pools.y, x=pools.x, pool=pools.pool, joint_log_prob=density, index=pools.places)
+        right = isinstance(values, Mapping) and all(isinstance(value, Tensor) for value in values.values())
+        require(right, f'it gave {type(values).__name__}; it must be a mapping from suffixes to tensors: {{"": values}}')
         require(values, "it gave no values")
         return values
 
@@ -142,4 +227,4 @@ class MetricSubject(Subject):
         g = torch.Generator().manual_seed(1)
         noise = 5 + 3 * torch.randn(near.samples.shape, generator=g)
         truth = near.y[:, None].expand_as(near.samples).clone()
-        return replace(near, samples=truth), replace(near, samples=noise, density=near.density - 1000)
+        return near._replace(samples=truth), near._replace(samples=noise, density=near.density - 1000)

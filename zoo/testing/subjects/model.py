@@ -141,7 +141,12 @@ def _like(x: Tensor, y_shape: Shape) -> Tensor:
     """The light of x in the shape of y: its first channel where the two are fields of one size, else its mean."""
     if x.ndim == len(y_shape) + 1 > 2 and tuple(x.shape[2:]) == y_shape[1:]:
         return x[:, :1].expand(len(x), *y_shape).clone()
-    return x.flatten(1).mean(1).view(len(x), *[1] * len(y_shape)).expand(len(x), *y_shape).clone()
+    return spread(x.flatten(1).mean(1), y_shape).expand(len(x), *y_shape).clone()
+
+
+def spread(values: Tensor, shape: Shape) -> Tensor:
+    """Values (B,) as (B, 1, ...), to go with items of this shape."""
+    return values.view(-1, *[1] * len(shape))
 
 
 def flat(level: float, shape: Shape, items: int = 1) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache, cached_property
+from hashlib import sha256
 from typing import Any, ClassVar
 
 import numpy as np
@@ -83,12 +84,12 @@ class FewPhotos(Data):
 
 
 class FewRecords(Records):
-    """The records of :class:`FewPhotos`."""
+    """Photos made here, so many of a size."""
 
-    def __init__(self, split: Split) -> None:
-        self.photos = [photo(48, 64, seed=i + (10 if split == "test" else 0)) for i in range(4)]
-        self.names = [f"{split} photo {i}" for i in range(4)]
-        self.digest = ("0" if split == "train" else "1") * 64
+    def __init__(self, split: Split, count: int = 4, size: tuple[int, int] = (48, 64)) -> None:
+        self.photos = [photo(*size, seed=i + (10 if split == "test" else 0)) for i in range(count)]
+        self.names = [f"{split} photo {i}" for i in range(count)]
+        self.digest = sha256(f"{self.names} {size}".encode()).hexdigest()
 
     def image(self, index: int) -> Image:
         return self.photos[index]

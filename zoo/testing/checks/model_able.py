@@ -1,12 +1,15 @@
-"""Checks of what only some models can do: densities, features, reconstructions, and other shapes of x and y."""
+"""Checks of what a model refuses, and of what only some can do: densities, features, reconstructions, other shapes."""
 
 from __future__ import annotations
+
+import tempfile
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from zoo.testing.subjects.model import ModelSubject, Shape, fields
-from zoo.testing.verdicts import may_skip, require, skip
+from zoo.testing.verdicts import may_skip, refused, require, skip
 from zoo.testing.world import finite, finite_samples, same_bits, shaped, twice, untouched
 from zoo.utils.errors import RequestError
 
@@ -16,37 +19,44 @@ NO_FEATURES = "the model has no features"
 NO_RECONSTRUCTION = "the model does not reconstruct x"
 
 
-def _density(subject: ModelSubject, name: str, items: slice = slice(5), seed: int = 0, off: float = 0.0) -> Tensor:
-    """``log_prob`` or ``joint_log_prob`` of some of five pairs, with y so far off."""
-    pairs = subject.pairs(5, seed=7)
-    density: Tensor | None = getattr(subject.fitted, name)(pairs.y[items] + off, pairs.x[items], seed=seed)
-    if density is None:
-        skip(NO_LOG_PROB if name == "log_prob" else NO_JOINT)
-    return density
-
-
-def _one_number_an_item(subject: ModelSubject, name: str) -> None:
-    density = _density(subject, name)
-    shaped(f"{name} of 5 pairs has", density, (5,))
-    finite(f"{name} is", density)
-
-
-def _follows_its_seed(subject: ModelSubject, name: str) -> None:
-    def density() -> Tensor:
-        with untouched(name):
-            return _density(subject, name, seed=3)
-
-    one, other = twice(density)
-    require(same_bits(one, other), f"{name} of one seed differs from call to call; draw from noise of the seed alone")
-    alone = _density(subject, name, slice(2, 3), seed=3)[0]
-    far = float((alone - one[2]).abs())
-    require(
-        far <= 1e-3 * max(1.0, float(alone.abs())), f"{name} of one pair differs by {far:.2g} when others are in the batch"
-    )
-
-
 class Abilities(ModelSubject):
-    """Densities, features and reconstructions."""
+    """Refusals, densities, features, reconstructions, and other shapes of x and y."""
+
+    def x_of_another_shape_is_refused(self) -> None:
+        """x of another size, without the batch, or with one dimension more is refused with a RequestError."""
+        x = self.x(2)
+        cases = {"a wider x": torch.cat([x, x], -1), "one x without a batch": x[0], "x with one dimension more": x[None]}
+        for what, wrong in cases.items():
+            refused(f"{what}, {tuple(wrong.shape)},", self.fitted.sample, wrong, 2, seed=0)
+
+    def x_that_is_not_finite_is_refused(self) -> None:
+        """x with a NaN or an infinite number is refused with a RequestError."""
+        for value in (float("nan"), float("inf")):
+            x = self.x(2)
+            x.view(-1)[-1] = value
+            refused(f"x with {value}", self.fitted.sample, x, 2, seed=0)
+
+    def fewer_than_one_sample_is_refused(self) -> None:
+        """n of 0 or below is refused with a RequestError."""
+        for n in (0, -1):
+            refused(f"n = {n}", self.fitted.sample, self.x(2), n, seed=0)
+
+    def a_model_that_is_not_fitted_is_refused(self) -> None:
+        """Before fit, ``fitted`` is False, and sampling and saving are refused with a RequestError."""
+        model = self.make()
+        require(not model.fitted, "a new model says that it is fitted")
+        refused("sampling from a model that is not fitted", model.sample, self.x(1), 2, seed=0)
+        with tempfile.TemporaryDirectory() as folder:
+            refused("saving a model that is not fitted", model.save, Path(folder) / "model")
+
+    def a_device_that_is_not_there_is_refused(self) -> None:
+        """Fitting on a device that nobody has is refused with a RequestError."""
+        refused('device="nowhere"', self.fit, self.make(), self.pairs(4), 1, device="nowhere")
+
+    def it_has_a_repr(self) -> None:
+        """``repr`` gives words, of a new and of a fitted model."""
+        for model in (self.make(), self.fitted):
+            require(repr(model).strip(), "its repr is empty")
 
     @may_skip(NO_LOG_PROB)
     def log_prob_is_one_number_an_item(self) -> None:
@@ -99,10 +109,6 @@ class Abilities(ModelSubject):
             skip(NO_RECONSTRUCTION)
         finite_samples("reconstructions", reconstructions, x.shape)
 
-
-class Shapes(ModelSubject):
-    """Other shapes and sizes of x and y."""
-
     def x_as_a_vector_works_or_is_refused(self) -> None:
         """x of shape (D,), such as attributes, works, or is refused with a RequestError when the model is made."""
         _works_or_is_refused(self, (6,), (1, 16, 16))
@@ -132,9 +138,36 @@ class Shapes(ModelSubject):
         pairs = self.pairs(64, seed=0)
         shifted = type(pairs)(pairs.x, pairs.y + 500)
         mean = self.fit_new(shifted, 20).sample(pairs.x[:2], 8, seed=0).detach().mean().item()
-        require(
-            abs(mean - 500) < 250, f"fitted to y around 500, its samples are around {mean:.3g}; measure y in its own units"
-        )
+        near = abs(mean - 500) < 250
+        require(near, f"fitted to y around 500, its samples are around {mean:.3g}; measure y in its own units")
+
+
+def _density(subject: ModelSubject, name: str, items: slice = slice(5), seed: int = 0, off: float = 0.0) -> Tensor:
+    """``log_prob`` or ``joint_log_prob`` of some of five pairs, with y so far off."""
+    pairs = subject.pairs(5, seed=7)
+    density: Tensor | None = getattr(subject.fitted, name)(pairs.y[items] + off, pairs.x[items], seed=seed)
+    if density is None:
+        skip(NO_LOG_PROB if name == "log_prob" else NO_JOINT)
+    return density
+
+
+def _one_number_an_item(subject: ModelSubject, name: str) -> None:
+    density = _density(subject, name)
+    shaped(f"{name} of 5 pairs has", density, (5,))
+    finite(f"{name} is", density)
+
+
+def _follows_its_seed(subject: ModelSubject, name: str) -> None:
+    def density() -> Tensor:
+        with untouched(name):
+            return _density(subject, name, seed=3)
+
+    first, second = twice(density)
+    require(same_bits(first, second), f"{name} of one seed differs from call to call; draw from noise of the seed alone")
+    alone = _density(subject, name, slice(2, 3), seed=3)[0]
+    far = float((alone - first[2]).abs())
+    near = far <= 1e-3 * max(1.0, float(alone.abs()))
+    require(near, f"{name} of one pair differs by {far:.2g} when others are in the batch")
 
 
 def _works_or_is_refused(subject: ModelSubject, x_shape: Shape, y_shape: Shape, scale: float = 1.0) -> None:

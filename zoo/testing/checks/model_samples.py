@@ -1,24 +1,25 @@
-"""Checks of what samples are: their shape, their kind, and that they say something of x."""
+"""Checks of what samples are, that they say something of x, and that they follow from it and the seed alone."""
 
 from __future__ import annotations
 
 import sys
 
 import torch
+from torch import Tensor
 
 from zoo.contracts.model import Model
 from zoo.testing.subjects.model import ModelSubject, flat
 from zoo.testing.verdicts import may_skip, require, skip
-from zoo.testing.world import finite, finite_samples, same_bits, shaped, unchanged
+from zoo.testing.world import finite, finite_samples, same_bits, shaped, stir, twice, unchanged, untouched
 from zoo.utils.noise import Noise
 
 NO_ACCELERATOR = "there is no accelerator here"
-MEMORY = 768 * 2**20
-"""Bytes by which 1000 samples of two small fields may raise the largest memory of the process."""
+MEGABYTES = 768
+"""By which 1000 samples of two small fields may raise the largest memory of the process."""
 
 
 class Samples(ModelSubject):
-    """The samples of a model."""
+    """The samples of a model, and their randomness."""
 
     def samples_have_the_documented_shape(self) -> None:
         """``sample(x, n)`` of x (B, *x_shape) is (B, n, *y_shape), for one x and for several."""
@@ -46,13 +47,10 @@ class Samples(ModelSubject):
         """n = 1000 gives (B, 1000, *y_shape), finite, in memory that stays below 768 MB for two small fields."""
         before = _most_memory()
         samples = self.fitted.sample(self.x(2), 1000, seed=0)
-        more = _most_memory() - before
+        more = (_most_memory() - before) / 2**20
         finite_samples("1000 samples", samples, (2, 1000, *self.shapes[1]))
-        require(
-            more < MEMORY,
-            f"1000 samples of two fields took {more / 2**20:.0f} MB; "
-            f"it must be below {MEMORY / 2**20:.0f}: draw them in parts",
-        )
+        fault = f"1000 samples of two fields took {more:.0f} MB"
+        require(more < MEGABYTES, f"{fault}; it must be below {MEGABYTES}: draw them in parts")
 
     def samples_of_no_x_are_none(self) -> None:
         """An empty batch of x (0, *x_shape) gives (0, n, *y_shape)."""
@@ -121,9 +119,8 @@ class Samples(ModelSubject):
         pairs = self.pairs(8, seed=4)
         spread = self.fitted.sample(pairs.x, 50, seed=0).var(1).mean()
         least = 1e-3 * pairs.y.var(0).mean()
-        require(
-            spread > least, f"the variance of a pool is {spread:.2g}; it must be more than {least:.2g}: samples are all alike"
-        )
+        fault = f"the variance of a pool is {spread:.2g}; it must be more than {least:.2g}: samples are all alike"
+        require(spread > least, fault)
 
     @may_skip(NO_ACCELERATOR)
     def an_accelerator_works_like_the_cpu(self) -> None:
@@ -141,6 +138,69 @@ class Samples(ModelSubject):
         pairs = self.pairs(3, seed=7).to("cuda")
         density = model.log_prob(pairs.y, pairs.x)
         require(density is None or density.device.type == "cuda", "log_prob of tensors on cuda is elsewhere")
+
+    def the_same_seed_gives_the_same_bits(self) -> None:
+        """Two calls with one seed give the same samples to the bit, whatever was drawn in between."""
+        model, x = self.fitted, self.x(3)
+        one = model.sample(x, 4, seed=5)
+        model.sample(x, 3, seed=7)
+        require(same_bits(one, model.sample(x, 4, seed=5)), "the same seed gives other samples the second time")
+
+    def any_integer_is_a_seed(self) -> None:
+        """0, a negative and a very large number are seeds."""
+        for seed in (0, -1, 2**63 - 1):
+            finite(f"samples of seed {seed} are", self.fitted.sample(self.x(1), 2, seed=seed))
+
+    def another_seed_gives_other_samples(self) -> None:
+        """Another seed gives other samples."""
+        one, other = (self.fitted.sample(self.x(3), 4, seed=seed) for seed in (5, 6))
+        require(not same_bits(one, other), "seeds 5 and 6 give the same samples")
+
+    def without_a_seed_every_call_is_new(self) -> None:
+        """Without a seed, every call gives other samples, also where the global random state is the same."""
+        pools = []
+        for _ in range(2):
+            stir(0)
+            pools.append(self.fitted.sample(self.x(3), 4))
+        require(not same_bits(*pools), "two calls without a seed give the same samples; take the seed of zoo.new_seed()")
+
+    def a_generator_takes_the_place_of_a_seed(self) -> None:
+        """``sample(x, n, generator=g)`` works, and generators in the same state give the same samples."""
+        pools = twice(lambda: self.fitted.sample(self.x(2), 3, generator=torch.Generator().manual_seed(11)))
+        require(same_bits(*pools), "generators in the same state give different samples")
+
+    def sampling_leaves_the_global_random_state_alone(self) -> None:
+        """The random states of torch, numpy and Python are after sampling what they were before, with and without a seed."""
+        model, x = self.fitted, self.x(2)
+        with untouched("sampling with a seed"):
+            model.sample(x, 3, seed=1)
+        with untouched("sampling without a seed"):
+            model.sample(x, 3)
+
+    def sampling_does_not_read_the_global_random_state(self) -> None:
+        """With a seed, the samples are the same whatever the global random state is."""
+        pools = twice(lambda: self.fitted.sample(self.x(2), 3, seed=1))
+        require(same_bits(*pools), "the samples of one seed differ with the global random state; draw from noise alone")
+
+    def samples_do_not_depend_on_the_rest_of_the_batch(self) -> None:
+        """The samples for one x are the same alone and among others, but for rounding."""
+        x = self.x(9, seed=6)
+        alone, among = self.fitted.sample(x[4:5], 3, seed=0), self.fitted.sample(x, 3, seed=0)[4:5]
+        rule = "each x must have its own noise (zoo.Noise) and nothing may be averaged over the batch"
+        _near(alone, among, f"when others are in the batch; {rule}")
+
+    def samples_follow_the_order_of_the_batch(self) -> None:
+        """The same x in another order give the same samples in that order, but for rounding."""
+        x, order = self.x(5, seed=6), torch.tensor([3, 0, 4, 1, 2])
+        here, there = self.fitted.sample(x, 3, seed=0)[order], self.fitted.sample(x[order], 3, seed=0)
+        _near(here, there, "in another order of the batch; noise must not depend on the place")
+
+
+def _near(samples: Tensor, others: Tensor, when: str) -> None:
+    """Samples for the same x must differ by rounding alone."""
+    far = (samples - others).detach().abs().max().item() if samples.shape == others.shape else float("inf")
+    near = far <= 1e-4 * max(1.0, samples.detach().abs().max().item())
+    require(near, f"the samples for one x differ by {far:.2g} {when}")
 
 
 def _most_memory() -> int:
