@@ -176,7 +176,7 @@ def test_a_print_at_import_leaves_stdout_alone(site: Path, capsys: pytest.Captur
 
 
 def test_a_required_distribution_that_is_not_there_is_named(site: Path) -> None:
-    from zoo.probing.requirements import lacking
+    from zoo.probing.probe import lacking
 
     needs = ["torch>=1000", "zoo-no-such-thing>2 ; python_version > '3'", "zoo-nothing; extra == 'dev'", "numpy", "a b c"]
     distribution(site, "zoo_needy", "needy = zoo_needy:Model")

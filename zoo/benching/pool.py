@@ -22,10 +22,9 @@ def do_cells(cells: Sequence[Cell], workers: int, cores: int) -> Iterator[Cell]:
             try:
                 cell.begin()
                 do_cell(replace(cell.request, progress=False), cell.numbers)
+                _finish(cell)
             except Exception as error:
                 cell.fail(reason_of(error))
-            else:
-                _finish(cell)
             yield cell
         return
     count = min(workers, len(cells))
@@ -67,7 +66,9 @@ class _Crew:
             answer = child.hear()
         except Ended as end:
             child.stop()
-            cell.fail(_death(end.code or 0))
+            code = end.code or 0
+            how = f"was ended by {fate(code)}" if code < 0 else f"ended with code {code}"
+            cell.fail(f"its process {how}{'; perhaps there was not enough memory' if code == -9 else ''}")
             return
         except Exception as error:
             cell.fail(reason_of(error))
@@ -81,10 +82,3 @@ class _Crew:
             self.stopped = True
         for child in self.all:
             child.stop()
-
-
-def _death(code: int) -> str:
-    """What the exit code of a worker process says."""
-    if code >= 0:
-        return f"its process ended with code {code}"
-    return f"its process was ended by {fate(code)}" + ("; perhaps there was not enough memory" if code == -9 else "")

@@ -12,6 +12,7 @@ from typing import Any
 
 from zoo.probing.children import Parent
 from zoo.running.plan import Request
+from zoo.utils.errors import ZooError
 
 
 def do_cell(request: Request, numbers: Mapping[str, Any]) -> None:
@@ -31,8 +32,6 @@ def do_cell(request: Request, numbers: Mapping[str, Any]) -> None:
 
 def reason_of(error: BaseException) -> str:
     """One line that says why a cell failed."""
-    from zoo.utils.errors import ZooError
-
     if isinstance(error, ZooError):
         return str(error)
     if isinstance(error, KeyboardInterrupt):

@@ -128,8 +128,7 @@ def _suites() -> str:
 def _plugins() -> str:
     """The table of all distributions that bring something; what was not tried yet is tried, elsewhere."""
     from zoo.catalog import checkpoints, suites
-    from zoo.probing.probe import outcomes
-    from zoo.probing.requirements import lacking
+    from zoo.probing.probe import lacking, outcomes
 
     tried = outcomes(_third_parties())
     files = (checkpoints.known().broken, suites.known().broken)

@@ -33,11 +33,7 @@ _STARTING = threading.Lock()
 
 
 class Ended(Exception):
-    """A child says no more.
-
-    Attributes:
-        code: its exit code, below 0 where a signal ended it; None where it said nothing in time, and goes on.
-    """
+    """A child says no more; ``code`` is below 0 where a signal ended it, None where it said nothing in time, and goes on."""
 
     def __init__(self, code: int | None) -> None:
         super().__init__("it said nothing in time" if code is None else f"it has ended ({fate(code)})")
@@ -77,11 +73,7 @@ class _Heard:
         _LIVING.add(self)
 
     def hear(self, seconds: float | None = None) -> Any:
-        """The next that it says.
-
-        Raises:
-            Ended: it has ended, or said nothing for so many seconds.
-        """
+        """The next that it says; Ended is raised where it has ended, or said nothing for so many seconds."""
         try:
             said = self._lines.get(timeout=seconds)
         except queue.Empty:
@@ -122,11 +114,8 @@ class _Heard:
 class Child(_Heard):
     """``python -m MODULE WORDS`` with the modules of this process within reach, whatever lies in the working folder.
 
-    Args:
-        module: of this project; it makes a :class:`Parent` first.
-        *words: its arguments.
-        threads: that each library may start in it; 0 for as many as here.
-        errors: whether what goes wrong before it has made its :class:`Parent` is seen on stderr.
+    ``threads`` is how many each library may start in it, 0 for as many as here; with ``errors``, what goes wrong before it
+    has made its :class:`Parent` is seen on stderr.
     """
 
     def __init__(self, module: str, *words: str, threads: int = 0, errors: bool = False) -> None:
@@ -153,8 +142,7 @@ class Child(_Heard):
         """Say something that JSON can hold; whether it is still there to hear it shows when it is heard next."""
         assert self.process.stdin is not None
         with contextlib.suppress(OSError, ValueError):
-            self.process.stdin.write(_line(what))
-            self.process.stdin.flush()
+            _write(self.process.stdin.fileno(), what)
 
     def leave(self) -> None:
         """As :meth:`stop`, but let it first see that nobody asks any more, and end what it has begun."""
@@ -216,9 +204,8 @@ class Parent:
             os.dup2(nowhere, stream)
         self._guard = threading.Lock()
         self._lines: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        threading.Thread(
-            target=_read, args=(asked, lambda line: gone() if line is None else self._lines.put(line)), daemon=True
-        ).start()
+        take = lambda line: gone() if line is None else self._lines.put(line)  # noqa: E731
+        threading.Thread(target=_read, args=(asked, take), daemon=True).start()
 
     def ask(self) -> Any:
         """The next that it says; waits for it."""
@@ -239,11 +226,7 @@ def _read(pipe: IO[bytes], take: Callable[[Any], object]) -> None:
     take(None)
 
 
-def _line(what: Any) -> bytes:
-    return (json.dumps(what) + "\n").encode()
-
-
 def _write(pipe: int, what: Any) -> None:
-    rest = _line(what)
+    rest = f"{json.dumps(what)}\n".encode()
     while rest:
         rest = rest[os.write(pipe, rest) :]

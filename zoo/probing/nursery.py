@@ -18,15 +18,16 @@ from zoo.probing.children import START, Child, Ended, Fork, Parent, end_all, fat
 from zoo.probing.watch import one_line, preload, watch
 
 ALONE = "alone"
-"""The word to a process that is to do one request itself."""
-Row = list[Any]
-"""The outcome of one entry: kind, name, and the fields of :class:`~zoo.probing.outcome.Tried`."""
+"""The word to a process that is to do one request itself, where there is no fork."""
 
 
 def main() -> None:
     """Answer requests, each with its name and what came of it (None if it could not be told), until nobody asks."""
     parent = Parent(gone=end_all)
     preload()
+    if ALONE in sys.argv:
+        perform(parent.ask(), parent.tell)
+        os._exit(0)  # whatever threads a plugin has left
 
     def answer(request: Mapping[str, Any]) -> None:
         said = None
@@ -53,9 +54,9 @@ def _begin(parent: Parent, request: Mapping[str, Any]) -> Fork | Child:
     return Fork(work)
 
 
-def _entries(parent: Parent, request: Mapping[str, Any]) -> list[Row]:
-    """The outcome of each entry, tried by one child after another until none is left."""
-    rows: list[Row] = []
+def _entries(parent: Parent, request: Mapping[str, Any]) -> list[list[Any]]:
+    """The outcome of each entry (kind, name and what was tried), by one child after another until none is left."""
+    rows: list[list[Any]] = []
     left = {(kind, name): module.partition(":")[0] for kind, name, module, *_ in request["entries"]}
     while left:
         entries = [entry for entry in request["entries"] if (entry[0], entry[1]) in left]
@@ -97,13 +98,5 @@ def perform(request: Mapping[str, Any], tell: Callable[[Any], None]) -> None:
         tell([entry.kind, entry.name, *tried])
 
 
-def main_alone() -> None:
-    """Do one request in this process, where there is no fork."""
-    parent = Parent()
-    preload()
-    perform(parent.ask(), parent.tell)
-    os._exit(0)  # whatever threads a plugin has left
-
-
 if __name__ == "__main__":
-    main_alone() if ALONE in sys.argv else main()
+    main()

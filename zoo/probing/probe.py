@@ -25,19 +25,13 @@ def outcomes(plugins: Iterable[Installed]) -> dict[str, Outcome]:
     Raises:
         RequestError: ``ZOO_PROBE_SECONDS`` is no number of seconds.
     """
-    tried: dict[str, Outcome] = {}
-    untried: dict[str, list[Entry]] = {}
     by_name = {plugin.name: plugin for plugin in plugins if plugin.name != registry.OWN and not plugin.trouble}
-    for name, plugin in by_name.items():
-        outcome = kept(plugin)
-        if outcome is not None:
-            tried[name] = outcome
-        else:
-            untried[name] = importable(plugin)
-    for name, outcome in _try(untried, _limit()).items():
-        tried[name] = outcome
+    known = {name: outcome for name, plugin in by_name.items() if (outcome := kept(plugin)) is not None}
+    untried = {name: importable(plugin) for name, plugin in by_name.items() if name not in known}
+    tried = _try(untried, _limit())
+    for name, outcome in tried.items():
         keep(by_name[name], outcome)
-    return tried
+    return known | tried
 
 
 def look_first(entry: Entry) -> None:
@@ -78,3 +72,33 @@ def _try(untried: dict[str, list[Entry]], limit: float) -> dict[str, Outcome]:
             if rows is not None:
                 outcomes[name] = from_rows(rows)
     return outcomes
+
+
+def lacking(plugin: Installed) -> list[str]:
+    """A clause for each requirement that is not installed or not of the version that is asked for; [] where all are met.
+
+    Without the package ``packaging`` nothing is known, and nothing is said.
+    """
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        from packaging.requirements import InvalidRequirement, Requirement
+    except ImportError:
+        return []
+    clauses = []
+    for text in plugin.requires:
+        try:
+            wanted = Requirement(text)
+        except InvalidRequirement:
+            clauses.append(f"its requirement {text!r} cannot be read")
+            continue
+        if wanted.marker is not None and not wanted.marker.evaluate({"extra": ""}):
+            continue
+        try:
+            there = version(wanted.name)
+        except PackageNotFoundError:
+            clauses.append(f"it requires {wanted.name}{wanted.specifier}, which is not installed")
+            continue
+        if not wanted.specifier.contains(there, prereleases=True):
+            clauses.append(f"it requires {wanted.name}{wanted.specifier}, and {there} is installed")
+    return clauses

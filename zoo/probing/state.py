@@ -25,11 +25,6 @@ _SETTINGS_OF_LIBRARIES = ("KMP_", "OMP_", "MKL_", "OPENBLAS_")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-def _cuda_states() -> list[torch.Tensor]:
-    """Of each GPU; none where CUDA is not in use, since looking would start it."""
-    return torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
-
-
 def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS_OF_LIBRARIES)}
 
@@ -40,17 +35,15 @@ def _set_environment(values: dict[str, str]) -> None:
     os.environ.update(values)
 
 
-def _set_handlers(handlers: list[Any]) -> None:
-    for which, handler in zip(_SIGNALS, handlers, strict=True):
-        signal.signal(which, handler)
-
-
 _Part = tuple[Callable[[], Any], Callable[[Any], object]]
 _RANDOM: dict[str, _Part] = {
     "the random state of Python": (random.getstate, random.setstate),
     "the random state of NumPy": (lambda: np.random.get_state(legacy=False), np.random.set_state),  # noqa: NPY002
     "the random state of torch": (torch.get_rng_state, torch.set_rng_state),
-    "the random state of CUDA": (_cuda_states, torch.cuda.set_rng_state_all),
+    "the random state of CUDA": (  # looking would start CUDA where it is not in use
+        lambda: torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else [],
+        torch.cuda.set_rng_state_all,
+    ),
 }
 _DEFAULTS: dict[str, _Part] = {
     "torch's default type": (torch.get_default_dtype, torch.set_default_dtype),
@@ -75,7 +68,10 @@ _PROCESS: dict[str, _Part] = {
         lambda: [*logging.root.handlers],
         lambda handlers: setattr(logging.root, "handlers", handlers),
     ),
-    "signal handlers": (lambda: [signal.getsignal(which) for which in _SIGNALS], _set_handlers),
+    "signal handlers": (
+        lambda: [*map(signal.getsignal, _SIGNALS)],
+        lambda handlers: [*map(signal.signal, _SIGNALS, handlers)],
+    ),
     "built-in functions": (lambda: {k: v for k, v in vars(builtins).items() if k != "_"}, vars(builtins).update),
     "the handler of exceptions": (lambda: sys.excepthook, lambda hook: setattr(sys, "excepthook", hook)),
 }

@@ -21,13 +21,7 @@ _HEAVY = """accelerate cv2 diffusers faiss huggingface_hub jax keras matplotlib 
 tensorflow timm torchvision transformers"""
 HEAVY = frozenset(_HEAVY.split())
 """Packages that take long to import, and that the core itself imports only where they are used."""
-CORE = (
-    "zoo.contracts.model",
-    "zoo.contracts.task",
-    "zoo.contracts.metric",
-    "zoo.fitting.loop",
-    "zoo.fitting.state",
-)
+CORE = ("zoo.contracts.model", "zoo.contracts.task", "zoo.contracts.metric", "zoo.fitting.loop", "zoo.fitting.state")
 """What every plugin may use at no cost of its own."""
 PROBE_SECONDS = 300
 """After which importing a module is given up."""
@@ -56,19 +50,15 @@ def watch(module: str, streams: bool = True) -> Tried:
     return Tried(reason, False, seconds, tuple(changed(before)), tuple(heavy), printed[0])
 
 
-def one_line(text: str, most: int = 300) -> str:
-    """A text of at most so many letters."""
+def one_line(text: str) -> str:
+    """A text on one line, of 300 letters at most."""
     text = " ".join(text.split())
-    return text if len(text) <= most else text[: most - 3] + "..."
+    return text if len(text) <= 300 else f"{text[:297]}..."
 
 
 @cache
 def watch_apart(module: str) -> Tried:
-    """As :func:`watch`, in a process of its own.
-
-    Raises:
-        ZooError: the process did not tell: the import ended it, or did not end.
-    """
+    """As :func:`watch`, in a process of its own; a ZooError where the import ended that, or did not end."""
     rows, entry = None, ("", module, f"{module}:", "", "")
     nursery = _nursery()
     nursery.tell({"name": "", "entries": [entry], "path": sys.path, "limit": PROBE_SECONDS, "streams": True})

@@ -5,6 +5,7 @@ from zoo.registry.entries import (
     OWN,
     Entry,
     clash,
+    create,
     distributions,
     entries,
     entries_of,
@@ -18,7 +19,6 @@ from zoo.registry.entries import (
     trouble,
 )
 from zoo.registry.installed import Installed, normal
-from zoo.registry.making import create
 from zoo.registry.moved import reason
 
 __all__ = [

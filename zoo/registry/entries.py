@@ -124,6 +124,25 @@ def load(kind: str, name: str) -> Any:
     return entry(kind, name).load()
 
 
+def create(kind: str, name: str, *args: Any, **config: Any) -> Any:
+    """The object registered as ``name``, called with these arguments.
+
+    Raises:
+        RequestError: there is no such name, or it refuses the arguments.
+        ZooError: what is registered is broken; says whose it is.
+    """
+    registered = load(kind, name)
+    try:
+        return registered(*args, **config)
+    except ZooError:
+        raise
+    except Exception as error:
+        where = entry(kind, name)
+        if where.distribution == OWN:
+            raise
+        raise where.broken(f"it cannot be made: {reason(error)}") from error
+
+
 def plugins() -> tuple[Installed, ...]:
     """The distributions that bring something, this project's own among them, and those that would if they were readable."""
     return distributions().plugins

@@ -62,8 +62,9 @@ class Saving(ModelSubject):
 
     def save_load_sample_gives_the_same_bits(self) -> None:
         """A model that was saved and loaded gives the same samples to the bit."""
+        want = _samples(self)
         with _saved(self) as folder:
-            same = same_bits(_samples(self), _samples(self, Model.load(folder)))
+            same = same_bits(want, _samples(self, Model.load(folder)))
         fault = "after save and load the samples are others"
         require(same, f"{fault}; whatever sampling uses must be a parameter or a registered buffer")
 

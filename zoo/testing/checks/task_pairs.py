@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import socket
 from collections.abc import Iterator
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from torch import Tensor
@@ -15,7 +15,7 @@ from zoo.contracts.model import Model
 from zoo.data.pairs import Batch, Pairs
 from zoo.data.records import Split
 from zoo.fitting.recipe import Step
-from zoo.testing.subjects.model import Shape
+from zoo.testing.subjects.model import Shape, spread
 from zoo.testing.subjects.task import POOL, TaskSubject
 from zoo.testing.verdicts import Broken, may_skip, refused, require, skip
 from zoo.testing.world import finite, finite_samples, same_bits, same_defaults, shaped, stir, untouched
@@ -63,12 +63,9 @@ class OwnPairs(TaskSubject):
         """x is in [0, 1], and so is y where ``y_unit`` is not set."""
         for what, value, _ in _fields(self):
             low, high = float(value.min()), float(value.max())
-            is_y = what.startswith("y")
-            require(
-                (low >= 0 and high <= 1) or (is_y and self.cls.y_unit),
-                f"{what} is from {low:.3g} to {high:.3g}; it must be in [0, 1]"
-                + (", or y_unit must say what it is in" if is_y else ""),
-            )
+            unit, way_out = (self.cls.y_unit, ", or y_unit must say what it is in") if what.startswith("y") else ("", "")
+            fault = f"{what} is from {low:.3g} to {high:.3g}; it must be in [0, 1]{way_out}"
+            require((low >= 0 and high <= 1) or unit, fault)
 
     def x_and_y_vary(self) -> None:
         """x and y are not the same for all pairs: there is something to learn."""
@@ -99,11 +96,9 @@ class OwnPairs(TaskSubject):
     def pairs_have_a_digest(self) -> None:
         """``digest`` is a sha256 in hexadecimal, and another one for each split."""
         for split, pairs in _both(self).items():
-            require(
-                re.fullmatch("[0-9a-f]{64}", pairs.digest or ""),
-                f"the digest of the {split} pairs is {pairs.digest!r}; "
-                "it must be a sha256 in hexadecimal, as the records have it",
-            )
+            fault = f"the digest of the {split} pairs is {pairs.digest!r}"
+            rule = "it must be a sha256 in hexadecimal, as the records have it"
+            require(re.fullmatch("[0-9a-f]{64}", pairs.digest or ""), f"{fault}; {rule}")
         require(self.train.digest != self.test.digest, "both splits have the same digest")
 
     def no_test_pair_is_a_training_pair(self) -> None:
@@ -151,7 +146,11 @@ class OwnPairs(TaskSubject):
 
     def its_own_data_needs_no_network(self) -> None:
         """Without any data of the user's, the pairs are made with no connection opened."""
-        with _no_network():
+
+        def refuse(connection: socket.socket, address: Any) -> None:
+            raise Broken(f"reading the pairs opened a connection to {address}; the task's own data must be embedded")
+
+        with patch.object(socket.socket, "connect", refuse):
             self.read("train")
 
     def a_model_can_be_fitted_to_it(self) -> None:
@@ -159,16 +158,15 @@ class OwnPairs(TaskSubject):
         task, pairs, x = self.task, self.train, self.test.x[:2]
         model = _Linear(tuple(task.x_shape), tuple(task.y_shape))
         model.fit(pairs, seed=0, device="cpu", progress=False, steps=2, batch_size=min(8, len(pairs)))
-        finite_samples(
-            "a model fitted to the pairs gives samples that", model.sample(x, 3, seed=0), (len(x), 3, *task.y_shape)
-        )
+        samples = model.sample(x, 3, seed=0)
+        finite_samples("a model fitted to the pairs gives samples that", samples, (len(x), 3, *task.y_shape))
 
 
 class _Linear(Model):
     """The mean of y, moved by the mean of x: the least that can be fitted to any pairs."""
 
-    def __init__(self, x_shape: Shape, y_shape: Shape, **config: Any) -> None:
-        super().__init__(x_shape, y_shape, **config)
+    def __init__(self, x_shape: Shape, y_shape: Shape) -> None:
+        super().__init__(x_shape, y_shape)
         self.mean = torch.nn.Parameter(torch.zeros(y_shape))
         self.slope = torch.nn.Parameter(torch.zeros(()))
 
@@ -182,23 +180,7 @@ class _Linear(Model):
         return {"total": (self.encode(batch.x) - batch.y).square().mean() / (1 + batch.y.square().mean())}
 
     def encode(self, x: Tensor) -> Tensor:
-        level = x.flatten(1).mean(1).view(-1, *[1] * len(self.y_shape))
-        return self.mean + self.slope * level
+        return self.mean + self.slope * spread(x.flatten(1).mean(1), self.y_shape)
 
     def draw(self, code: Tensor, n: int, noise: Noise) -> Tensor:
         return code[:, None] + 0.01 * noise.normal(n, *self.y_shape)
-
-
-@contextlib.contextmanager
-def _no_network() -> Iterator[None]:
-    """Opening a connection raises inside."""
-
-    def refuse(self: socket.socket, address: Any) -> None:
-        raise Broken(f"reading the pairs opened a connection to {address}; the task's own data must be embedded")
-
-    own = socket.socket.connect
-    socket.socket.connect = refuse  # type: ignore[assignment,method-assign]
-    try:
-        yield
-    finally:
-        socket.socket.connect = own  # type: ignore[method-assign]

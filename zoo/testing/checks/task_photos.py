@@ -23,8 +23,7 @@ NEAR = 6.0
 
 def _fields(subject: TaskSubject, n: int) -> Tensor:
     """Fields to compose with: y of the first test pairs, (n, *y_shape)."""
-    y = subject.test.y
-    return y[torch.arange(n) % len(y)].clone()
+    return subject.test.y[torch.arange(n) % len(subject.test)].clone()
 
 
 def _photos_only(subject: TaskSubject) -> None:
@@ -50,13 +49,10 @@ def _composed(subject: TaskSubject, item: Any, n: int) -> Tensor:
     finite("condition gave x with numbers that are", x)
     pictures = task.compose(context, _fields(subject, n))
     require(isinstance(pictures, Tensor), f"compose gave a {type(pictures).__name__}; it must be a tensor")
-    shape = tuple(pictures.shape)
+    right = pictures.ndim == 4 and (len(pictures), pictures.shape[3]) == (n, 3) and pictures.numel() > 0
+    require(right, f"compose gave shape {tuple(pictures.shape)}; it must be ({n}, H, W, 3)")
     if subject.takes_photos:
-        want = (n, *item.shape)
-        require(shape == want, f"compose gave shape {shape}; it must be {want}, the photo's own size")
-    else:
-        right = len(shape) == 4 and (shape[0], shape[3]) == (n, 3) and pictures.numel() > 0
-        require(right, f"compose gave shape {shape}; it must be ({n}, H, W, 3)")
+        shaped("compose must keep the photo's own size, and gave", pictures, (n, *item.shape))
     require(pictures.dtype == torch.uint8, f"compose gave {pictures.dtype}; it must be uint8")
     require(pictures.device.type == "cpu", f"compose gave pictures on {pictures.device}; they must be on the CPU")
     return pictures

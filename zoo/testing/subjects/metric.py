@@ -160,7 +160,7 @@ class MetricSubject(Subject):
         """The metric itself, shown no run."""
         return make.metric(self.name)
 
-    @property
+    @cached_property
     def cls(self) -> type[Metric]:
         return type(self.metric)
 

@@ -16,14 +16,18 @@ class Subject:
     Attributes:
         name: its entry-point name.
         kind: what it is.
+        cls: its class; that of a preset's model.
+        make: of a model or a task, gives a new one with these settings.
         imported: what importing its module did, where that is known.
     """
 
     kind: ClassVar[Kind]
+    cls: Any
+    make: Any
+    imported: Any = None
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.imported: Any = None
 
     @classmethod
     def contracts(cls) -> Iterator[tuple[str, Callable[[Any], None], tuple[str, ...]]]:
@@ -38,15 +42,6 @@ class Subject:
     def entry(self) -> registry.Entry:
         """Where it is registered."""
         return registry.entry(f"{self.kind}s", self.name)
-
-    @property
-    def cls(self) -> type[Any]:
-        """Its class; that of a preset's model."""
-        raise NotImplementedError
-
-    def make(self, **config: Any) -> Any:
-        """A new one with these settings."""
-        raise NotImplementedError
 
     @property
     def config(self) -> Any:
