@@ -93,7 +93,6 @@ class _Heard:
         return code
 
     def poll(self) -> int | None:
-        """Its exit code; None while it runs."""
         raise NotImplementedError
 
     def stop(self) -> None:
@@ -208,7 +207,6 @@ class Parent:
         threading.Thread(target=_read, args=(asked, take), daemon=True).start()
 
     def ask(self) -> Any:
-        """The next that it says; waits for it."""
         return self._lines.get()
 
     def tell(self, what: Any) -> None:

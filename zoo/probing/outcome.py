@@ -76,11 +76,9 @@ def kept(plugin: Installed) -> Outcome | None:
 
 def known(entry: Entry) -> Tried:
     """The outcome that is kept of one entry; imports nothing."""
-    if entry.distribution != registry.OWN:
-        for plugin in registry.plugins():
-            if plugin.name == entry.distribution:
-                return (kept(plugin) or {}).get((entry.kind, entry.name), Tried())
-    return Tried()
+    plugins = (plugin for plugin in registry.plugins() if plugin.name == entry.distribution != registry.OWN)
+    outcome = next(map(kept, plugins), None) or {}
+    return outcome.get((entry.kind, entry.name), Tried())
 
 
 def keep(plugin: Installed, outcome: Outcome) -> None:
@@ -95,11 +93,11 @@ def keep(plugin: Installed, outcome: Outcome) -> None:
 
 def from_rows(rows: Iterable[Any]) -> Outcome:
     """An outcome from rows of plain values: kind, name, and the fields of :class:`Tried`, of which the last may be missing."""
-    outcome = {}
-    for kind, name, *fields in rows:
-        values: list[Any] = [tuple(field) if isinstance(field, list) else field for field in fields]
-        outcome[kind, name] = Tried(*values)
-    return outcome
+
+    def values(fields: list[Any]) -> Iterator[Any]:
+        return (tuple(field) if isinstance(field, list) else field for field in fields)
+
+    return {(kind, name): Tried(*values(fields)) for kind, name, *fields in rows}
 
 
 def importable(plugin: Installed) -> list[Entry]:

@@ -21,9 +21,6 @@ def outcomes(plugins: Iterable[Installed]) -> dict[str, Outcome]:
     """What comes of importing everything that these distributions bring, by their names; what is kept is not tried again.
 
     A distribution that could not be tried is not in it, nor is one that is of this project or has unreadable metadata.
-
-    Raises:
-        RequestError: ``ZOO_PROBE_SECONDS`` is no number of seconds.
     """
     by_name = {plugin.name: plugin for plugin in plugins if plugin.name != registry.OWN and not plugin.trouble}
     known = {name: outcome for name, plugin in by_name.items() if (outcome := kept(plugin)) is not None}
@@ -35,17 +32,15 @@ def outcomes(plugins: Iterable[Installed]) -> dict[str, Outcome]:
 
 
 def look_first(entry: Entry) -> None:
-    """Try a third party's entry elsewhere before it is imported here.
+    """Try a third party's entry elsewhere before it is imported here; a ZooError where that would end the process, or not end.
 
-    Raises:
-        ZooError: importing it would end this process, or would not end. All else that is wrong with it shows when it is
-            imported.
+    All else that is wrong with it shows when it is imported.
     """
-    for plugin in registry.plugins():
-        if normal(plugin.name) == normal(entry.distribution):
-            tried = outcomes([plugin]).get(plugin.name, {}).get((entry.kind, entry.name), Tried())
-            if tried.deadly:
-                raise entry.broken(tried.reason)
+    of_it = (plugin for plugin in registry.plugins() if normal(plugin.name) == normal(entry.distribution))
+    for outcome in outcomes(of_it).values():
+        tried = outcome.get((entry.kind, entry.name), Tried())
+        if tried.deadly:
+            raise entry.broken(tried.reason)
 
 
 def _limit() -> float:

@@ -43,17 +43,14 @@ class Entry(NamedTuple):
 
     @property
     def own(self) -> bool:
-        """Whether it is this project's own."""
         return self.distribution == OWN
 
     @property
     def owner(self) -> str:
-        """The distribution and its version."""
         return f"{self.distribution} {self.version}"
 
     @property
     def module(self) -> str:
-        """The module that loading it imports."""
         return self.value.partition(":")[0].strip()
 
     def broken(self, why: object) -> ZooError:
@@ -149,7 +146,6 @@ def plugins() -> tuple[Installed, ...]:
 
 
 def entries_of(plugin: Installed) -> list[Entry]:
-    """All that one distribution brings."""
     kinds = {group: kind for kind, group in GROUPS.items()}
     return [
         Entry(kinds[group], name, value, plugin.name, plugin.version) for group, name, value in plugin.points if group in kinds

@@ -31,17 +31,8 @@ def check_apart(
     """As :func:`zoo.testing.check`, in a process of its own.
 
     A check that does not end within ``limit`` seconds, or that ends the process, fails, and the others go on in a new
-    process. After :data:`ENDS` of these the rest does not run, so that the outcome is not ``ok``.
-
-    Args:
-        name: the entry-point name.
-        kind: what it is.
-        only: the names of the checks to run; all where none is named.
-        tell: hears of each result.
-        limit: seconds that one check may take.
-
-    Raises:
-        RequestError: there is no such check.
+    process. After :data:`ENDS` of these the rest does not run, so that the outcome is not ``ok``. ``tell`` hears of each
+    result.
     """
     outcome = Outcome(name, kind, tuple(check.name for check in chosen(kind, only)))
 

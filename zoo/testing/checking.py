@@ -1,6 +1,6 @@
 """Checks, each one function that is named after its contract, is called with a subject, and raises where it is broken.
 
-They are the methods of the classes below, run in this order; a method's docstring is one sentence, the contract.
+They are the methods of the bases of these classes, run in this order; a method's docstring is one sentence, the contract.
 """
 
 from __future__ import annotations
@@ -31,27 +31,15 @@ What `zoo check NAME` and `zoo.testing` look at: one function a check, named aft
 """
 
 
-class CheckedModel(Itself, Configured, Importing, Fitting, Gradients, Samples, Saving, Abilities):
-    """A model with its checks."""
-
-
-class CheckedTask(Itself, Configured, Importing, OwnPairs, Photos):
-    """A task with its checks."""
-
-
-class CheckedMetric(Itself, Importing, Facts, Values):
-    """A metric with its checks."""
-
-
-CLASSES: dict[Kind, type[Subject]] = {"model": CheckedModel, "task": CheckedTask, "metric": CheckedMetric}
+_CLASSES: dict[Kind, type[Subject]] = {
+    "model": type("Model", (Itself, Configured, Importing, Fitting, Gradients, Samples, Saving, Abilities), {}),
+    "task": type("Task", (Itself, Configured, Importing, OwnPairs, Photos), {}),
+    "metric": type("Metric", (Itself, Importing, Facts, Values), {}),
+}
 
 
 def subject_of(name: str, kind: str | None = None) -> Subject:
-    """The subject registered under ``name``, which may be written ``KIND:NAME``.
-
-    Raises:
-        RequestError: nothing has this name (says the nearest ones), or things of two kinds have it and no kind is given.
-    """
+    """The subject registered under ``name``, which may be written ``KIND:NAME``, if there is one and no more."""
     before, colon, after = name.partition(":")
     if colon and kind is None and before in KINDS:
         name, kind = after, before
@@ -65,7 +53,7 @@ def subject_of(name: str, kind: str | None = None) -> Subject:
     if len(kinds) > 1:
         both = " and ".join(f"a {each}" for each in kinds)
         raise RequestError(f"{both} are called {name!r}; write {' or '.join(f'{each}:{name}' for each in kinds)}")
-    return CLASSES[kinds[0]](name)
+    return _CLASSES[kinds[0]](name)
 
 
 @dataclass(frozen=True)
@@ -110,16 +98,12 @@ def checks(kind: Kind) -> tuple[Check, ...]:
         raise RequestError(f"there are no checks of the kind {kind!r}: {nearest(kind, KINDS)}")
     return tuple(
         Check(name, kind, " ".join(cleandoc(method.__doc__ or "").split()), skips, method)
-        for name, method, skips in CLASSES[kind].contracts()
+        for name, method, skips in _CLASSES[kind].contracts()
     )
 
 
 def chosen(kind: Kind, only: tuple[str, ...]) -> tuple[Check, ...]:
-    """The checks of a kind that are named in ``only``; all of them where nothing is named.
-
-    Raises:
-        RequestError: a name is not that of a check of this kind.
-    """
+    """The checks of a kind that are named in ``only``, which must all be of this kind; all of them where nothing is named."""
     known = {check.name: check for check in checks(kind)}
     for name in only:
         if name not in known:

@@ -49,7 +49,6 @@ class Outcome:
     failed: dict[str, str] = field(default_factory=dict)
 
     def add(self, result: Result) -> None:
-        """Take up the result of one more check."""
         if result.state == "ran":
             self.ran += (result.check,)
         else:
@@ -100,7 +99,6 @@ def run_one(check: Check, subject: Subject) -> Result:
 
 
 def run_all(subject: Subject, these: Sequence[Check]) -> Outcome:
-    """Run these checks on a subject, one after the other."""
     outcome = Outcome(subject.name, subject.kind, tuple(check.name for check in these))
     for check in these:
         outcome.add(run_one(check, subject))

@@ -89,6 +89,5 @@ def finite(what: str, value: Tensor, more: str = "") -> None:
 
 
 def finite_samples(what: str, samples: Tensor, want: Sequence[int]) -> None:
-    """Samples must have this shape, and be finite."""
     shaped(f"{what} have", samples, want)
     finite(f"{what} are", samples)

@@ -70,11 +70,9 @@ class WorldTask(Task):
         return Pairs(x, base + SPREAD * side, pool=answers, names=records.names)
 
     def condition(self, item: Any) -> tuple[Tensor, Any]:
-        """A grey x: no photo is looked at."""
         return flat(0.5, self.x_shape)[0], None
 
     def compose(self, context: Any, y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
-        """Pictures of one pixel, as light as y."""
         return (255 * y.flatten(1).mean(1).clamp(0, 1)).to(torch.uint8).cpu().view(-1, 1, 1, 1).expand(-1, 1, 1, 3)
 
     def solids(self, y: Tensor) -> Tensor:
@@ -138,11 +136,9 @@ class Pools(NamedTuple):
     places: Tensor
 
     def take(self, index: Tensor) -> Pools:
-        """The items at ``index``."""
         return Pools(*(part[index] for part in self))
 
     def to(self, device: str) -> Pools:
-        """The same on ``device``, but for the places."""
         return Pools(*(part.to(device) for part in self))._replace(places=self.places)
 
 
@@ -157,7 +153,6 @@ class MetricSubject(Subject):
 
     @cached_property
     def metric(self) -> Metric:
-        """The metric itself, shown no run."""
         return make.metric(self.name)
 
     @cached_property
@@ -166,11 +161,9 @@ class MetricSubject(Subject):
 
     @property
     def sees_runs(self) -> bool:
-        """Whether it has to be shown a run first."""
         return self.metric.needs == "fitted"
 
     def anew(self) -> MetricSubject:
-        """The same metric, which has seen nothing."""
         return type(self)(self.name)
 
     @cached_property

@@ -34,8 +34,6 @@ ITEMS, STEPS, BATCH = 160, 40, 32
 
 
 class ModelSubject(Subject):
-    """A model under check."""
-
     kind = "model"
 
     @cached_property
@@ -150,5 +148,4 @@ def spread(values: Tensor, shape: Shape) -> Tensor:
 
 
 def flat(level: float, shape: Shape, items: int = 1) -> Tensor:
-    """Items of one value everywhere."""
     return torch.full((items, *shape), level, dtype=torch.float32)

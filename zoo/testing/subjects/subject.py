@@ -40,7 +40,6 @@ class Subject:
 
     @property
     def entry(self) -> registry.Entry:
-        """Where it is registered."""
         return registry.entry(f"{self.kind}s", self.name)
 
     @property

@@ -23,8 +23,6 @@ POOL = 3
 
 
 class TaskSubject(Subject):
-    """A task under check."""
-
     kind = "task"
 
     @cached_property
@@ -37,7 +35,6 @@ class TaskSubject(Subject):
         return self.make()
 
     def make(self, **config: Any) -> Task:
-        """A new task with these settings."""
         return make.task(self.name, **config)
 
     def data(self) -> Data:
@@ -50,12 +47,10 @@ class TaskSubject(Subject):
 
     @property
     def takes_photos(self) -> bool:
-        """Whether the task starts from a photo of any size."""
         return self.task.item == "photo"
 
     @cached_property
     def records(self) -> Records:
-        """The test records of the task's own data."""
         return self.data().read("test", seed=0)
 
     def item(self, index: int = 0) -> Any:
