@@ -17,9 +17,8 @@ from torch.nn import functional as F
 from zoo import Batch, Noise, Pairs, RequestError, Step
 from zoo_attributes.config import AttributeCVAEConfig
 from zoo_networks.dcgan import Conv, Deconv, Linear, conv_with
-from zoo_networks.gaussian import LogGaussian
+from zoo_networks.gaussian import CodeVAE, LogGaussian
 from zoo_networks.units import channel_units, in_pieces, limits_of, safe_scale
-from zoo_networks.vae import CodeVAE
 
 COARSEST = 4
 RELU = math.sqrt(2)

@@ -16,9 +16,8 @@ from torch.nn import functional as F
 from zoo import Batch, Noise, Pairs, Step, size_of
 from zoo_cvae.config import CVAEConfig
 from zoo_networks.dcgan import SLOPE, Decoder, Linear, Tower, plan, side_of
-from zoo_networks.gaussian import Gaussian
+from zoo_networks.gaussian import CodeVAE, Gaussian
 from zoo_networks.units import channel_units, in_pieces, limits_of, pixel_units
-from zoo_networks.vae import CodeVAE
 
 LEAST_VARIANCE = 1e-5
 

@@ -85,27 +85,32 @@ class Linear(_Scaled, nn.Linear):
         super().__init__(inputs, outputs, gain=gain, bias=bias)
 
 
-class Perceptron(nn.Module):
+class _Chain(nn.Module):
+    """Layers with leaky rectifiers between them."""
+
+    layers: nn.ModuleList
+
+    def forward(self, value: Tensor) -> Tensor:
+        for n, layer in enumerate(self.layers):
+            value = layer(value if n == 0 else F.leaky_relu(value, SLOPE))
+        return value
+
+
+class Perceptron(_Chain):
     """Two hidden layers with leaky rectifiers, (B, inputs) -> (B, outputs); for another rectifier where ``gain`` is None."""
 
     def __init__(self, inputs: int, outputs: int, width: int, gain: float | None = 1.0) -> None:
         super().__init__()
         self.layers = nn.ModuleList([Linear(inputs, width), Linear(width, width), Linear(width, outputs, gain)])
 
-    def forward(self, value: Tensor) -> Tensor:
-        return _through(self.layers, value)
 
-
-class Tower(nn.Module):
+class Tower(_Chain):
     """Five convolutions with leaky rectifiers between them: (B, inputs, s, s) -> (B, outputs, c, c), c the coarsest side.
 
     Attributes:
         side: c.
         outputs: channels of the result; where None was asked for, as many as of the layer before, for another rectifier.
     """
-
-    side: int
-    outputs: int
 
     def __init__(self, inputs: int, outputs: int | None, side: int, width: int) -> None:
         super().__init__()
@@ -115,19 +120,14 @@ class Tower(nn.Module):
         gains = [None] * (LAYERS - 1) + [None if outputs is None else 1.0]
         self.layers = nn.ModuleList(Conv(*end, gain) for end, gain in zip(ends, gains, strict=True))
 
-    def forward(self, value: Tensor) -> Tensor:
-        return _through(self.layers, value)
 
-
-class Decoder(nn.Module):
+class Decoder(_Chain):
     """The mirror image of a :class:`Tower`: (B, inputs, c, c) -> (B, outputs, s, s), linear at its end.
 
     Attributes:
         inputs: (C, c, c), the shape of one input; where None was asked for, C is that of the first layer's outputs.
         rows: so many at once that the layers stay in some tens of megabytes.
     """
-
-    inputs: tuple[int, int, int]
 
     def __init__(self, inputs: int | None, outputs: int, side: int, width: int) -> None:
         super().__init__()
@@ -137,15 +137,6 @@ class Decoder(nn.Module):
         ends = zip((self.inputs[0], *channels), (*channels, outputs), strides, strict=True)
         self.layers = nn.ModuleList(Deconv(i, o, s, 0.5 if n == LAYERS - 1 else None) for n, (i, o, s) in enumerate(ends))
         self.rows = max(16, 2**24 // (side**2 * max(outputs, width // 2)))
-
-    def forward(self, value: Tensor) -> Tensor:
-        return _through(self.layers, value)
-
-
-def _through(layers: nn.ModuleList, value: Tensor) -> Tensor:
-    for n, layer in enumerate(layers):
-        value = layer(value if n == 0 else F.leaky_relu(value, SLOPE))
-    return value
 
 
 def conv_with(conv: nn.Module, y: Tensor, x: Tensor) -> Tensor:

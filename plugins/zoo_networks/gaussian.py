@@ -1,13 +1,20 @@
-"""Diagonal Gaussians of codes and fields: draws, densities, divergences."""
+"""Diagonal Gaussians of codes and fields, and conditional VAEs with one Gaussian code (Sohn et al. 2015)."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
+import torch
 from torch import Tensor
 
+from zoo import Model, Noise, RequestError, size_of
+
 LOG_2PI = math.log(2 * math.pi)
+DRAWS, ITEMS = 8, 128
+"""Draws of z for one value of the bound, and items whose bounds are computed at once."""
 
 
 @dataclass(frozen=True)
@@ -60,3 +67,66 @@ class LogGaussian:
     def kl_to_standard(self) -> Tensor:
         """KL(self || N(0, I)) in nats, (B,)."""
         return 0.5 * (self.mean.square() + self.log_variance.exp() - 1 - self.log_variance).sum(-1)
+
+
+class CodeVAE(Model):
+    """p(y | x) = E[N(y; field(z, x), variance)] over z ~ N(0, I), fitted with the q(z | x, y) of its ``encoder``.
+
+    A class gives :meth:`terms` and :meth:`unit`, and with them has its evidence and its density.
+
+    Attributes:
+        latent: length of z.
+        variance: of a number of y given z and x, in :meth:`unit` squared.
+    """
+
+    training_only: ClassVar[tuple[str, ...]] = ("encoder",)
+    latent: int
+    variance: float
+
+    def terms(self, x: Tensor, y: Tensor, noise: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """The squared error of y, in :meth:`unit`, and KL(q(z | x, y) || N(0, I)) in nats, each (B,).
+
+        The error is summed over the numbers of y. It is the mean over draws of z, one for each of ``noise``, standard normal
+        numbers (B, latent).
+        """
+        raise NotImplementedError
+
+    def unit(self) -> Tensor:
+        """The unit in which the networks see y, in that of y, ()."""
+        raise NotImplementedError
+
+    def field_log_prob(self, squared: Tensor) -> Tensor:
+        """log N(y; field, variance) in nats, of y in :meth:`unit`, (B,), from the squared error."""
+        return -0.5 * (squared / self.variance + size_of(self.y_shape) * math.log(2 * math.pi * self.variance))
+
+    def log_prob(self, y: Tensor, x: Tensor, *, seed: int = 0) -> Tensor:
+        """A lower bound on log p(y | x) in nats, (B,), before clipping; normalised over all values of y in their own units.
+
+        E[log p(y | x, z)] - KL(q(z | x, y) || N(0, I)), the expectation over a few draws of z from q(z | x, y).
+
+        Raises:
+            RequestError: the model is the inference half of a checkpoint.
+        """
+        squared, kl = self._averaged_terms(y, x, seed)
+        return self.field_log_prob(squared) - kl - size_of(self.y_shape) * self.unit().log()
+
+    def evidence(self, y: Tensor, x: Tensor, *, seed: int = 0) -> dict[str, Tensor]:
+        """The terms of the bound, each (B,): ``mse``, summed over the numbers of y, in their units squared, the mean over a
+        few draws of z from q(z | x, y); and ``kl`` in nats.
+
+        Raises:
+            RequestError: the model is the inference half of a checkpoint.
+        """
+        squared, kl = self._averaged_terms(y, x, seed)
+        return {"mse": squared * self.unit().square(), "kl": kl}
+
+    @torch.no_grad()
+    def _averaged_terms(self, y: Tensor, x: Tensor, seed: int) -> tuple[Tensor, Tensor]:
+        if self.inference_only:
+            raise RequestError("this checkpoint holds only what sampling needs; a density needs the whole model")
+        squared, kl = torch.zeros(2, len(y), device=y.device)
+        for i in range(0, len(y), ITEMS):
+            part = slice(i, i + ITEMS)
+            noise = Noise(torch.cat([x[part].flatten(1), y[part].flatten(1)], 1), seed).normal(DRAWS, self.latent)
+            squared[part], kl[part] = self.terms(x[part], y[part], noise.unbind(1))
+        return squared, kl

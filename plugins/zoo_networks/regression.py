@@ -13,13 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from zoo import Model, Noise, Pairs, Penalty, RequestError
-from zoo_networks.dcgan import COARSEST, Perceptron
-from zoo_networks.unet import Decoder, Drop, Encoder, VectorEncoder, levels_of
+from zoo_networks.dcgan import COARSEST, Perceptron, side_of
+from zoo_networks.unet import Decoder, Drop, Encoder, VectorEncoder
 from zoo_networks.units import channel_units, in_pieces, limits_of, safe_scale
 
 ROWS = 2**22
 """Numbers of a finest layer that are decoded at once: bounds the memory of a pool."""
-
 
 ONE_ANSWER = dict.fromkeys(
     ("another_seed_gives_other_samples", "without_a_seed_every_call_is_new", "a_pool_has_spread"),
@@ -57,7 +56,8 @@ class H(nn.Module):
             self.net: nn.Module = Perceptron(x_shape[0], width, width)
             self.channels, self.bottleneck = [width], (width,)
             return
-        levels = levels_of(owner, *((y_shape,) if self.vector else (x_shape, y_shape)))
+        side = side_of(owner, *((y_shape,) if self.vector else (x_shape, y_shape)), powers=True)
+        levels = (side // COARSEST).bit_length() - 1
         encoder = VectorEncoder(x_shape[0], levels, width) if self.vector else Encoder(x_shape[0], levels, width)
         self.net, self.channels = encoder, encoder.channels
         self.bottleneck = (encoder.channels[-1], COARSEST, COARSEST)

@@ -6,7 +6,6 @@ with the skips of a U-Net (Ronneberger et al. 2015), as cGML (section 5, Figure 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -15,22 +14,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zoo_networks.dcgan import COARSEST, SLOPE, Conv, Deconv, Perceptron, side_of
+from zoo_networks.dcgan import COARSEST, SLOPE, Conv, Deconv, Perceptron
 
 DROPPED = 3
 """The decoder's first layers, after which dropout stands (pix2pix, Isola et al. 2017, appendix 6.1.1)."""
 
 Drop = Callable[[Tensor], Tensor]
 """Dropout of a field (B, C, h, w)."""
-
-
-def levels_of(owner: str, *shapes: tuple[int, ...]) -> int:
-    """How often the side of square fields (C, s, s), one for all ``shapes``, is halved until it is four.
-
-    Raises:
-        RequestError: they are not square, not equal, or s is no power of two from 8 to 256.
-    """
-    return int(math.log2(side_of(owner, *shapes, powers=True) / COARSEST))
 
 
 class _Layer(nn.Module):
@@ -59,8 +49,6 @@ class VectorEncoder(Perceptron):
         channels: of the layers of the encoder in whose place it stands; it has the last of them.
     """
 
-    channels: list[int]
-
     def __init__(self, inputs: int, levels: int, width: int) -> None:
         channels = widths(width, levels)
         super().__init__(inputs, channels[-1] * COARSEST**2, channels[-1], None)
@@ -76,8 +64,6 @@ class Encoder(nn.Module):
     Attributes:
         channels: of each layer's output.
     """
-
-    channels: list[int]
 
     def __init__(self, inputs: int, levels: int, width: int) -> None:
         super().__init__()

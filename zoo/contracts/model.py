@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from zoo.contracts.old import refuse_old
 from zoo.data.pairs import Batch, Pairs
 from zoo.fitting.loop import train
 from zoo.fitting.recipe import History, Recipe, Step, Turns
+from zoo.registry.moved import refuse_old
 from zoo.saving import checkpoint
 from zoo.utils.config import NoConfig, make_config
 from zoo.utils.errors import RequestError
