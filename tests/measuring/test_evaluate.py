@@ -27,7 +27,7 @@ def fitted(name: str = "toy-wide") -> tuple[Model, Pairs]:
 
 def test_batches_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     model, pairs = fitted()
-    metrics = {"toy-best": make.metric("toy-best"), "toy-density": make.metric("toy-density")}
+    metrics = {name: make.metric(name) for name in ("toy-best", "toy-density")}
     whole = evaluate(model, pairs, metrics, 9, seed=3)
     monkeypatch.setattr(module, "NUMBERS", 3 * 9 * 16)
     parts = evaluate(model, pairs, metrics, 9, seed=3)

@@ -15,6 +15,7 @@ from PIL import Image
 
 import zoo
 from zoo.catalog.verify import verify
+from zoo.reporting.pages import short
 from zoo.reporting.report import write_report
 from zoo.utils.errors import RequestError, ZooError
 
@@ -245,8 +246,5 @@ def test_another_process_only_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         run(None)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("name", "want"), [("test/a.jpg", "a.jpg"), ("bear/00012", "bear/00012"), ("00012", "00012")])
-def test_captions_say_which_frame_of_what(name: str, want: str) -> None:
-    from zoo.reporting.pages import short
-
-    assert short(name) == want
+def test_captions_say_which_frame_of_what() -> None:
+    assert list(map(short, ("test/a.jpg", "bear/00012", "00012"))) == ["a.jpg", "bear/00012", "00012"]

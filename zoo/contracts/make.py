@@ -55,9 +55,8 @@ def data(description: str) -> Data:
     """Data from words of the form ``kind`` or ``kind:path``; raises as :func:`model`."""
     kind, _, path = description.partition(":")
     if not kind:
-        raise RequestError(
-            f"data is {description!r}; it must be KIND or KIND:PATH, kinds: {', '.join(registry.names('data'))}"
-        )
+        kinds = ", ".join(registry.names("data"))
+        raise RequestError(f"data is {description!r}; it must be KIND or KIND:PATH, kinds: {kinds}")
     new: Data = _made("data", kind, path)
     return new
 

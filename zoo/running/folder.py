@@ -21,7 +21,6 @@ from zoo.utils.errors import RequestError, ZooError
 from zoo.utils.files import write_json
 
 if TYPE_CHECKING:
-    from zoo.contracts.metric import Score
     from zoo.data.pairs import Pairs
 
 _PACKAGES = "cond-zoo", "torch", "numpy", "accelerate", "timm", "safetensors", "scikit-learn", "scipy", "opencv-python"
@@ -108,18 +107,6 @@ def free_name(stem: str, taken: Callable[[str], bool]) -> str:
     return next(name for i in count(1) if not taken(name := stem if i == 1 else f"{stem}-{i}"))
 
 
-def metrics_json(plan: Plan, items: int, scores: Mapping[str, Score]) -> dict[str, Any]:
-    """The content of ``metrics.json``."""
-    return {
-        "model": plan.request.model,
-        "task": plan.request.task,
-        "data": plan.request.data,
-        "n": plan.request.n,
-        "test_items": items,
-        "metrics": {name: dataclasses.asdict(score) for name, score in scores.items()},
-    }
-
-
 def run_json(
     plan: Plan,
     started: str,
@@ -148,11 +135,7 @@ def run_json(
         },
         "metrics": [_origin("metrics", name) for name in plan.metrics],
         "skipped_metrics": dict(skipped),
-        "checkpoint": request.checkpoint,
-        "n": request.n,
-        "items": request.items,
-        "seed": request.seed,
-        "epochs": request.epochs,
+        **{key: getattr(request, key) for key in ("checkpoint", "n", "items", "seed", "epochs")},
         "training": request.parts["training"],
         "history": _plain(history),
         "device": f"{device}{gpu}",

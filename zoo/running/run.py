@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import time
@@ -18,7 +19,7 @@ from zoo.contracts.metric import Fitted, Score
 from zoo.measuring.evaluate import Evaluation, evaluate
 from zoo.measuring.small import items_of, score_of, small_score
 from zoo.reporting.pictures import DRAWS, ITEMS, SAMPLES, Picture, take_pictures
-from zoo.running.folder import RunFolder, default_folder, metrics_json, run_json
+from zoo.running.folder import RunFolder, default_folder, run_json
 from zoo.running.plan import Plan, Request, make_plan
 from zoo.saving import golden
 from zoo.saving.checkpoint import save
@@ -162,7 +163,8 @@ def _run(plan: Plan, folder: RunFolder, result: RunResult) -> None:
         keep=dict.fromkeys(shown, SAMPLES) | dict.fromkeys(range(_golden_items(plan, len(test))), request.n),
     )
     result.scores, result.skipped = measured.scores, {**plan.skipped, **measured.skipped}
-    result.metrics = metrics_json(plan, len(test), measured.scores)
+    result.metrics = {key: getattr(request, key) for key in ("model", "task", "data", "n")} | {"test_items": len(test)}
+    result.metrics["metrics"] = {name: dataclasses.asdict(score) for name, score in measured.scores.items()}
     kept = None if train is None else _golden(plan, test, measured)
     clock.lap("evaluate")
     if train is not None and kept is not None:
