@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import io
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import zoo
+from zoo.catalog import loaded as catalog
 from zoo.contracts.make import model as create
 from zoo.data.pairs import Pairs
+from zoo.saving import checkpoint
 from zoo.saving.checkpoint import save
 from zoo.utils.errors import RequestError, ZooError
 
@@ -62,12 +63,8 @@ def test_every_form_of_a_photo_means_the_same(folder: Path, tmp_path: Path) -> N
 
 def test_a_list_may_hold_photos_of_many_sizes_and_one_colour(folder: Path) -> None:
     loaded = zoo.load(f"dir:{folder}")
-    photos: list[Any] = [
-        photo(40, 30),
-        photo(20, 50, 1),
-        np.zeros((16, 16, 3), np.uint8),
-        np.full((9, 9, 3), 255, np.uint8),
-    ]
+    black, white = np.zeros((16, 16, 3), np.uint8), np.full((9, 9, 3), 255, np.uint8)
+    photos: list[Any] = [photo(40, 30), photo(20, 50, 1), black, white]
     made = loaded.sample(photos, 2, seed=0)
     assert [s.images.shape[1:3] for s in made] == [(30, 40), (50, 20), (16, 16), (9, 9)]
     alone = loaded.sample(photos[1], 2, seed=0)
@@ -93,13 +90,9 @@ def test_what_is_no_photo_is_refused(folder: Path, img: Any, message: str) -> No
 
 def test_a_wrong_n_is_refused_and_every_file_is_read_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
-    for module, name in (
-        ("catalog.loaded", "read_facts"),
-        ("saving.checkpoint", "read_header"),
-        ("saving.checkpoint", "read_tensors"),
-    ):
-        real = getattr(importlib.import_module(f"zoo.{module}"), name)
-        monkeypatch.setattr(f"zoo.{module}.{name}", lambda path, real=real: [read.append(path.name), real(path)][1])
+    for module, name in ((catalog, "read_facts"), (checkpoint, "read_header"), (checkpoint, "read_tensors")):
+        real = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda path, real=real: [read.append(path.name), real(path)][1])
     loaded = zoo.load(f"dir:{folder}")
     assert read == ["config.json", "model.safetensors", "model.safetensors"], "the facts, the header, the numbers"
     wrong: list[Any] = [0, -1, 1.5, "3", True]

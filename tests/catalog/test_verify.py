@@ -31,8 +31,8 @@ def made(tmp_path: Path) -> Path:
     return tmp_path / "run" / "checkpoint"
 
 
-def outcomes(name: str) -> dict[str, str]:
-    return {step.name: step.outcome for step in verify(name).steps}
+def outcomes(name: str | Path) -> dict[str, str]:
+    return {step.name: step.outcome for step in verify(name if isinstance(name, str) else f"dir:{name}").steps}
 
 
 def test_a_run_keeps_them_and_they_come_out_again(made: Path) -> None:
@@ -43,9 +43,8 @@ def test_a_run_keeps_them_and_they_come_out_again(made: Path) -> None:
     assert kept.origin.score.name == "toy-best@9"
     assert kept.origin.score.items == 6, "no more than there are"
     assert kept.origin.made_with["cond-zoo"] == zoo.__version__
-    found = verify(f"dir:{made}")
-    assert found.ok
-    assert outcomes(f"dir:{made}") == {"sha256": "skipped", "weights": "ok", "golden samples": "ok", "score": "ok"}
+    assert verify(f"dir:{made}").ok
+    assert outcomes(made) == {"sha256": "skipped", "weights": "ok", "golden samples": "ok", "score": "ok"}
 
 
 def test_weights_that_were_exchanged_fail_by_their_samples_and_by_their_hash(
@@ -62,7 +61,7 @@ def test_weights_that_were_exchanged_fail_by_their_samples_and_by_their_hash(
     tensors["mean"] = tensors["mean"] * 0.95
     save_file(tensors, made / WEIGHTS, metadata={"format": "pt"})
     assert outcomes("mine/one") == {"sha256": "failed"}
-    assert outcomes(f"dir:{made}")["golden samples"] == "failed"
+    assert outcomes(made)["golden samples"] == "failed"
     assert not verify(f"dir:{made}").ok
 
 
@@ -71,8 +70,7 @@ def test_code_that_samples_otherwise_fails(made: Path, monkeypatch: pytest.Monke
 
     draw = toy_zoo.Toy.draw
     monkeypatch.setattr(toy_zoo.Toy, "draw", lambda self, code, n, noise: draw(self, code, n, noise) * 0.98)
-    found = verify(f"dir:{made}")
-    assert [step.name for step in found.steps if step.outcome == "failed"] == ["golden samples"]
+    assert [name for name, outcome in outcomes(made).items() if outcome == "failed"] == ["golden samples"]
 
 
 def test_a_score_that_changed_fails(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +95,7 @@ def test_other_data_under_the_same_name_are_told_from_a_changed_score(made: Path
 
 def test_without_golden_samples_nothing_is_verified(made: Path) -> None:
     (made / golden.GOLDEN).unlink()
-    assert outcomes(f"dir:{made}")["golden samples"] == "skipped"
+    assert outcomes(made)["golden samples"] == "skipped"
     assert not verify(f"dir:{made}").ok
 
 
@@ -119,14 +117,13 @@ def test_a_damaged_file_is_named(made: Path, facts: dict | None, message: str) -
     with pytest.raises(RequestError, match=message) as caught:
         golden.read_golden(made)
     assert str(path) in str(caught.value)
-    assert outcomes(f"dir:{made}")["golden samples"] == "failed"
+    assert outcomes(made)["golden samples"] == "failed"
 
 
 def test_a_model_without_a_task_keeps_samples_of_noise(made: Path, tmp_path: Path) -> None:
     load(made).save(tmp_path / "bare")
-    kept = keep_golden(tmp_path / "bare")
-    assert kept.origin.score is None
-    assert outcomes(f"dir:{tmp_path / 'bare'}")["golden samples"] == "ok"
+    assert keep_golden(tmp_path / "bare").origin.score is None
+    assert outcomes(tmp_path / "bare")["golden samples"] == "ok"
 
 
 def test_a_full_disk_leaves_nothing(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:

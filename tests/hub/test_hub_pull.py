@@ -212,8 +212,8 @@ def test_a_copy_that_fails_leaves_nothing(here: World) -> None:
     here.put()
     (here.path / "file").touch()
     code, _, err = here.zoo("pull", REPO, "--out", str(here.path / "file" / "copy"))
-    assert code == 1
-    assert "cannot write" in err
+    assert code == 2
+    assert "cannot be made" in err
     here.patch.setattr("shutil.copyfile", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
     code, _, err = here.zoo("pull", REPO, "--out", str(here.path / "copy"))
     assert code == 1
