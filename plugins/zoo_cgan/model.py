@@ -19,8 +19,7 @@ from torch.nn import functional as F
 from zoo import Batch, Model, Noise, Pairs, Step, Turns
 from zoo_cgan.config import CGANConfig
 from zoo_cgan.embedding import Embedding
-from zoo_networks.adversarial import held_fixed, steepness
-from zoo_networks.dcgan import SLOPE, Decoder, Linear, Tower, side_of
+from zoo_networks.dcgan import SLOPE, Decoder, Linear, Tower, held_fixed, side_of, steepness
 from zoo_networks.units import in_pieces, limits_of, pixel_units
 
 EMBEDDED = 32

@@ -15,10 +15,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from zoo import Batch, RequestError, Step, Turns
-from zoo_networks.adversarial import held_fixed, steepness
-from zoo_networks.dcgan import SLOPE, Conv, Linear, conv_with
+from zoo_networks.dcgan import COARSEST, SLOPE, Conv, Linear, conv_with, held_fixed, steepness
 from zoo_networks.regression import G, Regression, is_vector
-from zoo_networks.unet import COARSEST, untouched_statistics, widths
+from zoo_networks.unet import untouched_statistics, widths
 from zoo_networks.units import safe_scale
 
 

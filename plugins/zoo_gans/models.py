@@ -16,8 +16,7 @@ from torch.nn import functional as F
 from zoo import Batch, Noise, Step
 from zoo_gans.config import BicycleGANConfig, ContextEncoderConfig, Pix2PixConfig
 from zoo_gans.game import Game
-from zoo_networks.adversarial import held_fixed
-from zoo_networks.dcgan import SLOPE, Linear, Tower
+from zoo_networks.dcgan import SLOPE, Linear, Tower, held_fixed
 from zoo_networks.gaussian import LogGaussian
 from zoo_networks.regression import ONE_ANSWER
 from zoo_networks.unet import Drop

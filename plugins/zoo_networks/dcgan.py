@@ -1,4 +1,4 @@
-"""DCGAN's parts: towers of five convolutions, and the decoder of five transposed ones that mirrors them.
+"""DCGAN's parts: towers of five convolutions, the decoder of five transposed ones that mirrors them, and rules of the game.
 
 Source: DCGAN (Radford et al. 2016) for kernels, strides and the growth of widths; the CDVAE paper with embedding guidance,
 section 5.3, for the number of layers.
@@ -10,9 +10,12 @@ from layer to layer instead (He et al. 2015).
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn import functional as F
 
 from zoo import RequestError
@@ -156,3 +159,23 @@ def conv_with(conv: nn.Module, y: Tensor, x: Tensor) -> Tensor:
         first, middle, last = rim.split(1, axis)
         rim = torch.cat([first, middle.repeat_interleave(y.shape[axis] // stride - 2, axis), last], axis)
     return F.conv2d(y, of_y, conv.bias, stride=stride, padding=1) + rim
+
+
+def held_fixed(module: nn.Module, *arguments: Tensor) -> Any:
+    """``module(*arguments)``, through which gradients reach the arguments but none of its parameters."""
+    return functional_call(module, {name: p.detach() for name, p in module.named_parameters()}, arguments)
+
+
+def steepness(judge: Callable[..., Tensor], fields: Tensor, condition: Tensor) -> Tensor:
+    """The squared norm of the gradient of each field's score by the field, (B,), in full precision, itself differentiable.
+
+    Args:
+        judge: from fields and their conditions to scores (B,), or (B, patches) whose mean counts, each of its own field alone.
+        fields: (B, *shape), where the gradient is taken.
+        condition: (B, ...).
+    """
+    with torch.autocast(fields.device.type, enabled=False), torch.enable_grad():
+        fields = fields.detach().requires_grad_()
+        scores = judge(fields, condition)
+        (gradient,) = torch.autograd.grad((scores if scores.ndim == 1 else scores.mean(1)).sum(), fields, create_graph=True)
+    return gradient.square().flatten(1).sum(1)

@@ -11,10 +11,11 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from zoo import Model, Noise, Pairs, Penalty, RequestError
-from zoo_networks.dcgan import COARSEST, Perceptron, side_of
-from zoo_networks.unet import Decoder, Drop, Encoder, VectorEncoder
+from zoo import Model, Noise, Pairs, Penalty, RequestError, size_of
+from zoo_networks.dcgan import COARSEST, SLOPE, Perceptron, side_of
+from zoo_networks.unet import Decoder, Drop, Encoder, widths
 from zoo_networks.units import channel_units, in_pieces, limits_of, safe_scale
 
 ROWS = 2**22
@@ -58,13 +59,18 @@ class H(nn.Module):
             return
         side = side_of(owner, *((y_shape,) if self.vector else (x_shape, y_shape)), powers=True)
         levels = (side // COARSEST).bit_length() - 1
-        encoder = VectorEncoder(x_shape[0], levels, width) if self.vector else Encoder(x_shape[0], levels, width)
-        self.net, self.channels = encoder, encoder.channels
-        self.bottleneck = (encoder.channels[-1], COARSEST, COARSEST)
+        self.channels = widths(width, levels)
+        self.bottleneck = (self.channels[-1], COARSEST, COARSEST)
+        if self.vector:
+            self.net = Perceptron(x_shape[0], size_of(self.bottleneck), self.channels[-1], None)
+        else:
+            self.net = Encoder(x_shape[0], levels, width)
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        outputs = self.net(x)
-        return outputs if isinstance(outputs, list) else [outputs]
+        h = self.net(x)
+        if not self.vector:
+            return h
+        return [h if is_vector(self.bottleneck) else F.leaky_relu(h, SLOPE).unflatten(1, self.bottleneck)]
 
 
 class G(nn.Module):

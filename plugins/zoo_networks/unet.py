@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zoo_networks.dcgan import COARSEST, SLOPE, Conv, Deconv, Perceptron
+from zoo_networks.dcgan import SLOPE, Conv, Deconv
 
 DROPPED = 3
 """The decoder's first layers, after which dropout stands (pix2pix, Isola et al. 2017, appendix 6.1.1)."""
@@ -42,22 +42,6 @@ def widths(width: int, levels: int) -> list[int]:
     return [width * 2 ** min(3, level) for level in range(levels)]
 
 
-class VectorEncoder(Perceptron):
-    """(B, inputs) -> one field (B, channels, 4, 4) in a list, as an :class:`Encoder` ends in.
-
-    Attributes:
-        channels: of the layers of the encoder in whose place it stands; it has the last of them.
-    """
-
-    def __init__(self, inputs: int, levels: int, width: int) -> None:
-        channels = widths(width, levels)
-        super().__init__(inputs, channels[-1] * COARSEST**2, channels[-1], None)
-        self.channels = channels
-
-    def forward(self, value: Tensor) -> list[Tensor]:  # type: ignore[override]
-        return [F.leaky_relu(super().forward(value), SLOPE).unflatten(1, (-1, COARSEST, COARSEST))]
-
-
 class Encoder(nn.Module):
     """(B, inputs, s, s) -> the outputs of all its layers, the coarsest last: (B, channels, 4, 4).
 
@@ -79,7 +63,7 @@ class Decoder(nn.Module):
     """The mirror of an :class:`Encoder`: its outputs and a code (B, codes) -> (B, outputs, s, s) in [-1, 1] by tanh.
 
     The code stands at every place of the coarsest field. Each finer layer also sees the encoder's output of its side, if there
-    are skips; with a :class:`VectorEncoder` there are none.
+    are skips; where a perceptron stands in the encoder's place there are none.
 
     Args:
         channels: the encoder's.

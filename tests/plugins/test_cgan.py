@@ -15,7 +15,7 @@ from zoo.testing.subjects.model import fields
 from zoo.utils.errors import RequestError, ZooError
 from zoo_cgan import CGAN
 from zoo_cgan.embedding import Embedding, principal_components
-from zoo_networks.adversarial import steepness
+from zoo_networks.dcgan import steepness
 from zoo_networks.lpp import lpp
 
 SMALL: dict[str, object] = {

@@ -62,7 +62,6 @@ def train(
     *,
     seed: int,
     device: str | torch.device,
-    epochs: int | None,
     progress: bool,
     resume: Path | None,
     **settings: Any,
@@ -72,8 +71,7 @@ def train(
     model.check_pairs(pairs)
     config = model.config
     given = {name: getattr(config, name) for name in ("steps", "batch_size", "ema", "clip") if isinstance(config, Recipe)}
-    given |= settings if epochs is None else {**settings, "epochs": epochs}
-    training = make_config(Training, given, "training")
+    training = make_config(Training, given | settings, "training")
     per_epoch = max(1, len(pairs) // training.batch_size)
     total = training.epochs * per_epoch if training.epochs is not None else training.steps
 
