@@ -59,7 +59,6 @@ def test_evidence_is_what_the_model_says_of_each_pair() -> None:
     fitted = world(*PHOTO)
     part = fitted.pairs.subset(torch.tensor([3, 1]))
     terms = fitted.model.evidence(part.y, part.x)
-    assert terms is not None
     for metric, term in ((ReconstructionError(), "mse"), (CodeDivergence(), "kl")):
         metric.prepare(fitted)
         assert torch.equal(metric(part.y[:, None], part.y, x=part.x)[""], terms[term])
@@ -87,7 +86,6 @@ def test_seconds_are_those_of_one_sample_of_twenty() -> None:
     fitted.model.sample = lambda x, n, **seed: drawn.append((*x.shape, n))  # type: ignore[method-assign]
     metric.prepare(fitted)
     assert drawn == [(1, 3, 20)] * 6
-    assert metric.cost is not None
     assert 0 < metric.cost < 1
 
 
@@ -103,7 +101,6 @@ def test_a_linear_classifier_of_the_code_finds_the_class() -> None:
             return torch.zeros(len(x), 2)
 
     metric.prepare(replace(fitted, model=Blind(*PHOTO[:2])))
-    assert metric.right is not None
     assert metric.right.mean() == 0.5, "half of the items are of either class, and it always says the same"
 
 
@@ -112,7 +109,6 @@ def test_classes_follow_the_names_of_the_pairs() -> None:
     order = torch.randperm(len(fitted.pairs), generator=torch.Generator().manual_seed(0))
     metric = DownstreamAccuracy()
     metric.prepare(replace(fitted, pairs=fitted.pairs.subset(order[:7])))
-    assert metric.right is not None
     assert metric.right.tolist() == [1] * 7
 
 

@@ -20,22 +20,16 @@ from zoo_tasks.colorize import BINS, Colorize, Even, to_lab, to_rgb
 CUBE = np.stack(np.meshgrid(*[np.linspace(0, 1, 18, dtype=np.float32)] * 3), -1).reshape(-1, 54, 3)
 
 
-def test_lab_is_opencvs_and_holds_all_colours() -> None:
+def test_lab_is_opencvs_holds_all_colours_and_goes_back() -> None:
     lab = cv2.cvtColor(CUBE, cv2.COLOR_RGB2LAB)
     made = to_lab(CUBE)
     np.testing.assert_allclose(made[..., 0] * 100, lab[..., 0], atol=1e-3)
     np.testing.assert_allclose(made[..., 1:] * 220 - 110, lab[..., 1:], atol=1e-3)
-    assert made[..., 1:].min() > 0.005
-    assert made[..., 1:].max() < 0.995
+    assert 0.005 < made[..., 1:].min() < made[..., 1:].max() < 0.995
     np.testing.assert_allclose(to_lab(np.full((1, 1, 3), 119, np.uint8))[0, 0, 1:], 0.5, atol=1e-3)
-
-
-def test_the_way_back_is_opencvs_too() -> None:
-    lab = torch.from_numpy(to_lab(CUBE)).permute(2, 0, 1)[None]
+    lab = torch.from_numpy(made).permute(2, 0, 1)[None]
     back = to_rgb(lab[:, :1], lab[:, 1:])[0].permute(1, 2, 0).numpy()
     np.testing.assert_allclose(back, CUBE, atol=1e-2)
-    theirs = cv2.cvtColor(cv2.cvtColor(CUBE, cv2.COLOR_RGB2LAB), cv2.COLOR_LAB2RGB)
-    np.testing.assert_allclose(back, theirs, atol=1e-2)
 
 
 def test_every_field_has_colours_with_finite_slopes() -> None:
@@ -54,7 +48,8 @@ def test_pairs_show_the_squashed_photo() -> None:
         small = cv2.resize(image.astype(np.float32), (32, 32), interpolation=cv2.INTER_AREA) / 255
         np.testing.assert_allclose(made.permute(1, 2, 0).numpy(), small, atol=1e-2)
     train = Colorize().pairs(FewPhotos(), "train")
-    assert train.wide is not None
+    assert train.penalty == Even(Colorize().config.uniform)
+    assert Colorize(uniform=0).pairs(FewPhotos(), "train").penalty is None
     assert [tuple(part.shape[1:]) for part in train.wide] == [(1, 48, 48), (2, 48, 48)]
     assert Colorize(crops=False).pairs(FewPhotos(), "train").wide is None
 
@@ -101,7 +96,6 @@ def test_even_colours_cost_nothing_and_dull_ones_most() -> None:
     dull = torch.full((1, 2, 32, 32), (BINS / 2 + 0.5) / BINS)
     grey = 0.5 + 0.02 * torch.randn(1, 2, 32, 32, generator=torch.Generator().manual_seed(0))
     values = cost(torch.cat([even, grey, dull]))
-    assert values.shape == (3,)
     assert values[0] < 1e-3 * values[2]
     assert values[0] < values[1] < values[2]
     assert values[2].item() == pytest.approx(0.01 * 2 * math.log(BINS), rel=1e-3)
@@ -122,20 +116,13 @@ def test_its_slope_makes_colours_stronger() -> None:
     assert (after < before).all()
 
 
-def test_the_pairs_carry_the_cost_where_it_is_wanted() -> None:
-    assert Colorize().pairs(FewPhotos(), "train").penalty == Even(Colorize().config.uniform)
-    assert Colorize(uniform=0).pairs(FewPhotos(), "train").penalty is None
-
-
 def test_a_report_shows_colours_and_no_vectors() -> None:
     task, data = Colorize(), FewPhotos()
     model = make.model("nn", task.x_shape, task.y_shape)
     model.fit(task.pairs(data, "train"))
     for picture in take_pictures(model, task, data, 0, task.pairs(data, "test")):
         image = data.read("test").image(int(picture.name.split()[-1]))
-        assert picture.y is not None
         small = cv2.resize(image, (32, 32), interpolation=cv2.INTER_AREA)
         assert np.abs(np.asarray(picture.y).astype(int) - small).mean() < 3
         assert len(picture.fields) == len(picture.samples) == SAMPLES
-        assert picture.photo is not None
         assert np.array_equal(np.asarray(picture.photo), image)

@@ -27,11 +27,7 @@ HEIGHT, WIDTH, SIDE = 96, 128, 48
 RIGHT, DOWN = 2, -1
 """Pixels a frame that the square moves; at 12 frames a second, 24 and -12 a second."""
 Frames = list[NDArray[np.uint8]]
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 def texture(height: int, width: int, seed: int) -> NDArray[np.float32]:
@@ -90,7 +86,6 @@ def test_known_motion_is_found_in_the_unit_of_the_field(tmp_path: Path, write: C
     assert pairs.vectors
     assert pairs.x.shape == (3, 3, 32, 32)
     check_square(pairs.y[0])
-    assert pairs.wide is not None
     assert pairs.wide[0].shape == (3, 3, 48, 48)
     large = torch.nn.functional.interpolate(pairs.wide[1].float(), 32, mode="area")
     check_square(large[0])  # vectors of the larger fields are in pixels of the smaller

@@ -34,7 +34,6 @@ def test_y_is_on_one_of_the_two_branches_of_x() -> None:
 
 def test_the_pool_has_both_branches() -> None:
     pairs = Toy().pairs(make.data("branches:10"), "test", pool=40)
-    assert pairs.pool is not None
     upper = branch(pairs.x)[:, None]
     assert torch.minimum((pairs.pool - upper).abs().amax(2), (pairs.pool + upper).abs().amax(2)).max() < 1e-5
     share = ((pairs.pool * upper).sum(2) > 0).float().mean(1)
@@ -63,11 +62,9 @@ def test_points_are_marked_on_their_branch() -> None:
         assert set(panel) == {0, 1, 2}
         middles.append([rows[panel == one].mean() for one in range(3)])
     up, down, none, beyond = np.array(middles)
-    assert (up < none - 5).all()
-    assert (down > none + 5).all()
+    assert ((up < none - 5) & (down > none + 5)).all()
     np.testing.assert_allclose(up - none, none - down, atol=0.6)
-    assert beyond[0] < up[0]  # what lies beyond the panel is on its edge
-    assert beyond[1] > down[1]
+    assert (beyond[0] < up[0], beyond[1] > down[1]) == (True, True)  # what lies beyond the panel is on its edge
     with pytest.raises(RequestError, match="not finite"):
         task.compose(context, torch.full((1, 3), torch.nan))
 
