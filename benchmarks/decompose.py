@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo_tasks.decompose import Retinex, decompose, integrate
+from zoo_tasks.relight import Retinex, decompose, integrate
 
 Array = np.ndarray
 GAMMA = 2.2

@@ -6,6 +6,7 @@ import time
 import warnings
 from abc import abstractmethod
 from collections.abc import Mapping
+from itertools import pairwise
 from statistics import median
 from typing import ClassVar
 
@@ -89,20 +90,14 @@ class Seconds(_Cost):
     expected_failures: ClassVar = {"the_same_pools_have_the_same_values": "it takes the time, which is never the same"}
 
     def of(self, model: Model, x: Tensor) -> float:
-        taken = []
-        for _ in range(ROUNDS + 1):
-            _wait(x)
-            began = time.perf_counter()
-            model.sample(x, SAMPLES, seed=0)
-            _wait(x)
-            taken.append(time.perf_counter() - began)
-        return median(taken[1:]) / SAMPLES
-
-
-def _wait(x: Tensor) -> None:
-    """Until the device has done what it was given."""
-    if x.is_cuda:
-        torch.cuda.synchronize(x.device)
+        times: list[float] = []
+        while len(times) < ROUNDS + 2:
+            if times:
+                model.sample(x, SAMPLES, seed=0)
+            if x.is_cuda:
+                torch.cuda.synchronize(x.device)
+            times.append(time.perf_counter())
+        return median(after - before for before, after in pairwise(times[1:])) / SAMPLES
 
 
 class _Evidence(Metric):
@@ -116,9 +111,9 @@ class _Evidence(Metric):
 
     def prepare(self, fitted: Fitted) -> None:
         """Keep the model; NotApplicable where it has no evidence bound, or was stored without what it takes."""
-        model, first = fitted.model, fitted.pairs
+        model, (x, y) = fitted.model, (part[:1].to(fitted.model.device) for part in (fitted.pairs.x, fitted.pairs.y))
         try:
-            terms = model.evidence(first.y[:1].to(model.device), first.x[:1].to(model.device), seed=fitted.seed)
+            terms = model.evidence(y, x, seed=fitted.seed)
         except RequestError as error:
             raise NotApplicable(str(error)) from error
         if terms is None:

@@ -31,8 +31,7 @@ class Modes(Metric):
     better = "higher"
     source = "cGML, section 5 and Figure 3 (the branches of a toy), and Figure 5 (two modes of a completion)"
     needs = "fitted"
-    radius: float | None = None
-    """Of items with a single draw; None before the run was shown."""
+    radius: float | None = None  # of items with a single draw
 
     def prepare(self, fitted: Fitted) -> None:
         """Look at the true draws; NotApplicable where there are none, too many different ones, or one alone for every x."""

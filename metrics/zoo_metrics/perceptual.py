@@ -33,9 +33,8 @@ class _Perceptual(PictureMetric):
     opt_in = True
     package: ClassVar[str]
     weights: ClassVar[str]
-    """The name of the weights, as it stands behind the metric's own in its id."""
     more: ClassVar[dict[str, bool]] = {}
-    """Arguments of the network besides the pictures."""
+    """The name of the weights, as it stands in the metric's id, and arguments of the network besides the pictures."""
     network: nn.Module | None = None
 
     @abstractmethod

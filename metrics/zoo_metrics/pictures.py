@@ -32,9 +32,8 @@ class PictureMetric(Metric):
 
     needs = "fitted"
     channels: ClassVar[tuple[int, ...]] = (1, 3)
-    """How many a picture may have for this metric."""
     least: ClassVar[int] = 1
-    """The smallest side of a picture that it can be measured of."""
+    """The numbers of channels that a picture may have for this metric, and its smallest side."""
     task: Task | None = None
 
     def prepare(self, fitted: Fitted) -> None:
@@ -154,7 +153,6 @@ class Diversity(PictureMetric):
     seen = False
 
     def prepare(self, fitted: Fitted) -> None:
-        """Keep the task where it shows pictures."""
         self.task, self.seen = None, True
         with suppress(NotApplicable):
             super().prepare(fitted)

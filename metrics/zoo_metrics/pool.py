@@ -16,9 +16,8 @@ SAMPLE_COUNTS = (3, 10, 30, 60, 100)
 class ErrorOfBest(Metric):
     """The squared error of the sample closest to the ground truth, a pixel, among the first 3, 10, 30, 60 and 100.
 
-    The first k samples are a draw of k of their own (and the k nearest neighbours where samples are ranked). It rewards a
-    pool that comes close once; how probable that sample was, and whether the others are right, do not enter: it is no
-    proper score, and a pool narrower than p(y | x) can have the better value.
+    The first k samples are a draw of k of their own (and the k nearest neighbours where samples are ranked). How probable that
+    sample was, and whether the others are right, do not enter: a pool narrower than p(y | x) can have the better value.
     """
 
     unit = "squared error a pixel"

@@ -36,8 +36,8 @@ class ShapeOverlap(Metric):
             raise RequestError("a metric of shapes needs the run (prepare), which was not shown")
         n, values = samples.shape[1], []
         step = max(1, AT_ONCE // n)
-        for i in range(0, len(y), step):
-            shapes, truth = self.task.solids(samples[i : i + step].flatten(0, 1)), self.task.solids(y[i : i + step])
+        for few, true in zip(samples.split(step), y.split(step), strict=True):
+            shapes, truth = self.task.solids(few.flatten(0, 1)), self.task.solids(true)
             assert shapes is not None
             assert truth is not None
             truth = truth.repeat_interleave(n, 0)

@@ -58,9 +58,8 @@ class CompleteConfig(Sized):
         check_channels(self.channels)
         share, highest = self.share, 1 if self.mask == "top" else 0.9
         if share is not None and not (len(share) in (1, 2) and 0.01 <= share[0] <= share[-1] <= highest):
-            raise RequestError(
-                f"share is {share}; it must be one share from 0.01 to {highest}, or the smallest and the largest"
-            )
+            wanted = f"one share from 0.01 to {highest}, or the smallest and the largest"
+            raise RequestError(f"share is {share}; it must be {wanted}")
         at_least(self, 1, "copies")
         for name in ("fill", "corrupt", "alternate"):
             if not 0 <= getattr(self, name) <= 1:

@@ -48,9 +48,7 @@ def resize(field: A, height: int, width: int) -> A:
 def within(image: A, side: int) -> A:
     """``image`` with the area of a square of ``side`` pixels at most, its shape kept as nearly as pixels allow."""
     h, w = image.shape[:2]
-    scale = side / (h * w) ** 0.5
-    if scale >= 1:
-        return image
+    scale = min(1.0, side / (h * w) ** 0.5)
     return resize(image, max(1, round(h * scale)), max(1, round(w * scale)))
 
 

@@ -34,9 +34,8 @@ FRONT = 20.0
 def second_of_flow(frames: Iterable[Image], chain: bool = True) -> tuple[Image, Float]:
     """The motion from the first frame to the last, as OpenCV's DIS (Kroeger et al., ECCV 2016) sees it in grey.
 
-    Within a second, things move further than a flow of one jump can follow. With ``chain`` the flows between up to
-    seven frames of the second are composed, and what comes of that is where DIS begins between first and last: the
-    chain finds the way, and the last step removes what it has drifted.
+    Within a second, things move further than a flow of one jump can follow. With ``chain`` flows between up to seven frames
+    are composed, and DIS begins with that between first and last: the chain finds the way, the last step removes its drift.
 
     Of at least two frames (H, W, 3) uint8, the first, and the flow (h, w, 2) float32 at the working size, always finite: to
     the right in widths and downwards in heights of the frame.

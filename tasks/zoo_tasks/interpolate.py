@@ -25,7 +25,6 @@ PURITY = 6
 """How steeply the trust in a sample falls as the segment fills less of its cell."""
 ASIDE = 0.02
 """The trust in the sample of a neighbouring cell beside that of the own one."""
-NEIGHBOURS = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
 
 
 class Interpolation:
@@ -57,7 +56,10 @@ class Interpolation:
         near = _neighbours(slots, size, -1)  # (cells, 9, SLOTS)
         # Each line of a pixel: its 9 x SLOTS basis functions, those of other segments at zero.
         joins = (pixels[:, :, None, None] == near[:, None]).reshape(cells, -1, 9 * SLOTS)
-        fall_y, fall_x = (_spline(self.cell[axis]) for axis in (0, 1))
+        # How far each pixel of a cell is from the centres of the last, this and the next cell, in cells: (pixels, 3).
+        offset = [(((np.arange(side) + 0.5) / side - 0.5)[:, None] - [-1, 0, 1]).astype(np.float32) for side in self.cell]
+        far = (np.abs(at) for at in offset)
+        fall_y, fall_x = (np.where(at < 0.5, 0.75 - at**2, 0.5 * np.maximum(1.5 - at, 0) ** 2) for at in far)
         fall = (fall_y[:, None, :, None] * fall_x[None, :, None, :]).reshape(-1, 9).repeat(SLOTS, axis=1)
         weights = joins * fall
         each = np.ones(9 * SLOTS, np.float32)
@@ -65,7 +67,7 @@ class Interpolation:
         if len(lost[0]):
             weights[lost] = fall[lost[1]] * _likest(pixels, near.reshape(cells, -1), self._to_cells(image), lost)
         weights /= (weights @ each)[..., None]
-        dy, dx = (ORIENTATION * _offsets(self.cell[axis]) for axis in (0, 1))
+        dy, dx = (ORIENTATION * at for at in offset)
         planes = np.stack(np.broadcast_arrays(np.float32(1), dx[None, :, None, :], dy[:, None, :, None]), -1)
         basis = weights.reshape(cells, -1, 9, SLOTS, 1) * planes.reshape(-1, 9, 1, 3)
         self.basis = basis.reshape(cells, -1, 9 * SLOTS * 3)
@@ -146,17 +148,5 @@ def _largest_segments(pixels: NDArray) -> tuple[NDArray, Float]:
 def _neighbours(values: NDArray, size: int, outside: int) -> NDArray:
     """``values`` (cells, K) of each cell's 3 x 3 neighbourhood, (cells, 9, K); ``outside`` over the border."""
     grid = np.pad(values.reshape(size, size, -1), ((1, 1), (1, 1), (0, 0)), constant_values=outside)
-    views = [grid[1 + dy : 1 + dy + size, 1 + dx : 1 + dx + size] for dy, dx in NEIGHBOURS]
-    return np.stack(views, axis=2).reshape(size * size, 9, -1)
-
-
-def _offsets(pixels: int) -> Float:
-    """(pixels, 3): how far each pixel of a cell is from the centres of the last, this and the next cell, in cells."""
-    place = (np.arange(pixels) + 0.5) / pixels - 0.5
-    return (place[:, None] - np.array([-1, 0, 1])).astype(np.float32)
-
-
-def _spline(pixels: int) -> Float:
-    """(pixels, 3): the quadratic B-spline at these offsets."""
-    far = np.abs(_offsets(pixels))
-    return np.where(far < 0.5, 0.75 - far**2, 0.5 * np.maximum(1.5 - far, 0) ** 2)
+    windows = np.lib.stride_tricks.sliding_window_view(grid, (3, 3), axis=(0, 1))  # (size, size, K, 3, 3)
+    return np.ascontiguousarray(windows.reshape(size * size, -1, 9).swapaxes(1, 2))

@@ -41,9 +41,8 @@ class Frame:
 def check_grids(grids: NDArray[np.generic]) -> None:
     """Refuse with a RequestError what is not (N, s, s, s) bool with s from 1 to 128."""
     if grids.ndim != 4 or len(set(grids.shape[1:])) != 1 or grids.dtype != np.bool_ or not 1 <= grids.shape[1] <= LARGEST:
-        raise RequestError(
-            f"shapes are (N, s, s, s) bool with s from 1 to {LARGEST}, one axis for the N, not {grids.shape} {grids.dtype}"
-        )
+        wanted = f"(N, s, s, s) bool with s from 1 to {LARGEST}, one axis for the N"
+        raise RequestError(f"shapes are {wanted}, not {grids.shape} {grids.dtype}")
 
 
 @lru_cache(maxsize=4)

@@ -39,7 +39,7 @@ class Toy(Task):
         records = data.read(split, seed=seed)
         x, y = (_numbers(data, records, name, columns) for name, columns in (("x", 1), ("y", 3)))
         drawn = records.pool("y", pool) if pool > 0 else None
-        true = None if drawn is None else torch.from_numpy(np.asarray(drawn, np.float32))
+        true = None if drawn is None else torch.from_numpy(drawn)
         return Pairs(x=(1 + x) / 2, y=y, pool=true, names=records.names, digest=records.digest)
 
     def read(self, given: Any) -> float:

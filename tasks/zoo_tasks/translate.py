@@ -65,9 +65,8 @@ class Translate(FieldTask):
     def pairs(self, data: Data, split: Split, seed: int = 0, *, pool: int = 0) -> Pairs:
         """Both pictures of each pair, or sketch and photo. With ``crops``, training pairs have ``wide``.
 
-        Raises:
-            RequestError: ``source`` is ``pair`` and the data holds single pictures, or it is ``auto`` and the data comes in
-                pairs: then the task has to be made for it first.
+        A RequestError refuses single pictures where ``source`` is ``pair``, and pairs where it is ``auto``: the task has to be
+        made for this data first.
         """
         records, sides = data.read(split, seed=seed), self.sides(split)
         if self.paired:

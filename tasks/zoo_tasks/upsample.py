@@ -27,16 +27,12 @@ OUTWARD = np.array([(0, 1), (0, -1), (1, 0), (-1, 0)])
 
 
 class Upsampler:
-    """Enlarges fields of ``size`` x ``size`` samples to one photo's size.
+    """Enlarges fields of ``size`` x ``size`` samples to the size of one photo, (H, W, 3) uint8.
 
-    The field is solved for by :class:`zoo_tasks.interpolate.Interpolation` on a grid of at most 256 x 256 pixels. From
-    the grid to the photo it is interpolated linearly inside segments; where the four grid pixels around a photo's
-    pixel lie in several segments, they count by their likeness to its colour as well (joint bilateral upsampling:
-    Kopf, Cohen, Lischinski, Uyttendaele, SIGGRAPH 2007). All weights are positive and sum to 1.
-
-    Args:
-        image: (H, W, 3) uint8.
-        size: samples a side.
+    The field is solved for by :class:`zoo_tasks.interpolate.Interpolation` on a grid of at most 256 x 256 pixels. From there
+    to the photo it is interpolated linearly inside segments; where the four grid pixels around a pixel lie in several, they
+    count by their likeness to its colour as well (joint bilateral upsampling: Kopf, Cohen, Lischinski, Uyttendaele, SIGGRAPH
+    2007). All weights are positive and sum to 1.
     """
 
     def __init__(self, image: Image, size: int) -> None:

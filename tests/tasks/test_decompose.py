@@ -11,7 +11,7 @@ import pytest
 from conftest import shared_data
 
 from zoo.utils.errors import RequestError
-from zoo_tasks.decompose import decompose, integrate
+from zoo_tasks.relight import decompose, integrate
 
 RNG = np.random.default_rng(0)
 BENCHMARK = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks/decompose.py"))
