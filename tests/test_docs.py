@@ -13,9 +13,7 @@ import pytest
 import torch
 from calls import call_here
 from PIL import Image
-from snippets import PAGES, ROOT, blocks, commands, make_world, quick
-
-from zoo.data.pairs import Pairs
+from snippets import PAGES, ROOT, blocks, commands, fitted_example, make_world, quick
 
 README = ROOT / "README.md"
 ELSEWHERE = {"plugin.md": "test_plugin_page.py", "hub.md": "hub/test_hub_page.py"}
@@ -69,13 +67,8 @@ def test_the_suite_of_the_page_is_a_suite(here: Path) -> None:
 
 def test_the_model_of_the_readme_learns() -> None:
     """It learns that y is x or 1 - x, and says how often which."""
-    space: dict[str, Any] = {"__name__": "__main__"}
-    exec(compile([b.text for b in blocks(README) if b.kind == "python"][1], "README", "exec", dont_inherit=True), space)
-    g = torch.Generator().manual_seed(0)
-    x = torch.rand(512, 1, 2, 2, generator=g)
-    same = torch.rand(512, 1, 1, 1, generator=g) < 0.7
-    model = space["Mixture"]((1, 2, 2), (1, 2, 2), steps=1500, learning_rate=2e-3)
-    model.fit(Pairs(x, torch.where(same, x, 1 - x)), seed=0, device="cpu", progress=False)
+    text = [block.text for block in blocks(README) if block.kind == "python"][1]
+    model, x, _ = fitted_example(text, "Mixture", steps=1500, learning_rate=2e-3)
     samples = model.sample(x[:20], 400, seed=1)
     assert torch.equal(samples, model.sample(x[:20], 400, seed=1))
     far = torch.stack([(samples - y[:, None]).flatten(2).abs().mean(2) for y in (x[:20], 1 - x[:20])])

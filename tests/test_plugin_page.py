@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
-import torch
-from snippets import ROOT, Block, blocks, commands, quick
+from snippets import ROOT, Block, blocks, commands, fitted_example, quick
 from venvs import Environment
-
-from zoo import Pairs
 
 PAGE = ROOT / "docs" / "plugin.md"
 
@@ -73,13 +69,8 @@ def test_its_tests_pass_and_it_learns(environment: Environment) -> None:
 
 def test_its_gan_learns() -> None:
     """That y is x more often than 1 - x."""
-    space: dict[str, Any] = {"__name__": "page"}
-    exec(compile(files(blocks(PAGE))["zoo-mixture/zoo_mixture/gan.py"], "page", "exec", dont_inherit=True), space)
-    g = torch.Generator().manual_seed(0)
-    x = torch.rand(512, 1, 2, 2, generator=g)
-    y = torch.where(torch.rand(512, 1, 1, 1, generator=g) < 0.7, x, 1 - x)
-    model = space["GAN"]((1, 2, 2), (1, 2, 2), width=64, steps=1500, learning_rate=3e-3)
-    history = model.fit(Pairs(x, y), seed=0, device="cpu", progress=False)
+    text = files(blocks(PAGE))["zoo-mixture/zoo_mixture/gan.py"]
+    model, x, history = fitted_example(text, "GAN", width=64, steps=1500, learning_rate=3e-3)
     assert {"critic.total", "critic.margin", "generator.total"} < set(history.losses[-1])
     assert (model.sample(x[:50], 100, seed=1) - x[:50, None]).abs().mean() < 0.1
 
