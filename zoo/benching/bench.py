@@ -123,7 +123,7 @@ def _make_pairs(todo: Sequence[Cell]) -> None:
 
     The cells of a task that fails at it, though the data is right, come out as failed.
     """
-    from zoo.benching.worker import reason_of
+    from zoo.benching.pool import reason_of
     from zoo.running.plan import task_on
 
     for name in dict.fromkeys(cell.task for cell in todo):

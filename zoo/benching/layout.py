@@ -10,7 +10,7 @@ from typing import Any
 
 from zoo.benching.cells import Cell
 from zoo.benching.plan import BenchPlan
-from zoo.benching.worker import reason_of
+from zoo.benching.pool import reason_of
 from zoo.contracts import make
 from zoo.running.plan import Request, make_plan, task_on
 from zoo.utils.device import pick

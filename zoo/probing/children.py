@@ -19,11 +19,11 @@ import time
 from collections.abc import Callable
 from typing import IO, Any, NoReturn
 
-from zoo.utils.threads import with_threads
-
 _COMMAND = (
     "import sys; sys.path[:] = {path!r}; import runpy; runpy.run_module({module!r}, run_name='__main__', alter_sys=True)"
 )
+_LIMITS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
+"""The libraries' own numbers of threads: processes that work side by side share the cores."""
 START = 120.0
 """Seconds that a child may take to say its first word, which is long where it has to import torch."""
 _PATIENCE = 5.0
@@ -124,7 +124,7 @@ class Child(_Heard):
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=None if errors else subprocess.DEVNULL,
-            env=with_threads(environment, threads) if threads else environment,
+            env=environment | _limits(threads) if threads else environment,
             start_new_session=True,
         )
         self.pid = self.process.pid
@@ -213,6 +213,12 @@ class Parent:
         """Say something that JSON can hold."""
         with self._guard:
             _write(self.pipe, what)
+
+
+def _limits(threads: int) -> dict[str, str]:
+    """So many threads for each library that has threads; fewer where fewer are set."""
+    old = {name: os.environ.get(name, "") for name in _LIMITS}
+    return {name: str(min(int(set_to) or threads, threads) if set_to.isdigit() else threads) for name, set_to in old.items()}
 
 
 def _read(pipe: IO[bytes], take: Callable[[Any], object]) -> None:
