@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
 
 from zoo import registry
 from zoo.contracts.metric import Fitted, Score
@@ -165,11 +164,9 @@ def _run(plan: Plan, folder: RunFolder, result: RunResult) -> None:
     result.scores, result.skipped = measured.scores, {**plan.skipped, **measured.skipped}
     result.metrics = {key: getattr(request, key) for key in ("model", "task", "data", "n")} | {"test_items": len(test)}
     result.metrics["metrics"] = {name: dataclasses.asdict(score) for name, score in measured.scores.items()}
-    kept = None if train is None else _golden(plan, test, measured)
+    if train is not None:
+        _keep_checkpoint(plan, folder.checkpoint, train, test, result.metrics["metrics"], measured)
     clock.lap("evaluate")
-    if train is not None and kept is not None:
-        data = {"name": request.data, "digest": train.digest, "items": len(train)}
-        _save_checkpoint(plan, folder.checkpoint, data, result.metrics["metrics"], *kept)
     samples = torch.stack([measured.kept[i][:SAMPLES] for i in shown])
     result.pictures = take_pictures(plan.model, plan.task, plan.data, request.seed, test, samples)
     with whole_file(result.out / "samples.png") as part:
@@ -194,19 +191,27 @@ def _fit(plan: Plan, train: Pairs, folder: RunFolder, progress: bool) -> Any:
     )
 
 
-def _golden(plan: Plan, test: Pairs, measured: Evaluation) -> tuple[Tensor, golden.SmallScore | None]:
-    """The x of the golden samples, and the small score.
+def _keep_checkpoint(
+    plan: Plan, folder: Path, train: Pairs, test: Pairs, scores: Mapping[str, Any], measured: Evaluation
+) -> None:
+    """Save what was fitted, with golden samples and a small score beside it: as the CPU gives them, wherever.
 
-    Where ``zoo verify`` would score the same items again, it is of the samples that were scored; else, on somebody's own data
-    or a GPU, it is measured for itself.
+    Where ``zoo verify`` would score the same items again, the small score is of the samples that were scored; else, on
+    somebody's own data or a GPU, it is measured for itself.
     """
+    request, config = plan.request, plan.weights["task_config"]
+    data, card = {"name": request.data, "digest": train.digest, "items": len(train)}, {"command": request.command()}
+    shutil.rmtree(folder, ignore_errors=True)  # left by a run that was stopped while it wrote its report
+    save(plan.model, folder, task=request.task, task_config=config, seed=request.seed, data=data, scores=scores, card=card)
     metric = next((n for n, m in plan.metrics.items() if m.needs == "samples" and n not in measured.skipped), None)
-    if not (count := _golden_items(plan, len(test))):
-        task = {"name": plan.request.task, "config": plan.weights["task_config"]}
-        return small_score(plan.model.to("cpu"), task, metric)
-    samples = torch.stack([measured.kept[i] for i in range(count)])
-    score = None if metric is None else score_of(samples, test, metric, plan.task.data, plan.request.seed)
-    return test.x[: golden.ITEMS], score
+    model = plan.model.to("cpu")
+    if count := _golden_items(plan, len(test)):
+        x, samples = test.x[: golden.ITEMS], torch.stack([measured.kept[i] for i in range(count)])
+        score = None if metric is None else score_of(samples, test, metric, plan.task.data, request.seed)
+    else:
+        x, score = small_score(model, {"name": request.task, "config": config}, metric)
+    golden.write_golden(folder, x, model.sample(x, golden.SAMPLES, seed=0), 0, score)
+    model.to(plan.device)
 
 
 def _golden_items(plan: Plan, scored: int) -> int:
@@ -215,18 +220,6 @@ def _golden_items(plan: Plan, scored: int) -> int:
     if request.checkpoint or request.data != plan.task.data or plan.device.type != "cpu":
         return 0
     return 1 if scored == request.items else min(scored, items_of(request.n))  # of some items spread over all the first is one
-
-
-def _save_checkpoint(
-    plan: Plan, folder: Path, data: Mapping[str, Any], scores: Mapping[str, Any], x: Tensor, score: golden.SmallScore | None
-) -> None:
-    """Save what was fitted, and keep golden samples of x and the small score beside it: as the CPU gives them, wherever."""
-    request = plan.request
-    shutil.rmtree(folder, ignore_errors=True)  # left by a run that was stopped while it wrote its report
-    config, card = plan.weights["task_config"], {"command": request.command()}
-    save(plan.model, folder, task=request.task, task_config=config, seed=request.seed, data=data, scores=scores, card=card)
-    golden.write_golden(folder, x, plan.model.to("cpu").sample(x, golden.SAMPLES, seed=0), 0, score)
-    plan.model.to(plan.device)
 
 
 class _Clock:
