@@ -140,7 +140,5 @@ def nearest(points: Array, neighbours: int, seed: int) -> tuple[Array, NDArray[n
     # The point itself is usually first; where a duplicate stands in its place, the last column is dropped instead.
     own = found == np.arange(len(points))[:, None]
     own[~own.any(1), -1] = True
-    keep = ~own
-    missing = found < 0
-    squared, found = np.where(missing, np.inf, squared), np.where(missing, 0, found)
-    return squared[keep].reshape(len(points), neighbours), found[keep].reshape(len(points), neighbours)
+    squared, found = np.where(found < 0, np.inf, squared), np.maximum(found, 0)
+    return squared[~own].reshape(len(points), neighbours), found[~own].reshape(len(points), neighbours)

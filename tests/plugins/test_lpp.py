@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from scipy.linalg import eigh
 
 from zoo_networks.lpp import Embedding, lpp, nearest
 
@@ -32,10 +33,7 @@ def test_neighbours_are_nearly_all_the_true_ones() -> None:
 
 def test_lpp_agrees_with_the_dense_eigenproblem() -> None:
     """On a few points in few dimensions, with every point joined to every other, against the textbook computation."""
-    from scipy.linalg import eigh
-
-    points = np.random.default_rng(1).normal(size=(30, 4)).astype(np.float32) * [1, 2, 3, 4]
-    points = points.astype(np.float32)
+    points = np.random.default_rng(1).normal(size=(30, 4), scale=[1, 2, 3, 4]).astype(np.float32)
     mean, projection = lpp([points], 4, neighbours=29)
     centred = points - points.mean(0)
     full = ((centred[:, None] - centred[None]) ** 2).sum(2)
@@ -46,8 +44,7 @@ def test_lpp_agrees_with_the_dense_eigenproblem() -> None:
     want = centred @ vectors
     want = want / want.std(0)
     got = (points - mean) @ projection
-    for k in range(4):
-        assert abs(np.corrcoef(want[:, k], got[:, k])[0, 1]) > 0.99
+    assert (abs(np.corrcoef(want, got, rowvar=False).diagonal(4)) > 0.99).all()
     np.testing.assert_allclose(got.std(0), 1, rtol=1e-2)
 
 
@@ -58,32 +55,19 @@ def test_near_points_stay_near() -> None:
     assert abs(np.corrcoef(p, t)[0, 1]) > 0.95
 
 
-def test_it_is_the_same_every_time() -> None:
-    points, _ = curve()
-    first, again = lpp([points], 3, seed=1), lpp([points], 3, seed=1)
-    assert np.array_equal(first[1], again[1])
-
-
-@pytest.mark.parametrize("items", [1, 2, 3, 12])
-def test_few_items(items: int) -> None:
-    points, _ = curve(items)
-    mean, projection = lpp([points], 8)
+@pytest.mark.parametrize(("items", "copies"), [(1, 1), (2, 1), (3, 1), (12, 1), (60, 3)])
+def test_few_items_and_duplicates(items: int, copies: int) -> None:
+    mean, projection = lpp([np.tile(curve(items)[0], (copies, 1))], 8)
     assert projection.shape == (20, 8)
     assert np.isfinite(projection).all()
     assert np.isfinite(mean).all()
+    assert projection.any() or items < 3
 
 
 def test_equal_items_have_no_embedding() -> None:
     mean, projection = lpp([np.full((50, 12), 0.5, np.float32)], 4)
     assert np.allclose(mean, 0.5)
     assert not projection.any()
-
-
-def test_duplicates_among_the_items() -> None:
-    points, _ = curve(60)
-    projection = lpp([np.concatenate([points, points, points])], 3)[1]
-    assert np.isfinite(projection).all()
-    assert projection.any()
 
 
 def test_annotations_join_the_pixels() -> None:

@@ -6,6 +6,7 @@ the step alone, so a run that was killed and resumed ends in the same weights as
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections import Counter
@@ -188,13 +189,11 @@ def order_of_pairs(items: int, size: int, seed: int, start: int, accelerator: Ac
     size = min(size, items)
     per_epoch = items // size
     mine = slice(accelerator.process_index, None, accelerator.num_processes)
-    epoch, first = divmod(start, per_epoch)
-    while True:
-        generator = torch.Generator().manual_seed(mix(seed, -1 - epoch))
-        permutation = torch.randperm(items, generator=generator)
-        for i in range(first, per_epoch):
-            yield permutation[i * size : (i + 1) * size][mine]
-        epoch, first = epoch + 1, 0
+    for step in itertools.count(start):
+        epoch, i = divmod(step, per_epoch)
+        if i == 0 or step == start:
+            permutation = torch.randperm(items, generator=torch.Generator().manual_seed(mix(seed, -1 - epoch)))
+        yield permutation[i * size : (i + 1) * size][mine]
 
 
 def accelerator_for(device: str | torch.device, precision: str) -> Accelerator:
