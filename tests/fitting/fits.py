@@ -35,12 +35,12 @@ def same(a: Model, b: Model) -> bool:
     return all(torch.equal(u, v) for u, v in zip(a.state_dict().values(), b.state_dict().values(), strict=True))
 
 
-def fit_long(resume: Path, *, slowly: bool = False) -> tuple[Model, History]:
-    """A fit with a moving average, whose state is written after each step; slowly, so that it can be killed on its way."""
+def fit_long(resume: Path | None, *, slowly: bool = False) -> tuple[Model, History]:
+    """A fit with a moving average; slowly, and with its state written after each step, so that it can be killed on its way."""
     m = model()
     losses = m.losses
     m.losses = lambda batch, step: (time.sleep(0.02 * slowly), losses(batch, step))[1]  # type: ignore[method-assign]
-    return m, fit(m, pairs(crops=True), steps=100, ema=0.9, resume=resume, save_seconds=0.0)
+    return m, fit(m, pairs(crops=True), steps=100, ema=0.9, resume=resume, save_seconds=0.0 if slowly else 30.0)
 
 
 def fit_among_several(folder: Path, rank: str) -> None:
