@@ -48,7 +48,7 @@ class BranchRecords(Records):
         raise RequestError(_NO_PICTURE)
 
 
-class Branches(GeneratedData[BranchRecords]):
+class Branches(GeneratedData):
     """cGML's toy (Ramasinghe et al. 2021, section 4): y = +4 (x, x^2, x^3) or -4 (x, x^2, x^3), x uniform in [-1, 1].
 
     ``branches:N`` asks for N training points instead of 4096. There are always 512 test points. The paper names the

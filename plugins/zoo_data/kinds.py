@@ -7,14 +7,12 @@ import re
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zoo import Data, Records, RequestError, Split, check_split
-
-R = TypeVar("R", bound=Records)
 
 
 class FolderData(Data):
@@ -71,7 +69,7 @@ class FolderData(Data):
         return path
 
 
-class GeneratedData(Data, Generic[R]):
+class GeneratedData(Data):
     """Items that are made here: ``kind``, or ``kind:N`` for N training items.
 
     Attributes:
@@ -85,14 +83,14 @@ class GeneratedData(Data, Generic[R]):
 
     items: ClassVar[str]
     sizes: ClassVar[tuple[int, int]]
-    generate: Callable[[Split, int, int], R]
+    generate: Callable[[Split, int, int], Records]
 
     def __init__(self, path: str = "") -> None:
         if path and not (path.isascii() and path.isdigit() and int(path) > 0):
             raise RequestError(f"{self.kind}:{path}: write {self.kind}, or {self.kind}:N for {self.items}")
         super().__init__(path)
 
-    def read(self, split: Split, *, seed: int = 0) -> R:
+    def read(self, split: Split, *, seed: int = 0) -> Records:
         """The records of one split; other seeds and the other split give other items, and fewer are the first of more."""
         return self.generate(split, seed, int(self.path or self.sizes[0]) if check_split(split) == "train" else self.sizes[1])
 

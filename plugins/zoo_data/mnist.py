@@ -111,7 +111,7 @@ def _idx_file(folder: Path, stem: str, dimensions: int) -> Path | None:
     return first_of(folder, *(f"{stem}{dot}idx{dimensions}-ubyte{packed}" for dot in "-." for packed in ("", ".gz")))
 
 
-class Digits(GeneratedData[GreyRecords]):
+class Digits(GeneratedData):
     """The 1,797 handwritten digits of scikit-learn's ``load_digits`` (Alpaydin and Kaynak 1998), 8 x 8 in 17 levels.
 
     They are enlarged to 20 x 20 by cubic interpolation and laid in the middle of 28 x 28, as MNIST's are. A split is

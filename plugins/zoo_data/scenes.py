@@ -137,7 +137,7 @@ class SceneRecords(Records):
             deque(on_all_cores(fill, chunks, bar), maxlen=0)
 
 
-class Scenes(GeneratedData[SceneRecords]):
+class Scenes(GeneratedData):
     """Generated scenes; ``scenes:2000`` asks for 2000 training scenes instead of 8192. There are always 512 test scenes."""
 
     kind = "scenes"

@@ -136,7 +136,7 @@ class SolidRecords(VoxelRecords):
         return [hashlib.sha256(np.packbits(voxels).tobytes()).digest() for voxels in self.voxels]
 
 
-class Solids(GeneratedData[SolidRecords]):
+class Solids(GeneratedData):
     """Generated solids; ``solids:2000`` asks for 2000 training solids instead of 512. There are always 128 test solids.
 
     A thing stands upright, its third axis upwards, and is turned about it by up to 0.3 rad. Its sizes are drawn uniformly.
