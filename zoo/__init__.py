@@ -18,10 +18,9 @@ if TYPE_CHECKING:
     from zoo.contracts.preset import Preset
     from zoo.contracts.task import Task
     from zoo.data.cache import cache_folder, cached_map, on_all_cores, optional_write
-    from zoo.data.images import IMAGE_RULES, MIN_SIDE, decode_image
     from zoo.data.pairs import Batch, Pairs, Penalty, size_of
+    from zoo.data.pictures import IMAGE_RULES, MIN_SIDE, decode_image, read_shape, solid_of, voxel_picture
     from zoo.data.records import Annotation, Attributes, Clip, Data, Fields, Image, Records, Split, check_split
-    from zoo.data.shapes import read_shape, solid_of, voxel_picture
     from zoo.fitting.recipe import History, Recipe, Step, Training, Turns
     from zoo.running.run import RunResult, run
     from zoo.utils.colours import colour_wheel
@@ -41,10 +40,9 @@ _HOMES = {
     "zoo.contracts.preset": "Preset",
     "zoo.contracts.task": "Task",
     "zoo.data.cache": "cache_folder cached_map on_all_cores optional_write",
-    "zoo.data.images": "IMAGE_RULES MIN_SIDE decode_image",
     "zoo.data.pairs": "Batch Pairs Penalty size_of",
+    "zoo.data.pictures": "IMAGE_RULES MIN_SIDE decode_image read_shape solid_of voxel_picture",
     "zoo.data.records": "Annotation Attributes Clip Data Fields Image Records Split check_split",
-    "zoo.data.shapes": "read_shape solid_of voxel_picture",
     "zoo.fitting.recipe": "History Recipe Step Training Turns",
     "zoo.running.run": "RunResult run",
     "zoo.utils.colours": "colour_wheel",

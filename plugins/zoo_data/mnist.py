@@ -45,29 +45,24 @@ class Mnist(FolderData):
         stem = "train" if split == "train" else "t10k"
         for place in (root, root / "raw", root / "MNIST" / "raw"):
             images, labels = _idx_file(place, f"{stem}-images", 3), _idx_file(place, f"{stem}-labels", 1)
-            if images is not None and labels is None:
+            if images is None:
+                continue
+            if labels is None:
                 raise self.wrong(f"{images.name} is there, but not its labels")
-            if images is not None and labels is not None:
-                return self._from_idx(images, labels)
-        if (root / split).is_dir():
-            return self._from_folders(root / split)
-        raise self.wrong(f"there are no digits for the split {split}")
-
-    def _from_idx(self, images: Path, labels: Path) -> Records:
-        pixels, digits = read_idx(images, 3), read_idx(labels, 1)
-        if len(pixels) != len(digits) or not len(digits):
-            raise RequestError(f"{images.name} has {len(pixels)} images and {labels.name} {len(digits)} labels")
-        if digits.max() > 9:
-            raise RequestError(f"{labels.name} has the label {digits.max()}; labels are 0 to 9")
-        return GreyRecords(pixels, [f"{i:05d}" for i in range(len(digits))], Attributes.classes(DIGIT_NAMES, digits))
-
-    def _from_folders(self, root: Path) -> Records:
-        names = [name for name in file_names(root) if re.fullmatch(r"[0-9]/[^/]+", name)]
+            pixels, digits = read_idx(images, 3), read_idx(labels, 1)
+            if len(pixels) != len(digits) or not len(digits):
+                raise RequestError(f"{images.name} has {len(pixels)} images and {labels.name} {len(digits)} labels")
+            if digits.max() > 9:
+                raise RequestError(f"{labels.name} has the label {digits.max()}; labels are 0 to 9")
+            return GreyRecords(pixels, [f"{i:05d}" for i in range(len(digits))], Attributes.classes(DIGIT_NAMES, digits))
+        if not (root / split).is_dir():
+            raise self.wrong(f"there are no digits for the split {split}")
+        names = [name for name in file_names(root / split) if re.fullmatch(r"[0-9]/[^/]+", name)]
         if not names:
-            raise self.wrong(f"{root.name}/ has no folders 0 to 9 of pictures")
-        photos = photos_in(root, names)
-        digits = np.array([int(photo.name[0]) for photo in photos])
-        return PhotoRecords(photos, attributes=Attributes.classes(DIGIT_NAMES, digits))
+            raise self.wrong(f"{split}/ has no folders 0 to 9 of pictures")
+        photos = photos_in(root / split, names)
+        labelled = np.array([int(photo.name[0]) for photo in photos])
+        return PhotoRecords(photos, attributes=Attributes.classes(DIGIT_NAMES, labelled))
 
 
 class GreyRecords(Records):

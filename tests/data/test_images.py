@@ -11,7 +11,7 @@ import pytest
 from datafiles import refused
 from PIL import Image as PIL
 
-from zoo.data.images import decode_image, photo_of
+from zoo.data.pictures import decode_image, photo_of
 
 RNG = np.random.default_rng(0)
 RGB = np.kron(RNG.integers(0, 256, (4, 5, 3)), np.ones((8, 8, 1))).astype(np.uint8)  # (32, 40, 3)

@@ -12,7 +12,7 @@ import torch
 from conftest import shared_data
 
 from zoo.contracts import make
-from zoo.data.images import photo_of
+from zoo.data.pictures import photo_of
 from zoo.reporting.pictures import SAMPLES, take_pictures
 from zoo.testing.subjects.task import FewPhotos, photo
 from zoo_tasks.colorize import BINS, Colorize, Even, to_lab, to_rgb

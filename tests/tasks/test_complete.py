@@ -10,7 +10,7 @@ import torch
 from conftest import shared_data
 
 from zoo.contracts import make
-from zoo.data.images import photo_of
+from zoo.data.pictures import photo_of
 from zoo.testing.subjects.task import FewPhotos, photo
 from zoo.utils.errors import RequestError
 from zoo_tasks.complete import Complete, Kind, corners, draw_masks

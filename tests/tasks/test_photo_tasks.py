@@ -12,7 +12,7 @@ import torch
 from conftest import shared_data
 from numpy.typing import NDArray
 
-from zoo.data.images import photo_of
+from zoo.data.pictures import photo_of
 from zoo.data.records import Annotation, Data, Fields, Image, Records, Split
 from zoo.testing.subjects.task import FewRecords
 from zoo.utils.errors import RequestError

@@ -92,7 +92,7 @@ class Task(ABC):
         Raises:
             RequestError: it is no such item, or cannot be read.
         """
-        from zoo.data.images import photo_of
+        from zoo.data.pictures import photo_of
 
         return photo_of(given)
 

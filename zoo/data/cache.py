@@ -12,7 +12,7 @@ import hashlib
 import os
 import warnings
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -110,7 +110,7 @@ def cached_map(compute: Callable[[int], Mapping[str, NDArray[np.float32]]], ids:
             out[name][[row[content] for content in contents]] = value
 
     missing = dict.fromkeys(row)
-    for contents, values in _read_shards(folder, row):
+    for contents, values in _read_shards(folder, missing):
         if not out or _shapes(out) == _shapes(values):
             put(contents, values)
             for content in contents:
@@ -148,25 +148,21 @@ def _shapes(fields: Fields) -> dict[str, tuple[int, ...]]:
     return {name: value.shape[1:] for name, value in fields.items()}
 
 
-def _read_shards(folder: Path, wanted: Iterable[bytes]) -> Iterator[tuple[list[bytes], Fields]]:
+def _read_shards(folder: Path, wanted: Collection[bytes]) -> Iterator[tuple[list[bytes], Fields]]:
     import safetensors
 
-    missing = set(wanted)
-    for path in sorted(folder.glob("*.safetensors")) if missing else ():
+    for path in sorted(folder.glob("*.safetensors")) if wanted else ():
         try:
             with safetensors.safe_open(path, framework="numpy") as shard:
                 ids = [bytes(row) for row in shard.get_tensor("ids")]
-                take = [i for i, content in enumerate(ids) if content in missing]
-                if not take:
-                    continue
-                names = [name for name in shard.keys() if name != "ids"]  # noqa: SIM118 (not a dict)
+                take = [i for i, content in enumerate(ids) if content in wanted]
+                names = [name for name in shard.keys() if take and name != "ids"]  # noqa: SIM118 (not a dict)
                 values = {name.removeprefix("field."): shard.get_tensor(name) for name in names}
-                if shard.metadata().get("crc") != _checksum(ids, values):
-                    continue
+                whole = shard.metadata().get("crc") == _checksum(ids, values)
         except Exception:  # a broken file raises errors of many kinds; its rows are computed again
             continue
-        missing.difference_update(ids[i] for i in take)
-        yield [ids[i] for i in take], {name: value[take] for name, value in values.items()}
+        if take and whole:
+            yield [ids[i] for i in take], {name: value[take] for name, value in values.items()}
 
 
 def _write_shard(folder: Path, ids: Sequence[bytes], values: Fields) -> None:
