@@ -29,20 +29,18 @@ def ship(run: Path, name: str, data_name: str = typer.Option(...), about: str = 
     from zoo.measuring.small import keep_golden
     from zoo.utils.files import sha256_of
 
-    record = json.loads((run / "run.json").read_text(encoding="utf-8"))
-    metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))["metrics"]
-    task = record["task"]
+    record, metrics = (json.loads((run / name).read_text(encoding="utf-8")) for name in ("run.json", "metrics.json"))
+    task, seed, train = record["task"], record["seed"], record["data"]["train"]
     command = record["command"].replace(record["data"]["name"], "folder:photos").split(" --metric")[0]
     whole = Model.load(run / "checkpoint")
     with tempfile.TemporaryDirectory() as scratch:
         whole.save(Path(scratch) / "half", half=True, inference=True)
         half = Model.load(Path(scratch) / "half")
-    pairs = make.task(task["name"], **task["config"]).pairs(make.data(record["data"]["name"]), "test", record["seed"])
+    pairs = make.task(task["name"], **task["config"]).pairs(make.data(record["data"]["name"]), "test", seed)
     wanted = {m["name"]: make.metric(m["name"]) for m in record["metrics"] if m["name"] != "nll"}
-    scores = {
-        k: dataclasses.asdict(v) for k, v in evaluate(half, pairs, wanted, record["n"], seed=record["seed"]).scores.items()
-    }
-    scores |= {k: v for k, v in metrics.items() if k == "nll"}
+    measured = evaluate(half, pairs, wanted, record["n"], seed=seed).scores
+    scores = {name: dataclasses.asdict(score) for name, score in measured.items()}
+    scores |= {name: score for name, score in metrics["metrics"].items() if name == "nll"}
     folder = ROOT / "checkpoints" / name.replace("/", "-")
     shutil.rmtree(folder, ignore_errors=True)
     whole.save(
@@ -51,8 +49,8 @@ def ship(run: Path, name: str, data_name: str = typer.Option(...), about: str = 
         inference=True,
         task=task["name"],
         task_config=task["config"],
-        seed=record["seed"],
-        data={"name": "folder:photos", "digest": record["data"]["train"]["digest"], "items": record["data"]["train"]["items"]},
+        seed=seed,
+        data={"name": "folder:photos", "digest": train["digest"], "items": train["items"]},
         scores=scores,
         card={"about": about, "licence": "Apache-2.0", "data": data_name, "command": command},
     )

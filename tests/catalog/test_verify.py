@@ -14,7 +14,6 @@ from safetensors.torch import load_file, save_file
 import zoo
 from zoo.catalog import checkpoints
 from zoo.catalog.verify import verify
-from zoo.contracts import stored
 from zoo.measuring.small import keep_golden
 from zoo.saving import golden
 from zoo.saving.checkpoint import WEIGHTS, load
@@ -86,7 +85,7 @@ def test_a_score_that_changed_fails(made: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_other_data_under_the_same_name_are_told_from_a_changed_score(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    scored = stored.embedded_pairs
+    scored = golden.embedded_pairs
     monkeypatch.setattr("zoo.catalog.verify.embedded_pairs", lambda *a: replace(scored(*a), digest="f" * 64))
     step = verify(f"dir:{made}").steps[-1]
     assert step.outcome == "failed"

@@ -13,11 +13,10 @@ from zoo.catalog import checkpoints
 from zoo.catalog.files import Checkpoint
 from zoo.catalog.loaded import fitted_model, folder_of
 from zoo.contracts.model import Model
-from zoo.contracts.stored import embedded_pairs
 from zoo.measuring.small import values_of
 from zoo.saving.checkpoint import CONFIG
 from zoo.saving.facts import read_facts
-from zoo.saving.golden import Golden, SmallScore, read_golden
+from zoo.saving.golden import Golden, SmallScore, embedded_pairs, read_golden
 from zoo.utils.errors import RequestError, ZooError, nearest
 
 Outcome = Literal["ok", "failed", "skipped"]

@@ -234,7 +234,7 @@ class Model(nn.Module):
             message: of the commit.
             **save: as for :meth:`save`: ``task``, ``half``, ``scores``, ...
         """
-        from zoo.contracts.stored import push_model
+        from zoo.hub.push import push_model
 
         return push_model(self, repo, save, private=private, licence=licence, message=message)
 

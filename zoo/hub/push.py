@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from zoo.hub.cache import FILES, WEIGHTS
 from zoo.hub.client import HubFailedError, api, is_offline, say, translated
 from zoo.hub.pull import LIMITS
 from zoo.hub.source import HubSource, parse
 from zoo.saving.card import PICTURE, hub_card, licence_of
-from zoo.saving.checkpoint import CARD, CONFIG, load
+from zoo.saving.checkpoint import CARD, CONFIG, Storable, load, save
 from zoo.saving.facts import Facts, read_facts
-from zoo.saving.golden import read_golden
+from zoo.saving.golden import SAMPLES, golden_x, read_golden, write_golden
 from zoo.utils.errors import RequestError
 
 NO_TOKEN = (
@@ -100,6 +101,17 @@ def push(folder: Path, repo: str, *, private: bool = False, licence: str | None 
     return Pushed(HubSource(source.repo_id, commit), url, sha256, facts, size, licence)
 
 
+def push_model(model: Storable, repo: str, saving: Mapping[str, Any], **more: Any) -> Pushed:
+    """Save ``model`` to a temporary folder with the arguments ``saving``, keep golden samples beside it, and push it."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "checkpoint"
+        facts = save(model, folder, **saving)
+        stored, seed = load(folder, facts=facts), 0
+        x, _, _ = golden_x(stored.x_shape, facts.task, seed)
+        write_golden(folder, x, stored.sample(x, SAMPLES, seed=seed), seed)
+        return push(folder, repo, **more)
+
+
 def _parts(folder: Path) -> tuple[Path, Path | None]:
     """The checkpoint's folder and the picture of samples, of a checkpoint or of a run."""
     checkpoint = folder if (folder / CONFIG).is_file() else folder / "checkpoint"
@@ -107,8 +119,8 @@ def _parts(folder: Path) -> tuple[Path, Path | None]:
         if not folder.is_dir():
             raise RequestError(f"there is no folder {folder}; name a checkpoint's folder, or that of a finished run")
         raise RequestError(f"{folder} is neither a checkpoint nor a run: it has no {CONFIG} and no checkpoint/{CONFIG}")
-    beside = [checkpoint / PICTURE, *([checkpoint.parent / PICTURE] if checkpoint.name == "checkpoint" else [])]
-    return checkpoint, next((picture for picture in beside if picture.is_file()), None)
+    beside = [checkpoint, *([checkpoint.parent] if checkpoint.name == "checkpoint" else [])]
+    return checkpoint, next((place / PICTURE for place in beside if (place / PICTURE).is_file()), None)
 
 
 def _toml(value: str | int) -> str:

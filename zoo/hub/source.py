@@ -54,14 +54,8 @@ def parse(text: str) -> HubSource:
     named = len(parts) == 2 and len(repo_id) <= 96 and all(_PART.fullmatch(part) for part in parts)
     if not named or ".." in repo_id or "--" in repo_id or repo_id.endswith(".git"):
         raise RequestError(f"{text!r} names no repository of the Hub; it must be ORG/REPO or ORG/REPO@REVISION")
-    if at and not _is_revision(revision):
+    steps = revision.split("/")  # what git takes as a name is a safe name of a file too
+    right = all(re.fullmatch(r"\w[\w.+-]*", step, re.ASCII) and not step.endswith((".", ".lock")) for step in steps)
+    if at and (not right or ".." in revision):
         raise RequestError(f"{text!r}: {revision!r} is no revision; after the @ comes a commit, a tag or a branch")
     return HubSource(repo_id, revision or None)
-
-
-def _is_revision(text: str) -> bool:
-    """Whether git would take it as a name, which makes it a safe name of a file too."""
-    parts = text.split("/")
-    return all(re.fullmatch(r"\w[\w.+-]*", part, re.ASCII) and not part.endswith((".", ".lock")) for part in parts) and (
-        ".." not in text
-    )

@@ -11,10 +11,9 @@ from torch import Tensor
 
 from zoo.contracts import make
 from zoo.contracts.model import Model
-from zoo.contracts.stored import golden_x
 from zoo.saving.checkpoint import CONFIG
 from zoo.saving.facts import read_facts
-from zoo.saving.golden import SAMPLES, Golden, SmallScore, write_golden
+from zoo.saving.golden import SAMPLES, Golden, SmallScore, golden_x, write_golden
 
 if TYPE_CHECKING:
     from zoo.data.pairs import Pairs

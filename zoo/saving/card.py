@@ -31,7 +31,7 @@ def write_card(facts: Facts, words: Mapping[str, str]) -> str:
 
     environment = jinja2.Environment(loader=jinja2.PackageLoader("zoo.saving", "."), trim_blocks=True)
     environment.filters["json"] = json.dumps
-    body = environment.get_template("card.md.jinja").render(facts=facts, task=_task(facts), words=words, here=HERE)
+    body = environment.get_template("card.md.jinja").render(facts=facts, words=words, here=HERE)
     return _front(facts, words.get("licence", "")) + body.rstrip() + "\n"
 
 
@@ -69,15 +69,11 @@ def tag_value(tags: Iterable[str], key: str) -> str:
     return next((tag.removeprefix(prefix) for tag in tags if tag.startswith(prefix)), "")
 
 
-def _task(facts: Facts) -> str | None:
-    return facts.task["name"] if facts.task else None
-
-
 def _front(facts: Facts, licence: str, repo: str = "", size: int = 0) -> str:
     """The front matter; with ``repo`` the scores too, in the form that the Hub reads."""
     from huggingface_hub import EvalResult, ModelCardData
 
-    task = _task(facts)
+    task = facts.task["name"] if facts.task else None
     kind = "image-to-image" if task else "other"  # whatever its fields are, a task takes a photo and gives photos
     data = str((facts.data or {}).get("name") or "unknown")
     results = [

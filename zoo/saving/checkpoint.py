@@ -123,23 +123,22 @@ def load(folder: Path | str, device: str | torch.device = "cpu", facts: Facts | 
     config, weights = folder / CONFIG, folder / WEIGHTS
     facts = facts or read_facts(config)
     stored = read_header(weights)
-    compared = _compare(facts, stored, config, weights)
+    _try(facts, stored, config, weights)
     try:
         model = _create(facts, stored, folder)
     except (RuntimeError, MemoryError, OverflowError) as error:
         raise RequestError(f"{config}: no model can be made of it: {str(error).splitlines()[0]}") from error
-    if not compared:
-        check_header(model.state_dict(), stored, weights, facts.dtype == "float16")
+    check_header(model.state_dict(), stored, weights, facts.dtype == "float16")
     model.load_state_dict(read_tensors(weights), strict=True)
     model.fitted = True
     loaded: Storable = model.to(chosen).eval()
     return loaded
 
 
-def _compare(facts: Facts, stored: Mapping[str, Stored], config: Path, weights: Path) -> bool:
+def _try(facts: Facts, stored: Mapping[str, Stored], config: Path, weights: Path) -> None:
     """Make the model without memory for its numbers, and compare: what does not fit the file is never built.
 
-    A model that cannot be made so (its constructor looks at numbers) is only held to shapes of a sensible size: False.
+    A model that cannot be made so (its constructor looks at numbers) is only held to shapes of a sensible size.
     """
     try:
         with torch.device("meta"), few_parts(stored, config):
@@ -150,9 +149,8 @@ def _compare(facts: Facts, stored: Mapping[str, Stored], config: Path, weights: 
         overflows = isinstance(error, (OverflowError, MemoryError)) or "verflow" in f"{error} {error.__cause__}"
         if overflows or max(math.prod(facts.x_shape), math.prod(facts.y_shape)) * 4 > ROOM:
             raise RequestError(f"{config}: its shapes or settings are too large for a model: it is not built") from error
-        return False
+        return
     check_header(model.state_dict(), stored, weights, facts.dtype == "float16")
-    return True
 
 
 def _create(facts: Facts, stored: Mapping[str, Stored], folder: Path) -> Storable:

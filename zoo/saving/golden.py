@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import torch
 from torch import Tensor
 
+from zoo import registry
 from zoo.saving.strict import SCHEMA, Number, Schema, Strict, parse
 from zoo.saving.weights import write_tensors
 from zoo.utils.errors import RequestError
 from zoo.utils.files import whole_file
 from zoo.utils.version import own_version
+
+if TYPE_CHECKING:
+    from zoo.data.pairs import Pairs
 
 GOLDEN = "golden.safetensors"
 ITEMS, SAMPLES = 2, 4
@@ -103,3 +109,30 @@ def read_golden(folder: Path) -> Golden | None:
     if not all(torch.isfinite(value).all() for value in (x, samples)):
         raise RequestError(f"{path} holds no golden samples: its numbers are not finite")
     return Golden(x, samples, origin)
+
+
+def embedded_pairs(task: Mapping[str, Any], data: str, seed: int = 0) -> Pairs:
+    """The test pairs of a checkpoint's task (``name`` and ``config``) on ``data``.
+
+    Raises:
+        RequestError: the task does not fit the data, or one of them is not to be had.
+    """
+    kind, _, path = data.partition(":")
+    pairs: Pairs = registry.create("tasks", task["name"], **task["config"]).pairs(
+        registry.create("data", kind, path), "test", seed
+    )
+    return pairs
+
+
+def golden_x(x_shape: tuple[int, ...], task: Mapping[str, Any] | None, seed: int) -> tuple[Tensor, Pairs | None, str]:
+    """The x of golden samples, (K, *x_shape), and the pairs and the description of the embedded data that they are of.
+
+    They are the first test items of that data, so that nothing of anybody's own data is kept; without a task, or with
+    settings that the embedded data does not fit (another set's attributes), they are uniform noise.
+    """
+    if task is not None:
+        data: str = registry.load("tasks", task["name"]).data
+        with contextlib.suppress(RequestError):
+            pairs = embedded_pairs(task, data)
+            return pairs.x[:ITEMS].float(), pairs, data
+    return torch.rand(ITEMS, *x_shape, generator=torch.Generator().manual_seed(seed)), None, ""
