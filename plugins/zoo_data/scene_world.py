@@ -1,4 +1,4 @@
-"""What is in a generated scene, and the distributions that its light, its saturations and its motions are drawn from.
+"""The things in a generated scene, and the distributions that its light, its saturations and its motions are drawn from.
 
 A scene is a floor, a back wall of two panels, and one to four objects (spheres and upright boxes) of given hue, value
 and texture. Three things about it are left open and drawn: the light, how saturated each material is, and how things

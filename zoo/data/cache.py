@@ -1,4 +1,4 @@
-"""What was computed of an image is kept on disk under the image's content, so that it is computed once.
+"""Memory on disk of what was computed of images, under the images' content, so that it is computed once.
 
 Below the cache folder, ``fields/<key>/`` holds shards: safetensors files of up to ``SHARD`` rows each, with the content
 ids of their rows. A row is found by its id whatever folder or split asks for it, so a killed run goes on where it was
