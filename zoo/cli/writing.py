@@ -33,7 +33,6 @@ def check(
     json: AsJson = False,
 ) -> None:
     """Check that models, tasks and metrics keep the contracts of the zoo."""
-
     outcomes = _outcomes(_wanted(names or [], all_, tuple(only or ())))
     if json:
         rows = [
@@ -48,8 +47,10 @@ def check(
         ran, skipped, expected, failed, missing, should = (
             sum(len(getattr(outcome, part)) for outcome in outcomes) for part in (*PARTS, "should")
         )
-        print(f"{len(outcomes)} checked: {ran} ran, {skipped} skipped, {expected} expected to fail, {failed} failed, ", end="")
-        print(f"{missing} did not run, of {should} checks")
+        print(
+            f"{len(outcomes)} checked: {ran} ran, {skipped} skipped, {expected} expected to fail, {failed} failed, "
+            f"{missing} did not run, of {should} checks"
+        )
     wrong = [f"{outcome.kind} {outcome.name}" for outcome in outcomes if not outcome.ok]
     if wrong:
         raise ZooError(f"{', '.join(wrong)} {'does' if len(wrong) == 1 else 'do'} not keep the contracts of the zoo")
