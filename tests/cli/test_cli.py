@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -199,3 +200,11 @@ def test_sample_refuses_before_anything_is_written(
     assert message in err
     assert err.count("\n") == 1
     assert not Path("out").exists()
+
+
+def test_each_command_is_in_the_module_that_is_imported_for_it() -> None:
+    from zoo.cli import MODULES, app
+
+    modules = {name: import_module(f"zoo.cli.{module}") for module, names in MODULES.items() for name in names}
+    commands = {info.name or info.callback.__name__: info.callback for info in app.registered_commands if info.callback}
+    assert {name: command.__module__ for name, command in commands.items()} == {k: m.__name__ for k, m in modules.items()}

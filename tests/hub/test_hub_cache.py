@@ -48,8 +48,9 @@ def test_what_is_no_source_is_refused(text: str) -> None:
 
 
 def test_nothing_heavy_is_imported() -> None:
-    code = "import sys, zoo.hub.source, zoo.hub.cache; print([name for name in sys.modules if name in %r])"
-    heavy = ("torch", "huggingface_hub", "httpx", "httpx2", "requests", "numpy")
+    code = "import sys; from zoo.hub import cache, source; cache.cached_folder(source.parse('org/repo@main'))\n"
+    code += "print([name for name in sys.modules if name in %r])"
+    heavy = ("torch", "huggingface_hub.hf_api", "huggingface_hub.file_download", "httpx", "httpx2", "requests", "numpy")
     assert subprocess.run([sys.executable, "-c", code % (heavy,)], capture_output=True, text=True).stdout == "[]\n"
 
 
