@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from zoo.contracts import make
 from zoo.contracts.metric import Fitted, NotApplicable
 from zoo.data.pairs import Pairs
-from zoo.data.records import Data
 from zoo.testing.subjects.metric import WorldModel, world
 from zoo_metrics.model import CodeDivergence, DownstreamAccuracy, Operations, Parameters, ReconstructionError, Seconds
 from zoo_metrics.recognised import AttributeAccuracy
@@ -113,13 +112,10 @@ def test_classes_follow_the_names_of_the_pairs() -> None:
 
 
 def test_without_a_code_or_classes_there_is_no_downstream_accuracy() -> None:
-    from zoo.contracts import make
-
     fitted = world(*PHOTO)
-    scenes: Data = make.data("scenes:64")
     for lacking, words in (
         (replace(fitted, model=Plain(*PHOTO[:2])), "no features"),
-        (replace(fitted, data=scenes), "has no classes"),
+        (replace(fitted, data=make.data("scenes:64")), "has no classes"),
         (replace(fitted, pairs=replace(fitted.pairs, names=())), "do not bear the names"),
     ):
         with pytest.raises(NotApplicable, match=words):

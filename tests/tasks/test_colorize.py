@@ -125,4 +125,3 @@ def test_a_report_shows_colours_and_no_vectors() -> None:
         small = cv2.resize(image, (32, 32), interpolation=cv2.INTER_AREA)
         assert np.abs(np.asarray(picture.y).astype(int) - small).mean() < 3
         assert len(picture.fields) == len(picture.samples) == SAMPLES
-        assert np.array_equal(np.asarray(picture.photo), image)
