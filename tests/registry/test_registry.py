@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib.metadata
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import installed
 import pytest
 
 from zoo import registry
@@ -23,15 +24,9 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     registry.forget()
 
 
-def distribution(site: Path, name: str, points: str, code: str = "", metadata: str | None = None) -> None:
+def distribution(site: Path, name: str, points: str, code: str = "", requires: Sequence[str] = ()) -> None:
     """A distribution ``name`` with entry points ``points`` in zoo.models and a module of its name."""
-    folder = site / f"{name}-1.0.dist-info"
-    folder.mkdir()
-    (folder / "METADATA").write_text(
-        metadata if metadata is not None else f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
-    )
-    (folder / "entry_points.txt").write_text(f"[zoo.models]\n{points}\n")
-    (site / f"{name}.py").write_text(code)
+    installed.distribution(site, name, f"[zoo.models]\n{points}\n", {f"{name}.py": code}, requires=requires)
 
 
 def test_ours_are_registered_like_anybody_elses() -> None:
@@ -43,12 +38,6 @@ def test_ours_are_registered_like_anybody_elses() -> None:
         if kind not in ("checkpoints", "suites"):
             for name in registry.names(kind):
                 registry.load(kind, name)
-
-
-def test_listing_imports_nothing(site: Path) -> None:
-    distribution(site, "zoo_loud", "loud = zoo_loud:Model", "raise SystemExit('imported')")
-    assert "loud" in registry.names("models")
-    assert "zoo_loud" not in sys.modules
 
 
 @pytest.mark.parametrize(
@@ -74,6 +63,8 @@ def test_two_packages_with_one_name_are_both_named(site: Path) -> None:
         distribution(site, name, f"same = {name}:Model", "Model = int")
     with pytest.raises(RequestError, match=r"zoo_one 1\.0 and zoo_two 1\.0; uninstall one"):
         registry.entry("models", "same")
+    said = [registry.clash(claim) for claim in registry.entries("models")["same"]]
+    assert sorted(said) == [f"unusable: two packages bring it, and one is {name} 1.0" for name in ("zoo_one", "zoo_two")]
 
 
 def test_ours_cannot_be_shadowed(site: Path) -> None:
@@ -89,21 +80,9 @@ def test_others_can_be_turned_off(site: Path, monkeypatch: pytest.MonkeyPatch) -
     assert "nn" in registry.names("models")
 
 
-def test_unreadable_metadata_registers_nothing_and_breaks_nothing(site: Path) -> None:
-    distribution(site, "zoo_blank", "blank = zoo_blank:Model", metadata="")
-    assert "nn" in registry.names("models")
-
-
 def test_a_wrong_name_is_answered_with_the_near_ones() -> None:
     with pytest.raises(RequestError, match="no model is called 'cdvae-mdn21': did you mean 'cdvae-mdn12'"):
         registry.entry("models", "cdvae-mdn21")
-
-
-def test_a_clash_names_the_other(site: Path) -> None:
-    for name in ("zoo_one", "zoo_two"):
-        distribution(site, name, f"same = {name}:Model", "Model = int")
-    said = [registry.clash(one) for one in registry.entries("models")["same"]]
-    assert sorted(said) == [f"unusable: two packages bring it, and one is {name} 1.0" for name in ("zoo_one", "zoo_two")]
 
 
 @pytest.mark.parametrize(
@@ -147,6 +126,7 @@ def test_metadata_that_cannot_be_read_is_named_with_its_folder(
     (bad,) = (plugin for plugin in registry.plugins() if plugin.name == "zoo_bad")
     assert bad.trouble == f"its metadata in {path.parent} cannot be read: {bad.trouble.partition('read: ')[2]}"
     assert says in bad.trouble
+    assert "nn" in registry.names("models")
     assert "bad" not in registry.names("models")
 
 
@@ -179,9 +159,7 @@ def test_a_required_distribution_that_is_not_there_is_named(site: Path) -> None:
     from zoo.probing.probe import lacking
 
     needs = ["torch>=1000", "zoo-no-such-thing>2 ; python_version > '3'", "zoo-nothing; extra == 'dev'", "numpy", "a b c"]
-    distribution(site, "zoo_needy", "needy = zoo_needy:Model")
-    with (site / "zoo_needy-1.0.dist-info" / "METADATA").open("a") as file:
-        file.writelines(f"Requires-Dist: {need}\n" for need in needs)
+    distribution(site, "zoo_needy", "needy = zoo_needy:Model", requires=needs)
     (needy,) = (plugin for plugin in registry.plugins() if plugin.name == "zoo_needy")
     first, second, third = lacking(needy)
     assert first.startswith("it requires torch>=1000, and ")
@@ -222,8 +200,8 @@ def test_where_there_is_no_fork_new_processes_try(site: Path, monkeypatch: pytes
     from zoo.probing.children import Child, Ended
 
     distribution(site, "zoo_dying", "dying = zoo_dying:Model", "import os\nos._exit(3)")
-    with Child("zoo.probing.nursery", "alone") as child:
-        child.tell({"path": sys.path, "entries": [registry.entry("models", "dying")], "streams": False})
+    with Child("zoo.probing.watch", "alone") as child:
+        child.tell({"path": sys.path, "entries": [registry.entry("models", "dying")]})
         assert child.hear(120) == ["models", "dying"]
         with pytest.raises(Ended) as end:
             child.hear(120)

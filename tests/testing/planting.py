@@ -7,22 +7,14 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from installed import distribution
 
 from zoo import registry
 from zoo.contracts.metric import Metric
 from zoo.contracts.model import Model
 
 FOLDER = Path(__file__).parent / "planted"
-MODULES = (
-    "planted_models",
-    "planted_samples",
-    "planted_tasks",
-    "planted_metrics",
-    "planted_slow",
-    "planted_loud",
-    "planted_seeding",
-    "planted_heavy",
-)
+MODULES = ("models", "samples", "tasks", "metrics", "slow", "loud", "seeding", "heavy")
 OTHERS = {
     "model": {
         "right": "planted_right:Right",
@@ -45,7 +37,7 @@ def planted() -> dict[str, tuple[str, type, frozenset[str]]]:
     if str(FOLDER) not in sys.path:
         sys.path.append(str(FOLDER))
     for module in MODULES:
-        import_module(module)
+        import_module(f"planted_{module}")
     classes = import_module("planted_right").PLANTED
 
     def kind(cls: type) -> str:
@@ -60,10 +52,7 @@ def install(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     for name, (kind, cls, _) in planted().items():
         groups[kind][name] = f"{cls.__module__}:{cls.__name__}"
     points = [line for kind in groups for line in (f"[zoo.{kind}s]", *map(" = ".join, groups[kind].items()))]
-    info = folder / "planted-0.1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: planted\nVersion: 0.1.0\n")
-    (info / "entry_points.txt").write_text("\n".join(points))
+    distribution(folder, "planted", "\n".join(points))
     monkeypatch.syspath_prepend(str(folder))
     monkeypatch.setenv("PYTHONPATH", f"{folder}:{FOLDER}")
     registry.forget()

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
-import planting
 import pytest
 
 from zoo import registry
@@ -15,13 +12,6 @@ from zoo.testing import apart
 from zoo.utils.errors import RequestError, ZooError
 
 ONE, OTHER = "one_sample_is_enough", "samples_are_float32"
-
-
-@pytest.fixture(autouse=True)
-def _plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    planting.install(monkeypatch, tmp_path)
-    yield
-    registry.forget()
 
 
 def test_every_check_is_printed_with_what_came_of_it(capfd: pytest.CaptureFixture[str]) -> None:
@@ -70,23 +60,21 @@ def test_all_takes_everything_of_whose_kind_a_check_is_wanted() -> None:
     assert everything == {(name, kind) for kind in ("model", "task", "metric") for name in registry.names(f"{kind}s")}
 
 
-def test_a_check_that_does_not_end_is_named_and_the_others_go_on() -> None:
-    outcome = apart.check_apart("sleeps", "model", (ONE, OTHER), limit=5)
-    assert outcome.failed == {ONE: "it did not end within 5 s"}
-    assert outcome.ran == (OTHER,)
-    assert not outcome.ok
-
-
-def test_a_plugin_that_ends_the_process_is_named_and_the_others_go_on() -> None:
-    outcome = apart.check_apart("exits", "model", (ONE, OTHER))
-    assert outcome.failed == {ONE: "it ended the process (exit code 7)"}
-    assert outcome.ran == (OTHER,)
-
-
-def test_what_a_plugin_prints_is_not_taken_for_a_result(capfd: pytest.CaptureFixture[str]) -> None:
-    outcome = apart.check_apart("leaves", "model", (ONE, OTHER))
-    assert outcome.failed[ONE].startswith("it raised SystemExit: enough (planted_wild.py:")
-    assert outcome.ran == (OTHER,)
+@pytest.mark.parametrize(
+    ("name", "limit", "says"),
+    [
+        ("sleeps", 5, "it did not end within 5 s"),
+        ("exits", apart.LIMIT, "it ended the process (exit code 7)"),
+        ("leaves", apart.LIMIT, "it raised SystemExit: enough (planted_wild.py:"),
+    ],
+)
+def test_a_check_that_ends_badly_is_named_and_the_others_go_on(
+    name: str, limit: float, says: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """One sleeps, one ends the process, one prints what looks like a result, which is not taken for one."""
+    outcome = apart.check_apart(name, "model", (ONE, OTHER), limit=limit)
+    assert outcome.failed[ONE].startswith(says)
+    assert (list(outcome.failed), outcome.ran, outcome.ok) == ([ONE], (OTHER,), False)
     assert capfd.readouterr() == ("", "")
 
 

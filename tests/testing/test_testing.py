@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import planting
 import pytest
 
-from zoo import registry, testing
+from zoo import testing
 from zoo.testing.checking import Check, chosen, subject_of
 from zoo.testing.outcome import Outcome, Result, run_all
 from zoo.testing.verdicts import KINDS, Skipped
@@ -22,13 +22,6 @@ SETTINGS = (
 )
 """Checks of models and tasks alike, whose faults are planted in models."""
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "checks.md"
-
-
-@pytest.fixture(autouse=True)
-def _plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    planting.install(monkeypatch, tmp_path)
-    yield
-    registry.forget()
 
 
 def test_every_check_says_its_contract_in_a_sentence() -> None:
@@ -61,19 +54,11 @@ def a_check(name: str, function: Any, skips: tuple[str, ...] = ()) -> Check:
     return Check(name, "metric", f"{name}.", skips, function)
 
 
-def skipping(reason: str) -> Any:
+def raising(error: BaseException) -> Any:
     def function(subject: Any) -> None:
-        raise Skipped(reason)
+        raise error
 
     return function
-
-
-def failing(subject: Any) -> None:
-    raise ValueError("no")
-
-
-def leaving(subject: Any) -> None:
-    raise SystemExit(3)
 
 
 def holding(subject: Any) -> None:
@@ -82,20 +67,16 @@ def holding(subject: Any) -> None:
 
 def run(*checks: Check, expected: Mapping[str, str] | None = None) -> Outcome:
     subject = subject_of("right-metric")
-    if expected is not None:
-        subject.cls.expected_failures = expected  # type: ignore[attr-defined]
-    try:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(subject.cls, "expected_failures", expected or {})
         return run_all(subject, checks)
-    finally:
-        if expected is not None:
-            del subject.cls.expected_failures  # type: ignore[attr-defined]
 
 
 def test_each_state_is_counted_and_all_together_are_all() -> None:
     outcome = run(
         a_check("holds", holding),
-        a_check("skips", skipping("none here"), ("none here",)),
-        a_check("fails", failing),
+        a_check("skips", raising(Skipped("none here")), ("none here",)),
+        a_check("fails", raising(ValueError("no"))),
         expected={"fails": "it never could"},
     )
     assert outcome.ran == ("holds",)
@@ -106,30 +87,24 @@ def test_each_state_is_counted_and_all_together_are_all() -> None:
 
 
 def test_what_fails_or_leaves_says_what_it_raised_and_where() -> None:
-    outcome = run(a_check("fails", failing), a_check("leaves", leaving))
+    outcome = run(a_check("fails", raising(ValueError("no"))), a_check("leaves", raising(SystemExit(3))))
     assert outcome.failed["fails"].startswith("it raised ValueError: no (test_testing.py:")
     assert outcome.failed["leaves"].startswith("it raised SystemExit: 3 (test_testing.py:")
     assert not outcome.ok
 
 
-def test_a_skip_that_the_check_does_not_declare_is_a_failure() -> None:
-    outcome = run(a_check("skips", skipping("no time"), ("none here",)))
+def test_a_skip_that_is_not_declared_and_an_expected_failure_that_holds_are_failures() -> None:
+    outcome = run(a_check("skips", raising(Skipped("no time")), ("none here",)))
     assert "which this check never is" in outcome.failed["skips"]
     assert not outcome.ok
-
-
-def test_an_expected_failure_that_holds_is_a_failure() -> None:
     outcome = run(a_check("holds", holding), expected={"holds": "it could not"})
     assert "take it out of expected_failures" in outcome.failed["holds"]
     assert not outcome.ok
 
 
-def test_no_checks_at_all_are_not_right() -> None:
+def test_an_outcome_with_a_check_missing_or_with_none_is_not_right() -> None:
     assert not run().ok
     assert "DID NOT RUN" in str(run())
-
-
-def test_an_outcome_with_a_check_missing_is_not_right() -> None:
     outcome = Outcome("one", "metric", ("first", "second"))
     outcome.add(Result("first", "ran", ""))
     assert outcome.missing == ("second",)
@@ -140,21 +115,25 @@ def test_an_outcome_with_a_check_missing_is_not_right() -> None:
 def test_only_the_checks_that_are_named_run() -> None:
     outcome = testing.check("right-metric", only=("its_suffixes_are_names",))
     assert outcome.should == outcome.ran == ("its_suffixes_are_names",)
-    with pytest.raises(RequestError, match="did you mean 'its_suffixes_are_names'"):
-        testing.check("right-metric", only=("its_suffixes_are_name",))
-    with pytest.raises(RequestError, match=r"docs/checks\.md"):
-        chosen("metric", ("zzz",))
-
-
-def test_names_are_of_one_kind() -> None:
     assert subject_of("model:both").kind == "model"
     assert subject_of("both", "task").kind == "task"
-    with pytest.raises(RequestError, match="a model and a task are called 'both'; write model:both or task:both"):
-        subject_of("both")
-    with pytest.raises(RequestError, match=r"no model, task or metric is called 'rigth': did you mean .*'right'"):
-        subject_of("rigth")
-    with pytest.raises(RequestError, match="no task is called 'right-metric'"):
-        subject_of("right-metric", "task")
+
+
+@pytest.mark.parametrize(
+    ("ask", "given", "says"),
+    [
+        (testing.check, ("right-metric", "metric", ("its_suffixes_are_name",)), "did you mean 'its_suffixes_are_names'"),
+        (chosen, ("metric", ("zzz",)), r"docs/checks\.md"),
+        (subject_of, ("both",), "a model and a task are called 'both'; write model:both or task:both"),
+        (subject_of, ("rigth",), r"no model, task or metric is called 'rigth': did you mean .*'right'"),
+        (subject_of, ("right-metric", "task"), "no task is called 'right-metric'"),
+        (testing.parametrize, ("rite",), "no model, task or metric is called 'rite'"),
+        (testing.parametrize, (), "at least one"),
+    ],
+)
+def test_what_there_is_not_is_refused(ask: Any, given: tuple[Any, ...], says: str) -> None:
+    with pytest.raises(RequestError, match=says):
+        ask(*given)
 
 
 def test_a_broken_plugin_fails_its_checks_with_its_error() -> None:
@@ -199,10 +178,3 @@ def test_pytest_sees_an_expected_failure() -> None:
     ]
     with pytest.raises(pytest.xfail.Exception, match="neighbours are ranked"):
         bound()
-
-
-def test_parametrize_refuses_what_there_is_not() -> None:
-    with pytest.raises(RequestError, match="no model is called 'rite'"):
-        testing.parametrize("rite", kind="model")
-    with pytest.raises(RequestError, match="at least one"):
-        testing.parametrize()

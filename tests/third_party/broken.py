@@ -9,6 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+from installed import distribution
+
 MARK = "import os, pathlib\npathlib.Path(os.environ['MARKS'], __name__.partition('.')[0]).touch()\n"
 METRIC = """
 import zoo
@@ -33,7 +35,7 @@ class Broken(NamedTuple):
         listed: whether its metadata alone gives it away.
         effect: whether it is only for what it does to others that it is named, and works if it is asked for.
         metadata: instead of the right one.
-        requires: a requirement.
+        requires: its requirements.
         package: whether ``code`` is a module inside a package, since it cannot be compiled.
     """
 
@@ -43,7 +45,7 @@ class Broken(NamedTuple):
     listed: bool = False
     effect: bool = False
     metadata: bytes | None = None
-    requires: str = ""
+    requires: tuple[str, ...] = ()
     package: bool = False
 
 
@@ -59,12 +61,8 @@ PACKAGES = {
     "absent": Broken(_model("absent"), "import no_such_module\n", "ModuleNotFoundError: No module named 'no_such_module'"),
     "syntax": Broken(_model("syntax", "broken_syntax.inner"), "def\n", "SyntaxError: invalid syntax", package=True),
     "slow": Broken(_metric("slow"), "import time\ntime.sleep(5.3)\n" + METRIC, r"its import takes 5\.\d s", effect=True),
-    "clash1": Broken(
-        _model("twice", "broken_clash1"), "", r"two packages bring it, and one is broken-clash2 1\.0", listed=True
-    ),
-    "clash2": Broken(
-        _model("twice", "broken_clash2"), "", r"two packages bring it, and one is broken-clash1 1\.0", listed=True
-    ),
+    "clash1": Broken(_model("twice", "broken_clash1"), "", r"packages bring it, and one is broken-clash2 1\.0", listed=True),
+    "clash2": Broken(_model("twice", "broken_clash2"), "", r"packages bring it, and one is broken-clash1 1\.0", listed=True),
     "type": Broken(_model("type"), "class Model: pass\n", "it is neither a zoo.Model nor a zoo.Preset"),
     "metadata": Broken(
         _model("metadata"),
@@ -77,7 +75,7 @@ PACKAGES = {
         _model("needy"),
         "import nowhere_to_be_had\n",
         r"requires nowhere-to-be-had>=3, which is not installed",
-        requires="nowhere-to-be-had>=3",
+        requires=("nowhere-to-be-had>=3",),
     ),
     "noise": Broken(_metric("noise"), NOISE, "its import did not end within 7 s"),
     "exits": Broken(_model("exits"), "raise SystemExit(0)\n", "SystemExit: 0"),
@@ -97,27 +95,18 @@ PACKAGES = {
         _model("nowhere", "broken_no_such_folder.inner"), "", "there is no module 'broken_no_such_folder'", listed=True
     ),
     "unfinished": Broken(_metric("unfinished"), "import zoo\nclass Metric(zoo.Metric): pass\n", "it lacks __call__"),
-    "raises": Broken(
-        _metric("raises"),
-        FAILING,
-        "",
-        effect=True,
-    ),
+    "raises": Broken(_metric("raises"), FAILING, "", effect=True),
 }
 
 
 def install(site: Path) -> None:
     """All of them, in the folder ``site``."""
-    for name, one in PACKAGES.items():
-        folder = site / f"broken_{name}-1.0.dist-info"
-        folder.mkdir(parents=True)
-        metadata = f"Metadata-Version: 2.1\nName: broken-{name}\nVersion: 1.0\n"
-        metadata += f"Requires-Dist: {one.requires}\n" if one.requires else ""
-        (folder / "METADATA").write_bytes(metadata.encode() if one.metadata is None else one.metadata)
-        (folder / "entry_points.txt").write_text(one.points)
-        if one.package:
-            (site / f"broken_{name}").mkdir()
-            (site / f"broken_{name}" / "__init__.py").write_text(MARK)
-            (site / f"broken_{name}" / "inner.py").write_text(one.code)
+    for name, package in PACKAGES.items():
+        module, files = f"broken_{name}", {}
+        if package.package:
+            files = {f"{module}/__init__.py": MARK, f"{module}/inner.py": package.code}
         elif name != "nowhere":
-            (site / f"broken_{name}.py").write_text(MARK + one.code)
+            files = {f"{module}.py": MARK + package.code}
+        distribution(site, f"broken-{name}", package.points, files, requires=package.requires)
+        if package.metadata is not None:
+            (site / f"{module}-1.0.dist-info" / "METADATA").write_bytes(package.metadata)

@@ -25,7 +25,7 @@ class Description:
     """One model, task, metric or kind of data.
 
     Attributes:
-        kind: a key of :data:`zoo.registry.entries.GROUPS`.
+        kind: a key of :data:`zoo.registry.GROUPS`.
         name: the entry-point name.
         text: the docstring.
         facts: labels and values.

@@ -59,9 +59,9 @@ def _try(untried: dict[str, list[Entry]], limit: float) -> dict[str, Outcome]:
     untried = {name: entries for name, entries in untried.items() if entries}
     if not untried:
         return outcomes
-    with Child("zoo.probing.nursery") as nursery, contextlib.suppress(Ended):  # what it did not say was not tried
+    with Child("zoo.probing.watch") as nursery, contextlib.suppress(Ended):  # what it did not say was not tried
         for name, entries in untried.items():
-            nursery.tell({"name": name, "entries": entries, "path": sys.path, "limit": limit, "streams": False})
+            nursery.tell({"name": name, "entries": entries, "path": sys.path, "limit": limit})
         for _ in untried:
             name, rows = nursery.hear(START + limit * sum(map(len, untried.values())))
             if rows is not None:

@@ -18,6 +18,7 @@ from zoo.testing.world import finite, same_bits, same_defaults, silent, stir, tw
 
 FEW = 2
 """Steps of a fit whose result does not matter."""
+NO_GRADIENT = "the model is not trained by gradient"
 
 
 class Fitting(ModelSubject):
@@ -126,9 +127,6 @@ class Fitting(ModelSubject):
         model = self.fit_new(self.pairs(40), FEW)
         self.fit(model, self.pairs(30, seed=1), FEW)
         finite("after a second fit its samples are", model.sample(self.x(1), 2, seed=0))
-
-
-NO_GRADIENT = "the model is not trained by gradient"
 
 
 def _by_gradient(subject: ModelSubject) -> None:

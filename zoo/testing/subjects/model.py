@@ -48,11 +48,7 @@ class ModelSubject(Subject):
 
     @cached_property
     def shapes(self) -> tuple[Shape, Shape]:
-        """The first of :data:`SHAPES` that the model is made for.
-
-        Raises:
-            Broken: it refuses all of them.
-        """
+        """The first of :data:`SHAPES` that the model is made for."""
         refusals = []
         for x_shape, y_shape in SHAPES:
             try:
