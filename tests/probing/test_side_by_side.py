@@ -35,13 +35,13 @@ class Place(NamedTuple):
 @pytest.fixture(scope="module")
 def places(tmp_path_factory: pytest.TempPathFactory) -> tuple[Place, Place]:
     """With the broken packages, and without."""
-    made = []
+    both = []
     for broken in (True, False):
         folder = tmp_path_factory.mktemp("with" if broken else "without")
         (folder / "marks").mkdir()
         install(folder / "site")
-        made.append(Place(folder, broken))
-    return made[0], made[1]
+        both.append(Place(folder, broken))
+    return both[0], both[1]
 
 
 @pytest.fixture(scope="module")
@@ -58,18 +58,17 @@ def ours(text: str) -> list[list[str]]:
 def test_help_and_lists_say_the_same_of_ours_and_import_nothing(places: tuple[Place, Place], listed: list[Called]) -> None:
     plain_help, plain_list = places[1].call(["--help"], ["list"])
     assert listed[0] == plain_help
-    for one in (listed[1], listed[3]):
-        assert one.code == 0
-        assert one.marks == []
-        assert ours(one.out) == ours(plain_list.out) != []
+    for called in (listed[1], listed[3]):
+        assert (called.code, called.marks) == (0, [])
+        assert ours(called.out) == ours(plain_list.out) != []
     assert plain_list.err == ""
 
 
 def test_what_metadata_tells_is_told_at_once(listed: list[Called]) -> None:
     said = listed[1].out + listed[1].err
-    for name, one in PACKAGES.items():
-        if one.listed:
-            assert re.search(one.says, said), name
+    for name, package in PACKAGES.items():
+        if package.listed:
+            assert re.search(package.says, said), name
     assert "import" not in listed[1].out.partition("CHECKPOINT")[0]
 
 
@@ -77,14 +76,14 @@ def test_every_culprit_is_named_with_its_reason(listed: list[Called]) -> None:
     """``zoo list plugins`` tries them, in other processes; after it ``zoo list`` knows."""
     tried, after, again = listed[2:]
     rows = {line.split()[0].replace("_", "-"): line for line in tried.out.splitlines()}
-    for name, one in PACKAGES.items():
-        assert re.search(one.says, rows[f"broken-{name}"]), (name, rows[f"broken-{name}"])
+    for name, package in PACKAGES.items():
+        assert re.search(package.says, rows[f"broken-{name}"]), (name, rows[f"broken-{name}"])
         if name not in ("needy", "raises"):  # what is required is looked up by the one, what it does when called by neither
-            assert re.search(one.says, after.out + after.err), name
+            assert re.search(package.says, after.out + after.err), name
     assert "ModuleNotFoundError: No module named 'nowhere_to_be_had'" in after.out
     assert rows["broken-raises"].endswith("sound")
     assert rows["cond-zoo"].endswith("built in")
-    sources = {"broken_" + name for name, one in PACKAGES.items() if name not in ("metadata", "value", "nowhere")}
+    sources = {f"broken_{name}" for name in PACKAGES if name not in ("metadata", "value", "nowhere")}
     assert set(tried.marks) == sources
     assert again.out == tried.out
     assert again.marks == []
@@ -94,12 +93,12 @@ def test_runs_of_ours_are_the_same(places: tuple[Place, Place], listed: list[Cal
     """Only what was found sound is imported; where that fails in the work, it is left out, and where it prints, on stderr."""
     calls = [[*RUN, "--json", "--out", "run"], ["show", "random"], [*BENCH, "--workers", "0", "--json", "--out", "bench"]]
     (run, show, bench), (plain_run, plain_show, plain_bench) = (place.call(*calls) for place in places)
-    for one in (run, show, bench):
-        assert one.code == 0, one.err
-        assert set(one.marks) <= {"broken_raises"}
+    for called in (run, show, bench):
+        assert called.code == 0, called.err
+        assert set(called.marks) <= {"broken_raises"}
     assert json.loads(run.out) == json.loads(plain_run.out)
     assert show[:3] == plain_show[:3]
-    cells, plain_cells = (json.loads(one.out)["cells"] for one in (bench, plain_bench))
+    cells, plain_cells = (json.loads(called.out)["cells"] for called in (bench, plain_bench))
     assert [cell["metrics"] for cell in cells] == [cell["metrics"] for cell in plain_cells]
     assert "loud" in run.err
     left_out = {line.split()[0]: line for line in run.err.splitlines() if "was left out" in line}

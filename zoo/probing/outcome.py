@@ -93,11 +93,10 @@ def keep(plugin: Installed, outcome: Outcome) -> None:
 
 def from_rows(rows: Iterable[Any]) -> Outcome:
     """An outcome from rows of plain values: kind, name, and the fields of :class:`Tried`, of which the last may be missing."""
-
-    def values(fields: list[Any]) -> Iterator[Any]:
-        return (tuple(field) if isinstance(field, list) else field for field in fields)
-
-    return {(kind, name): Tried(*values(fields)) for kind, name, *fields in rows}
+    return {
+        (kind, name): Tried(*(tuple(field) if isinstance(field, list) else field for field in fields))  # type: ignore[arg-type]
+        for kind, name, *fields in rows
+    }
 
 
 def importable(plugin: Installed) -> list[Entry]:

@@ -24,10 +24,10 @@ class SoftConfig:
 def setting(name, *checks, keep):
     """A model that hands on those settings alone for which ``keep`` of name and value is true."""
 
-    def made(self, x_shape, y_shape, **config):
+    def init(self, x_shape, y_shape, **config):
         INIT(self, x_shape, y_shape, **{key: value for key, value in config.items() if keep(key, value)})
 
-    model(name, *checks, __init__=made)
+    model(name, *checks, __init__=init)
 
 
 def forgets(self, x_shape, y_shape, **config):
@@ -85,13 +85,13 @@ def all_but_one(self):
 
 def after_preparing(name, *checks, do, **members):
     """A model that does this too when it has seen the pairs."""
-    model(name, *checks, prepare=then(PREPARE, lambda made, *given: do(*given)), **members)
+    model(name, *checks, prepare=then(PREPARE, lambda nothing, *given: do(*given)), **members)
 
 
 def with_parameter(name, *checks, of):
     """A model with one more parameter, or one in the place of another: its name, and what makes it."""
     key, make = of
-    model(name, *checks, __init__=then(INIT, lambda made, self, *given, **config: setattr(self, key, make())))
+    model(name, *checks, __init__=then(INIT, lambda nothing, self, *given, **config: setattr(self, key, make())))
 
 
 model("fit-takes-no-resume", "fit_takes_the_contracts_arguments", fit=takes_no_resume)

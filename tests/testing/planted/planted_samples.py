@@ -67,7 +67,7 @@ def hardly_differing(y, self, code, *given):
 
 def buffer(name, value):
     """What makes the buffer ``name`` when the model is made."""
-    return then(INIT, lambda made, self, *given, **config: self.register_buffer(name, value.clone()))
+    return then(INIT, lambda nothing, self, *given, **config: self.register_buffer(name, value.clone()))
 
 
 model("changes-x", "sampling_does_not_change_x", sample=first(SAMPLE, rounds_in_place))
@@ -178,13 +178,13 @@ model("no-words", "it_has_a_repr", __repr__=lambda self: self.nothing)
 model(
     "always-fitted",
     "a_model_that_is_not_fitted_is_refused",
-    __init__=then(INIT, lambda made, self, *given, **config: setattr(self, "fitted", True)),
+    __init__=then(INIT, lambda nothing, self, *given, **config: setattr(self, "fitted", True)),
 )
 
 # Saving
 
 
-def saves_a_pickle(made, self, folder, **how):
+def saves_a_pickle(nothing, self, folder, **how):
     torch.save({"level": 1}, Path(folder) / "extra.pt")
 
 
@@ -218,14 +218,14 @@ model(
     "the_inference_half_gives_the_same_samples",
     "a_loaded_model_depends_on_nothing_else",
     level=0.0,
-    prepare=then(PREPARE, lambda made, self, pairs, seed: setattr(self, "level", float(pairs.y.mean()))),
+    prepare=then(PREPARE, lambda nothing, self, pairs, seed: setattr(self, "level", float(pairs.y.mean()))),
     draw=moved_by(lambda self: self.level),
 )
 model(
     "keeps-it-in-the-class",
     "a_loaded_model_depends_on_nothing_else",
     level=0.0,
-    prepare=then(PREPARE, lambda made, self, pairs, seed: setattr(type(self), "level", float(pairs.y.mean()))),
+    prepare=then(PREPARE, lambda nothing, self, pairs, seed: setattr(type(self), "level", float(pairs.y.mean()))),
     draw=moved_by(lambda self: self.level),
 )
 model(
@@ -237,7 +237,7 @@ model("saves-a-pickle", "a_checkpoint_is_three_files_without_a_pickle", save=the
 model(
     "saving-moves",
     "saving_changes_nothing",
-    save=then(SAVE, lambda made, self, *given, **how: setattr(self, "mean", self.mean + 0.01)),
+    save=then(SAVE, lambda nothing, self, *given, **how: setattr(self, "mean", self.mean + 0.01)),
 )
 model("makes-room", "an_extra_tensor_is_refused", allocate=makes_room)
 model(

@@ -88,7 +88,7 @@ task(
     "even-sizes",
     "compose_gives_photos_of_the_same_size",
     "photos_of_any_size_are_no_obstacle",
-    compose=then(COMPOSE, lambda made, *given, **known: made[:, : made.shape[1] // 2 * 2]),
+    compose=then(COMPOSE, lambda photos, *given, **known: photos[:, : photos.shape[1] // 2 * 2]),
 )
 task(
     "no-black",
@@ -109,13 +109,13 @@ task(
 task(
     "darkens-the-photo",
     "condition_and_compose_change_nothing",
-    compose=then(COMPOSE, lambda made, self, context, y, **known: (made, y.clamp_(0.2, 0.4))[0]),
+    compose=then(COMPOSE, lambda photos, self, context, y, **known: (photos, y.clamp_(0.2, 0.4))[0]),
 )
 task(
     "evens",
     "a_field_composes_alone_as_among_others",
     "a_photos_own_field_gives_the_photo_back",
-    compose=then(COMPOSE, lambda made, self, context, y, **known: COMPOSE(self, context, y / y.max().clamp_min(0.01))),
+    compose=then(COMPOSE, lambda photos, self, context, y, **known: COMPOSE(self, context, y / y.max().clamp_min(0.01))),
 )
 task("no-reconstruction", "compose_takes_a_reconstruction", compose=lambda self, context, y: COMPOSE(self, context, y))
 task(
@@ -126,17 +126,17 @@ task(
 task(
     "dims",
     "a_photos_own_field_gives_the_photo_back",
-    compose=then(COMPOSE, lambda made, *given, **known: (made * 0.9).to(torch.uint8)),
+    compose=then(COMPOSE, lambda photos, *given, **known: (photos * 0.9).to(torch.uint8)),
 )
 task(
     "double-conditions",
     "condition_gives_x_of_a_photo",
-    condition=then(CONDITION, lambda made, *given: (made[0].double(), made[1])),
+    condition=then(CONDITION, lambda known, *given: (known[0].double(), known[1])),
 )
 task(
     "other-way-round",
     "x_is_the_same_in_pairs_and_from_a_photo",
-    condition=then(CONDITION, lambda made, *given: (made[0].flip(1), made[1])),
+    condition=then(CONDITION, lambda known, *given: (known[0].flip(1), known[1])),
 )
 task("no-settings", "it_is_registered", "an_unknown_setting_is_refused", __init__=lambda self: RightTask.__init__(self))
 task(

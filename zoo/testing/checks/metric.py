@@ -140,12 +140,9 @@ class Values(MetricSubject):
         """A pool of the true y is, in the direction of ``better``, at least as good as noise far from it."""
         truth, noise = (self.values(given) for given in self.truth_and_noise())
         for suffix, value in truth.items():
-            ahead = noise[suffix].mean() - value.mean()
-            require(
-                ahead >= 0 if self.metric.better == "lower" else ahead <= 0,
-                f"under {suffix!r} the truth has {value.mean():.3g} and noise {noise[suffix].mean():.3g}, "
-                f"although {self.metric.better} is better",
-            )
+            near, far, better = value.mean(), noise[suffix].mean(), self.metric.better
+            right = (far - near if better == "lower" else near - far) >= 0
+            require(right, f"under {suffix!r} the truth has {near:.3g} and noise {far:.3g}, although {better} is better")
 
     def flat_pools_are_no_obstacle(self) -> None:
         """Samples that are all alike, black fields, and a pool that is the truth itself have finite values."""

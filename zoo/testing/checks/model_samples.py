@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 
 import torch
@@ -75,29 +76,19 @@ class Samples(ModelSubject):
 
     def sampling_does_not_change_the_model(self) -> None:
         """The tensors of the model are after sampling what they were before, also in training mode."""
-        model = self.fitted
+        model = copy.deepcopy(self.fitted).train()
         before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-        model.train()
-        try:
-            model.sample(self.x(3), 2, seed=0)
-            after = model.state_dict()
-            wrong = [name for name in before if not same_bits(before[name], after[name])]
-        finally:
-            model.eval()
-            model.load_state_dict(before)
+        model.sample(self.x(3), 2, seed=0)
+        after = model.state_dict()
+        wrong = [name for name in before if not same_bits(before[name], after[name])]
         require(not wrong, f"sampling changed {', '.join(wrong[:3])}; nothing may be learnt or counted while sampling")
 
     def sampling_keeps_the_mode_and_ignores_it(self) -> None:
         """In training and in eval mode the samples are the same, and the mode is after sampling what it was before."""
-        model, x = self.fitted, self.x(2)
+        model, x = copy.deepcopy(self.fitted), self.x(2)
         want = model.sample(x, 3, seed=4)
-        model.train()
-        try:
-            got = model.sample(x, 3, seed=4)
-            training = model.training
-        finally:
-            model.eval()
-        require(training, "sampling turned training mode off; leave the mode as it was")
+        got = model.train().sample(x, 3, seed=4)
+        require(model.training, "sampling turned training mode off; leave the mode as it was")
         require(same_bits(want, got), "in training mode the samples are others than in eval mode (dropout, batch norm?)")
 
     def another_x_gives_other_samples(self) -> None:
@@ -106,9 +97,11 @@ class Samples(ModelSubject):
         dark, light = (flat(level, self.shapes[0]) for level in (0.2, 0.8))
         if type(model).sample is Model.sample:
             with torch.no_grad():
-                one, other = (model.draw(model.encode(x), 50, Noise(dark, 0)) for x in (dark, light))
-            moved = (one - other).abs().mean()
-            require(moved > 0.01 * one.std(), "with the same noise, another x gives the same samples; they must depend on x")
+                of_dark, of_light = (model.draw(model.encode(x), 50, Noise(dark, 0)) for x in (dark, light))
+            moved = (of_dark - of_light).abs().mean()
+            require(
+                moved > 0.01 * of_dark.std(), "with the same noise, another x gives the same samples; they must depend on x"
+            )
             return
         pools = [model.sample(x, 200, seed=seed)[0].flatten(1).mean(0) for x in (dark, light) for seed in (0, 1)]
         by_seed = (pools[0] - pools[1]).norm() + (pools[2] - pools[3]).norm()
@@ -142,9 +135,9 @@ class Samples(ModelSubject):
     def the_same_seed_gives_the_same_bits(self) -> None:
         """Two calls with one seed give the same samples to the bit, whatever was drawn in between."""
         model, x = self.fitted, self.x(3)
-        one = model.sample(x, 4, seed=5)
+        first = model.sample(x, 4, seed=5)
         model.sample(x, 3, seed=7)
-        require(same_bits(one, model.sample(x, 4, seed=5)), "the same seed gives other samples the second time")
+        require(same_bits(first, model.sample(x, 4, seed=5)), "the same seed gives other samples the second time")
 
     def any_integer_is_a_seed(self) -> None:
         """0, a negative and a very large number are seeds."""
@@ -153,8 +146,8 @@ class Samples(ModelSubject):
 
     def another_seed_gives_other_samples(self) -> None:
         """Another seed gives other samples."""
-        one, other = (self.fitted.sample(self.x(3), 4, seed=seed) for seed in (5, 6))
-        require(not same_bits(one, other), "seeds 5 and 6 give the same samples")
+        pools = [self.fitted.sample(self.x(3), 4, seed=seed) for seed in (5, 6)]
+        require(not same_bits(*pools), "seeds 5 and 6 give the same samples")
 
     def without_a_seed_every_call_is_new(self) -> None:
         """Without a seed, every call gives other samples, also where the global random state is the same."""

@@ -113,11 +113,8 @@ class Saving(ModelSubject):
             with kept():  # what is found here is not to be a matter of the global random state
                 self.fit_new(type(pairs)(1 - pairs.x, pairs.y.flip(0) * 0.5), 1, seed=5)
             got = _samples(self, Model.load(folder))
-        require(
-            same_bits(want, got),
-            "when another model of its class is fitted in between, the loaded one samples otherwise; "
-            "what was learnt must be in its tensors, not in its class or module",
-        )
+        fault = "when another model of its class is fitted in between, the loaded one samples otherwise"
+        require(same_bits(want, got), f"{fault}; what was learnt must be in its tensors, not in its class or module")
 
     def the_inference_half_gives_the_same_samples(self) -> None:
         """Saved without its training parts, it loads without them and gives the same samples; a density works or is
