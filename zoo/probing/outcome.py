@@ -33,7 +33,7 @@ class Tried(NamedTuple):
         seconds: of its import.
         effects: what of the process its import changed.
         heavy: the packages that take long to import, and that it brought along.
-        printed: what its import wrote to the standard streams.
+        printed: what its import wrote to the standard streams, where somebody wanted to know.
     """
 
     reason: str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
+from types import FunctionType
 
 MOVED = {
     "zoo.config": "from zoo import above, at_least, make_config, share",
@@ -51,7 +51,7 @@ def refuse_old(cls: type) -> None:
     Raises:
         TypeError: it has such a method; says in a line what to write.
     """
-    methods = {name: method for name, method in vars(cls).items() if inspect.isfunction(method)}
+    methods = {name: method for name, method in vars(cls).items() if isinstance(method, FunctionType)}
     advice = [words for name, words in OLD.items() if name in methods and methods[name].__code__.co_argcount == 2]
     if advice:
         raise TypeError(f"{cls.__name__} is written for an older zoo: {'; '.join(advice)}")

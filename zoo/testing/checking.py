@@ -30,7 +30,6 @@ What `zoo check NAME` and `zoo.testing` look at: one function a check, named aft
 `zoo.testing.page()` from the functions' own words; a test compares the two.
 """
 
-
 _CLASSES: dict[Kind, type[Subject]] = {
     "model": type("Model", (Itself, Configured, Importing, Fitting, Gradients, Samples, Saving, Abilities), {}),
     "task": type("Task", (Itself, Configured, Importing, OwnPairs, Photos), {}),
