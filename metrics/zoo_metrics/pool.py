@@ -28,9 +28,8 @@ class ErrorOfBest(Metric):
     }
 
     def __call__(self, samples: Tensor, y: Tensor, **known: Tensor | None) -> Mapping[str, Tensor]:
-        errors = (samples - y[:, None]).square().flatten(2).mean(2)
-        best = errors.cummin(1).values
-        n = errors.shape[1]
+        best = (samples - y[:, None]).square().flatten(2).mean(2).cummin(1).values
+        n = best.shape[1]
         counts = [k for k in SAMPLE_COUNTS if k <= n] or [n]
         return {f"@{k}": best[:, k - 1] for k in counts}
 
