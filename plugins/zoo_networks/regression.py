@@ -171,7 +171,7 @@ class Regression(Model):
         return (x.float() - self.mean_x) / self.scale_x
 
     def inner_y(self, h: list[Tensor], z: Tensor | None = None, **how: Any) -> Tensor:
-        """What :class:`G` makes, in deviations of y from its mean: tanh spans the range of the training fields."""
+        """The output of :class:`G`, in deviations of y from its mean: tanh spans the range of the training fields."""
         y = self.g(h, z, **how).float()
         if is_vector(self.y_shape):
             return y

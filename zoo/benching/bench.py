@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.benching.cells import Cell
 from zoo.benching.plan import BenchPlan, BenchRequest, locked, resolve
+from zoo.benching.pool import do_cells, reason_of
+from zoo.benching.tables import at_largest
+from zoo.catalog import suites
+from zoo.reporting.pages import duration
+from zoo.running.plan import task_on
 from zoo.utils.errors import RequestError
+from zoo.utils.files import write_json, write_text
 from zoo.utils.progress import progress as progress_bar
 
 if TYPE_CHECKING:
@@ -95,7 +101,6 @@ def execute(request: BenchRequest) -> BenchResult:
     """Do the bench that is asked for; see :func:`bench`."""
     plan = resolve(request)
     from zoo.benching.layout import plan_cells
-    from zoo.catalog import suites
 
     published = {task: suites.published(task) for task in plan.tasks}
     started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
@@ -123,9 +128,6 @@ def _make_pairs(todo: Sequence[Cell]) -> None:
 
     The cells of a task that fails at it, though the data is right, come out as failed.
     """
-    from zoo.benching.pool import reason_of
-    from zoo.running.plan import task_on
-
     for name in dict.fromkeys(cell.task for cell in todo):
         cells = [cell for cell in todo if cell.task == name]
         request = cells[0].request
@@ -142,9 +144,7 @@ def _make_pairs(todo: Sequence[Cell]) -> None:
 
 def _do(plan: BenchPlan, todo: Sequence[Cell]) -> None:
     """Do these cells, and say on stderr what is reused and how each has ended, and when all of them will have."""
-    from zoo.benching.pool import do_cells
     from zoo.data.cache import cores
-    from zoo.reporting.pages import duration
     from zoo.utils.device import pick
 
     def say(line: str) -> None:
@@ -168,18 +168,14 @@ def _do(plan: BenchPlan, todo: Sequence[Cell]) -> None:
     with progress_bar(len(todo), "bench", show=plan.request.progress and sys.stderr.isatty()) as bar:
         for done, cell in enumerate(do_cells(todo, workers, cores()), 1):
             took = time.monotonic() - began
-            rest = (
-                f"about {duration(took / done * (len(todo) - done))} left" if done < len(todo) else f"all in {duration(took)}"
-            )
+            left = took / done * (len(todo) - done)
+            rest = f"about {duration(left)} left" if left else f"all in {duration(took)}"
             say(f"{done}/{len(todo)}  {cell.name}: {_outcome(cell, plan)}; {rest}")
             bar.update(done)
 
 
 def _outcome(cell: Cell, plan: BenchPlan) -> str:
     """How a cell has ended: its figure that the scatter plot has up, or else its first, and its time."""
-    from zoo.benching.tables import at_largest
-    from zoo.reporting.pages import duration
-
     if cell.status == "failed":
         return f"failed: {cell.reason}"
     metrics, wanted = cell.metrics["metrics"], plan.suite.scatter
@@ -191,7 +187,6 @@ def _outcome(cell: Cell, plan: BenchPlan) -> str:
 def _write(plan: BenchPlan, published: Mapping[str, Sequence[Published]], started: str) -> BenchResult:
     from zoo.benching import grid, plots
     from zoo.benching.record import bench_csv, bench_json, write_pages
-    from zoo.utils.files import write_json, write_text
 
     out, content = plan.out, bench_json(plan, published, started)
     for task in plan.tasks:

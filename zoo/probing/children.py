@@ -63,7 +63,7 @@ def end_all() -> NoReturn:
 
 
 class _Heard:
-    """What tells lines of JSON through a pipe; a thread reads them as they come."""
+    """A process that tells lines of JSON through a pipe; a thread reads them as they come."""
 
     pid: int
 

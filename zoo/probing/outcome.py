@@ -100,7 +100,7 @@ def from_rows(rows: Iterable[Any]) -> Outcome:
 
 
 def importable(plugin: Installed) -> list[Entry]:
-    """What a distribution brings that is imported when it is used, less what its metadata alone shows to be broken."""
+    """All that a distribution brings that is imported when it is used, less what its metadata alone shows to be broken."""
     code = [entry for entry in registry.entries_of(plugin) if entry.kind not in ("checkpoints", "suites")]
     return [entry for entry in code if not registry.trouble(entry)]
 

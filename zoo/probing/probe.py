@@ -18,7 +18,7 @@ LIMIT = 30.0
 
 
 def outcomes(plugins: Iterable[Installed]) -> dict[str, Outcome]:
-    """What comes of importing everything that these distributions bring, by their names; what is kept is not tried again.
+    """The outcomes of importing everything that these distributions bring, by their names; what is kept is not tried again.
 
     A distribution that could not be tried is not in it, nor is one that is of this project or has unreadable metadata.
     """

@@ -88,7 +88,7 @@ def _nursery() -> Child:
 
 @contextmanager
 def _streams() -> Iterator[list[str]]:
-    """What is written to the standard streams inside, by whatever means, as the one item of the list, when it is over."""
+    """All that is written to the standard streams inside, by whatever means, as the one item of the list, when it is over."""
     written: list[str] = [""]
     sys.stdout.flush()
     sys.stderr.flush()

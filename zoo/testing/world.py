@@ -1,4 +1,4 @@
-"""What checks require of tensors, and of the state that is everybody's: that it is left alone, and not read."""
+"""The requirements of checks on tensors, and of the state that is everybody's: that it is left alone, and not read."""
 
 from __future__ import annotations
 

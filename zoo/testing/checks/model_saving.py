@@ -84,7 +84,7 @@ class Saving(ModelSubject):
             Model.load(folder)
 
     def a_loaded_model_is_its_class_with_its_settings(self) -> None:
-        """What is loaded has the class, name, shapes and settings of what was saved, is fitted, and in eval mode."""
+        """A loaded model has the class, name, shapes and settings of what was saved, is fitted, and in eval mode."""
         model = self.fitted
         with _saved(self) as folder:
             got = type(model).load(folder)
@@ -106,7 +106,7 @@ class Saving(ModelSubject):
             json.loads((folder / CONFIG).read_text(encoding="utf-8"))
 
     def a_loaded_model_depends_on_nothing_else(self) -> None:
-        """What was fitted between saving and loading, with other data, changes nothing: loading needs no training data."""
+        """A model fitted to other data between saving and loading changes nothing: loading needs no training data."""
         want = _samples(self)
         with _saved(self) as folder:
             pairs = self.pairs(24, seed=9)
