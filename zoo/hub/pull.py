@@ -110,7 +110,7 @@ def _look(source: HubSource) -> tuple[str, dict[str, _Remote]]:
         for name, file in ((name, listed[name]) for name in cache.FILES if name in listed):
             digest = file.lfs.sha256 if file.lfs else file.blob_id
             if not isinstance(file.size, int) or not isinstance(digest, str):
-                raise HubFailedError(f"the Hub says no size and no digest of {name} of {source}, so it cannot be checked")
+                raise HubFailedError(f"the Hub does not say size and digest of {name} of {source}, so it cannot be checked")
             files[name] = _Remote(file.size, digest)
         return str(info.sha), files
 
