@@ -1,4 +1,4 @@
-"""Shared by all tests: real data where it lies beside the checkout, and a cache of their own."""
+"""Shared by all tests: a cache of their own, no Hub, and the toy plugin."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ import pytest
 
 sys.path.append(str(Path(__file__).parent / "third_party"))
 
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
-
 # One cache for all the processes that share the tests, and one core for each of them: torch would take all.
 os.environ.setdefault("ZOO_CACHE", tempfile.mkdtemp(prefix="zoo-test-cache-"))
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -21,14 +19,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.update(HF_ENDPOINT="http://127.0.0.1:9", HF_HOME=tempfile.mkdtemp(prefix="zoo-test-hub-"), HF_TOKEN="")
 for _name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HUB_OFFLINE"):
     os.environ.pop(_name, None)
-
-
-def shared_data(name: str) -> Path:
-    """The folder of real data called ``name``; the test is skipped, with the reason, where it is absent."""
-    folder = SHARED / name
-    if not folder.is_dir():
-        pytest.skip(f"real data {name!r} is not beside this checkout")
-    return folder
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import shared_data
+from shared import shared_data
 
 import zoo
 from zoo.catalog import checkpoints

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import shared_data
 from datafiles import known, mean, records_of, refused, save
+from shared import shared_data
 
 celeba, cub = partial(records_of, "celeba"), partial(records_of, "cub")
 pytestmark = pytest.mark.usefixtures("own_cache")

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import shared_data
 from datafiles import records_of, refused, save
+from shared import shared_data
 
 read = partial(records_of, "coco")
 pytestmark = pytest.mark.usefixtures("own_cache")

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import shared_data
 from datafiles import calls, known, mean, noise, records_of, refused, save
+from shared import shared_data
 
 from zoo import ZooError, cache_folder
 

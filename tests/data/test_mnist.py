@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import shared_data
 from datafiles import known, mean, records_of, refused, save
+from shared import shared_data
 
 read, digits = partial(records_of, "mnist"), partial(records_of, "digits")
 pytestmark = pytest.mark.usefixtures("own_cache")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import shared_data
 from datafiles import calls, flat, mean, records_of, refused, save
+from shared import shared_data
 
 from zoo import Fields, Image
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from conftest import shared_data
 from datafiles import mean, records_of, refused, save
+from shared import shared_data
 
 from zoo import Clip, Fields, Image, ZooError
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import shared_data
 from datafiles import calls, known, mean, records_of, refused
+from shared import shared_data
 
 read = partial(records_of, "voxels", seed=9)  # which changes nothing
 pytestmark = pytest.mark.usefixtures("own_cache")

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from conftest import shared_data
+from shared import shared_data
 
 from zoo.contracts import make
 from zoo.data.pictures import photo_of

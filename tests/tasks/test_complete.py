@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import shared_data
+from shared import shared_data
 
 from zoo.contracts import make
 from zoo.data.pictures import photo_of

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from conftest import shared_data
+from shared import shared_data
 
 from zoo.utils.errors import RequestError
 from zoo_tasks.relight import decompose, integrate

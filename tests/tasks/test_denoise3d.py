@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import shared_data
+from shared import shared_data
 
 from zoo import voxel_picture
 from zoo.contracts import make

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from conftest import shared_data
 from numpy.typing import NDArray
 from PIL import Image as PIL
+from shared import shared_data
 
 from zoo.data.records import Clip
 from zoo.utils.errors import RequestError

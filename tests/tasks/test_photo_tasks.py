@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from conftest import shared_data
 from numpy.typing import NDArray
+from shared import shared_data
 
 from zoo.data.pictures import photo_of
 from zoo.data.records import Annotation, Data, Fields, Image, Records, Split

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from conftest import shared_data
 from numpy.typing import NDArray
+from shared import shared_data
 
 from zoo.contracts import make
 from zoo.data.records import Data, Fields, Image, Split, check_split

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from conftest import shared_data
+from shared import shared_data
 
 from zoo.data.images import photo_of
 from zoo_tasks.fields import resize, within
