@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from shared import shared_data
 
-from zoo.data.images import photo_of
+from zoo.data.pictures import photo_of
 from zoo_tasks.fields import resize, within
 from zoo_tasks.interpolate import Interpolation
 from zoo_tasks.upsample import Upsampler, segment
