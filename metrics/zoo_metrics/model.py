@@ -19,10 +19,6 @@ from zoo import Fitted, Metric, Model, Noise, NotApplicable, Pairs, RequestError
 
 SAMPLES, ROUNDS = 20, 5
 """Samples drawn at once, and how often, to take the time."""
-BATCH = 256
-"""Items whose code is taken at once."""
-STEPS = 300
-"""Of the solver of the linear classifier, at most."""
 
 
 class _Cost(Metric):
@@ -173,7 +169,7 @@ class DownstreamAccuracy(Metric):
         labels = _classes(fitted, "train", train)
         if len(set(labels)) < 2:
             raise NotApplicable("all training items are of one class")
-        classifier = make_pipeline(StandardScaler(), LogisticRegression(max_iter=STEPS))
+        classifier = make_pipeline(StandardScaler(), LogisticRegression(max_iter=300))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             classifier.fit(_codes(model, train.x), labels)
@@ -206,6 +202,6 @@ def _classes(fitted: Fitted, split: Split, pairs: Pairs) -> list[str]:
 def _codes(model: Model, x: Tensor) -> NDArray[np.float64]:
     training = model.training
     model.eval()
-    codes = [model.features(part.float().to(model.device)) for part in x.split(BATCH)]
+    codes = [model.features(part.float().to(model.device)) for part in x.split(256)]
     model.train(training)
     return torch.cat([code.flatten(1).cpu().double() for code in codes if code is not None]).numpy()

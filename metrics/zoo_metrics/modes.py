@@ -7,15 +7,6 @@ from torch import Tensor
 
 from zoo import Fitted, Metric, NotApplicable, RequestError
 
-MOST = 8
-"""Different true draws an item may have for them to be its modes."""
-RADIUS = 0.5
-"""How near a vector has to come to a true draw, in units of y."""
-ALIKE = 1e-4
-"""Draws that differ by no more than this in any number are one."""
-AT_ONCE = 64
-"""Items whose draws are compared at once."""
-
 
 class Modes(Metric):
     """The share of samples that are right answers (``@hit``), and that of those at the least visited answer (``@least``);
@@ -39,18 +30,18 @@ class Modes(Metric):
         if pairs.pool is None or not pairs.pool.shape[1]:
             raise NotApplicable("the data does not know the true answers")
         different, gap = [], []
-        for part in range(0, len(pairs), AT_ONCE):
-            mask, distance = _answers(_known(pairs.y[part : part + AT_ONCE], pairs.pool[part : part + AT_ONCE]))
+        for y, pool in zip(pairs.y.split(64), pairs.pool.split(64), strict=True):
+            mask, distance = _answers(_known(y, pool))
             different.append(mask.sum(1))
             gap.append(_nearest(mask, distance))
         counts, gaps = torch.cat(different), torch.cat(gap)
         drawn = pairs.pool.shape[1] + 1
         seldom = drawn > 2 and (counts == drawn).double().mean() > 0.5
-        if seldom or int(counts.max()) > MOST:
+        if seldom or int(counts.max()) > 8:
             raise NotApplicable(f"the true answers to an x are not known to be few: of {drawn} draws hardly any repeat")
         if not gaps.isfinite().any():
             raise NotApplicable("every x has a single true answer")
-        self.radius = RADIUS if pairs.pool.ndim == 3 else float(gaps[gaps.isfinite()].median()) / 2
+        self.radius = 0.5 if pairs.pool.ndim == 3 else float(gaps[gaps.isfinite()].median()) / 2
 
     def __call__(self, samples: Tensor, y: Tensor, *, pool: Tensor | None = None, **known: Tensor | None) -> dict[str, Tensor]:
         if pool is None or self.radius is None:
@@ -78,8 +69,8 @@ def _known(y: Tensor, pool: Tensor) -> Tensor:
 
 
 def _answers(draws: Tensor) -> tuple[Tensor, Tensor]:
-    """Of draws (B, M, D): the first of each that are alike, (B, M) bool; root mean square distances, (B, M, M)."""
-    alike = torch.cdist(draws, draws, p=torch.inf) <= ALIKE
+    """Of draws (B, M, D): the first of each that are alike to 1e-4, (B, M) bool; root mean square distances, (B, M, M)."""
+    alike = torch.cdist(draws, draws, p=torch.inf) <= 1e-4
     mask = ~alike.tril(-1).any(2)
     distance = torch.cdist(draws, draws, compute_mode="donot_use_mm_for_euclid_dist") / draws.shape[2] ** 0.5
     return mask, distance

@@ -18,8 +18,6 @@ from zoo_metrics.pictures import PictureMetric
 
 LEAST = 64
 """Pictures whose smaller side is shorter are enlarged to this: the networks cannot see less."""
-AT_ONCE = 64
-"""Pictures that are compared at once."""
 
 
 class _Perceptual(PictureMetric):
@@ -64,7 +62,7 @@ class _Perceptual(PictureMetric):
         distances = []
         for pictures, truth in self.shown(samples, y, x):
             both = pictures.flatten(0, 1), truth.repeat_interleave(pictures.shape[1], 0)
-            parts = (enlarged(shown.expand(-1, 3, -1, -1)).split(AT_ONCE) for shown in both)
+            parts = (enlarged(shown.expand(-1, 3, -1, -1)).split(64) for shown in both)
             each = [self.network(*part, **self.more).reshape(-1) for part in zip(*parts, strict=True)]
             distances.append(torch.cat(each).unflatten(0, pictures.shape[:2]).detach())
         value = torch.cat(distances)

@@ -13,10 +13,7 @@ from torch import Tensor
 
 from zoo import Fitted, Metric, NotApplicable, RequestError, Task
 
-CAP = 100.0
-"""Decibels of pictures that are alike."""
 WINDOW, SIGMA = 11, 1.5
-K1, K2 = 0.01, 0.03
 SAMPLES, FARTHEST, REPEATS = 20, 10, 5
 WIDTH, REACH = 10.0, 115.0
 """Of the bins of a and b: ten wide, from -115 to 115; the middle one holds what is grey (Zhang, Isola and Efros 2016, 2.1)."""
@@ -94,7 +91,7 @@ class PSNR(_Likeness):
 
     def likeness(self, samples: Tensor, y: Tensor) -> Tensor:
         error = (samples - y[:, None]).square().flatten(2).mean(2)
-        return (-10 * error.log10()).clamp(max=CAP)
+        return (-10 * error.log10()).clamp(max=100.0)
 
 
 class SSIM(_Likeness):
@@ -121,7 +118,7 @@ class SSIM(_Likeness):
         squares = mean.square() + mean_y.square()
         covariance = blurred(samples * y).sub_(product)
         variances = blurred(samples.square()).add_(blurred(y.square())).sub_(squares)
-        c1, c2 = K1**2, K2**2
+        c1, c2 = 0.01**2, 0.03**2
         top = product.mul_(2).add_(c1).mul_(covariance.mul_(2).add_(c2))
         return top.div_(squares.add_(c1).mul_(variances.add_(c2))).flatten(2).mean(2)
 

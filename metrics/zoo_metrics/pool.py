@@ -10,8 +10,6 @@ from torch import Tensor
 
 from zoo import Metric, RequestError
 
-SAMPLE_COUNTS = (3, 10, 30, 60, 100)
-
 
 class ErrorOfBest(Metric):
     """The squared error of the sample closest to the ground truth, a pixel, among the first 3, 10, 30, 60 and 100.
@@ -30,7 +28,7 @@ class ErrorOfBest(Metric):
     def __call__(self, samples: Tensor, y: Tensor, **known: Tensor | None) -> Mapping[str, Tensor]:
         best = (samples - y[:, None]).square().flatten(2).mean(2).cummin(1).values
         n = best.shape[1]
-        counts = [k for k in SAMPLE_COUNTS if k <= n] or [n]
+        counts = [k for k in (3, 10, 30, 60, 100) if k <= n] or [n]
         return {f"@{k}": best[:, k - 1] for k in counts}
 
 

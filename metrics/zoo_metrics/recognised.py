@@ -14,12 +14,6 @@ from zoo import Fitted, Metric, NotApplicable, Pairs, RequestError
 WIDTHS = (32, 64, 96, 128)
 EPOCHS, BATCH, RATE, DECAY, DROPOUT = 8, 50, 2e-3, 0.05, 0.3
 MOST_STEPS, LEAST_STEPS = 1600, 40
-SIDE = 64
-"""Pictures are looked at no larger than this."""
-KEPT = 4
-"""Classifiers that are kept."""
-LOOK = 512
-"""Pictures that are looked at at once."""
 
 _KEPT: dict[tuple[object, ...], _Network] = {}
 
@@ -31,7 +25,7 @@ class _Network(nn.Module):
 
     def __init__(self, shape: tuple[int, ...], attributes: int) -> None:
         super().__init__()
-        self.side = tuple(min(SIDE, size) for size in shape[1:])
+        self.side = tuple(min(64, size) for size in shape[1:])
         layers: list[nn.Module] = []
         channels, (height, width) = shape[0], self.side
         for out in WIDTHS:
@@ -50,7 +44,7 @@ class _Network(nn.Module):
     @torch.no_grad()
     def recognise(self, y: Tensor) -> Tensor:
         """Which attributes pictures (B, C, h, w) have, (B, K) bool: those that are likelier than among all training items."""
-        return torch.cat([self(part.float()) > self.bar for part in y.split(LOOK)])
+        return torch.cat([self(part.float()) > self.bar for part in y.split(512)])
 
 
 def recogniser(train: Pairs, chosen: Tensor, seed: int, device: torch.device) -> _Network:
@@ -70,7 +64,7 @@ def recogniser(train: Pairs, chosen: Tensor, seed: int, device: torch.device) ->
         network = _trained(train, chosen, seed, device)
     if train.digest:
         _KEPT[key] = network
-        if len(_KEPT) > KEPT:
+        if len(_KEPT) > 4:
             del _KEPT[next(iter(_KEPT))]
     return network
 
@@ -104,10 +98,6 @@ def _trained(train: Pairs, chosen: Tensor, seed: int, device: torch.device) -> _
     return network.eval().requires_grad_(False)
 
 
-MOST = 40
-"""Attributes that are looked for: of more, those of which the training items have the most equal numbers with and without."""
-
-
 class AttributeAccuracy(Metric):
     """The balanced accuracy with which a classifier of real pictures finds in the samples what x asked for.
 
@@ -117,7 +107,8 @@ class AttributeAccuracy(Metric):
     ``@NAME`` is that of one attribute, and their mean the value without a suffix. ``@real`` and ``@real.NAME`` are the same of
     the real test pictures, which is the most to be expected. Each item's value is weighted (N / 2 N_with for those with the
     attribute, N / 2 N_without for the others), so that the mean over the items is the balanced accuracy; one item's can
-    exceed 1. Attributes that all test items have, or none, are left out.
+    exceed 1. Attributes that all test items have, or none, are left out, and of more than forty those that divide training
+    items least evenly.
     """
 
     unit = "balanced accuracy"
@@ -144,7 +135,7 @@ class AttributeAccuracy(Metric):
         if not divides.any():
             raise NotApplicable("no attribute divides the training items and the test items")
         even = torch.where(divides, (share - 0.5).abs(), torch.inf)
-        self.chosen = even.argsort(stable=True)[: min(MOST, int(divides.sum()))].sort().values
+        self.chosen = even.argsort(stable=True)[: min(40, int(divides.sum()))].sort().values
         self.asked = asked[self.chosen]
         self.names = [re.sub(r"[^A-Za-z0-9._-]", "_", str(names[i])) for i in self.chosen.tolist()]
         self.network = recogniser(train, self.chosen, fitted.seed, fitted.model.device)

@@ -9,9 +9,6 @@ from torch import Tensor
 
 from zoo import Fitted, Metric, NotApplicable, RequestError, Task
 
-AT_ONCE = 256
-"""Shapes that are made at once."""
-
 
 class ShapeOverlap(Metric):
     """The intersection over the union of the voxels of each sample's shape and of the true one; the mean over the samples,
@@ -35,7 +32,7 @@ class ShapeOverlap(Metric):
         if self.task is None:
             raise RequestError("a metric of shapes needs the run (prepare), which was not shown")
         n, values = samples.shape[1], []
-        step = max(1, AT_ONCE // n)
+        step = max(1, 256 // n)
         for few, true in zip(samples.split(step), y.split(step), strict=True):
             shapes, truth = self.task.solids(few.flatten(0, 1)), self.task.solids(true)
             assert shapes is not None

@@ -19,8 +19,6 @@ from zoo import Attributes, Data, Pairs, Records, RequestError, Split, Task, nea
 from zoo_tasks.fields import Float, Sized, check_channels, pictures, read_squares, rows
 
 _RANGE = "an attribute is outside 0 to 1; 1 is for what holds and 0 for what does not"
-LEAST = 128
-"""Pixels a side of a picture that is shown, at least."""
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 """The names of the attributes of the task's own data."""
 
@@ -81,10 +79,7 @@ class AttributesToPicture(Task):
         return {"names": known.names, "exclusive": known.exclusive}
 
     def pairs(self, data: Data, split: Split, seed: int = 0, *, pool: int = 0) -> Pairs:
-        """The attributes of every picture, and the picture. With ``flip``, training pictures come twice, once mirrored.
-
-        Data without attributes, or with others than this task was made for, is refused with a RequestError.
-        """
+        """With ``flip``, training pictures come twice. A RequestError refuses data with other attributes than the task's."""
         records = data.read(split, seed=seed)
         known = _attributes(records, str(data))
         settings = self.config
@@ -107,13 +102,8 @@ class AttributesToPicture(Task):
     def read(self, given: Any) -> Float:
         """The values (K,) float32 of attributes by name; what is not named is 0.
 
-        Args:
-            given: names with commas between them or in a list, ``!`` before one that does not hold; or a mapping of names to
-                numbers from 0 to 1; or the values themselves, (K,).
-
-        Raises:
-            RequestError: there is no such attribute (says the nearest ones), a value is out of range, one is named twice, or
-                not exactly one of those that exclude each other is.
+        They are names with commas between them or in a list, ``!`` before one that does not hold; or a mapping of names to
+        numbers from 0 to 1; or the values themselves, (K,).
         """
         names, places = self.config.names, self.config.places
         if isinstance(given, np.ndarray):
@@ -141,7 +131,6 @@ class AttributesToPicture(Task):
         return values
 
     def item_of(self, records: Records, index: int) -> Float:
-        """The attributes (K,) float32 of one of the records."""
         return np.asarray(_attributes(records, "this data").values[index], np.float32)
 
     def condition(self, item: Any) -> tuple[Tensor, None]:
@@ -149,14 +138,11 @@ class AttributesToPicture(Task):
         return torch.from_numpy(self.read(item)), None
 
     def compose(self, context: None, y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
-        """Each of n pictures y (n, C, size, size) in [0, 1], enlarged to at least 128 pixels a side (Lanczos).
-
-        They are (n, side, side, 3) uint8, side a multiple of size. Another shape of y is refused with a RequestError.
-        """
+        """Each of n pictures, enlarged to the first multiple of its size that is 128 pixels a side or more (Lanczos)."""
         import cv2
 
         self.check_fields(y)
-        side = self.config.size * math.ceil(LEAST / self.config.size)
+        side = self.config.size * math.ceil(128 / self.config.size)
         large = (cv2.resize(picture, (side, side), interpolation=cv2.INTER_LANCZOS4) for picture in rows(y))
         return pictures((picture.reshape(side, side, -1) for picture in large), len(y), (side, side))
 

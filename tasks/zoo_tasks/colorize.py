@@ -79,17 +79,13 @@ class Colorize(FieldTask):
     config: ColorizeConfig
 
     def pairs(self, data: Data, split: Split, seed: int = 0, *, pool: int = 0) -> Pairs:
-        """Lightness and colours of squashed photos; with ``crops``, training pairs of photos have ``wide``."""
         records = data.read(split, seed=seed)
         fields = [_lab(part) for part in read_squares(records, self.sides(split))]
         penalty = Even(self.config.uniform) if self.config.uniform else None
         return pairs(records, [lab[:, :1] for lab in fields], [lab[:, 1:] for lab in fields], penalty=penalty)
 
     def condition(self, image: Image) -> tuple[Tensor, tuple[Float, Upsampler]]:
-        """x (1, size, size) of one photo (H, W, 3) uint8; its lightness (H, W), and how fields are enlarged to it.
-
-        Nothing of its colours is kept; what is no photo is refused with a RequestError.
-        """
+        """x of one photo (H, W, 3) uint8; its lightness (H, W), and how fields are enlarged to it: nothing of its colours."""
         self.check_photo(image)
         x = _lab(torch.from_numpy(square(image, self.config.size))[None])[0, :1]
         light = to_lab(image)[..., 0]
@@ -97,10 +93,7 @@ class Colorize(FieldTask):
         return x, (light, Upsampler(grey, self.config.size))
 
     def compose(self, context: tuple[Float, Upsampler], y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
-        """The photo's own lightness, (n, H, W, 3) uint8, with each of n fields of colours, enlarged along its edges.
-
-        y is (n, 2, size, size) in [0, 1], else a RequestError refuses it; ``x_hat`` changes nothing.
-        """
+        """The photo's own lightness with each of n fields of colours, enlarged along its edges."""
         self.check_fields(y)
         light, up = torch.from_numpy(context[0])[None, None], context[1]
         fields = (up.solve(field) for field in y.detach().cpu().float().clamp(0, 1).numpy())
@@ -131,10 +124,7 @@ def to_lab(rgb: Image | Float) -> Float:
 
 
 def to_rgb(light: Tensor, colour: Tensor) -> Tensor:
-    """L (B, 1, ...) and a, b (B, 2, ...) in [0, 1] as sRGB (B, 3, ...) in [0, 1]; what lies outside the gamut is clipped.
-
-    Differentiable, with finite slopes everywhere.
-    """
+    """L (B, 1, ...) and a, b (B, 2, ...) in [0, 1] as sRGB (B, 3, ...), clipped to [0, 1], with finite slopes everywhere."""
     height = (100 * light[:, 0] + 16) / 116
     a, b = ((2 * colour - 1) * REACH).unbind(1)
     parts = (height + a / 500, height, height - b / 200)

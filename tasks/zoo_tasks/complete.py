@@ -16,10 +16,6 @@ from zoo_tasks.fields import Sized, check_channels, enlarged, levels, read_squar
 Kind = Literal["square", "centre", "irregular", "top"]
 TURN, SEGMENTS = 1.2, 10
 """Radians by which a stroke turns at most between two of its segments, and its most segments."""
-STRIDE = 1_000_003
-"""Between the seeds of the masks of tests and those of training."""
-BOX = 6
-"""The side of the white box, in parts of the side of the field."""
 
 
 @dataclass(frozen=True)
@@ -93,10 +89,7 @@ class Complete(Task):
         self.shows_truth = self.config.alternate == 0  # type: ignore[misc]
 
     def pairs(self, data: Data, split: Split, seed: int = 0, *, pool: int = 0) -> Pairs:
-        """One pair of each test picture, ``copies`` of each training picture; with ``flip``, training pairs have ``wide``.
-
-        A test item has the mask that :meth:`condition` gives its photo; those of training and boxes follow from ``seed``.
-        """
+        """A test item has the mask that :meth:`condition` gives its photo; other masks and boxes follow from ``seed``."""
         records = data.read(split, seed=seed)
         settings, train = self.config, split == "train"
         [whole] = read_squares(records, (settings.size,), settings.channels, rendered=train)
@@ -105,12 +98,12 @@ class Complete(Task):
         for copy in range(copies):
             random = np.random.default_rng([seed % 2**32, copy, 1])
             bases.append(_corrupted(whole, settings.corrupt, random) if train else whole)
-            masks.append(self._masks(bases[-1], STRIDE * (seed * 4096 + copy + 1) if train else 0))
+            masks.append(self._masks(bases[-1], 1_000_003 * (seed * 4096 + copy + 1) if train else 0))
         base, mask = torch.cat(bases), torch.cat(masks)
         x, y, drawn = self._hidden(base, mask), base, None
         if settings.alternate:
             random = np.random.default_rng([seed % 2**32, train, 2])
-            boxes = corners(mask, max(2, settings.size // BOX))
+            boxes = corners(mask, max(2, settings.size // 6))
             has = torch.from_numpy(random.random((len(y), 1 + pool)) < settings.alternate).float()[..., None, None, None]
             y = torch.maximum(base, has[:, 0] * boxes)
             drawn = torch.maximum(base[:, None], has[:, 1:] * boxes[:, None]) if pool else None
@@ -121,20 +114,14 @@ class Complete(Task):
         return Pairs(x=x, y=y, pool=drawn, wide=wide, names=names, digest=records.digest)
 
     def condition(self, image: Image) -> tuple[Tensor, tuple[Image, Tensor]]:
-        """x (C + 1, size, size) of one photo (H, W, 3) uint8 under its mask, and both for :meth:`compose`.
-
-        The mask follows from the photo and the setting ``seed``; what is no photo is refused with a RequestError.
-        """
+        """x of one photo (H, W, 3) uint8 under a mask that follows from it and the setting ``seed``, and both."""
         self.check_photo(image)
         y = torch.from_numpy(square(image, self.config.size, self.config.channels))[None]
         x = self._hidden(y, self._masks(y, 0))[0]
         return x, (image, x)
 
     def compose(self, context: tuple[Image, Tensor], y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
-        """The photo with its missing part filled by each of n fields, enlarged; every other pixel is as it was.
-
-        y is (n, C, size, size) in [0, 1], else a RequestError refuses it; photos are (n, H, W, 3) uint8; x_hat is not used.
-        """
+        """The photo with its missing part filled by each of n fields, enlarged; every other pixel is as it was."""
         self.check_fields(y)
         image, x = context
         height, width = image.shape[:2]
@@ -171,22 +158,19 @@ def _corrupted(y: Tensor, share: float, random: np.random.Generator) -> Tensor:
 
 
 def draw_masks(y: Tensor, kind: Kind, share: tuple[float, float], seed: int) -> Tensor:
-    """A mask for each picture: 1 where it is missing, 0 where it is known.
+    """Masks (N, 1, s, s) float32 of pictures (N, C, s, s): 1 where they are missing, 0 where they are known.
 
-    The mask of a picture follows from ``seed`` and its own coarse content (as :class:`zoo.Noise` takes it), so that it
-    is the same wherever the picture stands and whatever comes with it.
+    A mask follows from ``seed`` and the picture's own coarse content (as :class:`zoo.Noise` takes it), whatever comes with it.
 
     Sources: squares of random place or size and a fixed centre, Pathak et al., "Context encoders", CVPR 2016, and cGML, 5.3;
     strokes, Liu et al., "Image inpainting for irregular holes using partial convolutions", ECCV 2018; a mask of random
     size in the top half, cGML, section 5.1.
 
     Args:
-        y: (N, C, s, s) pictures, for masks (N, 1, s, s) float32.
         kind: ``square`` at a random place; ``centre``, a square of half the side; ``irregular`` strokes; ``top``, a
             rectangle of random size and place in the top half.
         share: the smallest and the largest share of the pixels that are missing; each in between is as likely. Of ``top`` it
             is the share of the half's height and, drawn again, of its width; of ``centre`` it is not used.
-        seed: any integer.
     """
     count, side = len(y), y.shape[-1]
     numbers = Noise(y, seed).uniform(1, 4)[:, 0].cpu().numpy() if count else np.zeros((0, 4), np.float32)
@@ -234,10 +218,7 @@ def _strokes(side: int, share: float, seed: int) -> np.ndarray:
 
 
 def corners(masks: Tensor, size: int) -> Tensor:
-    """A box of ``size`` pixels a side in the top left corner of each mask, a pixel from its edges: (N, 1, s, s), 1 within.
-
-    It lies inside the mask wholly: nothing of it is seen from outside. ``masks`` are of rectangles.
-    """
+    """A box of ``size`` pixels a side in the top left corner of each rectangle, a pixel from its edges: (N, 1, s, s)."""
     side = masks.shape[-1]
     first = [(masks[:, 0].amax(axis) > 0).float().argmax(-1) for axis in (2, 1)]
     place = torch.arange(side)

@@ -20,8 +20,6 @@ from zoo import Data, Pairs, Records, RequestError, Split, Task, at_least, read_
 from zoo_tasks.spectra import ZERO, Harmonics, Spectrum, Zernike
 from zoo_tasks.surface import Voxels, check_grids
 
-BLOCKS = 8
-"""Harmonic maps are masked in blocks of an eighth of their side."""
 KEY = "voxels"
 """The name of the array in a ``.npz`` file of several."""
 
@@ -70,7 +68,6 @@ class Denoise3d(Task):
         self.x_shape = self.y_shape = (1, self.spectrum.field, self.spectrum.field)
 
     def pairs(self, data: Data, split: Split, seed: int = 0, *, pool: int = 0) -> Pairs:
-        """Clean and corrupted maps of all shapes, else a RequestError; p(y | x) is not known, so there is no pool."""
         records = data.read(split, seed=seed)
         grids = self._grids(records)
         maps = self.spectrum.maps(grids)
@@ -92,7 +89,7 @@ class Denoise3d(Task):
         noise = random.standard_normal(clean.shape, np.float32)
         spoilt = np.clip(clean + np.float32(self.config.noise) * noise, 0, 1)
         side = len(clean)
-        edge = max(2, side // BLOCKS)
+        edge = max(2, side // 8)
         across = -(-side // edge)
         hidden = np.zeros(across * across, bool)
         hidden[random.permutation(across * across)[: round(self.config.masked * across * across)]] = True
@@ -100,15 +97,10 @@ class Denoise3d(Task):
         return spoilt
 
     def read(self, given: Any) -> Voxels:
-        """A shape (s, s, s) bool.
+        """A shape (s, s, s) bool of an array, bool or of zeros and ones, or of the path of a file of it.
 
-        Args:
-            given: an array (s, s, s), bool or of zeros and ones; or the path of a file of it, ``.npy``, ``.binvox``, or
-                ``.npz`` with it as ``voxels`` or as its only array. Where a ``.npz`` holds many, (N, s, s, s), ``PATH:I`` is
-                number I, from 0. A further axis of length one is dropped.
-
-        Raises:
-            RequestError: it is none of these, or the file cannot be read.
+        That is ``.npy``, ``.binvox``, or ``.npz`` with it as ``voxels`` or as its only array. Where a ``.npz`` holds many,
+        (N, s, s, s), ``PATH:I`` is number I, from 0. A further axis of length one is dropped.
         """
         if isinstance(given, (str, os.PathLike)):
             shape = _from_file(str(given))
@@ -121,11 +113,10 @@ class Denoise3d(Task):
         return shape
 
     def item_of(self, records: Records, index: int) -> Voxels:
-        """The voxels of one of the records, (s, s, s) bool."""
         return self._grids(records)[index]
 
     def condition(self, item: Voxels) -> tuple[Tensor, Voxels]:
-        """x of one shape (s, s, s) bool, corrupted as in the pairs, and the shape; a RequestError if this is no shape."""
+        """x of one shape (s, s, s) bool, corrupted as in the pairs, and the shape."""
         if not isinstance(item, np.ndarray):
             raise RequestError(f"a shape is an array (s, s, s) bool, not of type {type(item).__name__}")
         check_grids(item[None])
@@ -133,11 +124,7 @@ class Denoise3d(Task):
         return torch.from_numpy(self.spectrum.expand(spoilt[None])[0]), item
 
     def compose(self, context: Voxels, y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
-        """Pictures of the shapes that n maps stand for, (n, 128, 128, 3) uint8.
-
-        Of harmonics, this is the star-shaped solid within the extent; a map of zeros, as an empty shape has, gives white.
-        Other shapes of y and x_hat are refused with a RequestError.
-        """
+        """The shapes that n maps stand for, (n, 128, 128, 3) uint8: of harmonics, the star-shaped solid within the extent."""
         self.check_fields(y, x_hat)
         pictures = [voxel_picture(shape) for shape in self.solids(y).numpy()]
         return torch.from_numpy(np.array(pictures, np.uint8).reshape(-1, 128, 128, 3))

@@ -19,8 +19,6 @@ LIMIT = 32_000
 """The longest side that OpenCV resizes."""
 VERSION = 1
 """Changed with what is computed of a photo, so that no stale cache is read."""
-Computed = Callable[[tuple[int, ...]], dict[str, Float]]
-"""From the sides of fields to ``x32`` and ``y32`` (N, C, 32, 32), ... for each of them."""
 WIDE = 1.5
 """The side of the fields that training crops from, in sides of the model's: windows show 2/3 to all of the photo."""
 
@@ -53,10 +51,9 @@ def within(image: A, side: int) -> A:
 
 
 def square(image: Image, side: int, channels: int = 3, cut: bool = False) -> Float:
-    """A photo (H, W, 3) uint8 as (channels, side, side) float32 in [0, 1].
+    """A photo (H, W, 3) uint8 as (channels, side, side) float32 in [0, 1], of means; one channel is luma (Rec. 601).
 
-    Each pixel is the mean of the area that it covers. One channel is luma (Rec. 601). With ``cut`` it is the largest
-    square in the middle of the photo, without it the whole photo, squashed.
+    With ``cut`` it is the largest square in the middle of the photo, without it the whole photo, squashed.
     """
     if cut:
         height, width = image.shape[:2]
@@ -124,15 +121,10 @@ class Sized:
 
 
 class FieldTask(Task):
-    """A task of fields of photos; its config is :class:`Sized`, and its setting ``crops`` says whether training crops.
+    """A task of fields of photos; its config is :class:`Sized`, and its setting ``crops`` says whether training crops."""
 
-    Attributes:
-        channels: of x and y.
-        known: the names of x and y in :meth:`zoo.Records.known`.
-    """
-
-    channels: ClassVar[tuple[int, int]] = (1, 1)
-    known: ClassVar[tuple[str, str]]
+    channels: ClassVar[tuple[int, int]] = (1, 1)  # of x and y
+    known: ClassVar[tuple[str, str]]  # the names of x and y in zoo.Records.known
 
     def __init__(self, **config: Any) -> None:
         super().__init__(**config)
@@ -143,8 +135,10 @@ class FieldTask(Task):
         size = self.config.size
         return (size, round(WIDE * size)) if self.config.crops and split == "train" else (size,)
 
-    def known_pairs(self, records: Records, split: Split, pool: int, computed: Computed, **more: Any) -> Pairs:
-        """Pairs of the fields that the data knows, with ``pool`` true draws where there are any, or else of ``computed``."""
+    def known_pairs(
+        self, records: Records, split: Split, pool: int, computed: Callable[[tuple[int, ...]], dict[str, Float]], **more: Any
+    ) -> Pairs:
+        """Pairs of the fields that the data knows, with ``pool`` true draws, or else ``computed`` at sides: ``x32``, ..."""
         size = self.config.size
         known = records.known(*self.known, size=size)
         if known is not None:

@@ -19,16 +19,8 @@ from zoo_tasks.fields import Float, resize
 
 SHORT, LONG, LEAST = 160, 640, 32
 """Pixels: flow is computed with the shorter side of the frames so long, no side being beyond the other two."""
-LINKS = 6
-"""The most steps that a second is divided into."""
-GRID = 192
-"""Pixels: the longer side of the grid on which points are thrown."""
 DENSE = 2
 """Points thrown for a pixel of it, along each side."""
-COVERED = 0.3
-"""Points, in shares of those that are thrown for a pixel, from which on it is no hole."""
-FRONT = 20.0
-"""How much more a motion that differs by a whole side from the middle one counts where they meet, to the fourth power."""
 
 
 def second_of_flow(frames: Iterable[Image], chain: bool = True) -> tuple[Image, Float]:
@@ -36,9 +28,7 @@ def second_of_flow(frames: Iterable[Image], chain: bool = True) -> tuple[Image, 
 
     Within a second, things move further than a flow of one jump can follow. With ``chain`` flows between up to seven frames
     are composed, and DIS begins with that between first and last: the chain finds the way, the last step removes its drift.
-
-    Of at least two frames (H, W, 3) uint8, the first, and the flow (h, w, 2) float32 at the working size, always finite: to
-    the right in widths and downwards in heights of the frame.
+    The first frame, and a finite flow (h, w, 2) at the working size: to the right in widths and down in heights of the frame.
     """
     import cv2
 
@@ -47,7 +37,7 @@ def second_of_flow(frames: Iterable[Image], chain: bool = True) -> tuple[Image, 
     scale = min(1.0, SHORT / min(first.shape[:2]))
     height, width = (int(np.clip(round(side * scale), LEAST, LONG)) for side in first.shape[:2])
     greys = [resize(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), height, width) for frame in (first, *frames)]
-    steps = min(LINKS, len(greys) - 1) if chain else 1
+    steps = min(6, len(greys) - 1) if chain else 1
     stops = np.linspace(0, len(greys) - 1, steps + 1).round().astype(int)
     dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     flow = _calc(dis, greys[0], greys[stops[1]])
@@ -83,7 +73,7 @@ def move(image: Image, flow: Float) -> Image:
     import cv2
 
     height, width = image.shape[:2]
-    scale = min(1.0, GRID / max(height, width))
+    scale = min(1.0, 192 / max(height, width))  # of the grid on which points are thrown
     rows, columns = max(2, round(height * scale)), max(2, round(width * scale))
     came, cover = _origins(flow, rows, columns)
     came = resize(came, height, width)
@@ -108,7 +98,7 @@ def _origins(flow: Float, rows: int, columns: int) -> tuple[Float, Float]:
     down = (i + 0.5) / DENSE - 0.5 + fine[:, 1] * rows
     right = (j + 0.5) / DENSE - 0.5 + fine[:, 0] * columns
     own = fine - np.median(fine, 0)
-    weight = (1e-3 + FRONT * np.hypot(own[:, 0], own[:, 1])) ** 4
+    weight = (1e-3 + 20.0 * np.hypot(own[:, 0], own[:, 1])) ** 4
     top, left = np.floor(down).astype(np.int64), np.floor(right).astype(np.int64)
     sums = np.zeros((4, rows * columns))
     for dy, dx in product((0, 1), (0, 1)):
@@ -119,7 +109,7 @@ def _origins(flow: Float, rows: int, columns: int) -> tuple[Float, Float]:
         for total, part in zip(sums, (share, weighted, weighted * fine[:, 0], weighted * fine[:, 1]), strict=True):
             total += np.bincount((r * columns + c)[inside], part[inside], rows * columns)
     count, total, back = sums[0], sums[1], sums[2:]
-    covered = count > COVERED * DENSE * DENSE
+    covered = count > 0.3 * DENSE * DENSE  # fewer of the points thrown for a pixel make a hole
     back = np.where(covered, -back / np.maximum(total, 1e-300), 0)
     came = back.T.reshape(rows, columns, 2).astype(np.float32)
     cover = covered.reshape(rows, columns).astype(np.uint8)

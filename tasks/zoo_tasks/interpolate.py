@@ -15,16 +15,6 @@ from zoo_tasks.fields import Float
 
 SLOTS = 2
 """Basis functions a sample point: one for each of the largest segments in its cell."""
-SMALLEST = 0.1
-"""The share of a cell that a second segment must fill to have a basis function there."""
-ORIENTATION = 0.5
-"""How dear a tilt of a basis function is beside its weight: the tilt's unit is this many per cell."""
-RIDGE = 0.01
-"""The regularisation of the weights, beside the mean of what a sample is made of."""
-PURITY = 6
-"""How steeply the trust in a sample falls as the segment fills less of its cell."""
-ASIDE = 0.02
-"""The trust in the sample of a neighbouring cell beside that of the own one."""
 
 
 class Interpolation:
@@ -67,7 +57,7 @@ class Interpolation:
         if len(lost[0]):
             weights[lost] = fall[lost[1]] * _likest(pixels, near.reshape(cells, -1), self._to_cells(image), lost)
         weights /= (weights @ each)[..., None]
-        dy, dx = (ORIENTATION * at for at in offset)
+        dy, dx = (0.5 * at for at in offset)  # how dear a tilt is beside the weight: its unit is 0.5 a cell
         planes = np.stack(np.broadcast_arrays(np.float32(1), dx[None, :, None, :], dy[:, None, :, None]), -1)
         basis = weights.reshape(cells, -1, 9, SLOTS, 1) * planes.reshape(-1, 9, 1, 3)
         self.basis = basis.reshape(cells, -1, 9 * SLOTS * 3)
@@ -81,7 +71,7 @@ class Interpolation:
         self.down = csr_matrix((means.ravel(), self.columns.ravel(), start), shape=(cells, cells * SLOTS * 3))
         self.prior = self._prior(slots, shares, near, index)
         gram = self.down @ self.down.T
-        gram += np.float32(RIDGE * gram.diagonal().mean()) * identity(cells, np.float32)
+        gram += np.float32(0.01 * gram.diagonal().mean()) * identity(cells, np.float32)
         # SuperLU runs in one thread; threaded LAPACK on so small a system is 50 times slower on a busy machine.
         self.system = splu(gram.tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0, options={"SymmetricMode": True})
 
@@ -107,8 +97,8 @@ class Interpolation:
         cells = len(slots)
         near_shares = _neighbours(shares, self.size, 0)
         pure = ((slots[:, :, None, None] == near[:, None]) * near_shares[:, None]).sum(axis=-1)  # (cells, SLOTS, 9)
-        trust = pure**PURITY
-        trust[:, :, np.arange(9) != 4] *= ASIDE
+        trust = pure**6
+        trust[:, :, np.arange(9) != 4] *= 0.02  # all but the own cell
         total = trust.sum(axis=-1, keepdims=True)
         trust = (trust / np.where(total > 0, total, 1)) * (slots >= 0)[..., None]
         rows = (np.arange(cells * SLOTS) * 3).repeat(9)
@@ -119,8 +109,8 @@ class Interpolation:
 def _likest(pixels: NDArray, near: NDArray, image: NDArray, lost: tuple[NDArray, ...]) -> NDArray[np.bool_]:
     """For L pixels whose segment has no basis function nearby, those of the segment nearby whose colour is most like it.
 
-    ``pixels`` (cells, P) are labels, ``near`` (cells, K) the segments of the basis functions around each cell, -1 for none,
-    ``lost`` the cell and the place in it of each such pixel of ``image`` (cells, P, 3). (L, K), True for what is chosen.
+    Of labels (cells, P), segments of the basis functions around each cell (cells, K), -1 for none, colours (cells, P, 3), and
+    the cell and the place in it of each such pixel: (L, K).
     """
     count = np.maximum(np.bincount(pixels.ravel()), 1)
     colours = np.stack([np.bincount(pixels.ravel(), image[..., c].ravel()) / count for c in range(3)], axis=-1)
@@ -131,14 +121,14 @@ def _likest(pixels: NDArray, near: NDArray, image: NDArray, lost: tuple[NDArray,
 
 
 def _largest_segments(pixels: NDArray) -> tuple[NDArray, Float]:
-    """The SLOTS largest segments of each cell (cells, SLOTS), -1 where too small, and the shares of it they fill."""
+    """The SLOTS largest segments of each cell (cells, SLOTS), -1 below a tenth of it, and the shares of it they fill."""
     alike = (pixels[:, :, None] == pixels[:, None, :]).sum(axis=-1, dtype=np.int32)
     labels, shares = [], []
     rows = np.arange(len(pixels))
     for slot in range(SLOTS):
         best = alike.argmax(axis=1)
         share = alike[rows, best] / pixels.shape[1]
-        label = np.where(share > (SMALLEST if slot else 0), pixels[rows, best], -1)
+        label = np.where(share > (0.1 if slot else 0), pixels[rows, best], -1)
         labels.append(label)
         shares.append(np.where(label >= 0, share, 0))
         alike[pixels == pixels[rows, best][:, None]] = 0

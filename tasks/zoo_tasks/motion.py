@@ -23,16 +23,10 @@ from zoo_tasks.upsample import Upsampler
 
 VERSION = 1
 """Changed with what is computed of a second of video, so that no stale cache is read."""
-MOST = 7
-"""Arrows on one photo, at most."""
 BIG, RELATIVE = 0.03, 0.3
 """A motion is big from this share of the photo's side on, and from this share of the largest motion on."""
 APART, NEAR = 0.4, 0.35
 """Two clusters differ by this share of the largest motion, or are this share of the photo's side apart."""
-FINE = 64
-"""Pixels a side of the field that is clustered, at most. Not enlarged: between two motions, that would make a third."""
-SMALLEST = 0.01
-"""The share of the photo that a cluster must have."""
 SHIFT = 4
 """Bits of a pixel in which OpenCV takes coordinates."""
 
@@ -66,10 +60,7 @@ class Motion(FieldTask):
     config: MotionConfig
 
     def pairs(self, data: Data, split: Split, seed: int = 0, *, pool: int = 0) -> Pairs:
-        """Frames and motions that the data knows (a rendered scene's), or else those found in its videos.
-
-        With ``crops``, training pairs of videos have ``wide``. Single photos are refused with a RequestError.
-        """
+        """Frames and motions that the data knows (a rendered scene's), or else those found in its videos."""
         records = data.read(split, seed=seed)
         size, chain = self.config.size, self.config.chain
 
@@ -83,15 +74,13 @@ class Motion(FieldTask):
         return self.known_pairs(records, split, pool, computed, vectors=True)
 
     def condition(self, image: Image) -> tuple[Tensor, Image]:
-        """x (3, size, size) of one photo (H, W, 3) uint8, and the photo; a RequestError if it is none."""
         self.check_photo(image)
         return torch.from_numpy(square(image, self.config.size)), image
 
     def compose(self, context: Image, y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
-        """The photo (n, H, W, 3) uint8 with each of n motions drawn on it as arrows, or moved along each (``show``).
+        """The photo with each of n finite motions drawn on it as arrows, or moved along each (``show``).
 
-        Arrows have the colour of their direction; one as long as the frame is wide stands for that motion in a second. y is
-        (n, 2, size, size), pixels of the field per second, and finite, else a RequestError refuses it; ``x_hat`` is not used.
+        Arrows have the colour of their direction; one as long as the frame is wide stands for that motion in a second.
         """
         self.check_fields(y)
         check_finite(y)
@@ -130,7 +119,7 @@ def find_arrows(flow: Float) -> NDArray[np.float64]:
     An arrow starts at the point of its cluster that is nearest to the cluster's centre, and is as long as the cluster's
     mean motion: (K, 2, 2), start and motion, each (right, down). The same field always has the same arrows.
     """
-    side = min(FINE, flow.shape[1])
+    side = min(64, flow.shape[1])  # not enlarged: between two motions, that would make a third
     fine = resize(np.ascontiguousarray(flow.transpose(1, 2, 0), np.float32), side, side)
     length = np.sqrt(np.square(fine).sum(-1))
     largest = float(np.quantile(length, 0.98))
@@ -144,7 +133,7 @@ def find_arrows(flow: Float) -> NDArray[np.float64]:
     counts = np.bincount(label)
     arrows = []
     for cluster in np.argsort(-counts, kind="stable"):
-        if counts[cluster] < SMALLEST * side * side:
+        if counts[cluster] < 0.01 * side * side:
             break
         at, mean = place[label == cluster], motion[label == cluster].mean(0)
         if np.hypot(*mean) > BIG:
@@ -189,11 +178,11 @@ def _outline(start: Float, along: Float, unit: float, casing: float) -> Float:
 def _cluster(points: Float) -> np.ndarray:
     """The cluster (N,) of each of ``points`` (N, D): k-means from points that are far apart, near clusters then joined.
 
-    Clusters are begun while a point is more than 1 from the first of each, up to ``MOST``; centres within 1 become one.
+    Clusters are begun while a point is more than 1 from the first of each, up to seven; centres within 1 become one.
     """
     centres = [points[np.square(points - points.mean(0)).sum(1).argmin()]]
     distance = np.square(points - centres[0]).sum(1)
-    while len(centres) < MOST and distance.max() > 1:
+    while len(centres) < 7 and distance.max() > 1:
         centres.append(points[distance.argmax()])
         distance = np.minimum(distance, np.square(points - centres[-1]).sum(1))
     at = np.stack(centres)

@@ -64,14 +64,10 @@ class Context:
 
 
 class PhotoTask(FieldTask):
-    """A task whose x and y are one-channel fields of the same photo, both (1, size, size) float32 in [0, 1].
-
-    Attributes:
-        version: changed with what :meth:`fields` computes, so that no stale cache is read.
-    """
+    """A task whose x and y are one-channel fields of the same photo, both (1, size, size) float32 in [0, 1]."""
 
     Config = PhotoConfig
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 1  # changed with what ``fields`` computes, so that no stale cache is read
 
     @staticmethod
     @abstractmethod
@@ -84,10 +80,7 @@ class PhotoTask(FieldTask):
         """The full-size fields of a photo (H, W, 3) uint8, and how its colours change with y."""
 
     def pairs(self, data: Data, split: Split, seed: int = 0, *, pool: int = 0) -> Pairs:
-        """Fields that the data knows (a rendered scene's), or else those computed from its photos.
-
-        The whole photo is squashed to a square, as in the paper. With ``crops``, training pairs have ``wide``.
-        """
+        """Fields that the data knows (a rendered scene's), or else those of its photos, squashed whole as in the paper."""
         records = data.read(split, seed=seed)
 
         def computed(sides: tuple[int, ...]) -> dict[str, Float]:
@@ -116,8 +109,6 @@ class PhotoTask(FieldTask):
         - ``"conditioning"``: the second paper's eq. (7) as printed, x less the enlarged reconstruction ``x_hat`` (x itself if
           the model has none). The photo being made of both x and y, this counts the texture of x twice.
         - ``"none"``: no detail.
-
-        y is (n, 1, size, size) in [0, 1], ``x_hat`` (1, size, size), else a RequestError; the photos are (n, H, W, 3) uint8.
         """
         import cv2
 

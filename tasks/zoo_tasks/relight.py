@@ -15,9 +15,6 @@ from zoo import Image, RequestError
 from zoo_tasks.fields import Float, resize, within
 from zoo_tasks.photo import Layers, PhotoTask, brightest
 
-SIDE = 128
-"""Photos are decomposed at this size (geometric mean of the sides): what a step between pixels means depends on it."""
-
 
 @dataclass(frozen=True)
 class Retinex:
@@ -51,8 +48,8 @@ class Relight(PhotoTask):
 
     @staticmethod
     def fields(image: Image) -> tuple[Float, Float]:
-        """Grey albedo and shading, each (h, w) float32 in [0, 1], of an image (H, W, 3) uint8, at the working size."""
-        shading, albedo = decompose(within(image, SIDE))
+        """Grey albedo and shading (h, w), at one size for all photos: what a step between pixels means depends on it."""
+        shading, albedo = decompose(within(image, 128))
         return albedo.mean(axis=-1, dtype=np.float32), shading
 
     @staticmethod
@@ -79,13 +76,8 @@ def decompose(image: np.ndarray, mask: np.ndarray | None = None, how: Retinex | 
     most 1, and 1; the factor is the one by which the least, in logs, lies outside, and that is then clipped. A power
     law such as the display's gamma only scales logs, so that encoded values serve.
 
-    Args:
-        image: (..., H, W, 3), uint8 or floats in [0, 1], encoded for display, else a RequestError; leading axes are a batch.
-        mask: (..., H, W), True on the object; what lies outside takes no part, and its shading is 1.
-        how: the thresholds.
-
-    Returns:
-        shading (..., H, W) and albedo (..., H, W, 3), float32 in [0, 1]; ``albedo * shading`` is the image.
+    ``image`` is (..., H, W, 3), uint8 or floats in [0, 1], encoded for display; ``mask`` (..., H, W) is True on the object,
+    and what lies outside takes no part, with a shading of 1. Shading (..., H, W), albedo (..., H, W, 3): float32 in [0, 1].
     """
     how = how or Retinex()
     if image.ndim < 3 or image.shape[-1] != 3 or 0 in image.shape:

@@ -113,17 +113,11 @@ def density(values: NDArray[np.floating], side: int) -> Double:
 
 
 class Spectrum(ABC):
-    """Maps (N, c, c) of numbers in [0, 1], one a coefficient, of shapes, and shapes of maps.
+    """Maps (N, c, c) of numbers in [0, 1], one a coefficient, of shapes, and shapes of maps."""
 
-    Attributes:
-        side: c.
-        field: the side of the fields that models take, at least c.
-        scale, bound: (c, c), the s and b of each coefficient.
-    """
-
-    side: int
-    field: int
-    scale: Double
+    side: int  # c
+    field: int  # the side of the fields that models take, at least c
+    scale: Double  # (c, c), the s of each coefficient
     bound: float
 
     def maps(self, grids: Voxels) -> NDArray[np.float32]:

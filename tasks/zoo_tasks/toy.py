@@ -53,7 +53,6 @@ class Toy(Task):
         return number
 
     def item_of(self, records: Records, index: int) -> float:
-        """x of one of the records."""
         return float(_numbers("this data", records, "x", 1)[index].item())
 
     def condition(self, item: float) -> tuple[Tensor, float]:
@@ -62,10 +61,7 @@ class Toy(Task):
         return torch.tensor([(1 + number) / 2], dtype=torch.float32), number
 
     def compose(self, context: float, y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
-        """Both branches, a panel for each of the three numbers of y over x, and in them each of n points y (n, 3).
-
-        The pictures are (n, 176, 320, 3) uint8; y of another shape or not finite is refused with a RequestError.
-        """
+        """Both branches, a panel for each of the three numbers of y over x, and in them each of n finite points y (n, 3)."""
         import cv2
 
         self.check_fields(y)

@@ -17,11 +17,6 @@ from torch import Tensor
 from zoo import Data, Image, Pairs, Records, RequestError, Split
 from zoo_tasks.fields import VERSION, FieldTask, Float, Sized, both, enlarged, pairs, pictures, read_squares, square
 
-FINE, RATIO = 0.7, 1.6
-"""Pixels: the scale of the finer Gaussian; the coarser one in its units."""
-STEP, SLOPE = 0.01, 30.0
-"""The difference of both from which on a pixel darkens, and how fast it does (the paper's phi)."""
-
 
 @dataclass(frozen=True)
 class TranslateConfig(Sized):
@@ -63,11 +58,7 @@ class Translate(FieldTask):
         return {"source": "pair" if _in_pairs(data.read("test")) else "sketch"}
 
     def pairs(self, data: Data, split: Split, seed: int = 0, *, pool: int = 0) -> Pairs:
-        """Both pictures of each pair, or sketch and photo. With ``crops``, training pairs have ``wide``.
-
-        A RequestError refuses single pictures where ``source`` is ``pair``, and pairs where it is ``auto``: the task has to be
-        made for this data first.
-        """
+        """Both pictures of each pair, or sketch and photo; a RequestError refuses data that the task was not made for."""
         records, sides = data.read(split, seed=seed), self.sides(split)
         if self.paired:
             key = f"pair-{VERSION}-{'-'.join(map(str, sides))}"
@@ -91,19 +82,13 @@ class Translate(FieldTask):
         return records.source(index) if self.paired else records.image(index)
 
     def condition(self, image: Image) -> tuple[Tensor, tuple[int, int]]:
-        """x (3, size, size) of one source picture, or of the photo or drawing to be sketched, (H, W, 3) uint8; and (H, W).
-
-        Anything else is refused with a RequestError.
-        """
+        """x of one source picture, or of the photo or drawing to be sketched, (H, W, 3) uint8; and (H, W)."""
         self.check_photo(image)
         small = square(image, self.config.size)
         return torch.from_numpy(small if self.paired else sketch(small)), (image.shape[0], image.shape[1])
 
     def compose(self, context: tuple[int, int], y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
-        """Each of n target pictures y (n, 3, size, size) in [0, 1] at the size of the item, (n, H, W, 3) uint8.
-
-        ``x_hat`` changes nothing; y of another shape is refused with a RequestError.
-        """
+        """Each of n target pictures at the size of the item, (n, H, W, 3) uint8."""
         self.check_fields(y)
         return pictures(enlarged(y, *context), len(y), context)
 
@@ -126,7 +111,7 @@ def sketch(picture: Float) -> Float:
     import cv2
 
     rows = np.ascontiguousarray(picture.transpose(1, 2, 0), np.float32)
-    fine, coarse = (cv2.GaussianBlur(rows, (0, 0), scale, borderType=cv2.BORDER_REPLICATE) for scale in (FINE, FINE * RATIO))
+    fine, coarse = (cv2.GaussianBlur(rows, (0, 0), scale, borderType=cv2.BORDER_REPLICATE) for scale in (0.7, 0.7 * 1.6))
     change = (fine - coarse).min(axis=2)  # a step between colours of one brightness is one too
-    lines = 1 + np.tanh(SLOPE * np.minimum(change + STEP, 0))
+    lines = 1 + np.tanh(30.0 * np.minimum(change + 0.01, 0))  # the paper's phi is 30
     return np.repeat(np.clip(lines, 0, 1).astype(np.float32)[None], 3, axis=0)

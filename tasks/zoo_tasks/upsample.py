@@ -11,18 +11,8 @@ from zoo import Image
 from zoo_tasks.fields import Float, resize, within
 from zoo_tasks.interpolate import Interpolation
 
-GRID = 256
-"""The basis functions are summed on at most so many pixels a side; from there, pixels follow their likest neighbour."""
-CELL = 16
-"""The most of these pixels a side between two samples."""
-FINEST = 1200
-"""The side of a square of the largest area on which edges are followed; a larger photo is interpolated from there."""
 LIKENESS = 15.0
 """The difference of colour, in levels of 255, by which a pixel tells which side of an edge it is on."""
-FLAT = 14
-"""The largest difference within 3 x 3 pixels, in levels of 255, of what surely lies inside a segment."""
-SEED = 6
-"""The fewest pixels of a flat region that begins a segment."""
 OUTWARD = np.array([(0, 1), (0, -1), (1, 0), (-1, 0)])
 
 
@@ -37,11 +27,11 @@ class Upsampler:
 
     def __init__(self, image: Image, size: int) -> None:
         self.shape = image.shape[:2]
-        most = min(max(1, GRID // size), CELL)
+        most = min(max(1, 256 // size), 16)  # pixels of the grid between two samples
         grid = resize(image, *(size * min(max(side // size, 1), most) for side in self.shape))
         labels = segment(grid)
         self.interpolation = Interpolation(labels, grid, size)
-        fine = within(image, FINEST)
+        fine = within(image, 1200)  # edges are followed up to there; a larger photo is interpolated from it
         self.fine = fine.shape[:2]
         # The pixels between segments, the four grid pixels around each, and their weights.
         (rows, down), (columns, right) = (_between(n, g) for n, g in zip(self.fine, labels.shape, strict=True))
@@ -93,16 +83,16 @@ def _pure_colours(grid: Image, labels: NDArray[np.int32]) -> Float:
 def segment(image: Image) -> NDArray[np.int32]:
     """The segment of each pixel, (H, W) int32 from 0, of an image (H, W, 3) uint8.
 
-    Flat regions are the seeds of a watershed that meets at the edges; without one, all is one segment. The papers take theirs
+    Flat regions of six pixels and more are the seeds of a watershed; without one, all is one segment. The papers take theirs
     from the grey image (3.3); here an edge in any channel counts, as a field should not bleed across an edge of colour either.
     """
     import cv2
 
     window = np.ones((3, 3), np.uint8)
     change = cv2.subtract(cv2.dilate(image, window), cv2.erode(image, window)).max(axis=-1)
-    flat = (change <= FLAT).astype(np.uint8)
+    flat = (change <= 14).astype(np.uint8)
     _count, seeds, stats, _ = cv2.connectedComponentsWithStats(flat, connectivity=4)
-    keep = stats[:, cv2.CC_STAT_AREA] >= SEED
+    keep = stats[:, cv2.CC_STAT_AREA] >= 6
     keep[0] = False
     if not keep.any():
         return np.zeros(image.shape[:2], np.int32)
@@ -110,13 +100,10 @@ def segment(image: Image) -> NDArray[np.int32]:
     # A frame of one pixel, as OpenCV leaves the border of its watershed without a segment.
     markers = np.pad(number[seeds], 1)
     cv2.watershed(np.pad(image, ((1, 1), (1, 1), (0, 0)), mode="edge"), markers)
-    return _close_lines(markers[1:-1, 1:-1], image) - 1
-
-
-def _close_lines(labels: NDArray[np.int32], image: Image) -> NDArray[np.int32]:
-    """Give each pixel of the lines between segments (label -1) to the neighbour most like it."""
-    labels = labels.copy()
-    while (line := labels <= 0).any():
+    labels = markers[1:-1, 1:-1].copy()
+    while (
+        line := labels <= 0
+    ).any():  # each pixel of the lines between segments (label -1) goes to the neighbour most like it
         rows, columns = np.nonzero(line)
         r = np.clip(rows + OUTWARD[:, :1], 0, labels.shape[0] - 1)  # (4, pixels)
         c = np.clip(columns + OUTWARD[:, 1:], 0, labels.shape[1] - 1)
@@ -124,4 +111,4 @@ def _close_lines(labels: NDArray[np.int32], image: Image) -> NDArray[np.int32]:
         distance[labels[r, c] <= 0] = np.iinfo(np.int32).max
         nearest = distance.argmin(axis=0), np.arange(len(rows))
         labels[rows, columns] = np.maximum(labels[r, c][nearest], 0)
-    return labels
+    return labels - 1
