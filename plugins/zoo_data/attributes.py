@@ -15,9 +15,6 @@ from zoo import MIN_SIDE, Attributes, Image, RequestError, Split
 from zoo_data.folder import PhotoRecords, photos_in
 from zoo_data.kinds import FolderData, first_of, lines_of, numbers_in, one_word
 
-TRAIN_SHARE = 0.9
-"""The part of the list that is for training where there is no partition file."""
-
 
 class CelebA(FolderData):
     """CelebA (Liu et al. 2015): ``img_align_celeba/``, ``list_attr_celeba.txt``, optionally ``list_eval_partition.txt``.
@@ -39,11 +36,15 @@ class CelebA(FolderData):
         names, attributes, values = _attributes(self.file(root, "list_attr_celeba.txt", "Anno/list_attr_celeba.txt"))
         partition = first_of(root, "list_eval_partition.txt", "Eval/list_eval_partition.txt")
         if partition is None:
-            first = round(TRAIN_SHARE * len(names))
+            first = round(0.9 * len(names))
             wanted = list(range(first) if split == "train" else range(first, len(names)))
         else:
-            part = _partition(partition)
-            wanted = [i for i, name in enumerate(names) if part.get(name) == (0 if split == "train" else 2)]
+            rows = [line.split() for line in lines_of(partition)]
+            for number, words in enumerate(rows, 1):
+                if words and (len(words) != 2 or words[1] not in ("0", "1", "2")):
+                    raise RequestError(f"{partition.name}, line {number}: it must be FILE 0, FILE 1 or FILE 2")
+            part = dict(words for words in rows if words)
+            wanted = [i for i, name in enumerate(names) if part.get(name) == ("0" if split == "train" else "2")]
         if not wanted:
             where = "the list is too short to split" if partition is None else f"{partition.name} puts no listed face there"
             raise RequestError(f"{self} has no face for the split {split}: {where}")
@@ -74,15 +75,6 @@ def _attributes(path: Path) -> tuple[list[str], tuple[str, ...], NDArray[np.bool
     if len(odd):
         raise RequestError(f"{wanted}; line {odd[0] + 3} has other values")
     return [row.split(None, 1)[0] for row in rows], attributes, values > 0
-
-
-def _partition(path: Path) -> dict[str, int]:
-    """The part of each file: 0, 1 or 2; a RequestError where the list says another."""
-    rows = [line.split() for line in lines_of(path)]
-    for number, words in enumerate(rows, 1):
-        if words and (len(words) != 2 or words[1] not in ("0", "1", "2")):
-            raise RequestError(f"{path.name}, line {number}: it must be FILE 0, FILE 1 or FILE 2")
-    return {words[0]: int(words[1]) for words in rows if words}
 
 
 class Cub(FolderData):

@@ -10,21 +10,13 @@ from numpy.typing import NDArray
 from zoo import Image, Records, RequestError, Split
 from zoo_data.kinds import GeneratedData
 
-SCALE = 4.0
-"""The factor of both branches."""
 VERSION = "1"
 """Of the points: to be raised whenever the same seed gives other ones."""
 _STREAM = 0x6272616E
-_NO_PICTURE = "branches are numbers, which show no picture; tasks on pictures take scenes, digits, folder:DIR and the like"
 
 
 class BranchRecords(Records):
-    """Points on the branches, each on one of them: scattered data. The first K are the same whatever their number.
-
-    Attributes:
-        x: (N, 1) float32 in [-1, 1].
-        y: (N, 3) float32.
-    """
+    """Points on the branches, each on one of them: x (N, 1) in [-1, 1], y (N, 3). The first K are the same for every N."""
 
     def __init__(self, split: Split, seed: int, count: int) -> None:
         self._seed = [_STREAM, int(split == "test"), seed & (2**64 - 1)]
@@ -45,7 +37,8 @@ class BranchRecords(Records):
         return (2 * signs - 1).astype(np.float32) * upper_branch(self.x)[:, None]
 
     def image(self, index: int) -> Image:
-        raise RequestError(_NO_PICTURE)
+        others = "tasks on pictures take scenes, digits, folder:DIR and the like"
+        raise RequestError(f"branches are numbers, which show no picture; {others}")
 
 
 class Branches(GeneratedData):
@@ -63,4 +56,4 @@ class Branches(GeneratedData):
 
 def upper_branch(x: NDArray[np.float32]) -> NDArray[np.float32]:
     """4 (x, x^2, x^3), (N, 3), of x (N, 1)."""
-    return np.float32(SCALE) * np.concatenate([x, x**2, x**3], 1)
+    return np.float32(4) * np.concatenate([x, x**2, x**3], 1)

@@ -3,19 +3,118 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import os
+import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
 
-from zoo import IMAGE_RULES, Annotation, Attributes, Image, Records, RequestError, Split, ZooError, decode_image
+from zoo import (
+    IMAGE_RULES,
+    Annotation,
+    Attributes,
+    Image,
+    Records,
+    RequestError,
+    Split,
+    ZooError,
+    cache_folder,
+    decode_image,
+    on_all_cores,
+    optional_write,
+    progress,
+    whole_file,
+)
 from zoo_data.kinds import FolderData, held_out, one_word
-from zoo_data.listing import file_names, judged, summary
 
-TEST_SHARE = 0.1
-"""The part of the photos of a folder that a seeded split sets aside for testing."""
+EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+"""Photos in a folder, in any case."""
+_CHUNK = 4096
+"""Files that are looked at between two writes of the memory."""
+_Verdict = tuple[int, int, str, str]
+"""Of a file: its size, its time (ns), and its facts or the reason why it cannot be used."""
+
+
+class _Memory(TypedDict):
+    rules: str
+    files: dict[str, _Verdict]
+
+
+def judged(
+    root: Path, names: Sequence[str], judge: Callable[[Path], str], kind: str = "images"
+) -> tuple[dict[str, str], dict[str, str]]:
+    """The facts of the files that can be used, and the reason of each that cannot, remembered by size and time.
+
+    ``judge`` gives the facts of a file, beginning with its sha256 in hexadecimal, or raises an OSError, or a ValueError that
+    says why it cannot be used. Other kinds of files have other judges, and are remembered apart.
+    """
+    import msgspec
+
+    place = str(root.resolve()) if kind == "images" else f"{kind} {root.resolve()}"
+    memory = cache_folder() / "folders" / f"{hashlib.sha256(place.encode()).hexdigest()[:32]}.json"
+    try:
+        remembered = msgspec.json.decode(memory.read_bytes(), type=_Memory)
+    except (OSError, msgspec.DecodeError):  # absent or broken: everything is read again
+        remembered = _Memory(rules="", files={})
+    whole = all(reason or re.match("[0-9a-f]{64}", facts) for _, _, facts, reason in remembered["files"].values())
+    known = remembered["files"] if whole and remembered["rules"] == IMAGE_RULES else {}
+    verdicts: dict[str, _Verdict] = {}
+    for name in names:
+        try:
+            stat = os.stat(os.path.join(root, name))
+            now = (stat.st_size, stat.st_mtime_ns)
+            verdicts[name] = known[name] if now == known.get(name, ())[:2] else (*now, "", "")
+        except OSError as error:
+            verdicts[name] = (-1, -1, "", error.strerror or str(error))
+    new = [name for name, (_, _, facts, reason) in verdicts.items() if not facts and not reason]
+
+    def verdict(name: str) -> _Verdict:
+        size, time = verdicts[name][:2]
+        try:
+            return size, time, judge(root / name), ""
+        except (OSError, ValueError) as error:
+            return size, time, "", getattr(error, "strerror", None) or str(error)
+
+    with progress(len(new), f"looking at the {kind} in {root.name}", show=len(new) >= 1000) as bar:
+        for start in range(0, len(new), _CHUNK):
+            chunk = new[start : start + _CHUNK]
+            verdicts.update(zip(chunk, on_all_cores(verdict, chunk, bar), strict=True))
+            both = (known | verdicts).items()  # two splits may be two lists of files in one folder
+            # An unreadable file may become readable by a change of permissions, which leaves its times as they are.
+            done = {name: verdict for name, verdict in both if verdict[2] or (verdict[3] and verdict[0] >= 0)}
+            with optional_write(), whole_file(memory) as part:
+                part.write_text(json.dumps({"rules": IMAGE_RULES, "files": done}), encoding="utf-8")
+    facts = {name: facts for name, (_, _, facts, reason) in verdicts.items() if not reason}
+    return facts, {name: reason for name, (_, _, _, reason) in verdicts.items() if reason}
+
+
+def file_names(root: Path, extensions: Collection[str] = EXTENSIONS) -> list[str]:
+    """The files below ``root`` with one of these extensions, by default images: relative paths with slashes, sorted.
+
+    Hidden files and folders are left out; links are followed, each folder once.
+    """
+    names, seen = [], set()
+    for folder, inner, files in os.walk(root, followlinks=True):
+        real = os.path.realpath(folder)
+        inner[:] = [] if real in seen else sorted(name for name in inner if not name.startswith("."))
+        if real not in seen:
+            seen.add(real)
+            below = "" if Path(folder) == root else Path(folder).relative_to(root).as_posix() + "/"
+            named = (name for name in files if not name.startswith("."))
+            names += [below + name for name in named if os.path.splitext(name)[1].lower() in extensions]
+    return sorted(names)
+
+
+def summary(bad: Mapping[str, str]) -> str:
+    """The first few files with the reason of each, and how many more there are."""
+    shown = [f"{name} ({reason})" for name, reason in list(bad.items())[:5]]
+    more = len(bad) - len(shown)
+    return ", ".join(shown) + (f", and {more} more" if more else "")
 
 
 @dataclass(frozen=True)
@@ -30,12 +129,8 @@ class Photo:
 class PhotoRecords(Records):
     """Photos on disk, in the given order; see :class:`zoo.Records`.
 
-    Args:
-        photos: the files.
-        ids: the content of each item, 32 bytes: of the file and of what decides the cut of this one item; by default of the
-            files.
-        cut: gives the part of the picture in a file that the item of an index shows; by default all of it.
-        shown: names what ``cut`` takes, and its version; "" for all of it.
+    ``cut`` gives the part of the picture in a file that the item of an index shows, ``shown`` names it, with a version, and
+    ``ids`` are 32 bytes an item, of the file and of what decides its cut; by default all of the picture, and of the file.
     """
 
     def __init__(
@@ -69,11 +164,7 @@ class PhotoRecords(Records):
 
 
 def read_photo(photo: Photo) -> Image:
-    """The image in a file that was listed before.
-
-    Raises:
-        ZooError: it has changed since, or cannot be read any more.
-    """
+    """The image in a file that was listed before; a ZooError where it has changed or cannot be read any more."""
     try:
         data = photo.path.read_bytes()
         if hashlib.sha256(data).digest() == photo.content:
@@ -86,11 +177,8 @@ def read_photo(photo: Photo) -> Image:
 def photos_in(root: Path, names: Sequence[str]) -> list[Photo]:
     """The photos of ``root`` among the files called ``names`` (relative, with slashes), in that order.
 
-    Files that cannot be used are left out, with one warning that names them and why. A file is read again only after it
-    has changed.
-
-    Raises:
-        RequestError: not one of them can be used.
+    Files that cannot be used are left out, with one warning that names them and why; a RequestError where none can. A file
+    is read again only after it has changed.
     """
     facts, bad = judged(root, names, _judge)
     if not facts:
@@ -132,7 +220,7 @@ class Folder(FolderData):
             others = file_names(root / ("test" if split == "train" else "train"))
             return PhotoRecords(photos, attributes=_classes(photos, [*names, *others]))
         alone = "a folder with a single photo cannot be split; at least two different photos are needed"
-        test = held_out([photo.content for photo in photos], seed, TEST_SHARE, 1, alone)
+        test = held_out([photo.content for photo in photos], seed, 0.1, 1, alone)
         return PhotoRecords([photo for photo in photos if (photo.content in test) == (split == "test")])
 
 

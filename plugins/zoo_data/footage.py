@@ -29,17 +29,11 @@ _SEEK = 500
 
 
 class Footage(ABC):
-    """One video.
+    """One video."""
 
-    Attributes:
-        name: its path below the folder of the data.
-        content: sha256 of all that it shows.
-        times: (n,) seconds, rising: when each frame is.
-    """
-
-    name: str
-    content: bytes
-    times: NDArray[np.float64]
+    name: str  # its path below the folder of the data
+    content: bytes  # sha256 of all that it shows
+    times: NDArray[np.float64]  # (n,) seconds, rising: when each frame is
 
     @abstractmethod
     def frames(self, first: int, last: int) -> Iterator[Image]:
@@ -61,8 +55,6 @@ class Footage(ABC):
         end = later - (times + 1 - times[later - 1] < times[later] - times - 1)  # the nearer one
         near = np.abs(times[end] - times - 1) <= np.median(np.diff(times)) / 2 + 1e-9
         good = np.flatnonzero(near & (end > np.arange(len(end))))
-        if not len(good):
-            return []
         chosen = np.unique(np.linspace(0, len(good) - 1, min(count, len(good))).round().astype(np.int64))
         return [(int(good[i]), int(end[good[i]])) for i in chosen]
 

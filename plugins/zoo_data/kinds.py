@@ -16,35 +16,21 @@ from zoo import Data, Records, RequestError, Split, check_split
 
 
 class FolderData(Data):
-    """Data in a folder, ``kind:DIR``.
-
-    Attributes:
-        needs: the folder, in words.
-        form: how to write it, where that is not ``kind:DIR``.
-        layout: what the folder has to hold, in words that begin with DIR; "" where that is plain.
-        folder: the part of the path that is the folder.
-
-    Raises:
-        RequestError: no folder is named.
-    """
+    """Data in a folder, ``kind:DIR``; a RequestError where none is named."""
 
     needs: ClassVar[str] = "the folder of the data set"
-    form: ClassVar[str] = ""
-    layout: str = ""
+    form: ClassVar[str] = ""  # how to write it, where that is not kind:DIR
+    layout: str = ""  # what the folder has to hold, in words that begin with DIR; "" where that is plain
 
     def __init__(self, path: str = "") -> None:
         super().__init__(path)
-        self.folder = path
+        self.folder = path  # the part of the path that is the folder
         if not path:
             where = self.layout and f", where {self.layout}"
             raise RequestError(f"{self.kind} needs {self.needs}: write {self.form or f'{self.kind}:DIR'}{where}")
 
     def read(self, split: Split, *, seed: int = 0) -> Records:
-        """The records of one split.
-
-        Raises:
-            RequestError: there is no such folder, it lacks a file or every image, or a file is not in its format.
-        """
+        """The records of one split; a RequestError where folder, files or images are missing, or not in their format."""
         check_split(split)
         root = Path(self.folder).expanduser()
         if not root.exists():
@@ -58,7 +44,6 @@ class FolderData(Data):
         """The records of one split, of a folder that is there; raises as :meth:`read`."""
 
     def wrong(self, what: str) -> RequestError:
-        """An error that says what is wrong with this data, and what the folder has to hold."""
         return RequestError(f"{self}: {what}{self.layout and '; '}{self.layout}")
 
     def file(self, root: Path, *names: str) -> Path:
@@ -70,20 +55,11 @@ class FolderData(Data):
 
 
 class GeneratedData(Data):
-    """Items that are made here: ``kind``, or ``kind:N`` for N training items.
+    """Items that are made here: ``kind``, or ``kind:N`` for N training items; a RequestError where N is no such number."""
 
-    Attributes:
-        items: the training items, in words.
-        sizes: how many items are for training, which N changes, and for testing.
-        generate: gives the records of a split from it, the seed and the number of items.
-
-    Raises:
-        RequestError: what stands behind the colon is not a number of items.
-    """
-
-    items: ClassVar[str]
-    sizes: ClassVar[tuple[int, int]]
-    generate: Callable[[Split, int, int], Records]
+    items: ClassVar[str]  # in words
+    sizes: ClassVar[tuple[int, int]]  # for training, which N changes, and for testing
+    generate: Callable[[Split, int, int], Records]  # of a split, the seed and the number of items
 
     def __init__(self, path: str = "") -> None:
         if path and not (path.isascii() and path.isdigit() and int(path) > 0):
@@ -103,10 +79,8 @@ def first_of(root: Path, *names: str) -> Path | None:
 def held_out(contents: Collection[bytes], seed: int, share: float, least: int, alone: str) -> set[bytes]:
     """The contents of the items for testing, by their hash and the seed: about ``share``, at least ``least``, never all.
 
-    Copies fall on the same side, and an item stays on its side when others come or go.
-
-    Raises:
-        RequestError: there are fewer than two different ones (``alone`` says so).
+    Copies fall on the same side, and an item stays on its side when others come or go. A RequestError, ``alone``, where there
+    are fewer than two different ones.
     """
     key = seed.to_bytes(16, "little", signed=True)
     place = {c: int.from_bytes(hashlib.blake2b(c, digest_size=8, key=key).digest(), "big") for c in contents}

@@ -14,12 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo import Attributes, Image, Records, RequestError, Split
-from zoo_data.folder import PhotoRecords, photos_in
+from zoo_data.folder import PhotoRecords, file_names, photos_in
 from zoo_data.kinds import FolderData, GeneratedData, first_of
-from zoo_data.listing import file_names
 
 DIGIT_NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-"""The names of the ten classes of digits."""
 SIDE, INNER = 28, 20
 """Pixels a side of an image, and of the digit in it."""
 _PAD = 2

@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo import Fields, Image, RequestError, Split, cached_map
-from zoo_data.folder import Photo, PhotoRecords, photos_in, read_photo
+from zoo_data.folder import Photo, PhotoRecords, file_names, photos_in, read_photo, summary
 from zoo_data.kinds import FolderData, first_of
-from zoo_data.listing import file_names, summary
 
 
 class Paired(FolderData):
@@ -71,12 +70,9 @@ class Paired(FolderData):
 
 
 class PairRecords(PhotoRecords):
-    """Photos, each with the picture that it is to be made from; the name of an item is that of its image's file.
+    """Photos, each with the picture that it is to be made from: of ``sources``, or the other half of the same file.
 
-    Args:
-        photos: the images; or files that show both pictures side by side.
-        sources: what each image is to be made from, where it has a file of its own.
-        shown: of files that show both, the half that is the image, ``left`` or ``right``, with a version.
+    ``shown`` says which half is the image, ``left`` or ``right``, with a version.
     """
 
     def __init__(self, photos: Sequence[Photo], sources: Sequence[Photo] = (), shown: str = "") -> None:

@@ -27,19 +27,12 @@ _NEAR = np.float32(1e-3)
 
 @dataclass(frozen=True)
 class Hits:
-    """Where the rays of n scenes of one kind (same number of spheres and boxes) end.
-
-    Attributes:
-        world: the n scenes.
-        point: x, y, z of the hits, each (n, P).
-        surface: (n, P) index of the surface, counted through all n scenes (17 each).
-        size: pixels a side.
-    """
+    """Where the rays of n scenes of one kind (same number of spheres and boxes) end."""
 
     world: World
-    point: tuple[Floats, Floats, Floats]
-    surface: Ints
-    size: int
+    point: tuple[Floats, Floats, Floats]  # x, y, z, each (n, P)
+    surface: Ints  # (n, P) counted through all n scenes (17 each)
+    size: int  # pixels a side
 
 
 @lru_cache(maxsize=4)

@@ -1,20 +1,16 @@
 """The things in a generated scene, and the distributions that its light, its saturations and its motions are drawn from.
 
 A scene is a floor, a back wall of two panels, and one to four objects (spheres and upright boxes) of given hue, value
-and texture. Three things about it are left open and drawn: the light, how saturated each material is, and how things
-move within a second. Each comes from a mixture of modes that are far apart, and how probable a mode is depends on what
-the scene shows:
+and texture. Left open and drawn are the light, how saturated each material is, and how things move within a second.
+Each comes from a mixture of modes that are far apart, and how probable a mode is depends on what the scene shows:
 
-- light comes from the left, the right, the front or the top. The brighter of two wall panels tends to be on the side
-  of the light; over a bright floor light tends to come from the top, over a dark one from the front
-  (:func:`light_probabilities`);
-- a material is vivid, soft or greyish. Dark, small things tend to be vivid and bright, large ones greyish
-  (:func:`saturation_probabilities`);
-- the camera and every object move evenly and without turning, or stay (:func:`motion_probabilities`). The camera goes
-  left or right (0.25 to 0.45 m/s), rather towards the brighter of the two wall panels. A sphere goes left or right (0.7
-  to 1.1 m/s), rather towards the middle, and large ones tend to stay. A box goes back or forth along one of its
-  horizontal edges (0.5 to 0.9 m/s): near ones rather away from the camera, far ones towards it, and tall ones tend to
-  stay. All move on their own: things may pass through each other.
+- light comes from the left, the right, the front or the top: rather from the side of the brighter wall panel, from the
+  top over a bright floor, from the front over a dark one;
+- a material is vivid, soft or greyish: dark, small things rather vivid, bright, large ones rather greyish;
+- all move evenly and without turning, or stay; things may pass through each other. The camera goes left or right (0.25
+  to 0.45 m/s), rather towards the brighter panel; a sphere left or right (0.7 to 1.1 m/s), rather towards the middle, or
+  stays if large; a box back or forth along one of its horizontal edges (0.5 to 0.9 m/s), from the camera if near, towards
+  it if far, or stays if tall.
 
 Units: metres; the camera stands at about (0, 1.3, -3.9) and looks along +z, y is up.
 """
@@ -44,27 +40,16 @@ _STREAMS = ("world", "light", "saturation", "light pool", "saturation pool", "mo
 
 @dataclass(frozen=True)
 class World:
-    """N scenes without their light and saturations. The first axis of every array is N.
+    """N scenes without their light, saturations and motions. The first axis of every array is N."""
 
-    Attributes:
-        camera: (N, 3) position.
-        wall: (N, 2) distance z of the back wall, and x of the seam between its panels.
-        objects: (N, 2) how many spheres and how many boxes, 0 to 2 each, not both 0.
-        spheres: (N, 2, 4) x, y, z of the centre, radius.
-        boxes: (N, 2, 8) x, y, z of the centre, half of the three edges, cosine and sine of the turn about y.
-        hue: (N, 6) of each material, in [0, 1).
-        panels: (N, 7) value (V of HSV) before texture of floor, left panel, right panel, two spheres, two boxes.
-        texture: (N, 6, 5) depth, waves a metre along x, y, z, and phase of each material's stripes.
-    """
-
-    camera: Floats
-    wall: Floats
-    objects: Ints
-    spheres: Floats
-    boxes: Floats
-    hue: Floats
-    panels: Floats
-    texture: Floats
+    camera: Floats  # (N, 3) position
+    wall: Floats  # (N, 2) distance z of the back wall, and x of the seam between its panels
+    objects: Ints  # (N, 2) how many spheres and how many boxes, 0 to 2 each, not both 0
+    spheres: Floats  # (N, 2, 4) x, y, z of the centre, radius
+    boxes: Floats  # (N, 2, 8) x, y, z of the centre, half of the three edges, cosine and sine of the turn about y
+    hue: Floats  # (N, 6) of each material, in [0, 1)
+    panels: Floats  # (N, 7) value (V of HSV) before texture of floor, left panel, right panel, two spheres, two boxes
+    texture: Floats  # (N, 6, 5) depth, waves a metre along x, y, z, and phase of each material's stripes
 
     def __len__(self) -> int:
         return len(self.camera)
@@ -75,17 +60,14 @@ class World:
 
 @dataclass(frozen=True)
 class Draws:
-    """M draws of the light, the saturations or the motions for each of N scenes.
+    """M draws for each of N scenes: of the light, of each material's saturation, or of the motions of camera, spheres, boxes.
 
-    Attributes:
-        mode: (N, M), (N, M, 6) of each material, or (N, M, 5) of each mover: the camera, two spheres and two boxes. Of the
-            motions, 0 is left or back, 1 staying, 2 right or forth.
-        value: of the light (N, M, 5), a unit vector towards it, and the strengths of the ambient and of the directional
-            light, which add up to at most 1; of the saturations (N, M, 6); of the motions (N, M, 5, 3) in metres per second.
+    The modes of a motion are 0 for left or back, 1 for staying, 2 for right or forth. The value of a light is a unit vector
+    towards it, and the strengths of the ambient and of the directional light, which add up to at most 1.
     """
 
-    mode: Ints
-    value: Floats
+    mode: Ints  # (N, M), (N, M, 6) or (N, M, 5)
+    value: Floats  # (N, M, 5), (N, M, 6) or (N, M, 5, 3) in metres per second
 
 
 def stream(name: str, seed: int, split: str) -> np.random.Generator:
@@ -165,7 +147,6 @@ def motion_probabilities(world: World) -> NDArray[np.float64]:
 
 
 def draw_light(world: World, draws: int, rng: np.random.Generator) -> Draws:
-    """``draws`` lights for each scene from p(light | scene)."""
     u = rng.random((len(world), draws, 6))
     mode = pick(light_probabilities(world)[:, None], u[..., 0])
     towards = _TOWARDS_LIGHT[mode] + _LIGHT_JITTER * (2 * u[..., 1:4] - 1)
@@ -175,14 +156,12 @@ def draw_light(world: World, draws: int, rng: np.random.Generator) -> Draws:
 
 
 def draw_saturation(world: World, draws: int, rng: np.random.Generator) -> Draws:
-    """``draws`` saturations of each material from p(saturation | scene)."""
     u = rng.random((len(world), draws, 6, 2))
     mode = pick(saturation_probabilities(world)[:, None], u[..., 0])
     return Draws(mode, (_SATURATION[mode] + _SATURATION_JITTER * (2 * u[..., 1] - 1)).astype(np.float32))
 
 
 def draw_motions(world: World, draws: int, rng: np.random.Generator) -> Draws:
-    """``draws`` motions for each scene from p(motion | scene)."""
     u = rng.random((len(world), draws, 5, 2))
     mode = pick(motion_probabilities(world)[:, None], u[..., 0])
     speed = (mode - 1) * (_SLOWEST + _RANGE * u[..., 1])

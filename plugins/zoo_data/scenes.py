@@ -1,6 +1,4 @@
-"""``scenes``: small worlds rendered here, whose true p(y | x) is known; needs no files.
-
-See :mod:`zoo_data.scene_world` for what is drawn and from what, :mod:`zoo_data.scene_render` for how it is rendered.
+"""``scenes``: small worlds (scene_world) rendered here (scene_render), whose true p(y | x) is known; needs no files.
 
 The fields fit together to the bit: with albedo colour A = HSV to RGB of (hue, saturation, albedo value) and shading s,
 the photo is A s; ``albedo`` is the grey of A; ``value`` is albedo value times s. So ``albedo`` does not depend on
@@ -29,8 +27,6 @@ VERSION = "1"
 """Of the scenes: to be raised whenever the same seed gives other ones."""
 _RAYS = 1 << 16
 """Rays rendered together: arrays of this length stay in a core's cache."""
-_SLOW = 1 << 25
-"""Rendering so many pixels of fields shows its progress."""
 _CHANNELS = {"albedo": 1, "shading": 1, "value": 1, "saturation": 1, "frame": 3, "flow": 2}
 """The fields that are known, and how many channels each has."""
 _NEEDS = {"albedo": {"saturation"}, "value": {"shading"}, "frame": {"saturation", "shading", "value"}}
@@ -44,18 +40,14 @@ _DRAWN = {
 
 
 class SceneRecords(Records):
-    """Generated scenes, each with one light, one saturation of every material and one motion: scattered data.
-
-    Attributes:
-        world: the scenes.
-        drawn: of the fields ``shading``, ``saturation`` and ``flow``, what lies behind them, M = 1.
-    """
+    """Generated scenes, each with one light, one saturation of every material and one motion: scattered data."""
 
     view = "scene"
 
     def __init__(self, split: Split, seed: int, count: int) -> None:
         self.split, self.seed = split, seed
         self.world = draw_world(count, seed, split)
+        # What lies behind the fields that are left open, M = 1.
         self.drawn = {name: draw(self.world, 1, stream(of, seed, split)) for name, (of, draw, _) in _DRAWN.items()}
         self.names = [f"scene {i}" for i in range(count)]
         self._source = f"scenes {VERSION} {seed} {split}"
@@ -98,12 +90,10 @@ class SceneRecords(Records):
         return out
 
     def pooled(self, name: str, draws: int) -> Draws:
-        """The numbers behind ``pool(name, draws)``."""
         of, draw, _ = _DRAWN[name]
         return draw(self.world, draws, stream(f"{of} pool", self.seed, self.split))
 
     def image(self, index: int) -> Image:
-        """The photo of one scene, rendered at 128 x 128."""
         frame = self._fields(np.array([range(len(self))[index]]), PHOTO_SIZE, ("frame",))["frame"][0]
         return (frame.transpose(1, 2, 0) * 255 + np.float32(0.5)).astype(np.uint8)
 
@@ -133,7 +123,7 @@ class SceneRecords(Records):
         kinds = self.world.objects @ np.array([3, 1])
         alike = [np.flatnonzero(kinds == kind) for kind in np.unique(kinds)]
         chunks = [same[start : start + length] for same in alike for start in range(0, len(same), length)]
-        with progress(len(chunks), "rendering scenes", show=len(self) * draws * size * size >= _SLOW) as bar:
+        with progress(len(chunks), "rendering scenes", show=len(self) * draws * size * size >= 1 << 25) as bar:
             deque(on_all_cores(fill, chunks, bar), maxlen=0)
 
 

@@ -6,18 +6,15 @@ import hashlib
 import warnings
 import zipfile
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zoo import Attributes, Image, Records, RequestError, Split, read_shape, solid_of, voxel_picture
+from zoo_data.folder import summary
 from zoo_data.kinds import FolderData, GeneratedData, one_word
-from zoo_data.listing import summary
 
-TRAIN_SHARE = 0.8
-"""The part of a class that is for training where its file does not say."""
 SIDE = 32
 """Voxels a side of a generated solid."""
 VERSION = "1"
@@ -77,12 +74,9 @@ class VoxelRecords(Records):
 
     def __init__(self, voxels: NDArray[np.bool_], names: Sequence[str], attributes: Attributes) -> None:
         self.voxels, self.names, self.attributes = voxels, names, attributes
+        side = repr(voxels.shape[1:]).encode()
+        self.ids = [hashlib.sha256(side + np.packbits(shape).tobytes()).digest() for shape in voxels]
         self.digest = hashlib.sha256(b"".join(self.ids) + attributes.digest()).hexdigest()
-
-    @cached_property
-    def ids(self) -> list[bytes]:
-        side = repr(self.voxels.shape[1:]).encode()
-        return [hashlib.sha256(side + np.packbits(shape).tobytes()).digest() for shape in self.voxels]
 
     def array(self, name: str) -> NDArray[np.generic] | None:
         return self.voxels if name == "voxels" else None
@@ -104,7 +98,7 @@ def _from_npz(path: Path, split: Split) -> tuple[NDArray[np.bool_], list[str]]:
         raise RequestError(f"cannot read {path}: {error}") from error
     numbers = range(len(shapes))
     if key == "voxels":
-        bar = round(TRAIN_SHARE * len(shapes))
+        bar = round(0.8 * len(shapes))
         numbers = numbers[:bar] if split == "train" else numbers[bar:]
     return shapes[numbers.start : numbers.stop], [f"{path.stem} {i}" for i in numbers]
 
@@ -129,11 +123,8 @@ class SolidRecords(VoxelRecords):
         voxels = np.stack([draw(CLASSES[label], np.random.default_rng([*stream, i])) for i, label in enumerate(labels)])
         names = [f"{CLASSES[label]} {i}" for i, label in enumerate(labels)]
         super().__init__(voxels, names, Attributes.classes(CLASSES, labels))
+        self.ids = [hashlib.sha256(np.packbits(shape).tobytes()).digest() for shape in voxels]
         self.digest = hashlib.sha256(f"solids {VERSION} {seed} {split} {count}".encode()).hexdigest()
-
-    @cached_property
-    def ids(self) -> list[bytes]:
-        return [hashlib.sha256(np.packbits(voxels).tobytes()).digest() for voxels in self.voxels]
 
 
 class Solids(GeneratedData):

@@ -12,17 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo import IMAGE_RULES, Clip, Fields, Image, Records, RequestError, Split, cached_map, nearest
-from zoo_data.folder import Photo, photos_in
+from zoo_data.folder import Photo, file_names, judged, photos_in, summary
 from zoo_data.footage import EXTENSIONS, FASTEST, SLOWEST, Footage, FrameFolder, VideoFile, judge_video
 from zoo_data.kinds import FolderData, first_of, held_out, lines_of
-from zoo_data.listing import file_names, judged, summary
 
-TEST_SHARE = 0.2
-"""The part of the videos that a seeded split sets aside for testing."""
-MOMENTS = 8
-"""Frames taken of each video (first CDVAE paper, section 6.1)."""
-FPS = 24.0
-"""How many numbers of numbered frames make a second."""
 _OPTIONS = {"fps": f"a number from {SLOWEST:g} to {FASTEST:g}", "moments": "a whole number of at least 1"}
 
 
@@ -31,8 +24,8 @@ class Video(FolderData):
 
     ``video:DIR?fps=30&moments=40`` sets two options: ``fps``, how many numbers of numbered images make a second (24; a
     folder with every second frame, 00000, 00002, ..., so has twelve a second; files know their own), and ``moments``, how
-    many frames are taken of each video (8, as in the paper). They are equally spaced among the frames that have another one
-    second later; a video shorter than that has none.
+    many frames are taken of each video (8: first CDVAE paper, section 6.1). They are equally spaced among the frames that
+    have another one second later; a video shorter than that has none.
 
     The splits are, in this order: UCF101's first ones, where ``ucfTrainTestlist/`` with ``trainlist01.txt`` and
     ``testlist01.txt`` is in the folder or beside it; the sub-folders ``train`` and ``test``; or about one video in five for
@@ -51,7 +44,7 @@ class Video(FolderData):
         folder, _, options = path.partition("?")
         super().__init__(path if folder else "")
         self.folder = folder
-        self.fps, self.moments = FPS, MOMENTS
+        self.fps, self.moments = 24.0, 8
         for option in filter(None, options.split("&")):
             name, _, text = option.partition("=")
             try:
@@ -78,7 +71,7 @@ class Video(FolderData):
             videos = self._videos(root)
             contents = {video.content for video in videos}
             alone = f"{self}: a single video cannot be split; at least two different ones of a second are needed"
-            test = held_out(contents, seed, TEST_SHARE, 2 if len(contents) >= 4 else 1, alone)
+            test = held_out(contents, seed, 0.2, 2 if len(contents) >= 4 else 1, alone)
             videos = [video for video in videos if (video.content in test) == (split == "test")]
         return VideoRecords(videos, self.moments)
 

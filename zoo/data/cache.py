@@ -28,8 +28,6 @@ from zoo.utils.progress import Bar, progress
 
 SHARD = 1024
 """Rows computed between two writes."""
-MANY = 1000
-"""Work on so many images shows its progress."""
 
 Fields = dict[str, NDArray[np.float32]]
 """Named fields of one image or, with a leading N, of many."""
@@ -65,9 +63,8 @@ def cores() -> int:
 def on_all_cores(function: Callable[[_T], _R], items: Sequence[_T], bar: Bar) -> Iterator[_R]:
     """``function`` of each item, in order; ``bar`` goes on by one for each.
 
-    Threads: decoding, OpenCV, scipy.fft and hashing all release the interpreter lock, and threads neither start slowly
-    nor copy their results nor clash with a parent that has loaded torch. (On 2 cores, decoding and decomposing 1,500
-    photos ran at 428 a second with threads and at 419 to 473 with warm processes.)
+    In threads: decoding, OpenCV, scipy.fft and hashing all release the interpreter lock, and threads neither start slowly
+    nor copy their results nor clash with a parent that has loaded torch; warm processes were no faster.
 
     >>> with progress(3, "squaring", show=False) as bar:
     ...     print(list(on_all_cores(lambda n: n * n, [1, 2, 3], bar)))
@@ -116,7 +113,7 @@ def cached_map(compute: Callable[[int], Mapping[str, NDArray[np.float32]]], ids:
             for content in contents:
                 del missing[content]
     todo = list(missing)
-    with progress(len(todo), "computing fields of images", show=len(todo) >= MANY) as bar:
+    with progress(len(todo), "computing fields of images", show=len(todo) >= 1000) as bar:
         for start in range(0, len(todo), SHARD):
             chunk = todo[start : start + SHARD]
             values = _stack(list(on_all_cores(compute, [item[content] for content in chunk], bar)), key)

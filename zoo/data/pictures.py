@@ -22,17 +22,10 @@ MIN_SIDE = 16
 """Pixels: a smaller image says nothing about its fields, and :func:`decode_image` refuses it."""
 IMAGE_RULES = "1"
 """The version of what :func:`decode_image` makes of a file: part of the cache key of what is computed of photos."""
-
-# Pillow knows many more formats, some of which start other programs; photos come in these.
-_FORMATS = ("JPEG", "PNG", "BMP", "DIB", "WEBP", "TIFF", "GIF", "PPM")
 Solid = NDArray[np.bool_]
 """Shapes, (N, s, s, s) bool, or one, (s, s, s)."""
 SIDE = 128
 """Pixels a side of a picture of a shape."""
-AZIMUTH, ELEVATION = -55.0, 25.0
-"""Degrees: where the camera stands, seen from the middle; the third axis is up."""
-COLOUR = (150.0, 190.0, 240.0)
-"""Of a surface that faces the light."""
 _FACES = np.array([[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]])
 _HEADER = re.compile(rb"#binvox 1\s*\n(?:[^\n]*\n)*?data\r?\n")
 _SIZE = re.compile(rb"^dim (\d+) (\d+) (\d+)\s*$", re.MULTILINE)
@@ -63,8 +56,8 @@ def decode_image(data: bytes, *, draft: bool = False) -> Image:
 
     if not data:
         raise ValueError("the file is empty")
-    try:
-        image = PIL.open(io.BytesIO(data), formats=_FORMATS)
+    try:  # Pillow knows many more formats, some of which start other programs
+        image = PIL.open(io.BytesIO(data), formats=("JPEG", "PNG", "BMP", "DIB", "WEBP", "TIFF", "GIF", "PPM"))
     except UnidentifiedImageError:
         raise ValueError("not an image, or one of an unknown format") from None
     except Exception as error:  # broken headers surface as errors of many kinds
@@ -201,7 +194,7 @@ def voxel_picture(voxels: NDArray[np.bool_], side: int = SIDE) -> Image:
     low, high = place.min(0), place.max(0) + 1
     middle, radius = (low + high) / 2, np.sqrt(((high - low) ** 2).sum()) / 2
     padded = np.pad(voxels, 1)
-    a, e = np.deg2rad(AZIMUTH), np.deg2rad(ELEVATION)
+    a, e = np.deg2rad(-55.0), np.deg2rad(25.0)  # where the camera stands, seen from the middle; the third axis is up
     towards = np.array([np.cos(a) * np.cos(e), np.sin(a) * np.cos(e), np.sin(e)])
     right = np.array([-np.sin(a), np.cos(a), 0])
     view = np.stack([right, np.cross(towards, right), towards])
@@ -223,5 +216,5 @@ def voxel_picture(voxels: NDArray[np.bool_], side: int = SIDE) -> Image:
     shade = np.concatenate(shades)[order] * (0.8 + 0.2 * np.clip(seen[:, 2], -1, 1))  # what is farther away is a little darker
     column = np.rint((0.48 * seen[:, 0] + 0.5) * (side - 1)).astype(np.intp)
     row = np.rint((0.5 - 0.48 * seen[:, 1]) * (side - 1)).astype(np.intp)
-    picture[row * side + column] = np.clip(shade[:, None] * COLOUR, 0, 255)  # the nearest comes last
+    picture[row * side + column] = np.clip(shade[:, None] * (150.0, 190.0, 240.0), 0, 255)  # the nearest comes last
     return picture.reshape(side, side, 3)

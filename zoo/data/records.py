@@ -1,8 +1,7 @@
 """Records, which a task turns into pairs, and the kinds of data that give them.
 
-A kind of data (entry-point group ``zoo.data``) is a subclass of :class:`Data`. It knows where its images come
-from, and nothing of tasks. A task asks it for :class:`Records` and takes from them either fields that the data
-knows itself (a rendered scene knows its shading) or the images, from which it computes the fields.
+A kind of data (entry-point group ``zoo.data``) knows where its images come from, and nothing of tasks. A task takes from its
+records fields that the data knows itself (a rendered scene knows its shading), or computes fields of the images.
 """
 
 from __future__ import annotations
