@@ -23,19 +23,10 @@ def begun(folder: Path) -> Path:
 
 @dataclass
 class Cell:
-    """One model on one task with one seed.
+    """One model on one task with one seed; ``status`` is ``"done"``, ``"stopped"``, ``"new"`` or ``"failed"``.
 
-    Attributes:
-        task, model: entry-point names.
-        seed: of everything random.
-        folder: where it goes.
-        request: what its run is asked for.
-        numbers: all that decides its numbers, as plain values.
-        status: ``"done"``, ``"stopped"``, ``"new"`` or ``"failed"``.
-        reason: one line of a failed cell; of one that is made anew, what was there before.
-        reused: done before this bench began.
-        metrics: the content of its ``metrics.json``.
-        run: the content of its ``run.json``.
+    ``numbers`` is all that decides its numbers, as plain values; ``reason`` one line of a failed cell, or of one that is made
+    anew, what was there before; ``reused`` says that it was done before this bench began.
     """
 
     task: str
@@ -55,11 +46,7 @@ class Cell:
         return f"{self.task} {self.model} seed {self.seed}"
 
     def look(self) -> None:
-        """Find out what the folder holds, and set ``status``; writes nothing.
-
-        Raises:
-            RequestError: it holds something that no bench left there.
-        """
+        """Set ``status`` by what the folder holds; writes nothing, refuses (RequestError) what no bench left there."""
         if not self.folder.exists() or (self.folder.is_dir() and not any(self.folder.iterdir())):
             return
         finished = (self.folder / "run.json").is_file()

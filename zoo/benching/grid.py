@@ -40,10 +40,7 @@ def save_pictures(result: RunResult) -> None:
 
 
 def draw_grid(cells: Sequence[Cell], title: str, path: Path) -> None:
-    """Write one picture, if there is anything to show: test items side by side, each with its x, the truth and samples.
-
-    A row is a model's, that of a cell; those that failed have a row that says so.
-    """
+    """Write one picture, if there is anything to show: test items side by side, a row for each cell, failed ones too."""
     shown = {cell.model: _load(cell.folder / FOLDER) for cell in cells if cell.status == "done"}
     words, first = next(((words, items) for words, items in shown.values() if items), ({}, []))
     if not first:

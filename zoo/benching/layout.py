@@ -22,10 +22,6 @@ def plan_cells(plan: BenchPlan) -> None:
 
     A model or task that is broken, rather than asked for wrongly, costs only its own cells: they come out as failed. A model
     of the suite that nobody named and that is not made for the fields of a task is left out there.
-
-    Raises:
-        RequestError: a setting, the data or the device is wrong, or a cell's folder holds something else.
-        ZooError: the data is broken.
     """
     pick(plan.request.device)
     settings = Settings(plan.settings, plan.request.settings)
@@ -78,9 +74,7 @@ def _check(plan: BenchPlan, settings: Settings, task: str, model: str) -> Cell |
 class Settings:
     """The settings of a bench, and which of them each model and task takes: those for all are for those that have them.
 
-    Args:
-        given: all of them, the suite's too, which may be for models that are not among those chosen.
-        asked: those that the command names; each must be somebody's.
+    ``given`` are all, the suite's too, which may be for models that were not chosen; each of ``asked`` must be somebody's.
     """
 
     def __init__(self, given: Mapping[str, Any], asked: Collection[str]) -> None:
@@ -113,11 +107,7 @@ class Settings:
         return own
 
     def check(self) -> None:
-        """After all models and tasks: see that every setting that was asked for was somebody's.
-
-        Raises:
-            RequestError: one was nobody's.
-        """
+        """After all models and tasks: see (RequestError) that every setting that was asked for was somebody's."""
         for key in () if self.broken else self.asked:
             head, dot, _ = key.partition(".")
             if key in self.used:

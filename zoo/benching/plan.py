@@ -19,17 +19,12 @@ from zoo.contracts import make
 from zoo.running.folder import check_folder
 from zoo.utils.errors import RequestError, ZooError
 
-PLAIN = "plain"
-"""The suite of a bench that names none."""
+PLAIN = "plain"  # the suite of a bench that names none
 
 
 @dataclass(frozen=True)
 class BenchRequest:
-    """Everything that a bench is asked for; see :func:`zoo.bench` for the meaning of each part.
-
-    Raises:
-        RequestError: a number is wrong; names are looked up by :func:`resolve`.
-    """
+    """Everything that a bench is asked for, as for :func:`zoo.bench`; names are looked up by :func:`resolve`."""
 
     suite: str | None = None
     data: str | None = None
@@ -68,16 +63,10 @@ class BenchRequest:
 
 @dataclass
 class BenchPlan:
-    """A bench, resolved.
+    """A bench, resolved: each setting is what the request says, or else the suite.
 
-    Attributes:
-        request: what was asked for.
-        suite: the one that is named, or :data:`PLAIN`.
-        data: what each task runs on, by its name; "" for one that is broken.
-        tasks, models, seeds, n, items, settings: what the request says, or else the suite.
-        out: the folder.
-        cells: in the order in which they are done.
-        left_out: the suite's models that are not made for the fields of a task, by (task, model), with the reason.
+    ``data`` is what each task runs on, "" for one that is broken; ``cells`` are in the order in which they are done;
+    ``left_out`` has the suite's models that are not made for the fields of a task, by (task, model), with the reason.
     """
 
     request: BenchRequest
@@ -95,11 +84,7 @@ class BenchPlan:
 
 
 def resolve(request: BenchRequest) -> BenchPlan:
-    """The bench that a request means. Imports nothing heavy.
-
-    Raises:
-        RequestError: a name or the folder is wrong.
-    """
+    """The bench that a request means; a wrong name or folder is refused (RequestError). Imports nothing heavy."""
     if request.suite is None and not (request.models and request.tasks):
         known = ", ".join(name for name in suites.known().named if name != PLAIN)
         raise RequestError(f"name a suite ({known}), or models and tasks: zoo bench --models a,b --tasks t")
@@ -166,11 +151,7 @@ def _folder(request: BenchRequest, suite: Suite, data: dict[str, str]) -> Path:
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold ``folder`` for this process; the lock goes with the process, however that ends.
-
-    Raises:
-        RequestError: another bench holds it.
-    """
+    """Hold ``folder`` for this process, unless another bench does (RequestError); the lock goes with the process."""
     path = folder / ".lock"
     folder.mkdir(parents=True, exist_ok=True)
     with path.open("a+", encoding="utf-8") as file:

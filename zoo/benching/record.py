@@ -21,24 +21,21 @@ from zoo.reporting.pages import write_page
 from zoo.running.folder import versions
 from zoo.utils.version import own_version
 
-SCHEMA = 1
 CSV = ("task", "model", "metric", "unit", "better", "seed", "mean", "low", "high", "interval", "published", "published_source")
 
 
 def bench_json(plan: BenchPlan, published: Mapping[str, Sequence[Published]], started: str) -> dict[str, Any]:
     """The content of ``bench.json``; every table and figure is made from it.
 
-    ``table`` has a row for each task, model and metric with the ``mean`` over seeds, the ends ``low`` and ``high`` of its
-    interval, what that is over, the values of each seed and the published one. ``cells`` has each cell with its metrics,
-    times and device, or the reason why it failed. ``left_out`` are the models that are not made for the fields of a task.
-    ``published`` has all published rows of the tasks.
+    ``table`` has a row for each task, model and metric over seeds, with what its interval is over; ``published`` has all
+    rows of the tasks; ``left_out`` are the models that are not made for the fields of a task.
     """
     done = [cell for cell in plan.cells if cell.status == "done"]
     digests: dict[str, dict[str, Any]] = {task: {} for task in plan.tasks}
     for cell in done:
         digests[cell.task].setdefault(str(cell.seed), {split: cell.run["data"][split] for split in ("train", "test")})
     return {
-        "schema": SCHEMA,
+        "schema": 1,
         "suite": plan.request.suite,
         "title": plan.suite.title,
         "command": plan.request.command(),

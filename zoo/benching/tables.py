@@ -37,13 +37,8 @@ def table_rows(plan: BenchPlan, published: Mapping[str, Sequence[Published]]) ->
             if len(scores) > 1:
                 ends, over = interval([score["value"] for score in scores.values()]), OVER_SEEDS
             theirs = next((row for row in published[task] if row.model == model and metric in row.metrics), None)
-            row: dict[str, Any] = {
-                "task": task,
-                "model": model,
-                "metric": metric,
-                "unit": first["unit"],
-                "better": first["better"],
-            }
+            row: dict[str, Any] = {"task": task, "model": model, "metric": metric}
+            row |= {key: first[key] for key in ("unit", "better")}
             row |= {"mean": ends[0], "low": ends[1], "high": ends[2], "interval": over}
             row["seeds"] = {str(seed): {key: score[key] for key in ("value", "low", "high")} for seed, score in scores.items()}
             row["published"] = None if theirs is None else theirs.metrics[metric]

@@ -6,14 +6,11 @@ import gc
 import os
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 import typer
 
 from zoo.cli.app import Stopped, app, notes
-
-if TYPE_CHECKING:
-    from zoo import registry
 
 __all__ = ["app", "main"]
 
@@ -38,7 +35,7 @@ def main() -> NoReturn:
     for module in asked or MODULES:  # to make the other commands too takes as long as to list what there is
         import_module(f"zoo.cli.{module}")
     try:
-        with registry.looking_first(_look_first):
+        with registry.looking_first(lambda entry: import_module("zoo.probing.probe").look_first(entry)):
             code = app(prog_name="zoo", standalone_mode=False)
         sys.stdout.flush()
     except (Stopped, KeyboardInterrupt, typer.Abort) as error:  # the last two before or after any command
@@ -60,12 +57,6 @@ def main() -> NoReturn:
         else:
             raise
     sys.exit(code if isinstance(code, int) else 0)
-
-
-def _look_first(entry: registry.Entry) -> None:
-    from zoo.probing.probe import look_first
-
-    look_first(entry)
 
 
 def _say(text: str, code: int) -> int:

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
 ENTRIES = ("models", "tasks", "metrics", "data")
 KINDS = (*ENTRIES, "checkpoints", "suites", "plugins")
-MOST = 8
-"""Names of what a distribution brings, up to which they are listed."""
+MOST = 8  # names of what a distribution brings, up to which they are listed
 
 
 @app.command(
@@ -177,7 +176,12 @@ def show(name: Annotated[str, Argument(help="Of a model, task, metric, kind of d
     blocks = [_about_entry(kind, name) for kind in ENTRIES if name in registry.names(kind)]
     weights, benches = checkpoints.known().named, suites.known().named
     if name in weights:
-        blocks.append(_about_checkpoint(name))
+        checkpoint = checkpoints.find(name)
+        labels = ("model", "task", "source", "sha256", "owner", "licence", "data", "made_by")
+        words = {"owner": "from", "made_by": "made by"}
+        facts = [(words.get(label, label), getattr(checkpoint, label)) for label in labels]
+        facts += [(metric, f"{value:.4g}") for metric, value in checkpoint.scores.items()]
+        blocks.append(f"{name}: checkpoint\n\n{_facts(facts)}")
     if name in benches:
         blocks.append(_about_suite(name))
     if not blocks:
@@ -201,17 +205,6 @@ def _about_entry(kind: str, name: str) -> str:
     elif about.settings is not None:
         lines += ["", "no settings"]
     return "\n".join(lines)
-
-
-def _about_checkpoint(name: str) -> str:
-    from zoo.catalog import checkpoints
-
-    checkpoint = checkpoints.find(name)
-    labels = ("model", "task", "source", "sha256", "owner", "licence", "data", "made_by")
-    words = {"owner": "from", "made_by": "made by"}
-    facts = [(words.get(label, label), getattr(checkpoint, label)) for label in labels]
-    facts += [(metric, f"{value:.4g}") for metric, value in checkpoint.scores.items()]
-    return f"{name}: checkpoint\n\n{_facts(facts)}"
 
 
 def _about_suite(name: str) -> str:

@@ -82,20 +82,18 @@ def _outcomes(wanted: "Wanted") -> "list[Outcome]":
     from zoo.utils.progress import progress
 
     total = sum(len(chosen(kind, only)) for _, kind, only in wanted)
-    lock, done = threading.Lock(), 0
+    lock = threading.Lock()
     with progress(total, "check") as bar:
 
         def run(name: str, kind: "Kind", only: tuple[str, ...]) -> "Outcome":
             def tell(result: "Result") -> None:
-                nonlocal done
                 with lock:
-                    done += 1
-                    bar.update(done, now=f"{kind} {name}")
+                    bar.update(bar.done + 1, now=f"{kind} {name}")
 
             return check_apart(name, kind, only, tell=tell)
 
         with ThreadPoolExecutor(max(1, min(AT_ONCE, os.cpu_count() or 1, len(wanted)))) as pool:
-            return list(pool.map(lambda subject: run(*subject), wanted))
+            return list(pool.map(run, *zip(*wanted, strict=True)))
 
 
 def _block(outcome: "Outcome") -> str:

@@ -22,15 +22,7 @@ class Setting(NamedTuple):
 
 @dataclass(frozen=True)
 class Description:
-    """One model, task, metric or kind of data.
-
-    Attributes:
-        kind: a key of :data:`zoo.registry.GROUPS`.
-        name: the entry-point name.
-        text: the docstring.
-        facts: labels and values.
-        settings: of its config; None for what has none.
-    """
+    """One model, task, metric or kind of data: its docstring, its facts by label, the settings of its config if it has one."""
 
     kind: str
     name: str
@@ -45,12 +37,7 @@ class Description:
 
 
 def describe(kind: str, name: str) -> Description:
-    """The description of an entry, which is imported for it.
-
-    Raises:
-        RequestError: nothing of that kind has this name.
-        ZooError: what has it is broken.
-    """
+    """The description of an entry, which is imported for it; an unknown name or one that is broken raises."""
     entry = registry.entry(kind, name)
     shown: Any
     shown, preset = make.model_class(name) if kind == "models" else (make.class_of(kind, name), {})

@@ -16,13 +16,7 @@ if TYPE_CHECKING:
 
 
 def model(name: str, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> Model:
-    """A new model by its entry-point name.
-
-    Args:
-        name: of a model class or a preset registered under ``zoo.models``.
-        x_shape: the shape of one x.
-        y_shape: the shape of one y.
-        **config: settings; they win over a preset's.
+    """A new model by the name of a class or a preset (settings win over its own), for these shapes of one x and one y.
 
     Raises:
         RequestError: no such model, or it refuses the settings or the shapes.

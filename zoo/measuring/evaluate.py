@@ -27,13 +27,7 @@ ITEMS = 256
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Measurements of a model on pairs.
-
-    Attributes:
-        scores: by name.
-        skipped: the metrics that could not be had, with the reason.
-        kept: the first samples, (count, *y_shape) on the CPU, of the items for which some were to be kept.
-    """
+    """Scores by name, reasons by skipped metric, and of some items the first samples, (count, *y_shape) on the CPU."""
 
     scores: dict[str, Score]
     skipped: dict[str, str]
@@ -53,20 +47,11 @@ def evaluate(
     fitted: Fitted | None = None,
     keep: Mapping[int, int] | None = None,
 ) -> Evaluation:
-    """Score ``model`` on ``pairs`` by each of ``metrics`` (by name), from n samples an item.
+    """Score a fitted ``model`` on ``pairs`` by each of ``metrics`` (by name), from n samples an item.
 
-    The batches change nothing in the values: the samples for one x do not depend on the others.
-
-    Args:
-        model: fitted.
-        pairs: N of them, with ``pool`` where a metric takes it.
-        metrics: by name.
-        n: samples an item.
-        seed: of the samples.
-        progress: show it.
-        optional: metrics that are left out with the reason where they fail.
-        fitted: the run, for the metrics that have to see it, and whose task names the unit of y; without it they are left out.
-        keep: how many of the first samples to keep, by the place of the item in ``pairs``.
+    The batches change nothing in the values: the samples for one x do not depend on the others. Metrics in ``optional`` are
+    left out with the reason where they fail, those that have to see the whole run where it (``fitted``) is not given; its
+    task names the unit of y. ``keep`` says how many of the first samples to keep, by the place of the item in ``pairs``.
 
     Raises:
         RequestError: there are no pairs.

@@ -25,14 +25,7 @@ ITEMS, N = 32, 10
 def keep_golden(folder: Path, metric: str | None = None, *, seed: int = 0) -> Golden:
     """Sample from the checkpoint in ``folder`` as it is stored, and keep the samples and one small score beside it.
 
-    Args:
-        folder: a saved checkpoint.
-        metric: the entry-point name of a metric of samples, for the small score; its last value is kept
-            (``error_of_best@10``).
-        seed: of the samples.
-
-    Raises:
-        ZooError: the file system refused; nothing is left behind.
+    The score is the last value (``error_of_best@10``) of a metric of samples. Where the file system refuses, nothing is left.
     """
     model = Model.load(folder)
     x, score = small_score(model, read_facts(folder / CONFIG).task, metric, seed)
@@ -42,14 +35,7 @@ def keep_golden(folder: Path, metric: str | None = None, *, seed: int = 0) -> Go
 def small_score(
     model: Model, task: Mapping[str, Any] | None, metric: str | None, seed: int = 0
 ) -> tuple[Tensor, SmallScore | None]:
-    """The x of golden samples, (K, *x_shape), and the small score of a model on the data that its task embeds.
-
-    Args:
-        model: fitted.
-        task: its task's ``name`` and ``config``.
-        metric: as for :func:`keep_golden`.
-        seed: of the x, where they are not of that data.
-    """
+    """The x of golden samples, (K, *x_shape), and the small score of a model on the data that its task embeds."""
     x, pairs, data = golden_x(model.x_shape, task, seed)
     if pairs is None or metric is None:
         return x, None
@@ -57,15 +43,7 @@ def small_score(
 
 
 def score_of(samples: Tensor, pairs: Pairs, metric: str, data: str, seed: int) -> SmallScore | None:
-    """The small score of samples that are at hand; None where the metric gives nothing.
-
-    Args:
-        samples: (K, n, *y_shape), of the first K pairs.
-        pairs: test pairs of the embedded data, the first K of the whole split among them.
-        metric: as for :func:`keep_golden`.
-        data: the description of the data.
-        seed: of the samples, and of the pairs.
-    """
+    """The small score of samples (K, n, *y_shape) of the first K pairs of the embedded data; None if the metric gives none."""
     items, n = samples.shape[:2]
     if not (values := values_of(samples, pairs, metric)):
         return None

@@ -49,22 +49,12 @@ def embed(picture: PILImage | Path | str) -> str:
 
 
 def number(value: float, digits: int = 4) -> str:
-    """So many significant digits, without powers of ten where that can be had.
-
-    Example:
-        >>> number(12345.6), number(0.012345), number(123, 2)
-        ('12,346', '0.01235', '123')
-    """
+    """So many significant digits, without powers of ten where that can be had: 12,346 and 0.01235."""
     return f"{value:,.0f}" if abs(value) >= min(10**digits, 1000) else f"{value:.{digits}g}"
 
 
 def duration(seconds: float) -> str:
-    """Seconds, minutes or hours in two digits.
-
-    Example:
-        >>> duration(0.718), duration(130)
-        ('0.72 s', '2.2 min')
-    """
+    """Seconds, minutes or hours in two digits: 0.72 s, 2.2 min."""
     value, unit = (seconds, "s") if seconds < 90 else (seconds / 60, "min") if seconds < 5400 else (seconds / 3600, "h")
     return f"{number(value, 2)} {unit}"
 

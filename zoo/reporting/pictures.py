@@ -30,16 +30,10 @@ SIDE = 320
 
 @dataclass
 class Picture:
-    """One test item.
+    """One test item: x, y and the sampled fields, where they are pictures, and the item composed with each of them.
 
-    Attributes:
-        name: of the item.
-        photo: the photo, which is the ground truth; or the item composed with the true field, where the item is no photo or
-            does not show it (vectors, a source picture); None where the data does not have the item.
-        samples: the item composed with each sampled field; empty where there is no item.
-        x, y: the fields of the pair; None where they are not pictures.
-        fields: the sampled fields; empty where they are not pictures.
-        draws: true draws of p(y | x); empty where the data knows none.
+    ``photo`` is the ground truth: the photo, or the item composed with the true field, where it is no photo or does not
+    show it (vectors, a source picture); None where the data does not have the item, which then has no ``samples`` either.
     """
 
     name: str
@@ -57,12 +51,7 @@ def take_pictures(
 ) -> list[Picture]:
     """Pictures of at most ``ITEMS`` of the items of ``test``, spread over all.
 
-    Args:
-        model: fitted; samples and reconstructions are of it.
-        task, data: what ``test`` was made by and of.
-        seed: of the samples, and of the data.
-        test: the test pairs.
-        samples: (K, at least SAMPLES, *y_shape) of these items, if they are drawn already; None to draw them here.
+    ``samples`` (K, at least SAMPLES, *y_shape) are of these items, if they are drawn already; else they are drawn here.
     """
     index = test.spread(ITEMS)
     part = test.subset(index)
@@ -89,14 +78,7 @@ def take_pictures(
 
 
 def true_picture(task: Task, item: Any, context: Any, y: Tensor, vectors: bool = False) -> NDArray[np.uint8]:
-    """The truth as a picture, (H, W, 3) uint8: the photo itself where it shows y, else the item composed with y.
-
-    Args:
-        task: the task.
-        item, context: what :meth:`~zoo.Task.condition` took, and what it gave besides x.
-        y: (*y_shape), the true field.
-        vectors: whether y is vectors, which no photo shows.
-    """
+    """The truth, (H, W, 3) uint8: the photo itself where it shows y (*y_shape, no vectors), else the item composed with y."""
     if task.item == "photo" and task.shows_truth and not vectors:
         return np.asarray(item)
     return task.compose(context, y[None])[0].numpy()

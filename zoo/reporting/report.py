@@ -27,14 +27,11 @@ SHADES = (
     "#64748b", "#0891b2", "#7c3aed", "#16a34a", "#db2777", "#a16207", "#2563eb", "#65a30d", "#0f766e", "#9333ea",
     "#b91c1c", "#ea580c",
 )  # fmt: skip
-
-
 STYLE = {
     "font.size": 10, "font.family": "DejaVu Sans", "text.color": INK, "figure.dpi": 160, "svg.hashsalt": "zoo",
     "axes.edgecolor": MUTED, "axes.spines.top": False, "axes.spines.right": False, "axes.titlelocation": "left",
     "axes.titlesize": 10.5, "axes.grid": True, "grid.color": LINE, "axes.axisbelow": True,
 }  # fmt: skip
-"""Of all plots, as matplotlib calls it."""
 
 
 def heads(task: Task) -> list[str]:
@@ -93,14 +90,7 @@ def finish_curves(axes: Any, counts: Sequence[int], label: str, order: Sequence[
 
 
 def curve_svg(metric: str, points: Mapping[int, Mapping[str, Any]], model: str, published: Iterable[Published]) -> str:
-    """A metric over the number of samples, as SVG: this run with its 95 % intervals, and what papers published.
-
-    Args:
-        metric: its name.
-        points: its scores, as in ``metrics.json``, by the number of samples.
-        model: of the run.
-        published: numbers for the same task.
-    """
+    """A metric by the number of samples, as SVG: this run with its 95 % intervals, and what papers published."""
     buffer = io.BytesIO()
     with plot(buffer, (7.6, 4.0), format="svg", metadata={"Date": None}) as (axes,):
         for i, row in enumerate(published):
@@ -125,17 +115,7 @@ def curve_svg(metric: str, points: Mapping[int, Mapping[str, Any]], model: str, 
 def write_report(
     path: Path, run: Mapping[str, Any], metrics: Mapping[str, Any], task: Task, pictures: Sequence[Picture]
 ) -> None:
-    """Write the page with every picture inside it.
-
-    Args:
-        path: of the page.
-        run, metrics: the content of ``run.json`` and ``metrics.json``.
-        task: of the run, for its words and shapes.
-        pictures: of test items.
-
-    Raises:
-        ZooError: the file system refused.
-    """
+    """Write the page with every picture inside it, from the content of ``run.json`` and ``metrics.json``."""
     try:
         published = suites.published(run["task"]["name"])
     except RequestError:  # a registry that became wrong meanwhile must not cost a finished run its report
@@ -146,7 +126,6 @@ def write_report(
         theirs[row.model] = {**row.metrics, **theirs.get(row.model, {})}
 
     def elsewhere(rows: Sequence[Published]) -> list[str]:
-        """The data of published numbers, other than that of the run."""
         return sorted({row.data for row in rows} - {run["data"]["name"]})
 
     curves = []

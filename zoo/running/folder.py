@@ -23,8 +23,6 @@ from zoo.utils.files import write_json
 if TYPE_CHECKING:
     from zoo.data.pairs import Pairs
 
-_PACKAGES = "cond-zoo", "torch", "numpy", "accelerate", "timm", "safetensors", "scikit-learn", "scipy", "opencv-python"
-
 
 class RunFolder:
     """``run.json``, ``metrics.json``, ``samples.png``, ``report.html``, ``checkpoint/``; ``training/`` while it runs.
@@ -40,11 +38,7 @@ class RunFolder:
         self._made_here = False
 
     def check(self, weights: dict[str, Any], resume: bool) -> None:
-        """See that the run may be written here; writes nothing.
-
-        Raises:
-            RequestError: the folder holds something else, a finished run, or a stopped one of another request.
-        """
+        """See (RequestError) that the folder is free, or holds this very run, stopped, to go on with; writes nothing."""
         if (self.path / "run.json").exists():
             raise RequestError(f"{self.path} holds a finished run; name another folder")
         if self._request.exists():
@@ -80,11 +74,7 @@ class RunFolder:
 
 
 def check_folder(path: Path, ours: bool = False, what: str = "") -> Path:
-    """``path``, if it can be made and written to, and is empty unless it is ours: holds a ``what``.
-
-    Raises:
-        RequestError: it is not so.
-    """
+    """``path``; refuses (RequestError) one that cannot be made or written to, or that holds anything but our ``what``."""
     if path.exists() and not path.is_dir():
         raise RequestError(f"{path} is a file; name a new folder")
     if not ours and path.exists() and any(path.iterdir()):
@@ -148,7 +138,8 @@ def run_json(
 def versions() -> dict[str, str]:
     """Of Python and the packages that decide numbers."""
     known = {"python": platform.python_version()}
-    for name in _PACKAGES:
+    packages = "cond-zoo", "torch", "numpy", "accelerate", "timm", "safetensors", "scikit-learn", "scipy", "opencv-python"
+    for name in packages:
         with contextlib.suppress(PackageNotFoundError):
             known[name] = version(name)
     return known

@@ -26,11 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Request:
-    """Everything that a run is asked for; see :func:`zoo.run` for the meaning of each part.
-
-    Raises:
-        RequestError: something is wrong in itself; names are looked up by :func:`make_plan`.
-    """
+    """Everything that a run is asked for, as for :func:`zoo.run`; names are looked up by :func:`make_plan`."""
 
     model: str | None = None
     task: str | None = None
@@ -97,16 +93,10 @@ def _text(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Plan:
-    """One run, ready to start.
+    """One run, ready to start; the request has the names of the model, the task, the data and the checkpoint filled in.
 
-    Attributes:
-        request: what was asked for, with the names of the model, the task, the data and the checkpoint filled in.
-        model: on the CPU, not fitted; or fitted, where a checkpoint is scored.
-        task, data: as the request names them.
-        metrics: by name.
-        skipped: metrics that cannot be had, with the reason.
-        device: of the fit and the samples.
-        weights: all that decides the fitted weights, with the whole configs: what a run that goes on must agree with.
+    ``weights`` is all that decides the fitted weights, with the whole configs: what a run that goes on must agree with. The
+    model is on the CPU and not fitted, or fitted, where a checkpoint is scored. ``skipped`` has the reasons by metric.
     """
 
     request: Request
@@ -120,12 +110,7 @@ class Plan:
 
 
 def make_plan(request: Request) -> Plan:
-    """The plan of a request.
-
-    Raises:
-        RequestError: there is no such model, task, data, metric, checkpoint or device, or it refuses its settings.
-        ZooError: something that was asked for is broken.
-    """
+    """The plan of a request; a RequestError for what there is not and for wrong settings, a ZooError for what is broken."""
     from zoo.utils.device import pick
 
     device = pick(request.device)

@@ -17,14 +17,7 @@ TEMPLATES = Path(__file__).parent / "template"
 
 
 class Names(NamedTuple):
-    """The names of a new plugin and of what is in it.
-
-    Attributes:
-        distribution: what pip installs.
-        package: what Python imports.
-        stem: the entry-point name of the model; the task and the metric are called after it.
-        prefix: the beginning of the names of classes.
-    """
+    """The names of a new plugin: for pip, for imports, of the model, and the beginning of those of classes."""
 
     distribution: str
     package: str
@@ -33,21 +26,15 @@ class Names(NamedTuple):
 
     @property
     def task(self) -> str:
-        """The entry-point name of the task."""
         return f"{self.stem}-task"
 
     @property
     def metric(self) -> str:
-        """The entry-point name of the metric."""
         return f"{self.stem.replace('-', '_')}_error"
 
 
 def names_of(name: str) -> Names:
-    """All names of a plugin that is to be called ``name``, a distribution's name such as ``zoo-rain``.
-
-    Raises:
-        RequestError: it is no name of a distribution, makes no name of a package, or something of that name is installed.
-    """
+    """The names of a plugin to be called ``name`` (``zoo-rain``); refuses (RequestError) what cannot be or is taken."""
     if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", name):
         raise RequestError(
             f"{name!r} is no name of a distribution: write letters, digits, and dashes between them, for example zoo-rain"
@@ -73,12 +60,7 @@ def names_of(name: str) -> Names:
 
 
 def write_plugin(names: Names, folder: Path) -> list[Path]:
-    """Write a plugin with these names to ``folder``, whole or not at all; gives the files, relative to it.
-
-    Raises:
-        RequestError: the folder holds something.
-        ZooError: the file system refused; nothing is left behind.
-    """
+    """Write a plugin with these names to a new ``folder``, whole or not at all; gives the files, relative to it."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise RequestError(f"{folder} already holds something; name a new folder")
     templates = list(TEMPLATES.rglob("*.template"))

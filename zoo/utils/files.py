@@ -38,11 +38,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """Give a temporary folder beside ``path``; on success it becomes ``path`` (replacing an older one).
-
-    Raises:
-        ZooError: the file system refused; nothing is left behind, and an older ``path`` stays as it was.
-    """
+    """Give a temporary folder beside ``path``; on success it replaces ``path``, else (ZooError) that stays as it was."""
     import tempfile
 
     alone = not path.parent.exists()

@@ -14,13 +14,9 @@ INK, MUTED, PAPER, LINE = "#1d2430", "#667085", "#ffffff", "#e4e7ec"
 
 
 class Tile(NamedTuple):
-    """The content of one place of a sheet, in its middle.
+    """The content of one place of a sheet, in its middle: a picture, as large as fits, or words of any number of lines.
 
-    Attributes:
-        content: a picture, as large as fits, small ones with their pixels visible; or words, which may have several lines.
-        span: columns it takes.
-        like: (width, height) whose proportions a picture takes, in place of its own.
-        size, colour, bold: of words; the size in pixels.
+    It takes ``span`` columns; a picture takes the proportions of ``like`` (width, height). The other fields are of words.
     """
 
     content: PILImage | str | None = None
@@ -40,19 +36,7 @@ class Row(NamedTuple):
 
 
 def contact_sheet(rows: Sequence[Row], widths: Sequence[int], gap: int = 4, margin: int = 0) -> PILImage:
-    """One RGB picture of all rows.
-
-    Args:
-        rows: from the top.
-        widths: of the columns, in pixels.
-        gap, margin: pixels between rows and columns, and around all of them.
-
-    Example:
-        >>> from PIL import Image
-        >>> square = Image.new("L", (2, 2))
-        >>> contact_sheet([Row(20, [Tile("two", span=2)]), Row(50, [Tile(square), Tile(square)])], [50, 50]).size
-        (104, 74)
-    """
+    """One RGB picture of all rows, from the top; the widths of columns, the gap and the margin around are pixels."""
     from PIL import Image, ImageDraw
 
     wide = sum(widths) + gap * (len(widths) - 1) + 2 * margin
