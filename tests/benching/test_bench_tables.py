@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 from pathlib import Path
 from typing import Any
 
@@ -71,9 +70,9 @@ def test_the_largest_number_of_samples() -> None:
 
 
 def test_numbers_and_durations_are_short() -> None:
-    assert doctest.testmod(pages) == (0, 2)
-    numbers = {-1850.1: "-1,850", 12345.6: "12,346", 999.94: "999.9", 0: "0", 1e-7: "1e-07"}
+    numbers = {-1850.1: "-1,850", 12345.6: "12,346", 999.94: "999.9", 0: "0", 1e-7: "1e-07", 0.012345: "0.01235"}
     assert {value: pages.number(value) for value in numbers} == numbers
+    assert (pages.number(123, 2), pages.duration(0.718), pages.duration(130)) == ("123", "0.72 s", "2.2 min")
 
 
 def test_a_value_says_what_its_interval_is_over() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -14,7 +13,6 @@ import torch
 from PIL import Image
 
 from zoo.utils import progress as module
-from zoo.utils import sheet
 from zoo.utils.config import make_config
 from zoo.utils.device import pick
 from zoo.utils.errors import RequestError
@@ -99,7 +97,6 @@ def test_auto_and_cpu() -> None:
 
 
 def test_pictures_are_as_large_as_fits_in_the_middle_of_their_place() -> None:
-    assert doctest.testmod(sheet) == (0, 3)
     red, wide = Image.new("RGB", (3, 3), "red"), Image.new("L", (40, 20))
     rows = [Row(30, [Tile(red), Tile(wide, like=(10, 30))]), Row(0, rule=True), Row(20, [Tile(None), Tile("words")])]
     rows.append(Row(16, [Tile(wide, span=2)]))

@@ -142,7 +142,6 @@ def _data_of(task: str) -> str:
 
 
 def _folder(request: BenchRequest, suite: Suite, data: dict[str, str]) -> Path:
-    """The folder of a bench, by default named by suite and kinds of data, if it can be used."""
     kinds = dict.fromkeys(name.partition(":")[0] or "own" for name in data.values())
     own = Path("runs") / "-".join(["bench", suite.name, *kinds, *(["quick"] if request.quick else [])])
     out = own if request.out is None else Path(request.out)

@@ -98,7 +98,6 @@ def _styles(models: Sequence[str]) -> dict[str, dict[str, str]]:
 
 
 def _bars(values: Sequence[Mapping[str, float]]) -> list[list[float]]:
-    """How far the ends of intervals are below and above their means."""
     return [[v["mean"] - v["low"] for v in values], [v["high"] - v["mean"] for v in values]]
 
 

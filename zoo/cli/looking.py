@@ -66,7 +66,6 @@ def _entries(kinds: Sequence[str]) -> str:
 
 
 def _third_parties() -> list[registry.Installed]:
-    """The distributions of others whose metadata can be read."""
     return [plugin for plugin in registry.plugins() if plugin.name != registry.OWN and not plugin.trouble]
 
 

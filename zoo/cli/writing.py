@@ -74,7 +74,6 @@ def _wanted(names: list[str], all_: bool, only: tuple[str, ...]) -> "Wanted":
 
 
 def _outcomes(wanted: "Wanted") -> "list[Outcome]":
-    """The outcomes of what is wanted, each looked at in a process of its own."""
     from concurrent.futures import ThreadPoolExecutor
 
     from zoo.testing.apart import check_apart

@@ -22,8 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.utils.errors import ZooError
-from zoo.utils.files import whole_file
-from zoo.utils.folders import cache_folder
+from zoo.utils.files import cache_folder, whole_file
 from zoo.utils.progress import Bar, progress
 
 SHARD = 1024

@@ -56,8 +56,3 @@ def values_of(samples: Tensor, pairs: Pairs, metric: str) -> dict[str, float]:
     first = pairs.subset(torch.arange(len(samples)))
     given = make.metric(metric)(samples, first.y, x=first.x)
     return {metric + suffix: value.double().mean().item() for suffix, value in given.items()}
-
-
-def items_of(n: int) -> int:
-    """How many items the small score is of where n samples an item are at hand: as few as cost about as much as its own."""
-    return max(1, min(ITEMS, ITEMS * N // n))

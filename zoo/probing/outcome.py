@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 from zoo import registry
 from zoo.registry import Entry, Installed, normal
-from zoo.utils.folders import cache_folder
+from zoo.utils.errors import ZooError
+from zoo.utils.files import cache_folder, write_json
 
 SCHEMA = 1
 SLOW = 5.0
@@ -83,9 +84,6 @@ def known(entry: Entry) -> Tried:
 
 def keep(plugin: Installed, outcome: Outcome) -> None:
     """Keep an outcome; a cache that cannot be written keeps none."""
-    from zoo.utils.errors import ZooError
-    from zoo.utils.files import write_json
-
     entries = [[kind, name, *tried] for (kind, name), tried in outcome.items()]
     with contextlib.suppress(ZooError):
         write_json(_file(plugin), {"schema": SCHEMA, "key": _key(plugin), "time": time.time(), "entries": entries})

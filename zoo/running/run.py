@@ -15,8 +15,8 @@ import torch
 
 from zoo import registry
 from zoo.contracts.metric import Fitted, Score
+from zoo.measuring import small
 from zoo.measuring.evaluate import Evaluation, evaluate
-from zoo.measuring.small import items_of, score_of, small_score
 from zoo.reporting.pictures import DRAWS, ITEMS, SAMPLES, Picture, take_pictures
 from zoo.running.folder import RunFolder, default_folder, run_json
 from zoo.running.plan import Plan, Request, make_plan
@@ -207,9 +207,9 @@ def _keep_checkpoint(
     model = plan.model.to("cpu")
     if count := _golden_items(plan, len(test)):
         x, samples = test.x[: golden.ITEMS], torch.stack([measured.kept[i] for i in range(count)])
-        score = None if metric is None else score_of(samples, test, metric, plan.task.data, request.seed)
+        score = None if metric is None else small.score_of(samples, test, metric, plan.task.data, request.seed)
     else:
-        x, score = small_score(model, {"name": request.task, "config": config}, metric)
+        x, score = small.small_score(model, {"name": request.task, "config": config}, metric)
     golden.write_golden(folder, x, model.sample(x, golden.SAMPLES, seed=0), 0, score)
     model.to(plan.device)
 
@@ -219,12 +219,12 @@ def _golden_items(plan: Plan, scored: int) -> int:
     request = plan.request
     if request.checkpoint or request.data != plan.task.data or plan.device.type != "cpu":
         return 0
-    return 1 if scored == request.items else min(scored, items_of(request.n))  # of some items spread over all the first is one
+    if scored == request.items:  # spread over all: only the first is one of the first
+        return 1
+    return max(1, min(scored, small.ITEMS, small.ITEMS * small.N // request.n))  # as few as cost about as much as its own
 
 
 class _Clock:
-    """Seconds by part of the work."""
-
     def __init__(self, seconds: dict[str, float]) -> None:
         self.seconds, self.last = seconds, time.monotonic()
 
