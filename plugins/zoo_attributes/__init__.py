@@ -1,8 +1,7 @@
 """The attribute CVAE, from a list of attributes to a picture, and its presets."""
 
 from zoo import Preset
-from zoo_attributes.config import AttributeCVAEConfig
-from zoo_attributes.model import AttributeCVAE
+from zoo_attributes.model import AttributeCVAE, AttributeCVAEConfig
 
 b25 = Preset(AttributeCVAE, beta=0.25)
 b50 = Preset(AttributeCVAE, beta=0.5)

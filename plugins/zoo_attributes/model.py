@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zoo import Batch, Noise, Pairs, RequestError, Step
-from zoo_attributes.config import AttributeCVAEConfig
+from zoo import Batch, Noise, Pairs, Recipe, RequestError, Step, above, at_least
 from zoo_networks.dcgan import Conv, Deconv, Linear, conv_with
 from zoo_networks.gaussian import CodeVAE, LogGaussian
 from zoo_networks.units import channel_units, in_pieces, limits_of, safe_scale
@@ -25,6 +25,44 @@ RELU = math.sqrt(2)
 """The gain of first weights before a rectifier: they are Kaiming normal, with biases of zero."""
 MOST_LOG_VARIANCE = 15.0
 """Log variances are held within this, so that none of their exponentials overflows."""
+
+
+@dataclass(frozen=True)
+class AttributeCVAEConfig(Recipe):
+    """Settings of an attribute CVAE, and of its training (:class:`zoo.Recipe`).
+
+    Attributes:
+        latent: length of the code z.
+        width: channels of the encoder's first layer and of the decoder's before the last; they double with every halving of
+            the side, up to eight times this.
+        blocks: halvings of the side by the encoder, and doublings by the decoder; None for as many as leave at least four
+            pixels. The paper has 2.
+        norm: batch normalisation after every convolution but the last. The paper has none.
+        beta: the weight of the KL divergence in equation 9, in (0, 1); the squared error's is 1 - beta.
+        standardise: give the networks each attribute in units of its standard deviation over the training set, so that a rare
+            one says as much as a common one; without it (the paper), as it is. On faces this, and ``norm``, are what makes
+            attributes visible (docs/results.md).
+    """
+
+    latent: int = 64
+    width: int = 16
+    blocks: int | None = None
+    norm: bool = True
+    beta: float = 0.5
+    standardise: bool = True
+    learning_rate: float = 2e-3
+    steps: int = 2000
+    batch_size: int = 32
+    clip: float | None = 1000.0
+    schedule: Literal["constant", "cosine"] = "cosine"
+    lr_warmup: float = 0.01
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(self, 1, "latent", "width", "blocks")
+        above(self, 0, "beta")
+        if self.beta >= 1:
+            raise RequestError(f"beta is {self.beta}; it must be below 1")
 
 
 class AttributeCVAE(CodeVAE):
@@ -87,7 +125,6 @@ class AttributeCVAE(CodeVAE):
         return {"total": (1 - self.config.beta) * mse + self.config.beta * kl, "mse": mse, "kl": kl}
 
     def terms(self, x: Tensor, y: Tensor, noise: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """Squared error and KL."""
         x, y = (x.float() - self.mean_x) / self.scale_x, (y.float() - self.limits[0]) / self.unit()
         posterior, given, mse = self.encoder(x, y), self._given(x), torch.zeros(len(y), device=y.device)
         for standard in noise:
@@ -102,7 +139,6 @@ class AttributeCVAE(CodeVAE):
         return self._given((x.float() - self.mean_x) / self.scale_x)
 
     def draw(self, code: Tensor, n: int, noise: Noise) -> Tensor:
-        """z from the standard normal, and the field given z and x."""
         z = noise.normal(n, self.latent).flatten(0, 1)
         return self._fields(z, code.repeat_interleave(n, 0)).view(len(code), n, *self.y_shape)
 
@@ -131,15 +167,7 @@ def blocks_of(side: int) -> int:
 
 
 class Encoder(nn.Module):
-    """q(z | x, y): blocks of convolution, rectifier and max-pooling, then a linear layer each for mean and log variance.
-
-    Args:
-        given: channels of x, or how many attributes there are.
-        inputs, side: channels and side of y.
-        latent: length of z.
-        widths: channels after each block.
-        norm: batch normalisation after each convolution.
-    """
+    """q(z | x, y) of x (B, given) or (B, given, s, s) and y (B, inputs, s, s): convolutions, each with max-pooling."""
 
     def __init__(self, given: int, inputs: int, side: int, latent: int, widths: Sequence[int], norm: bool) -> None:
         super().__init__()
@@ -150,7 +178,6 @@ class Encoder(nn.Module):
         self.mean, self.log_variance = Linear(flat, latent, 1.0), Linear(flat, latent, 1.0)
 
     def forward(self, x: Tensor, y: Tensor) -> LogGaussian:
-        """q of x (B, K) or (B, K, s, s) and y (B, C, s, s)."""
         for n, (conv, norm) in enumerate(zip(self.convs, self.norms, strict=True)):
             y = conv_with(conv, y, x) if n == 0 else conv(y)
             y = F.relu(F.max_pool2d(norm(y), 2))  # in this order for speed: the two commute
@@ -159,10 +186,7 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """(z, x) to a field in [0, 1]: a linear layer, then transposed convolutions with rectifiers between, a sigmoid at the end.
-
-    It mirrors the :class:`Encoder`; ``given`` are the numbers of x that it sees, ``outputs`` and ``side`` those of y.
-    """
+    """The mirror of the :class:`Encoder`: z (B, latent) and x (B, given) to a field (B, outputs, s, s) in [0, 1]."""
 
     def __init__(self, given: int, outputs: int, side: int, latent: int, widths: Sequence[int], norm: bool) -> None:
         super().__init__()
@@ -176,7 +200,6 @@ class Decoder(nn.Module):
         self.rows = max(16, 2**24 // (side**2 * max(outputs, widths[0])))
 
     def forward(self, z: Tensor, x: Tensor) -> Tensor:
-        """(B, outputs, s, s) of z (B, latent) and x (B, given)."""
         value = self.project(torch.cat([z, x.to(z)], 1)).unflatten(1, self.coarse)
         for deconv, norm in zip(self.deconvs[:-1], self.norms, strict=True):
             value = F.relu(norm(deconv(value)))

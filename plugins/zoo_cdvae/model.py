@@ -15,8 +15,7 @@ from torch import Tensor, nn
 
 from zoo import Batch, Model, Noise, Pairs, RequestError, Step, size_of
 from zoo_cdvae.config import CDVAEConfig
-from zoo_cdvae.ladder import Decoder, Encoder, Posterior, infer
-from zoo_cdvae.ties import MDN, GaussianTie
+from zoo_cdvae.networks import MDN, Decoder, Encoder, GaussianTie, Posterior, infer
 from zoo_networks.gaussian import Gaussian
 from zoo_networks.lpp import Embedding
 from zoo_networks.units import limits_of, pixel_units

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from zoo import RequestError, ZooError, nearest, size_of
-from zoo_cgan.config import TIMM
 from zoo_networks.lpp import lpp
 
+TIMM = "timm:"
 SIDE = 32
 """Larger x are averaged down to this side before a linear embedding."""
 MOST_ITEMS = 4096
@@ -27,12 +27,7 @@ class Embedding(nn.Module):
     """e = (f - mean) A of features f of x, (B, E), every column of unit variance on the training set or zero.
 
     f are the pixels of x, or what a frozen backbone makes of them. Nothing of it is trained by gradient. x alone is
-    embedded: of what else is known of the training images nothing is known when sampling.
-
-    Args:
-        kind: ``pixels-pca``, ``guidance`` or ``timm:NAME``.
-        x_shape: of one x.
-        size: E.
+    embedded: of what else is known of the training images nothing is known when sampling. ``size`` is E.
 
     Raises:
         RequestError: there is no such backbone, or x is no picture of one or three channels.
@@ -51,7 +46,6 @@ class Embedding(nn.Module):
         self.resize(size_of(x_shape))
 
     def resize(self, features: int) -> None:
-        """Make room for an embedding of so many features."""
         self.mean: Tensor = nn.Buffer(torch.zeros(features))
         self.projection: Tensor = nn.Buffer(torch.zeros(features, self.size))
 
@@ -71,7 +65,6 @@ class Embedding(nn.Module):
 
     @torch.no_grad()
     def forward(self, x: Tensor) -> Tensor:
-        """e (B, E) of x (B, *x_shape)."""
         with torch.autocast(x.device.type, enabled=False):
             return self._project(self._features(x.float()))
 
@@ -131,9 +124,7 @@ def check_name(name: str) -> None:
 class Backbone(nn.Module):
     """timm's ``name`` without its classifier, with its own input size and normalisation; never trained.
 
-    Args:
-        name: of a model of timm, with or without the tag of its weights.
-        pretrained: fetch the weights; else they are to be loaded from a checkpoint.
+    Its weights are fetched if it is to be ``pretrained``; else they are to be loaded from a checkpoint.
 
     Raises:
         ZooError: the weights cannot be had.

@@ -9,21 +9,68 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zoo import Batch, Model, Noise, Pairs, Step, Turns
-from zoo_cgan.config import CGANConfig
-from zoo_cgan.embedding import Embedding
+from zoo import Batch, Model, Noise, Pairs, Recipe, RequestError, Step, Turns, above, at_least, nearest
+from zoo_cgan.embedding import TIMM, Embedding
 from zoo_networks.dcgan import SLOPE, Decoder, Linear, Tower, held_fixed, side_of, steepness
 from zoo_networks.units import in_pieces, limits_of, pixel_units
 
+EMBEDDINGS = ("pixels-pca", "guidance")
 EMBEDDED = 32
 """The length of the embedding where none is given and x is not a longer vector, whose rare attributes must not go lost."""
+
+
+@dataclass(frozen=True)
+class CGANConfig(Recipe):
+    """Settings of a CGAN, and of its training (:class:`zoo.Recipe`).
+
+    Fields are measured in units of their own standard deviation over the training set.
+
+    Attributes:
+        embedding: what the networks see of x, fixed before the first step: ``pixels-pca``, whitened principal components of
+            its pixels; ``guidance``, locality preserving projections of them; ``timm:NAME``, whitened principal components of
+            the features of a backbone that timm has pretrained weights of (x in [0, 1], of one or three channels).
+        embedding_size: E, the length of the embedding; None for 32, and for all there is of a vector of more numbers.
+        codes: length of the code z, uniform in [-1, 1].
+        width: channels of the discriminator's first layer; they double with every halving of the side, up to eight times this.
+        discriminator_rate: the discriminator's learning rate over the generator's, ``learning_rate`` (two time scales, Heusel
+            et al. 2017).
+        penalty: gamma of the gradient penalties at real (R1) and generated fields (R2).
+        penalty_every: steps between two penalties, each then weighted that much more; they cost as much as the rest.
+    """
+
+    embedding: str = "pixels-pca"
+    embedding_size: int | None = None
+    codes: int = 64
+    width: int = 24
+    learning_rate: float = 5e-4
+    discriminator_rate: float = 1.0
+    penalty: float = 10.0
+    penalty_every: int = 8
+    ema: float = 0.99
+    steps: int = 1200
+    batch_size: int = 32
+    schedule: Literal["constant", "cosine"] = "cosine"
+    lr_hold: float = 0.5
+    lr_end: float = 0.05
+
+    def __post_init__(self) -> None:
+        if self.embedding not in EMBEDDINGS and not (self.embedding.startswith(TIMM) and self.embedding != TIMM):
+            raise RequestError(
+                f"embedding is {self.embedding!r}: {nearest(self.embedding, (*EMBEDDINGS, 'timm:NAME'))} "
+                "(NAME is a backbone of timm)"
+            )
+        super().__post_init__()
+        at_least(self, 1, "embedding_size", "codes", "width", "penalty_every")
+        above(self, 0, "discriminator_rate")
+        at_least(self, 0, "penalty")
 
 
 class CGAN(Model):
@@ -69,7 +116,6 @@ class CGAN(Model):
         self.known = embedded if pairs.wide is None else embedded[:0]
 
     def allocate(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
-        """Room for the embedding and its backbone, whose weights come from the checkpoint."""
         if "embedding.mean" in shapes:
             self.embedding.resize(shapes["embedding.mean"][0])
         self.embedding.fetch(pretrained=False)
@@ -124,13 +170,7 @@ class CGAN(Model):
 
 
 class Generator(nn.Module):
-    """(z, e) -> y: projected to the coarsest side, then five transposed convolutions, linear at the end.
-
-    Args:
-        inputs: length of z and e together.
-        outputs: channels of y.
-        side, width: of y, and of the layer before the last.
-    """
+    """(z, e) -> y: projected to the coarsest side, then five transposed convolutions; ``inputs`` is the length of both."""
 
     def __init__(self, inputs: int, outputs: int, side: int, width: int) -> None:
         super().__init__()
@@ -146,11 +186,6 @@ class Discriminator(nn.Module):
     """(y, e) -> a score (B,): five convolutions, a linear layer to features f, and u f + (V e) f.
 
     Source: the projection discriminator of Miyato and Koyama 2018; R3GAN for networks without any normalisation.
-
-    Args:
-        inputs: channels of y.
-        embedding: length of e.
-        side, width: of y, and of the first layer.
     """
 
     def __init__(self, inputs: int, embedding: int, side: int, width: int) -> None:

@@ -1,6 +1,6 @@
 """CPixel, the conditional gated PixelCNN."""
 
-from zoo_cpixel.config import PixelCNNConfig
 from zoo_cpixel.model import PixelCNN
+from zoo_cpixel.network import PixelCNNConfig
 
 __all__ = ["PixelCNN", "PixelCNNConfig"]

@@ -63,15 +63,7 @@ class _Weights:
 
 
 class CachedSampler:
-    """Draws from stacks in float64, in place, in memory that is made once.
-
-    Args:
-        stacks: the network, in float64.
-        size: (H, W) of the fields.
-        items: x at once.
-        n: samples an x; R = items * n rows are drawn at once.
-        temperature: the logits are divided by it.
-    """
+    """Draws from stacks in float64 R = items * n rows at once, n for each x, in place, in memory that is made once."""
 
     def __init__(self, stacks: GatedStacks, size: tuple[int, int], items: int, n: int, temperature: float = 1.0) -> None:
         self.channels, self.levels, self.size, self.items, self.n = stacks.channels, stacks.levels, size, items, n
@@ -102,15 +94,7 @@ class CachedSampler:
         return sum(tensor.numel() * tensor.element_size() for tensor in own)
 
     def __call__(self, condition: Tensor, uniform: Tensor) -> Tensor:
-        """Levels of all rows.
-
-        Args:
-            condition: (items, M, H, W) float64.
-            uniform: (items, n, H * W * C) in [0, 1).
-
-        Returns:
-            (items, n, C, H, W) int64.
-        """
+        """``condition`` (items, M, H, W) float64 and ``uniform`` (items, n, H * W * C) to levels (items, n, C, H, W) int64."""
         height, width = self.size
         rows = self.items * self.n
         self.seen.zero_()

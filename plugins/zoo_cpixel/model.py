@@ -18,8 +18,7 @@ from torch import Tensor, nn
 
 from zoo import Batch, Model, Noise, Pairs, RequestError, Step
 from zoo_cpixel.cached import HALF_STEP, CachedSampler, pick, value_of
-from zoo_cpixel.config import PixelCNNConfig
-from zoo_cpixel.network import Condition, GatedStacks
+from zoo_cpixel.network import Condition, GatedStacks, PixelCNNConfig
 from zoo_networks.units import safe_scale
 
 BLOCK, MEMORY, GPU_MEMORY = 256, 128e6, 4e9
@@ -74,13 +73,11 @@ class PixelCNN(Model):
         self.limits = torch.stack([torch.where(narrow, low - least, low), torch.where(narrow, high + least, high)], 1)
         x = field_of(pairs.x.float(), (1, 1))
         self.mean = x.mean((0, 2, 3))[:, None, None]
-        spread = (x - self.mean).square().mean((0, 2, 3)).sqrt()[:, None, None]
-        self.deviation = safe_scale(spread)
+        self.deviation = safe_scale((x - self.mean).square().mean((0, 2, 3)).sqrt()[:, None, None])
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
         """AdamW, decay on weights alone."""
-        weights = [p for p in self.parameters() if p.ndim > 1]
-        rest = [p for p in self.parameters() if p.ndim <= 1]
+        weights, rest = ([p for p in self.parameters() if (p.ndim > 1) == decay] for decay in (True, False))
         groups = [{"params": weights, "weight_decay": self.config.weight_decay}, {"params": rest, "weight_decay": 0.0}]
         return {"all": torch.optim.AdamW(groups, lr=self.config.learning_rate, betas=(0.9, 0.99))}
 

@@ -1,4 +1,4 @@
-"""The networks of the conditional PixelCNN: what x says at every pixel, and the two gated stacks over y.
+"""The settings and networks of the conditional PixelCNN: what x says at every pixel, and the two gated stacks over y.
 
 Source: van den Oord et al. 2016, "Conditional Image Generation with PixelCNN Decoders", sections 2.1 to 2.3.
 """
@@ -6,12 +6,64 @@ Source: van den Oord et al. 2016, "Conditional Image Generation with PixelCNN De
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo_cpixel.config import PixelCNNConfig
+from zoo import Recipe, RequestError, above, at_least
+
+
+@dataclass(frozen=True)
+class PixelCNNConfig(Recipe):
+    """Settings of a conditional PixelCNN, and of its training (:class:`zoo.Recipe`).
+
+    Attributes:
+        levels: bins of each channel of y, from its least to its largest value in the training set.
+        features: of either stack; at least one a channel of y.
+        layers: gated layers of each stack.
+        dilations: distances of the filters' taps in the layers after the first, in turn, over and over.
+        kernels: sides of the first filter and of the others, both odd.
+        condition: features of the map of x.
+        hidden: features between the last layer and the logits.
+        temperature: the logits are divided by it when samples are drawn; below 1 they keep closer to the likeliest. The
+            density is that of temperature 1.
+        within: where in its bin a sample lies: at the centre, which keeps the error of quantisation least, or anywhere in it,
+            which makes samples follow :meth:`PixelCNN.log_prob` to the letter.
+        weight_decay: of all weights, not of biases.
+    """
+
+    levels: int = 32
+    features: int = 16
+    layers: int = 6
+    dilations: tuple[int, ...] = (1, 2, 4)
+    kernels: tuple[int, ...] = (7, 3)
+    condition: int = 24
+    hidden: int = 32
+    temperature: float = 1.0
+    within: Literal["centre", "uniform"] = "centre"
+    learning_rate: float = 1.6e-2
+    weight_decay: float = 1e-3
+    ema: float = 0.99
+    steps: int = 900
+    batch_size: int = 16
+    clip: float | None = 1.0
+    schedule: Literal["constant", "cosine"] = "cosine"
+    lr_warmup: float = 0.03
+    lr_end: float = 0.02
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(self, 1, "features", "layers", "condition", "hidden")
+        if not 2 <= self.levels <= 4096:
+            raise RequestError(f"levels is {self.levels}; it must be from 2 to 4096")
+        above(self, 0, "temperature")
+        if min(self.dilations, default=0) < 1:
+            raise RequestError(f"dilations is {self.dilations}; it must be at least one distance, each at least 1")
+        if len(self.kernels) != 2 or any(k < 3 or k % 2 == 0 for k in self.kernels):
+            raise RequestError(f"kernels is {self.kernels}; it must be two odd sizes, each at least 3")
 
 
 def groups_of(size: int, channels: int) -> Tensor:
@@ -20,19 +72,17 @@ def groups_of(size: int, channels: int) -> Tensor:
 
 
 class Masked(nn.Conv2d):
-    """A 1 x 1 convolution whose feature of group k is fed by the groups up to k (mask B) or below k (mask A)."""
+    """A 1 x 1 convolution whose feature of group k is fed by the groups up to k (mask B) or, ``strict``, below k (mask A)."""
 
     mask: Tensor
 
     def __init__(self, inputs: Tensor, outputs: Tensor, *, strict: bool = False, bias: bool = False) -> None:
-        """``inputs`` and ``outputs`` are the groups (I,) and (O,) of the features; ``strict`` for mask A."""
         super().__init__(len(inputs), len(outputs), 1, bias=bias)
         allowed = inputs < outputs[:, None] if strict else inputs <= outputs[:, None]
         self.register_buffer("mask", allowed.float()[:, :, None, None], persistent=False)
 
     @property
     def masked(self) -> Tensor:
-        """The weights that are used, (O, I, 1, 1)."""
         return self.weight * self.mask
 
     def forward(self, value: Tensor) -> Tensor:
@@ -49,16 +99,8 @@ class GatedLayer(nn.Module):
     """One layer of both stacks (figure 2 of the paper), with what x says added inside each gate (eq. 4).
 
     The vertical stack at a pixel has seen all rows above it, and only those; the horizontal stack the pixels to the left in
-    the same row, the vertical stack's view, and the earlier channels of its own pixel.
-
-    Args:
-        inputs: the groups of the features that come in; the channels of y themselves in the first layer.
-        features: F, of either stack.
-        channels: of y.
-        kernel: k, odd: the vertical filter is k wide and as many rows high as lie in the past.
-        dilation: distance of the filter's taps.
-        condition: features of the conditioning map.
-        first: mask A and no residual; the first layer alone sees y.
+    the same row, the vertical stack's view, and the earlier channels of its own pixel. ``inputs`` are the groups of the
+    features that come in. The ``first`` layer alone sees y; it has mask A and no residual.
     """
 
     def __init__(

@@ -1,8 +1,7 @@
 """CVAE, the conditional variational auto-encoder with a multiplied code, and its presets."""
 
 from zoo import Preset
-from zoo_cvae.config import CVAEConfig
-from zoo_cvae.model import CVAE
+from zoo_cvae.model import CVAE, CVAEConfig
 
 residual = Preset(CVAE, offset=1.0, output_variance=10.0)
 

@@ -47,7 +47,6 @@ class Game(Regression):
         super().__init__(x_shape, y_shape, **config)
 
     def make_players(self, latent: int, halvings: int | None, discriminators: int = 1) -> None:
-        """Make the generator, of codes of this length, and the discriminators."""
         c = self.config
         self.g = G(self.h, latent, self.y_shape, c.width)
         given = self.x_shape if self.sees_x else None
@@ -90,7 +89,6 @@ class Game(Regression):
         raise NotImplementedError
 
     def generator_losses(self, x: Tensor, y: Tensor, batch: Batch, step: Step) -> dict[str, Tensor]:
-        """The loss of a turn of the generator."""
         raise NotImplementedError
 
     def fooling(self, fake: Tensor, x: Tensor, judge: int = 0) -> Tensor:
@@ -121,17 +119,10 @@ class Game(Regression):
 
 
 class Discriminator(nn.Module):
-    """y (B, C, s, s) and x to scores (B, patches).
+    """y (B, C, s, s) and x, unless ``given``, its shape, is None, to scores (B, patches).
 
-    It has no batch normalisation, which would show it the rest of the batch and with which the gradient penalty is not one of
-    the single field.
-
-    Args:
-        given: the shape of x, a field or a vector, or None where it does not see it.
-        y_shape: of y.
-        width: channels of the first layer.
-        halvings: how often it halves the side, at most down to four; then two more layers look at patches. None to go down to
-            four and give one score of the whole.
+    After so many ``halvings``, at most down to four, two more layers look at patches; None is for one score of the whole.
+    It has no batch normalisation, with which the gradient penalty is not one of the single field.
     """
 
     def __init__(self, given: tuple[int, ...] | None, y_shape: tuple[int, ...], width: int, halvings: int | None) -> None:

@@ -43,11 +43,9 @@ class ContextEncoder(Game):
         self.make_players(0, None)
 
     def fakes(self, x: Tensor, y: Tensor, step: Step) -> list[Tensor]:
-        """The one answer."""
         return [self.g(self.h(x)).float()]
 
     def generator_losses(self, x: Tensor, y: Tensor, batch: Batch, step: Step) -> dict[str, Tensor]:
-        """The squared error, the task's penalty, and the adversarial loss, in their weights."""
         c, (fake,) = self.config, self.fakes(x, y, step)
         error, fooling = (fake - y).square().mean(), self.fooling(fake, x)
         total = c.reconstruction * (error + self.charged(fake, batch)) + c.adversarial * fooling
@@ -70,18 +68,15 @@ class Pix2Pix(Game):
         self.make_players(0, self.config.halvings)
 
     def fakes(self, x: Tensor, y: Tensor, step: Step) -> list[Tensor]:
-        """One answer, of random dropout."""
         return [self.g(self.h(x), drop=self._dropout([step.generator])).float()]
 
     def generator_losses(self, x: Tensor, y: Tensor, batch: Batch, step: Step) -> dict[str, Tensor]:
-        """The absolute error and the task's penalty in their weight, and the adversarial loss."""
         (fake,) = self.fakes(x, y, step)
         error, fooling = (fake - y).abs().mean(), self.fooling(fake, x)
         total = self.config.reconstruction * (error + self.charged(fake, batch)) + fooling
         return {"total": total, "error": error, "fooling": fooling}
 
     def draw(self, code: list[Tensor], n: int, noise: Noise) -> Tensor:
-        """The fields of n random dropouts for each x."""
         digits = (noise.uniform(n, 3).flatten(0, 1) * BITS).long().tolist()
         seeds = [(a * BITS + b) * BITS + c for a, b, c in digits]
 
@@ -144,7 +139,6 @@ class BicycleGAN(Game):
         return {"total": total, "error": error, "fooling": fooling, "latent": latent, "kl": kl}
 
     def draw(self, code: list[Tensor], n: int, noise: Noise) -> Tensor:
-        """The fields of n random codes for each x."""
         z = noise.normal(n, self.config.latent).flatten(0, 1)
         return self.generate(code, n, z).unflatten(0, (-1, n))
 

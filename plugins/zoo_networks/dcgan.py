@@ -108,11 +108,9 @@ class Perceptron(_Chain):
 
 
 class Tower(_Chain):
-    """Five convolutions with leaky rectifiers between them: (B, inputs, s, s) -> (B, outputs, c, c), c the coarsest side.
+    """Five convolutions with leaky rectifiers between them: (B, inputs, s, s) -> (B, outputs, c, c), c the coarsest ``side``.
 
-    Attributes:
-        side: c.
-        outputs: channels of the result; where None was asked for, as many as of the layer before, for another rectifier.
+    Where ``outputs`` is None, they are as many as of the layer before, for another rectifier.
     """
 
     def __init__(self, inputs: int, outputs: int | None, side: int, width: int) -> None:
@@ -127,9 +125,7 @@ class Tower(_Chain):
 class Decoder(_Chain):
     """The mirror image of a :class:`Tower`: (B, inputs, c, c) -> (B, outputs, s, s), linear at its end.
 
-    Attributes:
-        inputs: (C, c, c), the shape of one input; where None was asked for, C is that of the first layer's outputs.
-        rows: so many at once that the layers stay in some tens of megabytes.
+    Where ``inputs`` is None, they are as many as the first layer's outputs. ``rows`` at once take some tens of megabytes.
     """
 
     def __init__(self, inputs: int | None, outputs: int, side: int, width: int) -> None:
@@ -169,10 +165,7 @@ def held_fixed(module: nn.Module, *arguments: Tensor) -> Any:
 def steepness(judge: Callable[..., Tensor], fields: Tensor, condition: Tensor) -> Tensor:
     """The squared norm of the gradient of each field's score by the field, (B,), in full precision, itself differentiable.
 
-    Args:
-        judge: from fields and their conditions to scores (B,), or (B, patches) whose mean counts, each of its own field alone.
-        fields: (B, *shape), where the gradient is taken.
-        condition: (B, ...).
+    The scores of ``judge`` are (B,), or (B, patches), whose mean counts, each of its own field alone.
     """
     with torch.autocast(fields.device.type, enabled=False), torch.enable_grad():
         fields = fields.detach().requires_grad_()

@@ -21,11 +21,9 @@ Array = NDArray[np.float32]
 
 
 class Embedding(nn.Module):
-    """p = (f - mean) A for features f = [pixels, guide], one column of A a dimension, each of unit variance on the data.
+    """p = (f - mean) A for features f = [pixels, guide], each dimension of unit variance on the data.
 
-    Args:
-        features: length of f.
-        sizes: lengths of the codes to guide; each is held to the first so many dimensions of p.
+    Codes of each of ``sizes`` are guided by the first so many dimensions of p.
     """
 
     mean: Tensor

@@ -36,12 +36,8 @@ def is_vector(shape: tuple[int, ...]) -> bool:
 class H(nn.Module):
     """x -> h, the bottleneck last: the outputs of all layers for a field; one field for a vector if y is one, else one vector.
 
-    Args:
-        owner: whose it is, for messages.
-        x_shape, y_shape, width: of the model.
-
     Raises:
-        RequestError: it is not for these shapes.
+        RequestError: it is not for these shapes; names the ``owner``.
     """
 
     bottleneck: tuple[int, ...]
@@ -167,7 +163,6 @@ class Regression(Model):
         return out if is_vector(self.y_shape) else out.clamp(self.limits[0], self.limits[1])
 
     def inner_x(self, x: Tensor) -> Tensor:
-        """x in deviations from its mean."""
         return (x.float() - self.mean_x) / self.scale_x
 
     def inner_y(self, h: list[Tensor], z: Tensor | None = None, **how: Any) -> Tensor:
@@ -179,7 +174,6 @@ class Regression(Model):
         return low + (high - low) * (y + 1) / 2
 
     def true_y(self, y: Tensor) -> Tensor:
-        """y in deviations from its mean."""
         return (y.float() - self.mean_y) / self.scale_y
 
     def cost(self, made: Tensor, y: Tensor, penalty: Penalty | None) -> Tensor:

@@ -43,11 +43,7 @@ def widths(width: int, levels: int) -> list[int]:
 
 
 class Encoder(nn.Module):
-    """(B, inputs, s, s) -> the outputs of all its layers, the coarsest last: (B, channels, 4, 4).
-
-    Attributes:
-        channels: of each layer's output.
-    """
+    """(B, inputs, s, s) -> the outputs of all its layers, of these ``channels``, the coarsest last: (B, channels, 4, 4)."""
 
     def __init__(self, inputs: int, levels: int, width: int) -> None:
         super().__init__()
@@ -63,13 +59,7 @@ class Decoder(nn.Module):
     """The mirror of an :class:`Encoder`: its outputs and a code (B, codes) -> (B, outputs, s, s) in [-1, 1] by tanh.
 
     The code stands at every place of the coarsest field. Each finer layer also sees the encoder's output of its side, if there
-    are skips; where a perceptron stands in the encoder's place there are none.
-
-    Args:
-        channels: the encoder's.
-        codes: length of the code; 0 for none.
-        outputs: channels of the result.
-        skips: whether it sees more than the encoder's last output.
+    are skips; where a perceptron stands in the encoder's place there are none. ``channels`` are the encoder's.
     """
 
     def __init__(self, channels: Sequence[int], codes: int, outputs: int, skips: bool = True) -> None:

@@ -13,8 +13,7 @@ from zoo.fitting.recipe import Step
 from zoo.testing.subjects.model import fields
 from zoo.utils.noise import Noise
 from zoo_cdvae import CDVAE, mdn4, mdn12, noemb
-from zoo_cdvae.ladder import infer
-from zoo_cdvae.ties import MDN, GaussianTie
+from zoo_cdvae.networks import MDN, GaussianTie, infer
 from zoo_networks.gaussian import Gaussian
 
 SMALL = {"codes": (6, 4), "widths": (24, 16), "components": 3, "learning_rate": 3e-3, "reconstruction": (1.0, 1.0)}
