@@ -83,7 +83,8 @@ class CDVAE(Model):
 
     def losses(self, batch: Batch, step: Step) -> dict[str, Tensor]:
         """Eq. 6 with eq. 3: both DVAE bounds, the tie and the embedding cost, in nats a pair."""
-        c, cool = self.config, self._cooling(step.share)
+        c, (second, third) = self.config, self.config.phases  # the weights move in the second phase (appendix 8.1)
+        cool = 1.0 if step.share >= third else max(0.0, step.share - second) / (third - second)
         weights = (c.reconstruction, c.tie_weight, c.standard, c.guidance)
         reconstruction, tie, standard, guidance = (first + (last - first) * cool for first, last in weights)
 
@@ -109,11 +110,6 @@ class CDVAE(Model):
             parts["embedding"] = distance_c + _distance(of_y, self.embedding_g(batch.y, None))
             total = total + guidance * parts["embedding"]
         return {"total": total, **parts}
-
-    def _cooling(self, share: float) -> float:
-        """0 in the first phase, rising to 1 in the second, 1 in the third (appendix 8.1)."""
-        first, third = self.config.phases
-        return 1.0 if share >= third else max(0.0, share - first) / (third - first)
 
     # Sampling
 
