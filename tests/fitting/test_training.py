@@ -39,18 +39,18 @@ def test_the_moving_average_replaces_the_weights() -> None:
     assert not same(plain, averaged)
 
 
-def test_a_resumed_run_ends_in_the_same_weights(tmp_path: Path) -> None:
-    whole, parts = model(), model()
+@pytest.mark.parametrize("name", SMALL)
+def test_a_resumed_run_ends_in_the_same_weights(name: str, tmp_path: Path) -> None:
+    whole, parts, stopping = (model(name) for _ in range(3))
     fit(whole, pairs(), steps=40)
-    stopping = model()
-    losses, calls = stopping.losses, iter(range(17))
+    turns, calls = stopping.turns, iter(range(17))
 
     def stop(batch, step):
         if next(calls, None) is None:
             raise KeyboardInterrupt
-        return losses(batch, step)
+        return turns(batch, step)
 
-    stopping.losses = stop  # type: ignore[method-assign]
+    stopping.turns = stop  # type: ignore[method-assign]
     with pytest.raises(KeyboardInterrupt):
         fit(stopping, pairs(), steps=40, resume=tmp_path, save_seconds=0.0)
     history = fit(parts, pairs(), steps=40, resume=tmp_path)

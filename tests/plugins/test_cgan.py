@@ -10,7 +10,7 @@ import timm
 import torch
 
 from zoo.data.pairs import Batch, Pairs
-from zoo.fitting.recipe import Step, Turns
+from zoo.fitting.recipe import Step
 from zoo.testing.subjects.model import fields
 from zoo.utils.errors import RequestError, ZooError
 from zoo_cgan import CGAN
@@ -112,26 +112,6 @@ def test_it_trains_in_bf16() -> None:
     history = model.fit(fields(64, FIELD, FIELD), seed=0, device="cpu", steps=9, precision="bf16", progress=False)
     assert {"discriminator.total", "discriminator.margin", "generator.total"} <= history.losses[-1].keys()
     assert torch.isfinite(model.sample(fields(2, FIELD, FIELD).x, 3, seed=0)).all()
-
-
-def test_a_stopped_fit_ends_in_the_same_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole, parts = small(), small()
-    whole.fit(fields(64, FIELD, FIELD), seed=0, device="cpu", steps=10, progress=False)
-    turns = CGAN.turns
-
-    def stop(self: CGAN, batch: Batch, step: Step) -> Turns:
-        if step.index == 7:
-            raise KeyboardInterrupt
-        return turns(self, batch, step)
-
-    monkeypatch.setattr(CGAN, "turns", stop)
-    with pytest.raises(KeyboardInterrupt):
-        parts.fit(fields(64, FIELD, FIELD), seed=0, device="cpu", steps=10, progress=False, resume=tmp_path, save_seconds=0)
-    monkeypatch.setattr(CGAN, "turns", turns)
-    history = parts.fit(fields(64, FIELD, FIELD), seed=0, device="cpu", steps=10, progress=False, resume=tmp_path)
-    assert history.resumed_at == 7
-    x = fields(3, FIELD, FIELD).x
-    assert torch.equal(whole.sample(x, 4, seed=0), parts.sample(x, 4, seed=0))
 
 
 def test_no_attribute_of_a_long_vector_is_lost() -> None:

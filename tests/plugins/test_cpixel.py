@@ -59,13 +59,11 @@ def fitted() -> PixelCNN:
 
 def reach(stacks: GatedStacks, y: Tensor, condition: Tensor) -> Tensor:
     """How the logits of every value depend on every value: (H W C, H W C) in the order of sampling, summed over levels."""
-    c = stacks.channels
     inputs = y.clone().requires_grad_()
     logits = stacks(inputs, condition)
     weights = torch.randn(logits.shape[2], generator=torch.Generator().manual_seed(1)).double()
     said = (logits * weights[:, None, None]).sum(2)[0].permute(1, 2, 0).flatten()
     rows = [torch.autograd.grad(value, inputs, retain_graph=True)[0][0].permute(1, 2, 0).flatten() for value in said]
-    assert len(rows) == c * y.shape[2] * y.shape[3]
     return torch.stack(rows)
 
 
@@ -98,19 +96,13 @@ def test_a_small_field_of_view_has_the_shape_it_should_have() -> None:
     assert torch.equal(seen, want)
 
 
-def all_fields(shape: tuple[int, ...], levels: int) -> Tensor:
-    """Every field of levels, (levels ** size, *shape) int64."""
-    size = math.prod(shape)
-    return torch.cartesian_prod(*[torch.arange(levels)] * size).view(-1, *shape)
-
-
 @pytest.mark.parametrize("channels", [1, 2])
 def test_density_integrates_to_one_and_samples_follow_it(channels: int) -> None:
     shape = (channels, 2, 2)
     model = shaken(PixelCNN((1, 2, 2), shape, **{**SMALL, "levels": 3}))
     model.limits = torch.tensor([[-1.0, 2.0], [0.0, 30.0]])[:channels]
     x = torch.tensor([[[[0.2, 0.9], [0.4, 0.1]]]])
-    fields = all_fields(shape, 3)
+    fields = torch.cartesian_prod(*[torch.arange(3)] * (4 * channels)).view(-1, *shape)
     low, width = model.limits[:, 0, None, None], (model.limits[:, 1] - model.limits[:, 0])[:, None, None] / 3
     centre = low + (fields + 0.5) * width
     logs = model.log_prob(centre, x.expand(len(fields), -1, -1, -1))
@@ -194,13 +186,10 @@ def test_far_corners_of_x_have_a_say() -> None:
     assert x.grad[0, 0, 7, 39] != 0
 
 
-def test_one_and_many_samples() -> None:
+def test_more_samples_than_a_block_begin_with_those_of_one() -> None:
     model = shaken(PixelCNN((1, 3, 3), (1, 3, 3), **SMALL))
     x = torch.rand(2, 1, 3, 3, generator=torch.Generator().manual_seed(0))
-    assert model.sample(x, 1, seed=0).shape == (2, 1, 1, 3, 3)
-    many = model.sample(x, 1000, seed=0)
-    assert many.shape == (2, 1000, 1, 3, 3)
-    assert torch.equal(many[:, : BLOCK + 5], model.sample(x, BLOCK + 5, seed=0))
+    assert torch.equal(model.sample(x, 1000, seed=0)[:, : BLOCK + 5], model.sample(x, BLOCK + 5, seed=0))
 
 
 def test_memory_of_a_block_is_what_is_reckoned_with_and_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
