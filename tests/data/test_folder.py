@@ -162,6 +162,14 @@ def test_work_goes_on_without_a_cache(photos: Path, tmp_path: Path, monkeypatch:
     assert (tmp_path / "file").read_text().startswith("where")
 
 
+def test_photos_have_neither_sources_nor_moments(photos: Path) -> None:
+    for ask in (partial(read(photos).source, 0), partial(read(photos).map_pairs, mean, "m")):
+        with refused("paired:DIR has pairs"):
+            ask()
+    with refused("single photos, which show no motion"):
+        read(photos).map_moments(mean, "m")
+
+
 def test_two_processes_may_fill_one_cache_at_once(photos: Path) -> None:
     code = (
         "import sys; from zoo_data.folder import Folder; r = Folder(sys.argv[1]).read('train');"

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from datafiles import mean, records_of
+from datafiles import records_of
 
 from zoo import Fields
 from zoo_data import scene_render as render
@@ -219,25 +219,18 @@ def test_light_falls_from_its_side_and_casts_shadows() -> None:
     assert checked == set(LIGHTS)
 
 
-def over_depth(hits: render.Hits) -> np.ndarray:
-    """x / z, y / z and 1 / z from the camera, (n, 3, size, size), at the first ray of each pixel; on a plane all linear."""
+def seen(hits: render.Hits) -> tuple[np.ndarray, np.ndarray]:
+    """Of the first ray of each pixel, the surface (n, s, s), and x / z, y / z, 1 / z (n, 3, s, s), on a plane all linear."""
     x, y, z = (part - hits.world.camera[:, i, None] for i, part in enumerate(hits.point))
-    rays = np.stack([x / z, y / z, 1 / z], 1)
-    return rays.reshape(len(x), 3, 4, hits.size, hits.size)[:, :, 0]
-
-
-def first_surface(hits: render.Hits) -> np.ndarray:
-    return hits.surface.reshape(-1, 4, hits.size, hits.size)[:, 0] % 17
+    rays = np.stack([hits.surface % 17, x / z, y / z, 1 / z], 1).reshape(len(x), 4, 4, hits.size, hits.size)[:, :, 0]
+    return rays[:, 0].astype(int), rays[:, 1:]
 
 
 def one_ray(hits: render.Hits) -> render.Hits:
     """The first ray of each pixel in the place of all four."""
-
-    def first(part: np.ndarray) -> np.ndarray:
-        return np.tile(part[:, : part.shape[1] // 4], 4)
-
-    x, y, z = (first(part) for part in hits.point)
-    return render.Hits(hits.world, (x, y, z), first(hits.surface), hits.size)
+    first = np.tile(np.arange(hits.surface.shape[1] // 4), 4)
+    x, y, z = (part[:, first] for part in hits.point)
+    return render.Hits(hits.world, (x, y, z), hits.surface[:, first], hits.size)
 
 
 def moved(world: World, step: np.ndarray) -> World:
@@ -257,8 +250,7 @@ def test_flow_agrees_with_the_renderer() -> None:
     for index in (np.flatnonzero(kinds == kind) for kind in np.unique(kinds)):
         world, step = records.world.take(index), np.float32(0.05) * records.drawn["flow"].value[index, 0]
         hits, later = render.trace(world, size), render.trace(moved(world, step), size)
-        surface, after = first_surface(hits), first_surface(later)
-        now, then = over_depth(hits), over_depth(later)
+        (surface, now), (after, then) = seen(hits), seen(later)
         flow = render.flow_field(one_ray(hits), step)
         relative = step[:, render.MOVER] - step[:, :1]
         relative[:, :3] = -step[:, :1]
@@ -316,14 +308,6 @@ def test_the_pool_of_flow_agrees_with_the_flow_mode_by_mode() -> None:
         assert abs(np.median(fields) - np.median(draws)) < 0.02
         np.testing.assert_allclose(np.quantile(fields, (0.1, 0.9)), np.quantile(draws, (0.1, 0.9)), atol=0.03)
         assert abs(abs(np.median(draws)) - (0 if mode == 1 else 0.35)) < 0.02
-
-
-@pytest.mark.usefixtures("own_cache")
-def test_map_runs_over_the_photos() -> None:
-    records = read(5, seed=4)
-    expected = np.array([mean(records.image(i))["mean"] for i in range(5)])
-    assert np.array_equal(records.map(mean, "mean")["mean"], expected)
-    assert not np.isin(read(5, seed=5).map(mean, "mean")["mean"], expected).any()
 
 
 def test_importing_imports_nothing_heavy() -> None:

@@ -14,7 +14,7 @@ import pytest
 from datafiles import mean, records_of, refused, save
 from shared import shared_data
 
-from zoo import Clip, Fields, Image, ZooError
+from zoo import Clip, Fields, Image
 
 read = partial(records_of, "video")
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -204,21 +204,6 @@ def test_what_is_wrong_is_said(tmp_path: Path, path: str, said: str) -> None:
         write_frames(tmp_path / inner / "v", frames({"short": 10, "single": 30}[inner], 0))
     with refused(said):
         read(path.format(tmp_path))
-
-
-def test_a_changed_frame_is_noticed(tmp_path: Path) -> None:
-    for k, split in enumerate(("train", "test")):
-        write_frames(tmp_path / split / "v", frames(25, k))
-    records = read(tmp_path)
-    save(tmp_path / "train/v/00000.png", frames(1, 7)[0])
-    with pytest.raises(ZooError, match="has changed since"):
-        records.image(0)
-
-
-def test_photos_have_no_moments() -> None:
-    records = records_of("folder", shared_data("photos"), "test")
-    with refused("single photos, which show no motion"):
-        records.map_moments(ends, "ends")
 
 
 def test_davis() -> None:
