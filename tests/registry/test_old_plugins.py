@@ -10,7 +10,7 @@ import pytest
 from calls import Called, call
 
 import zoo
-from zoo.registry.moved import MOVED
+from zoo.registry import MOVED
 
 OLD = Path(__file__).resolve().parents[1] / "third_party" / "old_plugin"
 SAYS = {

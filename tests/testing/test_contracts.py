@@ -14,8 +14,8 @@ from zoo.testing.checks import metric, model_able, model_fitting, model_samples,
 from zoo.testing.outcome import run_all
 from zoo.testing.subjects.metric import NOWHERE, MetricSubject
 from zoo.testing.subjects.model import ModelSubject
-from zoo.testing.subjects.subject import Subject
 from zoo.testing.subjects.task import TaskSubject
+from zoo.testing.verdicts import Subject
 
 NAMES = [
     pytest.param(kind, name, id=f"{kind}-{name}")

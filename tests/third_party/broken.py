@@ -26,27 +26,14 @@ FAILING = METRIC.replace("return", "raise ValueError('it never works'); return")
 
 
 class Broken(NamedTuple):
-    """One broken package.
-
-    Attributes:
-        points: its entry points, group by group.
-        code: of its module, after the mark.
-        says: what must be said of it, as a regular expression.
-        listed: whether its metadata alone gives it away.
-        effect: whether it is only for what it does to others that it is named, and works if it is asked for.
-        metadata: instead of the right one.
-        requires: its requirements.
-        package: whether ``code`` is a module inside a package, since it cannot be compiled.
-    """
-
     points: str
-    code: str
-    says: str
-    listed: bool = False
-    effect: bool = False
-    metadata: bytes | None = None
+    code: str  # of its module, after the mark
+    says: str  # what must be said of it, a regular expression
+    listed: bool = False  # its metadata alone gives it away
+    effect: bool = False  # it is named for what it does to others, and works if it is asked for
+    metadata: bytes | None = None  # instead of the right one
     requires: tuple[str, ...] = ()
-    package: bool = False
+    package: bool = False  # the code is a module inside a package, since it cannot be compiled
 
 
 def _model(name: str, module: str | None = None) -> str:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from zoo.data.pairs import Batch, Pairs
 from zoo.fitting.loop import train
 from zoo.fitting.recipe import History, Recipe, Step, Turns
-from zoo.registry.moved import refuse_old
+from zoo.registry import refuse_old
 from zoo.saving import checkpoint
 from zoo.utils.config import NoConfig, make_config
 from zoo.utils.errors import RequestError

@@ -1,8 +1,6 @@
 """Processes beside this one: started, told, heard, given up, and ended with all that they have started.
 
-A :class:`Child` runs a module of this project, which talks to its :class:`Parent`; a :class:`Fork` is a copy of this process.
-Both lead a session of their own, are heard in lines of JSON, and can be ended at any time. When a parent is gone, whatever
-ended it, its children end too.
+They lead a session of their own and are heard in lines of JSON. When a parent is gone, whatever ended it, they end too.
 """
 
 from __future__ import annotations
@@ -41,11 +39,7 @@ class Ended(Exception):
 
 
 def fate(code: int) -> str:
-    """An exit code in words.
-
-    >>> fate(7), fate(-9)
-    ('exit code 7', 'SIGKILL')
-    """
+    """An exit code in words: ``exit code 7``, ``SIGKILL``."""
     if code >= 0:
         return f"exit code {code}"
     try:
@@ -80,17 +74,13 @@ class _Heard:
             raise Ended(None) from None
         if said is None:
             self._lines.put(None)
-            raise Ended(self._code())
+            end = time.monotonic() + _PATIENCE
+            while (code := self.poll()) is None:  # it has hung up and goes on
+                if time.monotonic() > end:
+                    self.stop()
+                time.sleep(0.01)
+            raise Ended(code)
         return said
-
-    def _code(self) -> int:
-        """The exit code of a child that has hung up, which is ended if it has not."""
-        end = time.monotonic() + _PATIENCE
-        while (code := self.poll()) is None:
-            if time.monotonic() > end:
-                self.stop()
-            time.sleep(0.01)
-        return code
 
     def poll(self) -> int | None:
         raise NotImplementedError
@@ -110,42 +100,42 @@ class _Heard:
                 time.sleep(0.005)
 
 
-class Child(_Heard):
-    """``python -m MODULE WORDS`` with the modules of this process within reach, whatever lies in the working folder.
+class Child(_Heard, contextlib.AbstractContextManager["Child"]):
+    """``python -m MODULE WORDS`` with the modules of this process, and with so many threads a library, 0 for as many as here.
 
-    ``threads`` is how many each library may start in it, 0 for as many as here; with ``errors``, what goes wrong before it
-    has made its :class:`Parent` is seen on stderr.
+    With ``errors``, what goes wrong before it has made its :class:`Parent` is seen on stderr.
     """
 
     def __init__(self, module: str, *words: str, threads: int = 0, errors: bool = False) -> None:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        for name in _LIMITS if threads else ():
+            given = os.environ.get(name, "")  # fewer where fewer are set
+            environment[name] = str(min(int(given) or threads, threads) if given.isdigit() else threads)
         self.process = subprocess.Popen(
             [sys.executable, "-c", _COMMAND.format(path=sys.path, module=module), *words],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=None if errors else subprocess.DEVNULL,
-            env=environment | _limits(threads) if threads else environment,
+            env=environment,
             start_new_session=True,
         )
         self.pid = self.process.pid
+        assert self.process.stdin is not None
         assert self.process.stdout is not None
+        self._words = self.process.stdin
         self._listen(self.process.stdout)
-
-    def __enter__(self) -> Child:
-        return self
 
     def __exit__(self, *error: object) -> None:
         self.leave()
 
     def tell(self, what: Any) -> None:
         """Say something that JSON can hold; whether it is still there to hear it shows when it is heard next."""
-        assert self.process.stdin is not None
         with contextlib.suppress(OSError, ValueError):
-            _write(self.process.stdin.fileno(), what)
+            _write(self._words.fileno(), what)
 
     def leave(self) -> None:
         """As :meth:`stop`, but let it first see that nobody asks any more, and end what it has begun."""
-        self._hang_up()
+        self._words.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(_PATIENCE)
         self.stop()
@@ -155,12 +145,7 @@ class Child(_Heard):
 
     def stop(self) -> None:
         super().stop()
-        self._hang_up()
-
-    def _hang_up(self) -> None:
-        assert self.process.stdin is not None
-        with contextlib.suppress(OSError):
-            self.process.stdin.close()
+        self._words.close()
 
 
 class Fork(_Heard):
@@ -188,12 +173,9 @@ class Fork(_Heard):
 
 
 class Parent:
-    """The process that started this one as a :class:`Child`, which ends when it ends.
+    """The process that started this one as a :class:`Child`; ``gone`` is done when it has ended.
 
     From now on the standard streams lead nowhere: what anybody prints here is no answer.
-
-    Args:
-        gone: done when the parent has gone.
     """
 
     def __init__(self, gone: Callable[[], object] = lambda: os._exit(1)) -> None:
@@ -210,19 +192,11 @@ class Parent:
         return self._lines.get()
 
     def tell(self, what: Any) -> None:
-        """Say something that JSON can hold."""
         with self._guard:
             _write(self.pipe, what)
 
 
-def _limits(threads: int) -> dict[str, str]:
-    """So many threads for each library that has threads; fewer where fewer are set."""
-    old = {name: os.environ.get(name, "") for name in _LIMITS}
-    return {name: str(min(int(set_to) or threads, threads) if set_to.isdigit() else threads) for name, set_to in old.items()}
-
-
 def _read(pipe: IO[bytes], take: Callable[[Any], object]) -> None:
-    """Take what each line says, and None at the end."""
     with pipe:
         for line in pipe:
             with contextlib.suppress(ValueError):  # no line of ours

@@ -18,24 +18,13 @@ from zoo.utils.errors import ZooError
 from zoo.utils.files import cache_folder, write_json
 
 SCHEMA = 1
-SLOW = 5.0
-"""Seconds of importing that are worth a word; torch and the zoo itself do not count."""
 AGAIN = 3600.0
 """Seconds after which what was broken is tried again: the cause may have been a passing one."""
-_MOST_FILES = 4000
 
 
 class Tried(NamedTuple):
-    """The outcome of one entry.
-
-    Attributes:
-        reason: why it is broken, "" if it is not.
-        deadly: whether importing it ended the process or did not end.
-        seconds: of its import.
-        effects: what of the process its import changed.
-        heavy: the packages that take long to import, and that it brought along.
-        printed: what its import wrote to the standard streams, where somebody wanted to know.
-    """
+    """The outcome of importing one entry: ``reason`` is why it is broken, "" if it is not; ``deadly``, whether it ended the
+    process or did not end; ``heavy``, the packages that take long to import and that it brought along."""
 
     reason: str = ""
     deadly: bool = False
@@ -49,7 +38,7 @@ class Tried(NamedTuple):
         """All that is wrong with it, as clauses; [] where it is sound."""
         if self.reason:
             return [self.reason]
-        slow = [f"its import takes {self.seconds:.1f} s"] if self.seconds > SLOW else []
+        slow = [f"its import takes {self.seconds:.1f} s"] if self.seconds > 5 else []
         return slow + ([f"its import changes {', '.join(self.effects)}"] if self.effects else [])
 
 
@@ -76,7 +65,6 @@ def kept(plugin: Installed) -> Outcome | None:
 
 
 def known(entry: Entry) -> Tried:
-    """The outcome that is kept of one entry; imports nothing."""
     plugins = (plugin for plugin in registry.plugins() if plugin.name == entry.distribution != registry.OWN)
     outcome = next(map(kept, plugins), None) or {}
     return outcome.get((entry.kind, entry.name), Tried())
@@ -90,17 +78,11 @@ def keep(plugin: Installed, outcome: Outcome) -> None:
 
 
 def from_rows(rows: Iterable[Any]) -> Outcome:
-    """An outcome from rows of plain values: kind, name, and the fields of :class:`Tried`, of which the last may be missing."""
+    """An outcome from rows of kind, name, and the fields of :class:`Tried`, of which the last may be missing."""
     return {
         (kind, name): Tried(*(tuple(field) if isinstance(field, list) else field for field in fields))  # type: ignore[arg-type]
         for kind, name, *fields in rows
     }
-
-
-def importable(plugin: Installed) -> list[Entry]:
-    """All that a distribution brings that is imported when it is used, less what its metadata alone shows to be broken."""
-    code = [entry for entry in registry.entries_of(plugin) if entry.kind not in ("checkpoints", "suites")]
-    return [entry for entry in code if not registry.trouble(entry)]
 
 
 def _file(plugin: Installed) -> Path:
@@ -113,7 +95,7 @@ def _key(plugin: Installed) -> str:
 
     what = [sys.version, sys.prefix, *registry.distributions().environment, *map(str, plugin[:4])]
     for module in sorted({entry.module.partition(".")[0] for entry in registry.entries_of(plugin)}):
-        what += islice(_stamps(module), _MOST_FILES)
+        what += islice(_stamps(module), 4000)
     return hashlib.sha256("\n".join(what).encode()).hexdigest()
 
 

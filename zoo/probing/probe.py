@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from zoo import registry
 from zoo.probing.children import START, Child, Ended
-from zoo.probing.outcome import Outcome, Tried, from_rows, importable, keep, kept
+from zoo.probing.outcome import Outcome, Tried, from_rows, keep, kept
 from zoo.registry import Entry, Installed, normal
 from zoo.utils.errors import RequestError
 
@@ -20,22 +20,32 @@ LIMIT = 30.0
 def outcomes(plugins: Iterable[Installed]) -> dict[str, Outcome]:
     """The outcomes of importing everything that these distributions bring, by their names; what is kept is not tried again.
 
-    A distribution that could not be tried is not in it, nor is one that is of this project or has unreadable metadata.
+    Those that could not be tried are not in it, nor is this project or one with unreadable metadata.
     """
     by_name = {plugin.name: plugin for plugin in plugins if plugin.name != registry.OWN and not plugin.trouble}
     known = {name: outcome for name, plugin in by_name.items() if (outcome := kept(plugin)) is not None}
-    untried = {name: importable(plugin) for name, plugin in by_name.items() if name not in known}
-    tried = _try(untried, _limit())
+    limit, tried, untried = _limit(), dict[str, Outcome](), dict[str, list[Entry]]()
+    for plugin in (plugin for name, plugin in by_name.items() if name not in known):
+        code = [entry for entry in registry.entries_of(plugin) if entry.kind not in ("checkpoints", "suites")]
+        if entries := [entry for entry in code if not registry.trouble(entry)]:
+            untried[plugin.name] = entries
+        else:
+            tried[plugin.name] = {}
+    if untried:
+        with Child("zoo.probing.watch") as nursery, contextlib.suppress(Ended):  # what it does not say was not tried
+            for name, entries in untried.items():
+                nursery.tell({"name": name, "entries": entries, "path": sys.path, "limit": limit})
+            for _ in untried:
+                name, rows = nursery.hear(START + limit * sum(map(len, untried.values())))
+                if rows is not None:
+                    tried[name] = from_rows(rows)
     for name, outcome in tried.items():
         keep(by_name[name], outcome)
     return known | tried
 
 
 def look_first(entry: Entry) -> None:
-    """Try a third party's entry elsewhere before it is imported here; a ZooError where that would end the process, or not end.
-
-    All else that is wrong with it shows when it is imported.
-    """
+    """Refuse a third party's entry whose import would end the process, or not end; all else shows when it is imported."""
     of_it = (plugin for plugin in registry.plugins() if normal(plugin.name) == normal(entry.distribution))
     for outcome in outcomes(of_it).values():
         tried = outcome.get((entry.kind, entry.name), Tried())
@@ -54,26 +64,8 @@ def _limit() -> float:
     return limit
 
 
-def _try(untried: dict[str, list[Entry]], limit: float) -> dict[str, Outcome]:
-    outcomes: dict[str, Outcome] = {name: {} for name, entries in untried.items() if not entries}
-    untried = {name: entries for name, entries in untried.items() if entries}
-    if not untried:
-        return outcomes
-    with Child("zoo.probing.watch") as nursery, contextlib.suppress(Ended):  # what it did not say was not tried
-        for name, entries in untried.items():
-            nursery.tell({"name": name, "entries": entries, "path": sys.path, "limit": limit})
-        for _ in untried:
-            name, rows = nursery.hear(START + limit * sum(map(len, untried.values())))
-            if rows is not None:
-                outcomes[name] = from_rows(rows)
-    return outcomes
-
-
 def lacking(plugin: Installed) -> list[str]:
-    """A clause for each requirement that is not installed or not of the version that is asked for; [] where all are met.
-
-    Without the package ``packaging`` nothing is known, and nothing is said.
-    """
+    """A clause for each requirement that is not met; none without the package ``packaging``, which knows."""
     from importlib.metadata import PackageNotFoundError, version
 
     try:
@@ -84,16 +76,11 @@ def lacking(plugin: Installed) -> list[str]:
     for text in plugin.requires:
         try:
             wanted = Requirement(text)
+            asked = wanted.marker is None or wanted.marker.evaluate({"extra": ""})
+            if asked and not wanted.specifier.contains(there := version(wanted.name), prereleases=True):
+                clauses.append(f"it requires {wanted.name}{wanted.specifier}, and {there} is installed")
         except InvalidRequirement:
             clauses.append(f"its requirement {text!r} cannot be read")
-            continue
-        if wanted.marker is not None and not wanted.marker.evaluate({"extra": ""}):
-            continue
-        try:
-            there = version(wanted.name)
         except PackageNotFoundError:
             clauses.append(f"it requires {wanted.name}{wanted.specifier}, which is not installed")
-            continue
-        if not wanted.specifier.contains(there, prereleases=True):
-            clauses.append(f"it requires {wanted.name}{wanted.specifier}, and {there} is installed")
     return clauses

@@ -1,8 +1,4 @@
-"""The state of a process that is everybody's: random generators, torch's defaults, the environment and more.
-
-One table says how each part is read and put back: imports are watched with it, checks compare with it, and what a check has
-changed is put back with it.
-"""
+"""The state of a process that is everybody's, and how each part of it is read and put back."""
 
 from __future__ import annotations
 
@@ -15,6 +11,8 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable, Collection, Iterator
+from copy import copy
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -36,6 +34,12 @@ def _set_environment(values: dict[str, str]) -> None:
 
 
 _Part = tuple[Callable[[], Any], Callable[[Any], object]]
+
+
+def _attribute(owner: Any, name: str) -> _Part:
+    return lambda: copy(getattr(owner, name)), partial(setattr, owner, name)
+
+
 _RANDOM: dict[str, _Part] = {
     "the random state of Python": (random.getstate, random.setstate),
     "the random state of NumPy": (lambda: np.random.get_state(legacy=False), np.random.set_state),  # noqa: NPY002
@@ -53,27 +57,21 @@ _DEFAULTS: dict[str, _Part] = {
     "torch's inference mode": (torch.is_inference_mode_enabled, lambda mode: None),  # it ends with its own context
     "torch's choice of algorithms": (torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms),
     "torch's precision of products": (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
-    "torch's choice of convolutions": (
-        lambda: torch.backends.cudnn.benchmark,
-        lambda value: setattr(torch.backends.cudnn, "benchmark", value),
-    ),
+    "torch's choice of convolutions": _attribute(torch.backends.cudnn, "benchmark"),
     "torch's detection of anomalies": (torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
     "the working folder": (os.getcwd, os.chdir),
     "the recursion limit": (sys.getrecursionlimit, sys.setrecursionlimit),
 }
 _PROCESS: dict[str, _Part] = {
     "the environment": (_environment, _set_environment),
-    "the search path of modules": (lambda: [*sys.path], lambda path: setattr(sys, "path", path)),
-    "the handlers of the root logger": (
-        lambda: [*logging.root.handlers],
-        lambda handlers: setattr(logging.root, "handlers", handlers),
-    ),
+    "the search path of modules": _attribute(sys, "path"),
+    "the handlers of the root logger": _attribute(logging.root, "handlers"),
     "signal handlers": (
         lambda: [*map(signal.getsignal, _SIGNALS)],
         lambda handlers: [*map(signal.signal, _SIGNALS, handlers)],
     ),
     "built-in functions": (lambda: {k: v for k, v in vars(builtins).items() if k != "_"}, vars(builtins).update),
-    "the handler of exceptions": (lambda: sys.excepthook, lambda hook: setattr(sys, "excepthook", hook)),
+    "the handler of exceptions": (lambda: sys.excepthook, partial(setattr, sys, "excepthook")),
 }
 _PARTS = _RANDOM | _DEFAULTS | _PROCESS
 RANDOM, DEFAULTS = tuple(_RANDOM), tuple(_DEFAULTS)

@@ -1,8 +1,7 @@
 """Watching the import of a module: how long it takes, what it brings along, what it prints, what it changes for everybody.
 
-As a process of its own it imports torch and the zoo once, then has a child for each request. Children are forks of it, so
-that each starts in no time with all that is not the plugin's own already imported; where there is no fork they are new
-processes. Several are at work at a time.
+As a process of its own it imports torch and the zoo once, then has a child for each request: forks of it, which start in
+no time; where there is no fork, new processes.
 """
 
 from __future__ import annotations
@@ -27,18 +26,15 @@ from zoo.utils.errors import ZooError
 
 _HEAVY = """accelerate cv2 diffusers faiss huggingface_hub jax keras matplotlib numba pandas pycocotools skimage sklearn
 tensorflow timm torchvision transformers"""
-HEAVY = frozenset(_HEAVY.split())
 """Packages that take long to import, and that the core itself imports only where they are used."""
-CORE = ("zoo.contracts.model", "zoo.contracts.task", "zoo.contracts.metric", "zoo.fitting.loop", "zoo.fitting.state")
-"""What every plugin may use at no cost of its own."""
 PROBE_SECONDS = 300
 """After which importing a module is given up."""
 
 
 def preload() -> None:
     """Import the core, so that a plugin's own seconds are its own."""
-    for name in CORE:
-        import_module(name)
+    for name in ("contracts.model", "contracts.task", "contracts.metric", "fitting.loop", "fitting.state"):
+        import_module(f"zoo.{name}")
 
 
 def watch(module: str, streams: bool = True) -> Tried:
@@ -54,7 +50,7 @@ def watch(module: str, streams: bool = True) -> Tried:
         except BaseException as error:
             reason = one_line(registry.reason(error))
         seconds = round(time.monotonic() - began, 3)
-    heavy = sorted({name.partition(".")[0] for name in set(sys.modules) - modules} & HEAVY)
+    heavy = sorted({name.partition(".")[0] for name in set(sys.modules) - modules} & {*_HEAVY.split()})
     return Tried(reason, False, seconds, tuple(changed(before)), tuple(heavy), printed[0])
 
 
@@ -129,16 +125,15 @@ def main() -> None:
 
 
 def _begin(parent: Parent, request: Mapping[str, Any]) -> Fork | Child:
-    if not hasattr(os, "fork"):
-        child = Child("zoo.probing.watch", "alone")
-        child.tell(request)
-        return child
-
     def work(tell: Any) -> None:
         os.close(parent.pipe)  # it would be open for as long as this one lives
         perform(request, tell)
 
-    return Fork(work)
+    if hasattr(os, "fork"):
+        return Fork(work)
+    child = Child("zoo.probing.watch", "alone")
+    child.tell(request)
+    return child
 
 
 def _entries(parent: Parent, request: Mapping[str, Any]) -> list[list[Any]]:

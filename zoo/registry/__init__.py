@@ -1,7 +1,6 @@
 """Models, tasks, metrics and kinds of data by name, found through entry points and loaded on use.
 
-Listing reads names only and imports nothing. Loading happens inside a guard: a package that is broken is reported with
-its distribution and its error, and costs nobody else anything.
+Listing imports nothing. A package that is broken is reported when it is loaded, and costs nobody else anything.
 """
 
 from __future__ import annotations
@@ -13,16 +12,44 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import cache, reduce
 from importlib import import_module
+from types import FunctionType
 from typing import Any, NamedTuple
 
 from zoo.registry.installed import Distributions, Installed, installed
 from zoo.registry.installed import normal as normal
-from zoo.registry.moved import reason
 from zoo.utils.errors import RequestError, ZooError, nearest
 
 GROUPS = {kind: f"zoo.{kind}" for kind in ("models", "tasks", "metrics", "data", "checkpoints", "suites")}
 OWN = "cond-zoo"
 """The name of this project's own distribution; its names cannot be taken by another."""
+MOVED = {
+    "zoo.config": "from zoo import above, at_least, make_config, share",
+    "zoo.data.base": "from zoo import Annotation, Attributes, Data, Image, Records, Split",
+    "zoo.dcgan": "from zoo_networks.dcgan import Conv, Decoder, Linear, Tower",
+    "zoo.device": "from zoo import pick",
+    "zoo.errors": "from zoo import RequestError, ZooError, nearest",
+    "zoo.files": "from zoo import whole_file",
+    "zoo.loaded": "from zoo import Loaded, load",
+    "zoo.lpp": "from zoo_networks.lpp import Embedding, lpp",
+    "zoo.metric": "from zoo import Fitted, Metric, NotApplicable, Score",
+    "zoo.model": "from zoo import Model, Preset, size_of",
+    "zoo.noise": "from zoo import Noise, new_seed",
+    "zoo.pairs": "from zoo import Batch, Pairs, Penalty",
+    "zoo.progress": "from zoo import progress",
+    "zoo.regression": "from zoo_networks.regression import Regression",
+    "zoo.samples": "from zoo import Samples",
+    "zoo.task": "from zoo import Task",
+    "zoo.training": "from zoo import History, Step, Training",
+    "zoo.unet": "from zoo_networks.unet import Decoder, Encoder",
+}
+"""Where the names are now that were in modules that are gone."""
+
+OLD = {
+    "recipe": "in place of recipe(items) derive its Config from zoo.Recipe",
+    "rate": "rename rate(share) to lr_factor(progress)",
+    "turns": "turns(self, batch, step) is a generator that yields (optimizer name, losses)",
+}
+"""Methods of models before recipes, each with one argument, and what to write in their place."""
 _VALUE = re.compile(r"([A-Za-z_][\w.]*)\s*:\s*([A-Za-z_][\w.]*)\s*(\[.*\])?")
 
 
@@ -48,15 +75,10 @@ class Entry(NamedTuple):
         return self.value.partition(":")[0].strip()
 
     def broken(self, why: object) -> ZooError:
-        """The error that says that it is broken, and how."""
         return ZooError(f"{singular(self.kind)} {self.name!r} of {self.owner} is broken: {why}")
 
     def load(self) -> Any:
-        """The object itself. What a third party prints while it is imported goes to stderr: stdout is for answers.
-
-        Raises:
-            ZooError: importing it failed; says which distribution is broken and how.
-        """
+        """The object itself, or a ZooError that says which distribution is broken and how; stdout is kept for answers."""
         if not self.own:
             if wrong := trouble(self):
                 raise self.broken(wrong)
@@ -86,20 +108,11 @@ def entries(kind: str) -> dict[str, list[Entry]]:
 
 
 def names(kind: str) -> list[str]:
-    """The names of a kind, sorted.
-
-    >>> "nn" in names("models")
-    True
-    """
     return list(entries(kind))
 
 
 def entry(kind: str, name: str) -> Entry:
-    """The entry of that name; a built-in wins over anybody who takes its name.
-
-    Raises:
-        RequestError: no such name (says the nearest ones), or two packages claim it (names both).
-    """
+    """The entry of that name, a built-in before any other; a RequestError where there is none, or two packages claim it."""
     known = entries(kind)
     if name not in known:
         raise RequestError(f"no {singular(kind)} is called {name!r}: {nearest(name, known)}")
@@ -111,25 +124,17 @@ def entry(kind: str, name: str) -> Entry:
 
 
 def load(kind: str, name: str) -> Any:
-    """The object registered as ``name``; see :func:`entry` and :meth:`Entry.load` for what it raises."""
     return entry(kind, name).load()
 
 
 def create(kind: str, name: str, *args: Any, **config: Any) -> Any:
-    """The object registered as ``name``, called with these arguments.
-
-    Raises:
-        RequestError: there is no such name, or it refuses the arguments.
-        ZooError: what is registered is broken; says whose it is.
-    """
+    """The object registered as ``name``, called with these arguments; a ZooError where it is broken says whose it is."""
     registered = load(kind, name)
     try:
         return registered(*args, **config)
-    except ZooError:
-        raise
     except Exception as error:
         where = entry(kind, name)
-        if where.distribution == OWN:
+        if where.own or isinstance(error, ZooError):
             raise
         raise where.broken(f"it cannot be made: {reason(error)}") from error
 
@@ -173,7 +178,6 @@ def clash(entry: Entry) -> str:
 
 
 def distributions() -> Distributions:
-    """All that is installed; read once."""
     return _distributions(os.environ.get("ZOO_PLUGINS"))
 
 
@@ -202,3 +206,22 @@ def looking_first(look: Callable[[Entry], None]) -> Iterator[None]:
         yield
     finally:
         _look_first = before
+
+
+def reason(error: BaseException) -> str:
+    """An error in a third party's code, in a line; of an import that is gone, what to write in its place."""
+    text = f"{type(error).__name__}: {error}"
+    module = error.name or "" if isinstance(error, ImportError) else ""
+    if module in MOVED:
+        return f"{text}; write `{MOVED[module]}`"
+    if module.startswith("zoo."):
+        return f"{text}; plugins import public names only: `from zoo import ...`"
+    return text
+
+
+def refuse_old(cls: type) -> None:
+    """Raise a TypeError that says what to write, where a new class of models has such a method."""
+    methods = {name: method for name, method in vars(cls).items() if isinstance(method, FunctionType)}
+    advice = [words for name, words in OLD.items() if name in methods and methods[name].__code__.co_argcount == 2]
+    if advice:
+        raise TypeError(f"{cls.__name__} is written for an older zoo: {'; '.join(advice)}")

@@ -1,7 +1,7 @@
 """Installed distributions by what they say that they bring, read from their metadata; nothing of theirs is imported.
 
-Every start of the command line does this, so it reads the files itself: ``importlib.metadata`` alone takes longer to
-import than all of it. It is asked only where distributions may lie elsewhere than in folders of the path.
+Every start of the command line does this, and importing ``importlib.metadata`` alone takes longer than all of it: that is
+asked only where distributions may lie elsewhere than in folders of the path.
 """
 
 from __future__ import annotations
@@ -20,15 +20,8 @@ Read = Callable[[str], "bytes | None"]
 
 
 class Installed(NamedTuple):
-    """One distribution that has entry points for the zoo.
-
-    Attributes:
-        name, version: of the distribution; of its folder and "?" where its metadata cannot be read.
-        points: group, name and value of each of its entry points; () where its metadata cannot be read.
-        requires: its requirements, as they stand in its metadata.
-        folder: its metadata.
-        trouble: why its metadata cannot be read, "" where it can.
-    """
+    """A distribution with entry points for the zoo, each a group, a name and a value; ``trouble`` is why its metadata, which
+    lies in ``folder``, cannot be read: there are no points then, and the name is the folder's."""
 
     name: str
     version: str
@@ -63,11 +56,7 @@ def installed(groups: Iterable[str]) -> Distributions:
 
 
 def normal(name: str) -> str:
-    """A distribution's name as all ways of writing it are compared.
-
-    >>> normal("Zoo_Toning.models")
-    'zoo-toning-models'
-    """
+    """A distribution's name as all ways of writing it are compared: ``zoo-toning`` of ``Zoo_Toning``."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 

@@ -1,13 +1,5 @@
 """The contracts of the zoo as checks, for ``zoo check NAME`` and for the tests of whoever brings a model, task or metric.
 
-Used in a plugin's own tests::
-
-    from zoo import testing
-
-    @testing.parametrize("additive", kind="model")
-    def test_contract(check):
-        check()
-
 docs/checks.md lists the checks. What a model, task or metric cannot do by its nature, it says itself, with the reason:
 ``expected_failures = {"another_seed_gives_other_samples": "neighbours are ranked, not drawn"}``.
 """

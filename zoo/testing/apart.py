@@ -10,14 +10,14 @@ from typing import Any
 from zoo.probing.children import START, Child, Ended, Parent, fate
 from zoo.probing.state import kept
 from zoo.probing.watch import watch
-from zoo.testing.checking import checks, chosen, subject_of
+from zoo.testing.checking import chosen, subject_of
 from zoo.testing.outcome import Outcome, Result, State, run_one
 from zoo.testing.verdicts import Kind
 
 LIMIT = 120.0
 """Seconds that one check may take, on any machine that one would use."""
 ENDS = 3
-"""Times that the process may end or be ended within a check before the rest is left undone."""
+"""Times that the process may end or be ended within a check before the rest is left undone, and the outcome not ok."""
 
 
 def check_apart(
@@ -28,11 +28,9 @@ def check_apart(
     tell: Callable[[Result], None] | None = None,
     limit: float = LIMIT,
 ) -> Outcome:
-    """As :func:`zoo.testing.check`, in a process of its own.
+    """As :func:`zoo.testing.check`, in a process of its own; ``tell`` hears of each result.
 
-    A check that does not end within ``limit`` seconds, or that ends the process, fails, and the others go on in a new
-    process. After :data:`ENDS` of these the rest does not run, so that the outcome is not ``ok``. ``tell`` hears of each
-    result.
+    A check that does not end within ``limit`` seconds, or that ends the process, fails; the others go on in a new one.
     """
     outcome = Outcome(name, kind, tuple(check.name for check in chosen(kind, only)))
 
@@ -70,16 +68,15 @@ def main(kind: str, name: str, *names: str) -> None:
     """In that process, run the checks called ``names`` one after the other; tell when each begins, and its result."""
     parent = Parent()
     subject = subject_of(name, kind)
-    known = {check.name: check for check in checks(subject.kind)}
     parent.tell({"importing": name})
     try:
         with kept():
             subject.imported = watch(subject.entry.module)
     except (Exception, SystemExit):  # no such entry, or two of them: the checks say so
         subject.imported = None
-    for check in names:
-        parent.tell({"begin": check})
-        parent.tell(run_one(known[check], subject)._asdict())
+    for check in chosen(subject.kind, names):
+        parent.tell({"begin": check.name})
+        parent.tell(run_one(check, subject)._asdict())
     os._exit(0)  # threads that the subject left behind must not keep the process
 
 

@@ -1,7 +1,4 @@
-"""Checks, each one function that is named after its contract, is called with a subject, and raises where it is broken.
-
-They are the methods of the bases of these classes, run in this order; a method's docstring is one sentence, the contract.
-"""
+"""Checks: the methods of the bases of these classes, in their order; the docstring of each is one sentence, the contract."""
 
 from __future__ import annotations
 
@@ -13,15 +10,14 @@ from typing import Any
 from zoo import registry
 from zoo.probing.state import kept
 from zoo.testing.checks.itself import Configured, Importing, Itself
-from zoo.testing.checks.metric import Facts, Values
+from zoo.testing.checks.metric import Values
 from zoo.testing.checks.model_able import Abilities
 from zoo.testing.checks.model_fitting import Fitting, Gradients
 from zoo.testing.checks.model_samples import Samples
 from zoo.testing.checks.model_saving import Saving
 from zoo.testing.checks.task_pairs import OwnPairs
 from zoo.testing.checks.task_photos import Photos
-from zoo.testing.subjects.subject import Subject
-from zoo.testing.verdicts import KINDS, Kind
+from zoo.testing.verdicts import KINDS, Kind, Subject
 from zoo.utils.errors import RequestError, nearest
 
 _HEAD = """# The checks
@@ -33,7 +29,7 @@ What `zoo check NAME` and `zoo.testing` look at: one function a check, named aft
 _CLASSES: dict[Kind, type[Subject]] = {
     "model": type("Model", (Itself, Configured, Importing, Fitting, Gradients, Samples, Saving, Abilities), {}),
     "task": type("Task", (Itself, Configured, Importing, OwnPairs, Photos), {}),
-    "metric": type("Metric", (Itself, Importing, Facts, Values), {}),
+    "metric": type("Metric", (Itself, Importing, Values), {}),
 }
 
 
@@ -59,7 +55,7 @@ def subject_of(name: str, kind: str | None = None) -> Subject:
 class Check:
     """One contract, and the function that finds out whether a subject keeps it.
 
-    Calling it with the name of a subject, or with a :class:`~zoo.testing.subjects.subject.Subject`, raises an
+    Calling it with the name of a subject, or with a :class:`~zoo.testing.verdicts.Subject`, raises an
     ``AssertionError`` (or whatever the subject raised) where the contract is broken, and
     :class:`~zoo.testing.verdicts.Skipped` where there is nothing to check.
     The global random state and torch's defaults are the same after it, whatever the subject does.

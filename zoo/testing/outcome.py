@@ -9,8 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from zoo.testing.checking import Check, checks, chosen, subject_of
-from zoo.testing.subjects.subject import Subject
-from zoo.testing.verdicts import Broken, Kind, Skipped
+from zoo.testing.verdicts import Broken, Kind, Skipped, Subject
 from zoo.utils.errors import RequestError
 
 if TYPE_CHECKING:
@@ -130,7 +129,6 @@ def check(name: str, kind: Kind | None = None, only: tuple[str, ...] = ()) -> Ou
 
 
 def _as_a_test(check: Check, subject: Subject) -> None:
-    """Pass, fail, skip or fail as expected, in pytest's sense."""
     import pytest
 
     __tracebackhide__ = True

@@ -1,5 +1,3 @@
-"""A model whose module brings a heavy package along."""
-
 import huggingface_hub  # noqa: F401
 from planted_right import model
 

@@ -1,5 +1,3 @@
-"""A metric whose module prints when it is imported."""
-
 from planted_right import metric
 
 print("welcome to the plugin")

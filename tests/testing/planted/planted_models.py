@@ -8,8 +8,7 @@ import torch
 from planted_right import Right, first, hidden_state, model, then
 from torch import nn
 
-from zoo.contracts.preset import Preset
-from zoo.utils.config import make_config
+from zoo import Preset, make_config
 
 INIT, FIT, PREPARE, LOSSES = Right.__init__, Right.fit, Right.prepare, Right.losses
 narrow = Preset(Right, width=4)

@@ -9,7 +9,7 @@ import torch
 from planted_right import Right, first, hidden_state, model, then
 from torch import nn
 
-from zoo.utils.errors import RequestError
+from zoo import RequestError
 
 INIT, PREPARE, SAMPLE, DRAW, ENCODE = Right.__init__, Right.prepare, Right.sample, Right.draw, Right.encode
 CHECK_X, SAVE, DENSITY = Right._check_x, Right.save, Right.log_prob

@@ -1,5 +1,3 @@
-"""A task whose module seeds torch when it is imported."""
-
 import torch
 from planted_right import task
 

@@ -1,5 +1,3 @@
-"""A model whose module takes long to import."""
-
 import time
 
 from planted_right import model

@@ -13,14 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from zoo.contracts.metric import Metric
-from zoo.contracts.model import Model
-from zoo.contracts.preset import Preset
-from zoo.contracts.task import Task
-from zoo.data.pairs import Pairs
-from zoo.data.records import Data, Fields, Image, Records, Split
-from zoo.utils.errors import RequestError
-from zoo.utils.noise import Noise
+from zoo import Data, Image, Metric, Model, Noise, Pairs, Preset, Records, RequestError, Split, Task
 
 
 @dataclass(frozen=True)
@@ -83,9 +76,9 @@ class ToyRecords(Records):
     def image(self, index: int) -> Image:
         return self._photos[index]
 
-    def map(self, function: Callable[[Image], Mapping[str, NDArray[np.float32]]], key: str) -> Fields:
-        made = [function(photo) for photo in self._photos]
-        return {name: np.stack([one[name] for one in made]) for name in made[0]}
+    def map(self, function: Callable[[Image], Mapping[str, NDArray[np.float32]]], key: str) -> dict[str, Any]:
+        fields = [function(photo) for photo in self._photos]
+        return {name: np.stack([each[name] for each in fields]) for name in fields[0]}
 
 
 class Photos(Data):

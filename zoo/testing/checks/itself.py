@@ -11,19 +11,14 @@ from typing import Any
 from zoo.probing.outcome import Tried
 from zoo.probing.watch import watch_apart
 from zoo.testing.subjects.model import ModelSubject
-from zoo.testing.subjects.subject import Subject
-from zoo.testing.verdicts import Broken, refused, require
+from zoo.testing.verdicts import Broken, Subject, refused, require
 from zoo.utils.config import make_config
 from zoo.utils.errors import RequestError
 
 UNKNOWN = "a_setting_that_nobody_has"
-SECONDS = 2.0
-"""That importing the module of a plugin may take beyond the core's own imports."""
 
 
 class Itself(Subject):
-    """The words of anything registered about itself."""
-
     def it_is_registered(self) -> None:
         """One package alone registers the name, for a subclass of zoo.Model, zoo.Task or zoo.Metric (or a zoo.Preset)."""
         cls = self.cls
@@ -55,8 +50,6 @@ class Itself(Subject):
 
 
 class Configured(Subject):
-    """The config of a model or a task."""
-
     def its_config_is_frozen_and_plain(self) -> None:
         """Config is a frozen dataclass with a default for every field, and survives the way through JSON."""
         config = self.cls.Config
@@ -98,8 +91,6 @@ class Configured(Subject):
 
 
 class Importing(Subject):
-    """The import of its module."""
-
     def importing_it_is_quick(self) -> None:
         """Importing its module takes less than two seconds beyond the core, and brings no heavy package along."""
         imported, module = _imported(self), self.entry.module
@@ -107,10 +98,10 @@ class Importing(Subject):
         require(not heavy, f"importing {module} imports {heavy}; import them inside the functions that use them")
         # A busy machine can make any import slow once, so a slow one is tried again.
         seconds = imported.seconds
-        if seconds >= SECONDS:
+        if seconds >= 2:
             seconds = min(seconds, watch_apart(module).seconds)
-        slow = f"importing {module} took {seconds:.1f} s; it must take less than {SECONDS:g}: do the work when it is used"
-        require(seconds < SECONDS, slow)
+        slow = f"importing {module} took {seconds:.1f} s; it must take less than 2: do the work when it is used"
+        require(seconds < 2, slow)
 
     def importing_it_prints_nothing(self) -> None:
         """Importing its module writes nothing to the standard streams."""

@@ -11,30 +11,25 @@ import torch
 from zoo.contracts.metric import Needs, NotApplicable
 from zoo.testing.checks.model_samples import NO_ACCELERATOR
 from zoo.testing.subjects.metric import ITEMS, NOWHERE, MetricSubject, Pools
-from zoo.testing.verdicts import may_skip, refused, require, skip
-from zoo.testing.world import finite, same_bits, same_defaults, shaped, silent, stir, unchanged, untouched
+from zoo.testing.verdicts import (
+    Skipped,
+    finite,
+    may_skip,
+    refused,
+    require,
+    same_bits,
+    same_defaults,
+    shaped,
+    silent,
+    stir,
+    unchanged,
+    untouched,
+)
 from zoo.utils.errors import RequestError
 
 SAMPLES_ALONE = "the metric needs samples alone"
 SHAPES = ((1, 16, 16), (3, 16, 16), (2, 16, 16), (1, 13, 11), (7,), (1, 4, 4, 4))
 """Shapes of y that tasks have."""
-
-
-class Facts(MetricSubject):
-    """The words of a metric about itself."""
-
-    def it_says_its_unit_direction_and_source(self) -> None:
-        """``unit`` and ``source`` are words, ``better`` is ``"lower"`` or ``"higher"``."""
-        for name in ("unit", "source"):
-            said = getattr(self.metric, name, None)
-            require(isinstance(said, str) and said.strip(), f"{name} is {said!r}; it must say it in words")
-        better = getattr(self.metric, "better", None)
-        require(better in ("lower", "higher"), f'better is {better!r}; it must be "lower" or "higher"')
-
-    def it_needs_what_there_is(self) -> None:
-        """``needs`` is ``"samples"``, ``"joint_log_prob"`` or ``"fitted"``."""
-        needs, known = self.metric.needs, get_args(Needs)
-        require(needs in known, f"needs is {needs!r}; it must be one of {', '.join(known)}")
 
 
 def _measured(subject: MetricSubject, what: str, pools: Pools, items: int = 0) -> None:
@@ -55,9 +50,22 @@ def _agree(subject: MetricSubject, one: Pools, other: Pools, order: torch.Tensor
 
 
 class Values(MetricSubject):
-    """The values of a metric, and their form."""
-
     skips = (NOWHERE,)
+
+    @may_skip()
+    def it_says_its_unit_direction_and_source(self) -> None:
+        """``unit`` and ``source`` are words, ``better`` is ``"lower"`` or ``"higher"``."""
+        for name in ("unit", "source"):
+            said = getattr(self.metric, name, None)
+            require(isinstance(said, str) and said.strip(), f"{name} is {said!r}; it must say it in words")
+        better = getattr(self.metric, "better", None)
+        require(better in ("lower", "higher"), f'better is {better!r}; it must be "lower" or "higher"')
+
+    @may_skip()
+    def it_needs_what_there_is(self) -> None:
+        """``needs`` is ``"samples"``, ``"joint_log_prob"`` or ``"fitted"``."""
+        needs, known = self.metric.needs, get_args(Needs)
+        require(needs in known, f"needs is {needs!r}; it must be one of {', '.join(known)}")
 
     def it_gives_one_number_an_item(self) -> None:
         """Under each suffix there are (B,) values, finite floats, for several items and for one."""
@@ -103,7 +111,7 @@ class Values(MetricSubject):
     def without_what_it_needs_it_says_so(self) -> None:
         """A metric of a density, given none, refuses with a RequestError; so does one that has to see the run, and has not."""
         if self.metric.needs == "samples":
-            skip(SAMPLES_ALONE)
+            raise Skipped(SAMPLES_ALONE)
         given = self.pools()
         if self.sees_runs:
             known = {"x": given.x, "pool": given.pool, "index": given.places}
@@ -115,7 +123,7 @@ class Values(MetricSubject):
     def it_works_on_an_accelerator(self) -> None:
         """Tensors on an accelerator give values there, near those of the CPU."""
         if not torch.cuda.is_available():
-            skip(NO_ACCELERATOR)
+            raise Skipped(NO_ACCELERATOR)
         here, there = self.values(self.pools()), self.values(self.pools().to("cuda"))
         for suffix, value in there.items():
             require(value.device.type == "cuda", f"under {suffix!r} the values of tensors on cuda are on {value.device}")

@@ -9,8 +9,18 @@ import torch
 from torch import Tensor
 
 from zoo.testing.subjects.model import ModelSubject, Shape, fields
-from zoo.testing.verdicts import may_skip, refused, require, skip
-from zoo.testing.world import finite, finite_samples, same_bits, shaped, twice, untouched
+from zoo.testing.verdicts import (
+    Skipped,
+    finite,
+    finite_samples,
+    may_skip,
+    refused,
+    require,
+    same_bits,
+    shaped,
+    twice,
+    untouched,
+)
 from zoo.utils.errors import RequestError
 
 NO_LOG_PROB = "the model has no density of y given x"
@@ -20,8 +30,6 @@ NO_RECONSTRUCTION = "the model does not reconstruct x"
 
 
 class Abilities(ModelSubject):
-    """Refusals, densities, features, reconstructions, and other shapes of x and y."""
-
     def x_of_another_shape_is_refused(self) -> None:
         """x of another size, without the batch, or with one dimension more is refused with a RequestError."""
         x = self.x(2)
@@ -92,7 +100,7 @@ class Abilities(ModelSubject):
         with torch.no_grad():
             features, alone = model.features(x), model.features(x[2:3])
         if features is None or alone is None:
-            skip(NO_FEATURES)
+            raise Skipped(NO_FEATURES)
         right = features.ndim == 2 and len(features) == 5
         require(right, f"features of 5 x have shape {tuple(features.shape)}; it must be (5, D)")
         finite("features are", features)
@@ -106,7 +114,7 @@ class Abilities(ModelSubject):
         with torch.no_grad():
             reconstructions = model.reconstruct(x)
         if reconstructions is None:
-            skip(NO_RECONSTRUCTION)
+            raise Skipped(NO_RECONSTRUCTION)
         finite_samples("reconstructions", reconstructions, x.shape)
 
     def x_as_a_vector_works_or_is_refused(self) -> None:
@@ -147,7 +155,7 @@ def _density(subject: ModelSubject, name: str, items: slice = slice(5), seed: in
     pairs = subject.pairs(5, seed=7)
     density: Tensor | None = getattr(subject.fitted, name)(pairs.y[items] + off, pairs.x[items], seed=seed)
     if density is None:
-        skip(NO_LOG_PROB if name == "log_prob" else NO_JOINT)
+        raise Skipped(NO_LOG_PROB if name == "log_prob" else NO_JOINT)
     return density
 
 

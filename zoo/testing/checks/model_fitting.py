@@ -13,8 +13,19 @@ from zoo.contracts.model import Model
 from zoo.data.pairs import Batch, Pairs
 from zoo.fitting.recipe import History, Step, Turns
 from zoo.testing.subjects.model import BATCH, ModelSubject, flat, spread
-from zoo.testing.verdicts import refused, require, skip
-from zoo.testing.world import finite, same_bits, same_defaults, silent, stir, twice, unchanged, untouched
+from zoo.testing.verdicts import (
+    Skipped,
+    finite,
+    refused,
+    require,
+    same_bits,
+    same_defaults,
+    silent,
+    stir,
+    twice,
+    unchanged,
+    untouched,
+)
 
 FEW = 2
 """Steps of a fit whose result does not matter."""
@@ -22,8 +33,6 @@ NO_GRADIENT = "the model is not trained by gradient"
 
 
 class Fitting(ModelSubject):
-    """Fitting a model."""
-
     def fit_takes_the_contracts_arguments(self) -> None:
         """``fit(pairs, seed=, device=, epochs=, progress=, resume=)`` works with all of them, and more settings of
         training."""
@@ -131,7 +140,7 @@ class Fitting(ModelSubject):
 
 def _by_gradient(subject: ModelSubject) -> None:
     if not subject.by_gradient:
-        skip(NO_GRADIENT)
+        raise Skipped(NO_GRADIENT)
 
 
 def _learner(subject: ModelSubject) -> Model:
@@ -149,8 +158,6 @@ def _turns(subject: ModelSubject, model: Model) -> Turns:
 
 
 class Gradients(ModelSubject):
-    """Losses and optimizers of a model that is trained by gradient."""
-
     skips = (NO_GRADIENT,)
 
     def losses_are_finite_numbers(self) -> None:

@@ -9,18 +9,25 @@ from torch import Tensor
 
 from zoo.contracts.model import Model
 from zoo.testing.subjects.model import ModelSubject, flat
-from zoo.testing.verdicts import may_skip, require, skip
-from zoo.testing.world import finite, finite_samples, same_bits, shaped, stir, twice, unchanged, untouched
+from zoo.testing.verdicts import (
+    Skipped,
+    finite,
+    finite_samples,
+    may_skip,
+    require,
+    same_bits,
+    shaped,
+    stir,
+    twice,
+    unchanged,
+    untouched,
+)
 from zoo.utils.noise import Noise
 
 NO_ACCELERATOR = "there is no accelerator here"
-MEGABYTES = 768
-"""By which 1000 samples of two small fields may raise the largest memory of the process."""
 
 
 class Samples(ModelSubject):
-    """The samples of a model, and their randomness."""
-
     def samples_have_the_documented_shape(self) -> None:
         """``sample(x, n)`` of x (B, *x_shape) is (B, n, *y_shape), for one x and for several."""
         for items, n in ((3, 4), (1, 2)):
@@ -49,8 +56,7 @@ class Samples(ModelSubject):
         samples = self.fitted.sample(self.x(2), 1000, seed=0)
         more = (_most_memory() - before) / 2**20
         finite_samples("1000 samples", samples, (2, 1000, *self.shapes[1]))
-        fault = f"1000 samples of two fields took {more:.0f} MB"
-        require(more < MEGABYTES, f"{fault}; it must be below {MEGABYTES}: draw them in parts")
+        require(more < 768, f"1000 samples of two fields took {more:.0f} MB; it must be below 768: draw them in parts")
 
     def samples_of_no_x_are_none(self) -> None:
         """An empty batch of x (0, *x_shape) gives (0, n, *y_shape)."""
@@ -129,7 +135,7 @@ class Samples(ModelSubject):
         """Fitted on an accelerator, it samples x of either device, gives samples there, and is saved with tensors of
         the CPU."""
         if not torch.cuda.is_available():
-            skip(NO_ACCELERATOR)
+            raise Skipped(NO_ACCELERATOR)
         model = self.make()
         self.fit(model, self.pairs(40), 2, device="cuda")
         require(model.device.type == "cuda", f"fitted on cuda, its tensors are on {model.device}")
@@ -199,7 +205,6 @@ class Samples(ModelSubject):
 
 
 def _near(samples: Tensor, others: Tensor, when: str) -> None:
-    """Samples for the same x must differ by rounding alone."""
     far = (samples - others).detach().abs().max().item() if samples.shape == others.shape else float("inf")
     near = far <= 1e-4 * max(1.0, samples.detach().abs().max().item())
     require(near, f"the samples for one x differ by {far:.2g} {when}")

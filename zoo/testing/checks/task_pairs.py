@@ -17,8 +17,20 @@ from zoo.data.records import Split
 from zoo.fitting.recipe import Step
 from zoo.testing.subjects.model import Shape, spread
 from zoo.testing.subjects.task import POOL, TaskSubject
-from zoo.testing.verdicts import Broken, may_skip, refused, require, skip
-from zoo.testing.world import finite, finite_samples, same_bits, same_defaults, shaped, stir, untouched
+from zoo.testing.verdicts import (
+    Broken,
+    Skipped,
+    finite,
+    finite_samples,
+    may_skip,
+    refused,
+    require,
+    same_bits,
+    same_defaults,
+    shaped,
+    stir,
+    untouched,
+)
 from zoo.utils.noise import Noise
 
 NO_POOL = "the data does not know p(y | x)"
@@ -37,8 +49,6 @@ def _fields(subject: TaskSubject) -> Iterator[tuple[str, Tensor, Shape]]:
 
 
 class OwnPairs(TaskSubject):
-    """The pairs of a task."""
-
     def its_shapes_are_known_when_it_is_made(self) -> None:
         """``x_shape`` and ``y_shape`` are tuples of positive whole numbers as soon as the task is made."""
         for name in ("x_shape", "y_shape"):
@@ -121,7 +131,7 @@ class OwnPairs(TaskSubject):
         same = same_bits(plain.x, pairs.x) and same_bits(plain.y, pairs.y)
         require(same, "with pool=, the pairs themselves are others than without")
         if pairs.pool is None:
-            skip(NO_POOL)
+            raise Skipped(NO_POOL)
         shaped("the pool has", pairs.pool, (len(pairs), POOL, *self.task.y_shape))
         require(pairs.pool.dtype == torch.float32, f"the pool is {pairs.pool.dtype}; it must be float32")
         finite("the pool is", pairs.pool)
@@ -130,7 +140,7 @@ class OwnPairs(TaskSubject):
     def the_pool_has_spread(self) -> None:
         """The true draws for one x differ: one input has many right answers."""
         if self.test.pool is None:
-            skip(NO_POOL)
+            raise Skipped(NO_POOL)
         require(float(self.test.pool.var(1).mean()) > 0, "all true draws for one x are the same")
 
     @may_skip(NO_GUIDE)
@@ -138,7 +148,7 @@ class OwnPairs(TaskSubject):
         """Where the pairs have a guide it is (N, G), finite, and ``guide_mirror`` is a permutation of its G columns."""
         guide, mirror = self.train.guide, self.train.guide_mirror
         if guide is None:
-            skip(NO_GUIDE)
+            raise Skipped(NO_GUIDE)
         require(guide.ndim == 2, f"the guide has shape {tuple(guide.shape)}; it must be (N, G)")
         finite("the guide is", guide)
         right = mirror is None or sorted(mirror.tolist()) == list(range(guide.shape[1]))

@@ -11,14 +11,23 @@ import torch
 from torch import Tensor
 
 from zoo.testing.subjects.task import FewPhotos, TaskSubject, photo
-from zoo.testing.verdicts import may_skip, refused, require, skip
-from zoo.testing.world import finite, same_bits, same_defaults, shaped, stir, unchanged, untouched
+from zoo.testing.verdicts import (
+    Skipped,
+    finite,
+    may_skip,
+    refused,
+    require,
+    same_bits,
+    same_defaults,
+    shaped,
+    stir,
+    unchanged,
+    untouched,
+)
 from zoo.utils.errors import RequestError
 
 NO_PHOTOS = "the task cannot make pairs of photos alone"
 OTHER_ITEMS = "the task starts from other things than photos"
-NEAR = 6.0
-"""Levels of 255, on average, by which a photo put together with its own field may be off."""
 
 
 def _fields(subject: TaskSubject, n: int) -> Tensor:
@@ -28,7 +37,7 @@ def _fields(subject: TaskSubject, n: int) -> Tensor:
 
 def _photos_only(subject: TaskSubject) -> None:
     if not subject.takes_photos:
-        skip(OTHER_ITEMS)
+        raise Skipped(OTHER_ITEMS)
 
 
 def _pairs_of_photos(subject: TaskSubject) -> Iterator[tuple[Any, Tensor, Tensor]]:
@@ -36,7 +45,7 @@ def _pairs_of_photos(subject: TaskSubject) -> Iterator[tuple[Any, Tensor, Tensor
     try:
         pairs = subject.task.pairs(FewPhotos(), "test")
     except RequestError:
-        skip(NO_PHOTOS)
+        raise Skipped(NO_PHOTOS) from None
     for i, image in enumerate(FewPhotos().read("test").photos):
         yield image, pairs.x[i], pairs.y[i : i + 1]
 
@@ -59,8 +68,6 @@ def _composed(subject: TaskSubject, item: Any, n: int) -> Tensor:
 
 
 class Photos(TaskSubject):
-    """A task from a photo to x, and from y to pictures."""
-
     def condition_gives_x_of_a_photo(self) -> None:
         """``condition`` of a photo, or of what else the task starts from, gives x (*x_shape), float32 in [0, 1], and
         a context."""
@@ -143,7 +150,7 @@ class Photos(TaskSubject):
             _, context = self.task.condition(image)
             picture = self.task.compose(context, y)[0].numpy()
             off = float(np.abs(picture.astype(float) - image).mean())
-            require(off <= NEAR, f"with its own y, a photo comes back {off:.1f} levels off; it must be {NEAR:g} at most")
+            require(off <= 6, f"with its own y, a photo comes back {off:.1f} levels off; it must be 6 at most")
 
     @may_skip(NO_PHOTOS)
     def x_is_the_same_in_pairs_and_from_a_photo(self) -> None:

@@ -19,9 +19,8 @@ from zoo.contracts.task import Task
 from zoo.data.pairs import Pairs
 from zoo.data.records import Attributes, Data, Split, check_split
 from zoo.testing.subjects.model import Shape, flat, spread
-from zoo.testing.subjects.subject import Subject
 from zoo.testing.subjects.task import FewRecords
-from zoo.testing.verdicts import require, skip
+from zoo.testing.verdicts import Skipped, Subject, require
 from zoo.utils.noise import Noise
 
 KINDS = ("light", "dark")
@@ -40,8 +39,6 @@ WORLDS: tuple[tuple[Shape, Shape, str], ...] = (
 
 @dataclass(frozen=True)
 class WorldConfig:
-    """Settings of :class:`WorldTask`: the names of the attributes."""
-
     names: tuple[str, ...] = KINDS
 
 
@@ -143,8 +140,6 @@ class Pools(NamedTuple):
 
 
 class MetricSubject(Subject):
-    """A metric under check, which is shown a run that is made here."""
-
     kind = "metric"
 
     def __init__(self, name: str) -> None:
@@ -173,13 +168,10 @@ class MetricSubject(Subject):
             with suppress(NotApplicable):
                 self._shown(fitted)
                 return fitted
-        skip(NOWHERE)
+        raise Skipped(NOWHERE)
 
     def pools(self, items: int = ITEMS, n: int = N, y_shape: Shape | None = None, scale: float = 1.0, seed: int = 0) -> Pools:
-        """Pools around the truth of some of the test pairs of a run with y of this shape; other ones for another seed.
-
-        Where no shape is named, it is one that the metric is made for. ``scale`` multiplies y.
-        """
+        """Pools around the truth of some of the test pairs of a run with y of this shape, or of one the metric is made for."""
         pairs = (self.run if y_shape is None else self._run_with(y_shape)).pairs
         g = torch.Generator().manual_seed(seed)
         index = (torch.arange(items) + seed) % len(pairs)

@@ -11,8 +11,7 @@ from torch import Tensor
 from zoo.contracts import make
 from zoo.contracts.model import Model
 from zoo.data.pairs import Pairs
-from zoo.testing.subjects.subject import Subject
-from zoo.testing.verdicts import Broken
+from zoo.testing.verdicts import Broken, Subject
 from zoo.utils.errors import RequestError
 
 Shape = tuple[int, ...]
@@ -48,7 +47,6 @@ class ModelSubject(Subject):
 
     @cached_property
     def shapes(self) -> tuple[Shape, Shape]:
-        """The first of :data:`SHAPES` that the model is made for."""
         refusals = []
         for x_shape, y_shape in SHAPES:
             try:
@@ -65,7 +63,6 @@ class ModelSubject(Subject):
         return self.cls.losses is not Model.losses or self.cls.turns is not Model.turns
 
     def make(self, shapes: tuple[Shape, Shape] | None = None, **config: Any) -> Model:
-        """A new model with the small settings, and these."""
         return make.model(self.name, *(shapes or self.shapes), **{**self.settings, **config})
 
     @property
@@ -73,7 +70,6 @@ class ModelSubject(Subject):
         return make.model(self.name, *self.shapes).config
 
     def pairs(self, items: int = ITEMS, seed: int = 0, shapes: tuple[Shape, Shape] | None = None) -> Pairs:
-        """Pairs to fit to; see :func:`fields`."""
         return fields(items, *(shapes or self.shapes), seed=seed)
 
     def x(self, items: int, seed: int = 2) -> Tensor:
@@ -88,7 +84,6 @@ class ModelSubject(Subject):
         return model.fit(pairs, seed=seed, device=device, progress=False, epochs=epochs)
 
     def fit_new(self, pairs: Pairs, steps: int, *, seed: int = 0) -> Model:
-        """A new model fitted to ``pairs``."""
         model = self.make((pairs.x_shape, pairs.y_shape))
         self.fit(model, pairs, steps, seed=seed)
         return model
@@ -109,15 +104,16 @@ class ModelSubject(Subject):
 
 
 def fields(items: int, x_shape: Shape, y_shape: Shape, seed: int = 0, scale: float = 1.0) -> Pairs:
-    """Pairs of any shapes whose y has two answers to an x.
+    """Pairs of any shapes: x in [0, 1] is smooth where it is a field, and y, times ``scale``, is x made lighter or darker.
 
-    x in [0, 1] is smooth where it is a field, and light or dark; y is x made lighter or darker, with as many channels as it
-    takes. Motions (two channels) are to one side or the other, ten pixels at most. ``scale`` multiplies y.
+    Motions (two channels) are to one side or the other, ten pixels at most.
     """
     g = torch.Generator().manual_seed(seed)
     x = 0.3 * _smooth(items, x_shape, g) + 0.7 * torch.rand(items, *[1] * len(x_shape), generator=g)
     side = torch.randint(0, 2, (items, *[1] * len(y_shape)), generator=g) * 2 - 1
-    base = _like(x, y_shape)
+    # The light of x in the shape of y: its first channel where the two are fields of one size, else its mean.
+    same_size = x.ndim == len(y_shape) + 1 > 2 and tuple(x.shape[2:]) == y_shape[1:]
+    base = (x[:, :1] if same_size else spread(x.flatten(1).mean(1), y_shape)).expand(items, *y_shape).clone()
     motion = len(y_shape) == 3 and y_shape[0] == 2
     return Pairs(x, scale * (10 * side * base if motion else (0.5 * base + 0.25 + 0.2 * side).clamp(0, 1)))
 
@@ -129,13 +125,6 @@ def _smooth(items: int, shape: Shape, g: torch.Generator) -> Tensor:
     coarse = torch.rand(items, channels, *[3] * len(size), generator=g)
     mode = {1: "linear", 2: "bilinear", 3: "trilinear"}[len(size)]
     return torch.nn.functional.interpolate(coarse, size=tuple(size), mode=mode).reshape(items, *shape)
-
-
-def _like(x: Tensor, y_shape: Shape) -> Tensor:
-    """The light of x in the shape of y: its first channel where the two are fields of one size, else its mean."""
-    if x.ndim == len(y_shape) + 1 > 2 and tuple(x.shape[2:]) == y_shape[1:]:
-        return x[:, :1].expand(len(x), *y_shape).clone()
-    return spread(x.flatten(1).mean(1), y_shape).expand(len(x), *y_shape).clone()
 
 
 def spread(values: Tensor, shape: Shape) -> Tensor:

@@ -14,10 +14,8 @@ from zoo.contracts import make
 from zoo.contracts.task import Task
 from zoo.data.pairs import Pairs
 from zoo.data.records import Data, Fields, Image, Records, Split, check_split
-from zoo.testing.subjects.subject import Subject
+from zoo.testing.verdicts import Subject
 
-FEW_SCENES = 64
-"""Training scenes to check with, where a task's own data is the embedded scenes, which can be had in any number."""
 POOL = 3
 """True draws an item that are asked for."""
 
@@ -38,11 +36,10 @@ class TaskSubject(Subject):
         return make.task(self.name, **config)
 
     def data(self) -> Data:
-        """The task's own data, anew, so that nothing read before is used again."""
-        return make.data(f"scenes:{FEW_SCENES}" if self.cls.data == "scenes" else self.cls.data)
+        """The task's own data, anew, so that nothing read before is used again; few scenes, if it is those."""
+        return make.data("scenes:64" if self.cls.data == "scenes" else self.cls.data)
 
     def read(self, split: Split, *, seed: int = 0, pool: int = 0) -> Pairs:
-        """The pairs of a split, anew."""
         return self.make().pairs(self.data(), split, seed, pool=pool)
 
     @property
@@ -69,18 +66,13 @@ class TaskSubject(Subject):
 
 
 class FewPhotos(Data):
-    """Photos made here, for a task that takes any photos: smooth colours with edges, nothing that needs a file."""
-
     kind: ClassVar[str] = "few-photos"
 
     def read(self, split: Split, *, seed: int = 0) -> FewRecords:
-        """Four photos of each split."""
         return FewRecords(check_split(split))
 
 
 class FewRecords(Records):
-    """Photos made here, so many of a size."""
-
     def __init__(self, split: Split, count: int = 4, size: tuple[int, int] = (48, 64)) -> None:
         self.photos = [photo(*size, seed=i + (10 if split == "test" else 0)) for i in range(count)]
         self.names = [f"{split} photo {i}" for i in range(count)]
