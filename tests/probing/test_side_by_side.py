@@ -24,7 +24,6 @@ class Place(NamedTuple):
     broken: bool
 
     def call(self, *commands: list[str]) -> list[Called]:
-        """These commands, one after another in one process."""
         env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "ZOO_PLUGINS")}
         env |= {"ZOO_CACHE": str(self.folder / "cache"), "MARKS": str(self.folder / "marks"), "ZOO_PROBE_SECONDS": "7"}
         if self.broken:
@@ -34,7 +33,6 @@ class Place(NamedTuple):
 
 @pytest.fixture(scope="module")
 def places(tmp_path_factory: pytest.TempPathFactory) -> tuple[Place, Place]:
-    """With the broken packages, and without."""
     both = []
     for broken in (True, False):
         folder = tmp_path_factory.mktemp("with" if broken else "without")

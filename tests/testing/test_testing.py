@@ -69,10 +69,8 @@ def test_each_state_is_counted_and_all_together_are_all() -> None:
         a_check("fails", ValueError("no")),
         expected={"fails": "it never could"},
     )
-    assert outcome.ran == ("holds",)
-    assert outcome.skipped == {"skips": "none here"}
-    assert outcome.expected == {"fails": "it never could"}
-    assert outcome.ok
+    assert (outcome.ran, outcome.skipped) == (("holds",), {"skips": "none here"})
+    assert (outcome.expected, outcome.ok) == ({"fails": "it never could"}, True)
     assert str(outcome) == "metric right-metric: 1 ran, 1 skipped, 1 expected to fail, of 3"
 
 
@@ -97,8 +95,7 @@ def test_an_outcome_with_a_check_missing_or_with_none_is_not_right() -> None:
     assert (nothing.ok, "DID NOT RUN" in str(nothing)) == (False, True)
     outcome = Outcome("one", "metric", ("first", "second"))
     outcome.add(Result("first", "ran", ""))
-    assert outcome.missing == ("second",)
-    assert not outcome.ok
+    assert (outcome.missing, outcome.ok) == (("second",), False)
     assert str(outcome) == "metric one: 1 ran, 0 skipped, 0 expected to fail, 1 DID NOT RUN, of 2"
 
 

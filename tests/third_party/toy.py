@@ -21,7 +21,6 @@ def install(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def remove() -> None:
-    """What :func:`install` cached is forgotten."""
     registry.forget()
     for name in [name for name in sys.modules if name.startswith("toy_zoo")]:
         del sys.modules[name]

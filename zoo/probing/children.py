@@ -22,10 +22,8 @@ _COMMAND = (
 )
 _LIMITS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
 """The libraries' own numbers of threads: processes that work side by side share the cores."""
-START = 120.0
-"""Seconds that a child may take to say its first word, which is long where it has to import torch."""
-_PATIENCE = 5.0
-"""Seconds for a child that has hung up to end by itself."""
+START = 120.0  # seconds that a child may take to say its first word, which is long where it has to import torch
+_PATIENCE = 5.0  # seconds for a child that has hung up to end by itself
 _LIVING: set[_Heard] = set()
 _STARTING = threading.Lock()
 

@@ -18,13 +18,12 @@ from typing import Any
 import numpy as np
 import torch
 
-_SETTINGS_OF_LIBRARIES = ("KMP_", "OMP_", "MKL_", "OPENBLAS_")
-"""Beginnings of names of environment variables that scientific libraries set for themselves when they are imported."""
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def _environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS_OF_LIBRARIES)}
+    """Less what scientific libraries set for themselves when they are imported."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("KMP_", "OMP_", "MKL_", "OPENBLAS_"))}
 
 
 def _set_environment(values: dict[str, str]) -> None:

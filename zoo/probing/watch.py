@@ -27,8 +27,7 @@ from zoo.utils.errors import ZooError
 _HEAVY = """accelerate cv2 diffusers faiss huggingface_hub jax keras matplotlib numba pandas pycocotools skimage sklearn
 tensorflow timm torchvision transformers"""
 """Packages that take long to import, and that the core itself imports only where they are used."""
-PROBE_SECONDS = 300
-"""After which importing a module is given up."""
+PROBE_SECONDS = 300  # after which importing a module is given up
 
 
 def preload() -> None:
@@ -55,7 +54,6 @@ def watch(module: str, streams: bool = True) -> Tried:
 
 
 def one_line(text: str) -> str:
-    """A text on one line, of 300 letters at most."""
     text = " ".join(text.split())
     return text if len(text) <= 300 else f"{text[:297]}..."
 

@@ -15,8 +15,7 @@ from functools import partial
 from importlib.machinery import PathFinder
 from typing import NamedTuple
 
-Read = Callable[[str], "bytes | None"]
-"""The content of one file of a distribution's metadata by its name; None where there is no such file."""
+Read = Callable[[str], "bytes | None"]  # the content of a file of a distribution's metadata, None where there is none
 
 
 class Installed(NamedTuple):

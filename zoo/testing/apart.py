@@ -25,7 +25,7 @@ def check_apart(
     kind: Kind,
     only: tuple[str, ...] = (),
     *,
-    tell: Callable[[Result], None] | None = None,
+    tell: Callable[[Result], object] = lambda result: None,
     limit: float = LIMIT,
 ) -> Outcome:
     """As :func:`zoo.testing.check`, in a process of its own; ``tell`` hears of each result.
@@ -36,8 +36,7 @@ def check_apart(
 
     def take(check: str, state: State, words: str) -> None:
         outcome.add(result := Result(check, state, words))
-        if tell is not None:
-            tell(result)
+        tell(result)
 
     for _ in range(ENDS):
         if not outcome.missing:

@@ -150,7 +150,6 @@ def twice(work: Callable[[], T]) -> tuple[T, T]:
 
 
 def same_bits(one: Any, other: Any) -> bool:
-    """Whether two tensors, or dictionaries of tensors, are the same to the bit."""
     if isinstance(one, dict):
         return one.keys() == other.keys() and all(same_bits(one[name], other[name]) for name in one)
     return one.shape == other.shape and one.dtype == other.dtype and torch.equal(one, other)

@@ -158,9 +158,7 @@ def small(image):
 class RightMetric(Metric):
     """The distance of the mean of the pool to the truth."""
 
-    unit = "squared value"
-    better = "lower"
-    source = "the tests"
+    unit, better, source = "squared value", "lower", "the tests"
 
     def __call__(self, samples, y, **known):
         return {"": error(samples, y)}

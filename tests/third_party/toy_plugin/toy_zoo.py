@@ -66,12 +66,11 @@ wide = Preset(Toy, spread=0.4, layers=2)
 
 
 class ToyRecords(Records):
-    def __init__(self, split: Split, path: str) -> None:
+    def __init__(self, split: Split) -> None:
         count = 12 if split == "train" else 6
         self.names = [f"{split}-{i}" for i in range(count)]
         self.digest = (split * 40)[:64]
-        seed = 1 if split == "train" else 2
-        self._photos = np.random.default_rng(seed).integers(0, 256, (count, 24, 32, 3), dtype=np.uint8)
+        self._photos = np.random.default_rng(1 if split == "train" else 2).integers(0, 256, (count, 24, 32, 3), dtype=np.uint8)
 
     def image(self, index: int) -> Image:
         return self._photos[index]
@@ -87,7 +86,7 @@ class Photos(Data):
     def read(self, split: Split, *, seed: int = 0) -> Records:
         if self.path == "missing":
             raise RequestError("toy-photos:missing is no folder; name one that holds photos")
-        return ToyRecords(split, self.path)
+        return ToyRecords(split)
 
 
 @dataclass(frozen=True)
@@ -130,9 +129,7 @@ class Shade(Task):
 class Best(Metric):
     """The squared error of the best of n samples."""
 
-    unit = "squared error"
-    better = "lower"
-    source = "nowhere"
+    unit, better, source = "squared error", "lower", "nowhere"
 
     def __call__(self, samples: Tensor, y: Tensor, **_: Any) -> dict[str, Tensor]:
         error = ((samples - y[:, None]) ** 2).flatten(2).mean(2)
@@ -142,10 +139,7 @@ class Best(Metric):
 class Density(Metric):
     """Minus the model's own log density."""
 
-    unit = "nats"
-    better = "lower"
-    source = "nowhere"
-    needs = "joint_log_prob"
+    unit, better, source, needs = "nats", "lower", "nowhere", "joint_log_prob"
 
     def __call__(self, samples: Tensor, y: Tensor, *, joint_log_prob: Tensor | None = None, **_: Any) -> dict[str, Tensor]:
         assert joint_log_prob is not None

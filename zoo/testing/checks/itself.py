@@ -115,7 +115,6 @@ class Importing(Subject):
 
 
 def _others(own: Any) -> tuple[Any, ...]:
-    """Values to try in the place of a number or of a truth value."""
     if isinstance(own, bool):
         return (not own,)
     if isinstance(own, int):

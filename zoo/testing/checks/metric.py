@@ -93,13 +93,13 @@ class Values(MetricSubject):
             try:
                 _measured(self, f"y of shape {shape}", self.pools(y_shape=shape), ITEMS)
             except NotApplicable as error:
-                reason = self.sees_runs and str(error).strip()
+                reason = self.metric.needs == "fitted" and str(error).strip()
                 require(reason, f"it does not apply to y of shape {shape}, and does not say why")
 
     def it_takes_what_it_does_not_use(self) -> None:
         """x, pool, joint_log_prob and index can be given, or be None, by name."""
         given = self.pools()
-        metric = self.prepared(tuple(given.y.shape[1:]))
+        metric = self.prepared(self.run_with(tuple(given.y.shape[1:])))
         density = given.density if metric.needs == "joint_log_prob" else None
         try:
             metric(given.samples, given.y, x=None, pool=None, joint_log_prob=density, index=None)
@@ -113,7 +113,7 @@ class Values(MetricSubject):
         if self.metric.needs == "samples":
             raise Skipped(SAMPLES_ALONE)
         given = self.pools()
-        if self.sees_runs:
+        if self.metric.needs == "fitted":
             known = {"x": given.x, "pool": given.pool, "index": given.places}
             refused("a run that was not shown", self.anew().metric, given.samples, given.y, **known)
         else:
@@ -124,7 +124,9 @@ class Values(MetricSubject):
         """Tensors on an accelerator give values there, near those of the CPU."""
         if not torch.cuda.is_available():
             raise Skipped(NO_ACCELERATOR)
-        here, there = self.values(self.pools()), self.values(self.pools().to("cuda"))
+        given = self.pools()
+        on_cuda = Pools(*(part.to("cuda") for part in given))._replace(places=given.places)
+        here, there = self.values(given), self.values(on_cuda)
         for suffix, value in there.items():
             require(value.device.type == "cuda", f"under {suffix!r} the values of tensors on cuda are on {value.device}")
             near = torch.allclose(here[suffix], value.cpu(), rtol=1e-2, atol=1e-4)
@@ -187,7 +189,7 @@ class Values(MetricSubject):
         """Two calls give the same values to the bit, whatever the global random state is; so does one that sees the
         run anew."""
         values = []
-        for state, each in enumerate([self, self, *([self.anew()] if self.sees_runs else [])]):
+        for state, each in enumerate([self, self, *([self.anew()] if self.metric.needs == "fitted" else [])]):
             stir(state)
             values.append(dict(each.values(each.pools())))
         same = all(same_bits(values[0], more) for more in values[1:])

@@ -26,8 +26,7 @@ from zoo.utils.noise import Noise
 KINDS = ("light", "dark")
 """The classes of the items, and the attributes where x is a vector of them."""
 TRAIN, TEST, DRAWS = 64, 16, 4
-SPREAD = 0.2
-"""How far the two answers for an x are from their middle."""
+SPREAD = 0.2  # of the two answers for an x from their middle
 WORLDS: tuple[tuple[Shape, Shape, str], ...] = (
     ((1, 16, 16), (1, 16, 16), "photo"),
     ((1, 16, 16), (3, 16, 16), "photo"),
@@ -79,8 +78,6 @@ class WorldTask(Task):
 
 
 class WorldData(Data):
-    """Photos of 16 x 16 pixels, of two classes: every other item is light."""
-
     kind: ClassVar[str] = "world"
 
     def read(self, split: Split, *, seed: int = 0) -> FewRecords:
@@ -135,9 +132,6 @@ class Pools(NamedTuple):
     def take(self, index: Tensor) -> Pools:
         return Pools(*(part[index] for part in self))
 
-    def to(self, device: str) -> Pools:
-        return Pools(*(part.to(device) for part in self))._replace(places=self.places)
-
 
 class MetricSubject(Subject):
     kind = "metric"
@@ -154,10 +148,6 @@ class MetricSubject(Subject):
     def cls(self) -> type[Metric]:
         return type(self.metric)
 
-    @property
-    def sees_runs(self) -> bool:
-        return self.metric.needs == "fitted"
-
     def anew(self) -> MetricSubject:
         return type(self)(self.name)
 
@@ -166,13 +156,13 @@ class MetricSubject(Subject):
         """The run that it is shown: the first of those made here that it applies to; Skipped where there is none."""
         for fitted in (world(*shapes) for shapes in WORLDS):
             with suppress(NotApplicable):
-                self._shown(fitted)
+                self.prepared(fitted)
                 return fitted
         raise Skipped(NOWHERE)
 
     def pools(self, items: int = ITEMS, n: int = N, y_shape: Shape | None = None, scale: float = 1.0, seed: int = 0) -> Pools:
         """Pools around the truth of some of the test pairs of a run with y of this shape, or of one the metric is made for."""
-        pairs = (self.run if y_shape is None else self._run_with(y_shape)).pairs
+        pairs = (self.run if y_shape is None else self.run_with(y_shape)).pairs
         g = torch.Generator().manual_seed(seed)
         index = (torch.arange(items) + seed) % len(pairs)
         part = pairs.subset(index)
@@ -180,15 +170,12 @@ class MetricSubject(Subject):
         samples = part.y[:, None] + 0.1 * torch.randn(items, n, *part.y_shape, generator=g)
         return Pools(scale * samples, scale * part.y, part.x, scale * part.pool, -10 * torch.rand(items, generator=g), index)
 
-    def prepared(self, y_shape: Shape) -> Metric:
-        """The metric, after it has seen a run with y of this shape; NotApplicable where it does not apply to such runs."""
-        return self._shown(self._run_with(y_shape))
-
-    def _run_with(self, y_shape: Shape) -> Fitted:
+    def run_with(self, y_shape: Shape) -> Fitted:
         """:attr:`run`, if y has this shape in it; else one in which it has."""
         return self.run if self.run.task.y_shape == y_shape else world((1, 16, 16), y_shape, "photo")
 
-    def _shown(self, fitted: Fitted) -> Metric:
+    def prepared(self, fitted: Fitted) -> Metric:
+        """The metric, after it has seen this run; NotApplicable where it does not apply to it."""
         key = (fitted.task.y_shape, fitted.task.item)
         if key not in self._prepared:
             metric = make.metric(self.name)
@@ -198,7 +185,7 @@ class MetricSubject(Subject):
 
     def values(self, pools: Pools) -> Mapping[str, Tensor]:
         """The values of the metric, tensors by suffix, for pools, given all that the core gives every metric."""
-        metric = self.prepared(tuple(pools.y.shape[1:]))
+        metric = self.prepared(self.run_with(tuple(pools.y.shape[1:])))
         density = pools.density if metric.needs == "joint_log_prob" else None
         values = metric(pools.samples, pools.y, x=pools.x, pool=pools.pool, joint_log_prob=density, index=pools.places)
         right = isinstance(values, Mapping) and all(isinstance(value, Tensor) for value in values.values())
@@ -207,7 +194,6 @@ class MetricSubject(Subject):
         return values
 
     def truth_and_noise(self) -> tuple[Pools, Pools]:
-        """Pools of the truth alone, and pools of noise far from it, of the same items."""
         near = self.pools()
         g = torch.Generator().manual_seed(1)
         noise = 5 + 3 * torch.randn(near.samples.shape, generator=g)

@@ -16,8 +16,7 @@ from zoo.data.pairs import Pairs
 from zoo.data.records import Data, Fields, Image, Records, Split, check_split
 from zoo.testing.verdicts import Subject
 
-POOL = 3
-"""True draws an item that are asked for."""
+POOL = 3  # true draws an item that are asked for
 
 
 class TaskSubject(Subject):
