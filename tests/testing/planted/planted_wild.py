@@ -37,5 +37,7 @@ class Leaves(Wild):
 
 
 class AlwaysExits(Right):
+    """Fitting ends the process, every time."""
+
     def prepare(self, pairs, seed):
         os._exit(9)
