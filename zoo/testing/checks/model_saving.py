@@ -135,7 +135,8 @@ class Saving(ModelSubject):
 
     def a_copy_gives_the_same_bits(self) -> None:
         """``copy.deepcopy`` of a fitted model gives the same samples to the bit."""
-        require(same_bits(_samples(self), _samples(self, copy.deepcopy(self.fitted))), "a deep copy gives other samples")
+        got = _samples(self, copy.deepcopy(self.fitted))
+        require(same_bits(_samples(self), got), "a deep copy gives other samples")
 
     def an_extra_tensor_is_refused(self) -> None:
         """A checkpoint with a tensor that the model does not have is refused with a RequestError."""
