@@ -34,14 +34,7 @@ class Claims(msgspec.Struct, Generic[C], frozen=True):
 def gather(kind: str, user: Iterable[C], read: Callable[[registry.Entry], Iterable[C]], own: Iterable[C] = ()) -> Claims[C]:
     """The package's, the user's and the plugins', by name; a name keeps its first owner.
 
-    Args:
-        kind: of entry points.
-        user: the user's own.
-        read: gives those that an entry point brings.
-        own: the package's that no entry point brings.
-
-    Raises:
-        RequestError: the user takes a name of the package's.
+    ``read`` gives those that an entry point of this kind brings; ``own`` are the package's that none brings.
     """
     named, others, broken = {claim.name: (claim,) for claim in own}, list[C](), dict[str, str]()
     for entry in (entry for entries in registry.entries(kind).values() for entry in entries):
@@ -68,11 +61,7 @@ def gather(kind: str, user: Iterable[C], read: Callable[[registry.Entry], Iterab
 
 
 def only(word: str, name: str, claims: Claims[C], also: str = "") -> C:
-    """The one of that name.
-
-    Raises:
-        RequestError: there is none (says the nearest ones), or two plugins claim the name (names both).
-    """
+    """The one of that name; a RequestError names the nearest ones, or both plugins that claim the name."""
     if name not in claims.named:
         broken = "".join(f"; {reason}" for reason in claims.broken.values())
         raise RequestError(f"no {word} is called {name!r}: {nearest(name, claims.named)}{also}{broken}")
@@ -83,11 +72,7 @@ def only(word: str, name: str, claims: Claims[C], also: str = "") -> C:
 
 
 def file_in(package: str, name: str) -> Path:
-    """Where ``name`` lies in an installed package, which is found and not imported: listing stays free of anybody's code.
-
-    Raises:
-        RequestError: there is no such package.
-    """
+    """Where ``name`` lies in an installed package, which is found and not imported: listing stays free of anybody's code."""
     if "." in package or ":" in package:
         raise RequestError(f"{package!r} must be the name of a top-level package that holds a {name}")
     spec = find_spec(package)
@@ -97,22 +82,14 @@ def file_in(package: str, name: str) -> Path:
 
 
 def known() -> Claims[Checkpoint]:
-    """All checkpoints: the package's first, then the user's, then the plugins'; a name keeps its first owner.
-
-    Raises:
-        RequestError: the package's or the user's file is wrong, or the user's takes a name of the package's.
-    """
+    """All checkpoints; a RequestError if the package's or the user's file is wrong, or takes a name of the package's."""
     path = user_file()
     user = _read(path, USER) if path.exists() or "ZOO_REGISTRY" in os.environ else ()
     return gather("checkpoints", user, lambda entry: _read(file_in(entry.value, FILE), entry.distribution), _own())
 
 
 def find(name: str) -> Checkpoint:
-    """The checkpoint of that name.
-
-    Raises:
-        RequestError: there is none (says the nearest ones), or two plugins claim the name (names both).
-    """
+    """The checkpoint of that name; raises as :func:`only`."""
     return only("checkpoint", name, known(), " (or dir:PATH for a folder)")
 
 
@@ -165,7 +142,6 @@ def largest(scores: Mapping[str, float]) -> dict[str, float]:
 
 
 def _local(checkpoint: Checkpoint) -> Path:
-    """The folder that a source of the kind ``package`` or ``dir`` names."""
     kind, _, rest = checkpoint.source.partition(":")
     if kind == "package":
         return checkpoint.file.parent / "checkpoints" / rest

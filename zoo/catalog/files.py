@@ -24,17 +24,17 @@ Setting = Annotated[
 
 
 class CheckpointTable(Strict, frozen=True):
-    """One ``[checkpoints."family/task"]``; see :class:`Checkpoint`."""
+    """One ``[checkpoints."family/task"]``; ``licence``, ``data`` and ``made_by`` are for the reader."""
 
     model: str
     task: str
-    source: str
-    sha256: Digest
+    source: str  # package:DIR, hf:ORG/REPO@REVISION or dir:PATH
+    sha256: Digest  # of its model.safetensors
     licence: str = ""
     data: str = ""
     made_by: str = ""
     scores: dict[str, Number] = field(default_factory=dict)
-    size: int = 0
+    size: int = 0  # of its weights in bytes, 0 if it is not said
 
     def __post_init__(self) -> None:
         kind, _, rest = self.source.partition(":")
@@ -49,19 +49,7 @@ class CheckpointTable(Strict, frozen=True):
 
 
 class Checkpoint(CheckpointTable, frozen=True, kw_only=True):
-    """One registered checkpoint.
-
-    Attributes:
-        name: ``family/task``.
-        model, task: entry-point names.
-        source: ``package:DIR``, ``hf:ORG/REPO@REVISION`` or ``dir:PATH``.
-        sha256: of its ``model.safetensors``.
-        licence, data, made_by: for the reader.
-        scores: metric values by name.
-        size: of its weights in bytes, 0 if it is not said.
-        owner: the distribution that brought it, or ``the user``.
-        file: the ``registry.toml`` it stands in.
-    """
+    """One registered checkpoint, the distribution that brought it (or ``the user``), and the file it stands in."""
 
     name: str
     owner: str
@@ -110,19 +98,19 @@ class Quick(Strict, frozen=True):
 
 
 class SuiteTable(Strict, frozen=True):
-    """A whole file of a suite; see :class:`Suite`."""
+    """A whole file of a suite, a named set of runs that makes one table."""
 
     schema: Schema
     title: str
-    models: tuple[Word, ...] = ()
-    tasks: dict[str, tuple[Word, ...]] = field(default_factory=dict)
-    metrics: tuple[Word, ...] = ()
-    data: str = ""
+    models: tuple[Word, ...] = ()  # in the order of the rows; empty where they have to be named
+    tasks: dict[str, tuple[Word, ...]] = field(default_factory=dict)  # the kinds of data that each applies to; () for all
+    metrics: tuple[Word, ...] = ()  # the columns of the table, NAME or NAME@K; empty for all that are registered
+    data: str = ""  # where none is named; "" for each task's own
     seeds: Count = 1
-    n: Count = 100
-    items: Count | None = None
+    n: Count = 100  # samples an item
+    items: Count | None = None  # test items that are scored, at most
     scatter: Scatter | None = None
-    settings: dict[str, Setting] = field(default_factory=dict)
+    settings: dict[str, Setting] = field(default_factory=dict)  # KEY of models, MODEL.KEY, task.KEY, TASK.KEY, training.KEY
     quick: Quick = Quick()
     published: tuple[Published, ...] = ()
 
@@ -134,24 +122,7 @@ class SuiteTable(Strict, frozen=True):
 
 
 class Suite(SuiteTable, frozen=True, kw_only=True):
-    """A named set of runs that makes one table.
-
-    Attributes:
-        name: how it is asked for.
-        title: of its table.
-        models: entry-point names, in the order of the rows; empty where they have to be named.
-        tasks: the kinds of data that each applies to, by entry-point name; no kinds for every kind.
-        metrics: the columns of the table, ``NAME`` or ``NAME@K``; empty for all that are registered.
-        data: what it runs on where no data is named; "" for each task's own.
-        seeds: how many.
-        n: samples an item.
-        items: test items that are scored, at most; None for all.
-        scatter: the metrics of the scatter plot; None for no plot.
-        settings: as ``KEY`` of models, ``MODEL.KEY``, ``task.KEY``, ``TASK.KEY`` and ``training.KEY``.
-        quick: the changes of its quick form.
-        published: numbers of papers to stand beside the measured ones.
-        owner, file: as of a checkpoint.
-    """
+    """A suite, with its owner and file as a checkpoint has them."""
 
     name: str
     owner: str

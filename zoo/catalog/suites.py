@@ -19,11 +19,7 @@ from zoo.utils.errors import RequestError
 
 
 def known() -> Claims[Suite]:
-    """All suites, as :func:`zoo.catalog.checkpoints.known` has the checkpoints.
-
-    Raises:
-        RequestError: one of the user's is wrong, or takes a name of the package's.
-    """
+    """All suites, as :func:`zoo.catalog.checkpoints.known` has the checkpoints."""
     user = (_read(path, path.stem, USER) for path in sorted((user_file().parent / "suites").glob("*.toml")))
     return gather("suites", user, _brought)
 

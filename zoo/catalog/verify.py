@@ -33,13 +33,7 @@ class Step(NamedTuple):
 
 @dataclass
 class Verification:
-    """The outcome of looking at one checkpoint.
-
-    Attributes:
-        name: as it was asked for.
-        folder: where it lies, None if it could not be had.
-        steps: ``sha256``, ``weights``, ``golden samples`` and ``score``, as far as it came.
-    """
+    """The outcome of looking at one checkpoint: its folder, None if it could not be had, and the steps as far as it came."""
 
     name: str
     folder: Path | None = None
@@ -53,19 +47,12 @@ class Verification:
 
 
 def verify(name: str, device: str | torch.device = "cpu") -> Verification:
-    """Look at a checkpoint in four steps; a step that fails ends it.
+    """Look at a checkpoint in four steps; a step that fails ends it, and only a name that nobody has raises.
 
     1. ``sha256``: the weights are the registered ones, or those that the Hub names.
     2. ``weights``: they load strictly, and are what the config says.
     3. ``golden samples``: the samples kept beside the weights come out again.
     4. ``score``: one score on a few items of the embedded data comes out again.
-
-    Args:
-        name: a registered name, ``hf:ORG/REPO@REV`` or ``dir:PATH``.
-        device: where to sample.
-
-    Raises:
-        RequestError: no checkpoint is called so.
     """
     registered = None if name.startswith(("dir:", "hf:")) else checkpoints.find(name)
     verification = Verification(name)
@@ -82,7 +69,6 @@ def verify(name: str, device: str | torch.device = "cpu") -> Verification:
 def _look(
     verification: Verification, registered: Checkpoint | None, device: str | torch.device
 ) -> Iterator[tuple[Outcome, str]]:
-    """The outcome of each step, one after the other, with the figure or the reason."""
     verification.folder = folder = folder_of(verification.name)
     if registered is not None:
         yield "ok", f"{registered.sha256[:12]}..., as registered"

@@ -34,11 +34,7 @@ def cached_folder(source: HubSource) -> Path | None:
 
 
 def keep_ref(source: HubSource, folder: Path) -> None:
-    """Remember which snapshot a branch or tag was at, once all of it is here: the client, asked for a commit, does not.
-
-    Raises:
-        ZooError: the file system refused.
-    """
+    """Remember which snapshot a branch or tag was at, once all of it is here: the client, asked for a commit, does not."""
     path = folder.parents[1] / "refs" / source.ref
     if not source.is_commit and not (path.is_file() and path.read_bytes() == folder.name.encode()):
         write_text(path, folder.name)

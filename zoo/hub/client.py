@@ -16,7 +16,6 @@ from zoo.utils.errors import RequestError, ZooError
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
-
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EFBIG, errno.EIO}
 _BROKEN = {"RemoteProtocolError", "ReadError", "ChunkedEncodingError", "IncompleteRead", "ProtocolError"}
 TOKEN = "(hf auth login or HF_TOKEN)"
@@ -40,7 +39,6 @@ def api() -> HfApi:
 
 
 def is_offline() -> bool:
-    """Whether the user wants no network: ``HF_HUB_OFFLINE`` is set."""
     return os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
 
 
@@ -51,10 +49,7 @@ def say(line: str) -> None:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Within it the client logs and warns of nothing, and shows its bars on a terminal alone.
-
-    What it would say (each of several tries that failed, a disk that may be too small) is in the error that is raised then.
-    """
+    """Within it the client shows its bars on a terminal alone, and logs nothing: what it would say is in the error."""
     from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
     logger = logging.getLogger("huggingface_hub")
@@ -76,15 +71,7 @@ def _quiet() -> Iterator[None]:
 def translated(repo_id: str, revision: str | None = None, *, doing: str) -> Iterator[None]:
     """Within it the client is quiet, and whatever it raises comes out as one of this project's errors.
 
-    Args:
-        repo_id: what it is about.
-        revision: that was asked for.
-        doing: in words, for example ``fetching config.json of ORG/REPO``.
-
-    Raises:
-        HubRefusedError: no such repository or revision, no access, a card that the Hub does not take.
-        HubFailedError: it failed, broke off, or could not be reached.
-        ZooError: the disk refused.
+    They begin with ``doing``, for example ``fetching config.json of ORG/REPO``.
     """
     try:
         with _quiet():
@@ -147,7 +134,6 @@ def _of_status(response: Any, repo_id: str, revision: str | None, doing: str) ->
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """The error, what caused it, what caused that, ..."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
@@ -156,6 +142,5 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _line(error: BaseException) -> str:
-    """Its first line that says something."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return (lines[0] if lines else type(error).__name__)[:300]

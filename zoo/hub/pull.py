@@ -16,19 +16,12 @@ LIMITS = {"config.json": 1_000_000, "README.md": 1_000_000, "samples.png": 20_00
 
 
 class Pulled(NamedTuple):
-    """A checkpoint that was pulled.
-
-    Attributes:
-        folder: of the checkpoint, in the cache.
-        revision: the commit.
-        from_cache: whether nothing was fetched.
-        why: why the cache was used although the Hub was to be asked; "" if it was not.
-    """
+    """A checkpoint that was pulled: its folder in the cache, the commit, and whether nothing was fetched."""
 
     folder: Path
     revision: str
     from_cache: bool
-    why: str = ""
+    why: str = ""  # the cache was used although the Hub was to be asked
 
 
 class _Remote(NamedTuple):
@@ -116,7 +109,6 @@ def _look(source: HubSource) -> tuple[str, dict[str, _Remote]]:
 
 
 def _allow(source: HubSource, commit: str, files: dict[str, _Remote], sha256: str | None) -> None:
-    """Raise if this is not to be fetched at all."""
     if lacking := [name for name in cache.NEEDED if name not in files]:
         raise RequestError(f"{source} is no checkpoint of this zoo: at commit {commit} it has no {' and no '.join(lacking)}")
     for name, limit in LIMITS.items():

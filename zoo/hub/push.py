@@ -12,9 +12,8 @@ from zoo.hub.cache import FILES, WEIGHTS
 from zoo.hub.client import HubFailedError, api, is_offline, say, translated
 from zoo.hub.pull import LIMITS
 from zoo.hub.source import HubSource, parse
-from zoo.saving.card import PICTURE, hub_card, licence_of
 from zoo.saving.checkpoint import CARD, CONFIG, Storable, load, save
-from zoo.saving.facts import Facts, read_facts
+from zoo.saving.facts import PICTURE, Facts, hub_card, licence_of, read_facts
 from zoo.saving.golden import SAMPLES, golden_x, read_golden, write_golden
 from zoo.utils.errors import RequestError
 
@@ -25,15 +24,9 @@ NO_TOKEN = (
 
 
 class Pushed(NamedTuple):
-    """A checkpoint that was pushed.
+    """A checkpoint that was pushed: the repository at the new commit, and the sha256 and the size in bytes of the weights.
 
-    Attributes:
-        source: the repository at the new commit.
-        url: of the repository.
-        sha256: of the weights.
-        facts: what ``config.json`` says.
-        size: of the weights in bytes.
-        licence: an SPDX name, "" if the card names none.
+    The licence is "" where the card names none.
     """
 
     source: HubSource
@@ -113,7 +106,7 @@ def push_model(model: Storable, repo: str, saving: Mapping[str, Any], **more: An
 
 
 def _parts(folder: Path) -> tuple[Path, Path | None]:
-    """The checkpoint's folder and the picture of samples, of a checkpoint or of a run."""
+    """The checkpoint's folder and the picture of samples."""
     checkpoint = folder if (folder / CONFIG).is_file() else folder / "checkpoint"
     if not (checkpoint / CONFIG).is_file():
         if not folder.is_dir():

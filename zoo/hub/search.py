@@ -7,13 +7,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from zoo.hub.client import HubFailedError, api, is_offline, translated
-from zoo.saving.card import LIBRARY, SIZE, tag_value
+from zoo.saving.facts import LIBRARY, SIZE
 
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import ModelInfo
 
-MOST, SEEN = 100, 5000
-"""Repositories listed, and looked at, at most."""
+SEEN = 5000
+"""Repositories looked at, at most."""
 
 
 class Found(NamedTuple):
@@ -27,15 +27,10 @@ class Found(NamedTuple):
     licence: str
 
 
-def search(words: Sequence[str] = (), most: int = MOST) -> tuple[list[Found], bool]:
+def search(words: Sequence[str] = (), most: int = 100) -> tuple[list[Found], bool]:
     """The repositories with the zoo's tag, newest first, and whether there are more than ``most``.
 
-    Args:
-        words: each must be in the repository's name, its model, its task or its licence.
-        most: of them.
-
-    Raises:
-        ZooError: the Hub cannot be reached.
+    Each of the words must be in a repository's name, its model, its task or its licence.
     """
     if is_offline():
         raise HubFailedError("HF_HUB_OFFLINE is set: unset it to list what is on the Hub")
@@ -52,12 +47,16 @@ def search(words: Sequence[str] = (), most: int = MOST) -> tuple[list[Found], bo
 
 def _read(listed: ModelInfo) -> Found:
     tags = list(listed.tags or ())
+
+    def tagged(prefix: str) -> str:
+        return next((tag.removeprefix(prefix) for tag in tags if tag.startswith(prefix)), "")
+
     size = str(listed.card_data.to_dict().get(SIZE, "")) if listed.card_data is not None else ""
     return Found(
         repo_id=str(listed.id),
-        model=tag_value(tags, "model"),
-        task=tag_value(tags, "task"),
+        model=tagged(f"{LIBRARY}-model="),
+        task=tagged(f"{LIBRARY}-task="),
         changed=listed.last_modified.date().isoformat() if listed.last_modified else "",
         size=int(size) if size.isdecimal() else 0,
-        licence=next((tag.removeprefix("license:") for tag in tags if tag.startswith("license:")), ""),
+        licence=tagged("license:"),
     )

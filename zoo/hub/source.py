@@ -8,18 +8,12 @@ from typing import NamedTuple
 from zoo.utils.errors import RequestError
 
 PREFIX = "hf:"
-MAIN = "main"
 _PART = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 class HubSource(NamedTuple):
-    """A repository of the Hub at a revision.
-
-    Attributes:
-        repo_id: ``ORG/REPO``.
-        revision: a commit, a tag or a branch; None where nobody said one, which means ``main``.
-    """
+    """A repository ``ORG/REPO`` of the Hub at a commit, a tag or a branch; None where none was said, which means ``main``."""
 
     repo_id: str
     revision: str | None = None
@@ -29,12 +23,10 @@ class HubSource(NamedTuple):
 
     @property
     def ref(self) -> str:
-        """The revision to ask for."""
-        return self.revision or MAIN
+        return self.revision or "main"
 
     @property
     def is_commit(self) -> bool:
-        """Whether the revision is a whole commit, which always names the same files."""
         return is_commit(self.ref)
 
 
@@ -44,11 +36,7 @@ def is_commit(revision: str) -> bool:
 
 
 def parse(text: str) -> HubSource:
-    """The source that ``ORG/REPO[@REV]`` names, with or without ``hf:`` before it.
-
-    Raises:
-        RequestError: it is not of this form.
-    """
+    """The source that ``ORG/REPO[@REV]`` names, with or without ``hf:`` before it; a RequestError for any other form."""
     repo_id, at, revision = text.removeprefix(PREFIX).partition("@")
     parts = repo_id.split("/")
     named = len(parts) == 2 and len(repo_id) <= 96 and all(_PART.fullmatch(part) for part in parts)

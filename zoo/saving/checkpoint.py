@@ -14,10 +14,10 @@ from torch import Tensor
 
 from zoo import registry
 from zoo.fitting.recipe import recipe_defaults
-from zoo.saving.card import write_card
-from zoo.saving.facts import Facts, read_facts
+from zoo.saving.facts import Facts, read_facts, write_card
 from zoo.saving.strict import SCHEMA
 from zoo.saving.weights import ROOM, Stored, check_header, check_size, few_parts, read_header, read_tensors, write_tensors
+from zoo.utils.device import pick
 from zoo.utils.errors import RequestError
 from zoo.utils.files import whole_folder, write_json, write_text
 
@@ -27,7 +27,7 @@ NO_MODEL = "it is neither a zoo.Model nor a zoo.Preset"
 
 @runtime_checkable
 class Storable(Protocol):
-    """A model as a checkpoint needs it, which :class:`zoo.Model` is: a module with shapes and settings."""
+    """A model as a checkpoint needs it, which :class:`zoo.Model` is."""
 
     name: str
     x_shape: tuple[int, ...]
@@ -117,8 +117,6 @@ def load(folder: Path | str, device: str | torch.device = "cpu", facts: Facts | 
             a tensor of another shape or kind, a number that is not finite, weights that are no safetensors file, a
             newer schema, a model that is not installed, settings that make a model far larger than the weights.
     """
-    from zoo.utils.device import pick
-
     chosen, folder = pick(device), Path(folder)
     config, weights = folder / CONFIG, folder / WEIGHTS
     facts = facts or read_facts(config)
@@ -154,7 +152,6 @@ def _try(facts: Facts, stored: Mapping[str, Stored], config: Path, weights: Path
 
 
 def _create(facts: Facts, stored: Mapping[str, Stored], folder: Path) -> Storable:
-    """A new model as the facts have it, with room for what is stored."""
     try:
         with torch.random.fork_rng(devices=[]):  # first weights are drawn only to be replaced
             model = registry.create("models", facts.model, tuple(facts.x_shape), tuple(facts.y_shape), **facts.config)

@@ -1,7 +1,10 @@
-"""The facts in the ``config.json`` of a checkpoint, read strictly."""
+"""The facts in the ``config.json`` of a checkpoint, read strictly, and its model card in the form that model hubs read."""
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,24 +13,20 @@ from msgspec import Meta
 from zoo.saving.strict import Schema, Strict, read
 from zoo.utils.errors import RequestError
 
+LIBRARY = "cond-zoo"
+"""The name of the library on model hubs, and the tag by which its checkpoints are found there."""
+HERE = "dir:PATH/OF/THIS/FOLDER"  # what a card says to load, until the checkpoint has a place of its own
+PICTURE, SIZE = "samples.png", "weights_bytes"
+_LOAD = re.compile(rf'zoo\.load\("(?:{re.escape(HERE)}|hf:[^"]*)"\)(?:  # or @ .*)?')
+
 Side = Annotated[int, Meta(gt=0, description="a positive whole number")]
 
 
 class Facts(Strict, frozen=True):
-    """One checkpoint's facts.
+    """One checkpoint's facts: the model's entry-point name, every setting of it, and what it was fitted to.
 
-    Attributes:
-        schema: the version of this file's form.
-        model: the entry-point name.
-        plugin: ``distribution`` and ``version`` that the model came from.
-        x_shape, y_shape: of one x and one y.
-        config: every setting of the model.
-        task: ``name`` and ``config`` of the task it was fitted to, or None.
-        seed: of the fit.
-        data: ``name``, ``digest`` and ``items`` of what it was fitted to, or None.
-        scores: as in ``metrics.json``.
-        parts: ``whole``, or ``inference`` if what only training needs was left out.
-        dtype: of the stored weights, ``float32`` or ``float16``.
+    ``plugin`` has ``distribution`` and ``version``, ``task`` has ``name`` and ``config``, ``data`` has ``name``, ``digest``
+    and ``items``; ``scores`` are as in ``metrics.json``; of the ``parts`` ``inference`` leaves out what only training needs.
     """
 
     schema: Schema
@@ -60,11 +59,73 @@ class Facts(Strict, frozen=True):
 
 
 def read_facts(path: Path) -> Facts:
-    """The facts in the file ``path``.
-
-    Raises:
-        RequestError: there is no such file, or it is not exactly of this form.
-    """
+    """The facts in the file ``path``; a RequestError where it is missing or not exactly of this form."""
     if not path.is_file():
         raise RequestError(f"{path.parent} is no checkpoint: it has no {path.name}")
     return read(path, Facts)
+
+
+def write_card(facts: Facts, words: Mapping[str, str]) -> str:
+    """The text of the card; of ``words`` it takes ``about``, ``licence`` (an SPDX name), ``data`` and ``command``."""
+    import jinja2
+
+    environment = jinja2.Environment(loader=jinja2.PackageLoader("zoo.saving", "."), trim_blocks=True)
+    environment.filters["json"] = json.dumps
+    body = environment.get_template("card.md.jinja").render(facts=facts, words=words, here=HERE)
+    return _front(facts, words.get("licence", "")) + body.rstrip() + "\n"
+
+
+def hub_card(text: str, facts: Facts, repo: str, licence: str | None, picture: bool, size: int) -> str:
+    """The card for the Hub: the front matter with scores and all tags, and the words of the card ``text`` that is there.
+
+    It says to load ``repo`` (``ORG/REPO``) and shows ``samples.png`` where that lies beside it; without a ``licence`` (an SPDX
+    name) it keeps its own.
+    """
+    body, own = text or write_card(facts, {}), licence_of(text)
+    if body.startswith("---\n"):
+        body = body.partition("\n---\n")[2]
+    body = _LOAD.sub(f'zoo.load("hf:{repo}@main")  # or @ a commit of this repository, to pin it', body.strip())
+    if picture and f"({PICTURE})" not in body:
+        title, _, rest = body.partition("\n")
+        body = f"{title}\n\n![x, the truth, and samples of test items]({PICTURE})\n{rest}"
+    return _front(facts, licence or own, repo, size) + body + "\n"
+
+
+def licence_of(card: str) -> str:
+    """The licence that a card's front matter names, "" if none."""
+    front = card.removeprefix("---\n").partition("\n---\n")[0] if card.startswith("---\n") else ""
+    line = re.search(r"^license:\s*(.+)$", front, re.M)
+    return line[1].strip("'\" ") if line else ""
+
+
+def _front(facts: Facts, licence: str, repo: str = "", size: int = 0) -> str:
+    """The front matter; with ``repo`` the scores too, in the form that the Hub reads."""
+    from huggingface_hub import EvalResult, ModelCardData
+
+    task = facts.task["name"] if facts.task else None
+    kind = "image-to-image" if task else "other"  # whatever its fields are, a task takes a photo and gives photos
+    data = str((facts.data or {}).get("name") or "unknown")
+    results = [
+        EvalResult(
+            task_type=kind,
+            task_name=task or facts.model,
+            dataset_type=data.partition(":")[0],
+            dataset_name=data,
+            metric_type=name.partition("@")[0],
+            metric_name=name,
+            metric_value=score["value"],
+        )
+        for name, score in facts.scores.items()
+    ]
+    more: dict[str, Any] = {SIZE: size} if size else {}
+    words = ["conditional-generation", facts.model, LIBRARY, f"{LIBRARY}-model={facts.model}"]
+    front = ModelCardData(
+        library_name=LIBRARY,
+        license=licence.lower() or None,
+        pipeline_tag=kind if task else None,
+        tags=words + ([task, f"{LIBRARY}-task={task}"] if task else []),
+        model_name=repo.partition("/")[2] or None,
+        eval_results=results if repo and results else None,
+        **more,
+    )
+    return f"---\n{front.to_yaml()}\n---\n\n"

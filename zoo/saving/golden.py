@@ -27,15 +27,9 @@ ITEMS, SAMPLES = 2, 4
 
 
 class SmallScore(Strict, frozen=True):
-    """A score on the first test items of the task's embedded data, quick to measure anywhere.
+    """A score, such as ``error_of_best@10``, on the first test items of the task's embedded data, quick to measure anywhere.
 
-    Attributes:
-        name: of the value, for example ``error_of_best@10``.
-        value: its mean over the items.
-        tolerance: by how much it may differ, as a share of ``value``.
-        data: the description of the data.
-        digest: of the data's test split.
-        items, n, seed: test items, samples an item, and the seed of the samples.
+    The tolerance is a share of ``value``, the digest that of the data's test split, ``n`` samples an item.
     """
 
     name: str
@@ -49,13 +43,9 @@ class SmallScore(Strict, frozen=True):
 
 
 class Origin(Strict, frozen=True):
-    """How golden samples were made, as the file's metadata have it.
+    """How golden samples were made, as the file's metadata have it; no score where there is no embedded data or no metric.
 
-    Attributes:
-        seed: of the samples.
-        tolerance: by how much they may differ: the root mean square difference, as a share of the samples' deviation.
-        score: a small score, None where the task has no embedded data or no metric could be had.
-        made_with: versions by name.
+    They may differ by the tolerance: the root mean square difference, as a share of the samples' deviation.
     """
 
     schema: Schema
@@ -74,11 +64,7 @@ class Golden(NamedTuple):
 
 
 def write_golden(folder: Path, x: Tensor, samples: Tensor, seed: int, score: SmallScore | None = None) -> Golden:
-    """Keep ``samples`` (K, n, *y_shape), which the model stored in ``folder`` gives of ``x`` (K, *x_shape) with ``seed``.
-
-    Raises:
-        ZooError: the file system refused; nothing is left behind.
-    """
+    """Keep ``samples`` (K, n, *y_shape), which the model stored in ``folder`` gives of ``x`` (K, *x_shape) with ``seed``."""
     versions = {"cond-zoo": own_version(), "torch": str(torch.__version__)}
     origin = Origin(schema=SCHEMA, seed=seed, tolerance=1e-3, score=score, made_with=versions)
     golden = Golden(x.float().contiguous(), samples.contiguous(), origin)
@@ -89,11 +75,7 @@ def write_golden(folder: Path, x: Tensor, samples: Tensor, seed: int, score: Sma
 
 
 def read_golden(folder: Path) -> Golden | None:
-    """The golden samples in a checkpoint's folder; None if it has none.
-
-    Raises:
-        RequestError: the file is not of this form.
-    """
+    """The golden samples in a checkpoint's folder; None if it has none."""
     from safetensors import SafetensorError, safe_open
 
     path = folder / GOLDEN
@@ -112,15 +94,10 @@ def read_golden(folder: Path) -> Golden | None:
 
 
 def embedded_pairs(task: Mapping[str, Any], data: str, seed: int = 0) -> Pairs:
-    """The test pairs of a checkpoint's task (``name`` and ``config``) on ``data``.
-
-    Raises:
-        RequestError: the task does not fit the data, or one of them is not to be had.
-    """
+    """The test pairs of a checkpoint's task (``name`` and ``config``) on ``data``; a RequestError if that cannot be."""
     kind, _, path = data.partition(":")
-    pairs: Pairs = registry.create("tasks", task["name"], **task["config"]).pairs(
-        registry.create("data", kind, path), "test", seed
-    )
+    source = registry.create("data", kind, path)
+    pairs: Pairs = registry.create("tasks", task["name"], **task["config"]).pairs(source, "test", seed)
     return pairs
 
 

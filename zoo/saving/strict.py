@@ -18,42 +18,27 @@ from msgspec import Meta
 
 from zoo.utils.errors import RequestError, nearest
 
-SCHEMA = 1
-"""The version of the form of every such file."""
-LARGEST = 1_000_000
-"""The most bytes that such a file may have."""
+SCHEMA, LARGEST = 1, 1_000_000
+"""The version of the form of every such file, and the most bytes that one may have."""
 
 Schema = Annotated[int, Meta(ge=1, le=SCHEMA, description=str(SCHEMA))]
 Number = Annotated[float, Meta(ge=-sys.float_info.max, le=sys.float_info.max, description="a number")]
 Count = Annotated[int, Meta(ge=1, description="a whole number, at least 1")]
 _WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false", NoneType: "null"}
-Keys = tuple["str | int", ...]
-"""Keys from the top of a file down; the number of an entry, from 0, in a list."""
+Keys = tuple["str | int", ...]  # from the top of a file down; the number of an entry, from 0, in a list
 
 
 class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A table with these keys and no others. What ``__post_init__`` raises begins with the name of a key.
+    """A table with these keys and no others. What ``__post_init__`` raises begins with the name of a key."""
 
-    Attributes:
-        moved: by top-level key that files of before may have, what to do with it now.
-    """
-
-    moved: ClassVar[Mapping[str, str]] = {}
+    moved: ClassVar[Mapping[str, str]] = {}  # by a top-level key of before, what to do with it now
 
 
 S = TypeVar("S", bound=Strict)
 
 
 def read(path: Path, kind: type[S]) -> S:
-    """The content of the file ``path``, JSON or TOML by its ending.
-
-    Args:
-        path: of the file.
-        kind: with ``schema`` among its keys.
-
-    Raises:
-        RequestError: it cannot be read, or is not exactly of this form.
-    """
+    """The content of the file ``path``, JSON or TOML by its ending; a RequestError where it is not exactly of this form."""
     try:
         size = path.stat().st_size
         if size > LARGEST:
@@ -137,7 +122,6 @@ def _plain(kind: Any) -> Any:
 
 
 def _right(kind: Any) -> str:
-    """The words for a value of a kind."""
     args = get_args(kind)
     if get_origin(kind) is Annotated:
         return next((meta.description for meta in args[1:] if meta.description), None) or _right(args[0])

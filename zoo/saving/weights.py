@@ -29,11 +29,7 @@ class Stored(NamedTuple):
 
 
 def read_header(path: Path) -> dict[str, Stored]:
-    """The tensors that a safetensors file says it holds; none of them is read.
-
-    Raises:
-        RequestError: there is no such file, or it is anything else (a pickle, a zip file, ...), or cut off.
-    """
+    """The tensors that a safetensors file says it holds, none of them read; anything else (a pickle, ...) is refused."""
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -47,11 +43,7 @@ def read_header(path: Path) -> dict[str, Stored]:
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str], place: Path) -> None:
-    """Write a safetensors file to ``path``, which is to stand at ``place`` later.
-
-    Raises:
-        ZooError: the file system refused.
-    """
+    """Write a safetensors file to ``path``, which is to stand at ``place`` later."""
     from safetensors.torch import save_file
 
     try:
@@ -62,11 +54,7 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, st
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of a file whose header has been read.
-
-    Raises:
-        RequestError: it is damaged, or a number in it is not finite.
-    """
+    """The tensors of a file whose header has been read; every number in them is finite."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -81,17 +69,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def check_header(own: Mapping[str, Tensor], given: Mapping[str, Stored], path: Path, half: bool) -> None:
-    """Whether a file holds exactly the tensors of a model.
-
-    Args:
-        own: the model's state; tensors without memory will do.
-        given: the file's header.
-        path: of the file, for the message.
-        half: whether floating-point numbers are stored as float16.
-
-    Raises:
-        RequestError: a tensor is missing or unknown, or of another shape or type.
-    """
+    """Raise unless a file with the header ``given`` holds exactly the tensors of a model's state, which need no memory."""
     for what, names in (("lacks", own.keys() - given.keys()), ("has the unknown", given.keys() - own.keys())):
         if names:
             some = sorted(names)
@@ -107,11 +85,7 @@ def check_header(own: Mapping[str, Tensor], given: Mapping[str, Stored], path: P
 
 
 def check_size(model: Any, given: Mapping[str, Stored], path: Path) -> None:
-    """Whether a model, made without memory, is of a size that fits its file.
-
-    Raises:
-        RequestError: it would take far more memory than the file explains.
-    """
+    """Raise if a model, made without memory, would take far more of it than its file explains."""
     needed = sum(tensor.numel() * tensor.element_size() for tensor in (*model.parameters(), *model.buffers()))
     most = max(ROOM, TIMES * sum(4 * math.prod(tensor.shape) for tensor in given.values()))
     if needed > most:
@@ -120,11 +94,7 @@ def check_size(model: Any, given: Mapping[str, Stored], path: Path) -> None:
 
 @contextlib.contextmanager
 def few_parts(given: Mapping[str, Stored], path: Path) -> Iterator[None]:
-    """Within it, this thread cannot make a model of far more parts than a file has tensors.
-
-    Raises:
-        RequestError: in the middle of making such a model.
-    """
+    """Within it, this thread cannot make a model of far more parts than a file has tensors."""
     most, parts, thread = max(PARTS, PARTS_A_TENSOR * len(given)), 0, threading.get_ident()
 
     def count(*_: Any) -> None:
