@@ -101,14 +101,13 @@ def test_a_wrong_n_is_refused_and_every_file_is_read_once(folder: Path, monkeypa
             loaded.sample(photo(), n)
 
 
-def test_a_checkpoint_that_is_not_there_or_has_no_task(tmp_path: Path) -> None:
+def test_a_checkpoint_that_is_not_there_or_has_no_task(folder: Path, tmp_path: Path) -> None:
     for name, message in (("dir:/nowhere", "there is no folder"), ("none/such", "no checkpoint is called")):
         with pytest.raises(RequestError, match=message):
             zoo.load(name)
     with pytest.raises(ZooError, match="the Hub cannot be reached"):
         zoo.load("hf:org/repo@main")
-    model = create("toy", (1, 4, 4), (1, 4, 4))
-    model.fit(Pairs(torch.rand(5, 1, 4, 4), torch.rand(5, 1, 4, 4)))
+    model = zoo.Model.load(folder)
     save(model, tmp_path / "bare")
     with pytest.raises(RequestError, match="names no task"):
         zoo.load(f"dir:{tmp_path / 'bare'}")

@@ -21,12 +21,10 @@ from zoo.utils.errors import ZooError
 def samples(folder: Path) -> list[float]:
     model = load(folder)
     x = torch.rand(2, *model.x_shape, generator=torch.Generator().manual_seed(0))
-    made: list[float] = model.sample(x, 3, seed=1).flatten().tolist()
-    return made
+    return list(model.sample(x, 3, seed=1).flatten().tolist())
 
 
 def refusal(source: str) -> list[str | int]:
-    """What is said of a pull that fails, and its exit code."""
     try:
         pull(parse(source))
     except ZooError as error:

@@ -45,12 +45,10 @@ class Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is no news; anything else is a fault of this file, and shown."""
-        if not isinstance(sys.exc_info()[1], OSError):
+        if not isinstance(sys.exc_info()[1], OSError):  # a client that went away is no news
             super().handle_error(request, client_address)
 
     def hang_up(self) -> None:
-        """Ends connections that a client keeps for later, so that it finds the server down."""
         for connection in list(self.open):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
@@ -94,7 +92,6 @@ class Handler(BaseHTTPRequestHandler):
         return b"".join(chunks)
 
     def send(self, status: int, content: Any = b"", headers: Mapping[str, str] | None = None) -> None:
-        """One answer; anything but bytes goes as JSON."""
         data = content if isinstance(content, bytes) else json.dumps(content).encode()
         self._head(status, len(data), {"Content-Type": "application/json", **(headers or {})})
         if self.command != "HEAD":

@@ -1,7 +1,4 @@
-"""A Hub on the loopback, which answers what the real client asks, with faults on demand; and a small world around it.
-
-The world has a cache of its own, a checkpoint and the command line, and makes what is said comparable.
-"""
+"""A Hub on the loopback, which answers what the real client asks, with faults on demand; and a small world around it."""
 
 from __future__ import annotations
 
@@ -38,7 +35,6 @@ class Faults:
     stale: bool = False
 
     def raised_by(self, method: str, path: str) -> None:
-        """Raises the HubError that was ordered for such a request, if any."""
         status = next((status for part, status in self.status.items() if part in path), None)
         if status is not None:
             raise HubError(status, "", "Forbidden" if status == 403 else f"Ordered to fail with {status}")
@@ -105,7 +101,6 @@ class Hub:
             return made.sha
 
     def head(self, repo: str) -> str | None:
-        """The sha of main; None if there is no such repository."""
         return self.repos[repo].refs.get("main") if repo in self.repos else None
 
     def files(self, repo: str, revision: str = "main") -> dict[str, bytes]:
@@ -114,18 +109,12 @@ class Hub:
         return dict(held.at(revision).files) if held.commits else {}
 
     def delete(self, repo: str) -> None:
-        """The repository is gone, with all that it held."""
         with self.lock:
             del self.repos[repo]
 
 
 class World:
-    """One test's Hub, cache and checkpoint.
-
-    Attributes:
-        hub: running.
-        path: the test's folder; the client's cache is in ``home`` there.
-    """
+    """One test's Hub, folder and checkpoint; the client's cache is in ``home`` in the folder."""
 
     def __init__(self, hub: Hub, path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         self.hub, self.path, self.patch, self.capsys = hub, path, monkeypatch, capsys
@@ -133,7 +122,6 @@ class World:
         self.cache = self.home / "hub"
 
     def environment(self) -> dict[str, str]:
-        """For a process of its own."""
         kept = {name: value for name, value in os.environ.items() if name not in NAMES}
         return {**kept, **self.hub.environment(self.home, TOKEN)}
 
@@ -142,7 +130,6 @@ class World:
         return call_here(*words)[:3]
 
     def checkpoint(self, name: str = "weights", **more: Any) -> Path:
-        """A new folder with a fitted toy."""
         import torch
 
         from zoo.contracts.make import model as create
@@ -178,7 +165,6 @@ class World:
         return not any(damaged(folder) for folder in snapshots) and all(entry.is_file() for entry in links)
 
     def plain(self, said: str) -> str:
-        """The words with what differs from run to run taken out."""
         said = re.sub(r"/\S*/snapshots/[0-9a-f]{40}", "FOLDER", said)
         said = said.replace(str(self.path), "FOLDER").replace(REPO, "ORG/REPO")
         said = re.sub(r"\bweights\b(?=/| ORG| other)", "DIR", said)

@@ -28,7 +28,6 @@ class Trap:
 
 
 def pulled(world: World) -> None:
-    """The checkpoint is in the cache."""
     world.put()
     assert world.zoo(*PULL)[0] == 0
 
@@ -38,25 +37,21 @@ def offline(world: World) -> None:
 
 
 def down(world: World) -> None:
-    """Nobody listens where the Hub was."""
     world.patch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
 
 
 def spoil(world: World) -> None:
-    """The cached weights get another last bit."""
     (weights,) = world.cache.glob("models--*/snapshots/*/model.safetensors")
     blob = weights.resolve()
     blob.write_bytes(blob.read_bytes()[:-1] + b"\x7f")
 
 
 def cut(world: World) -> None:
-    """The checkpoint to be pushed is damaged."""
     path = world.path / "weights" / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-10])
 
 
 def older(world: World) -> None:
-    """The Hub has an older checkpoint."""
     world.put(model_safetensors=b"older")
 
 
@@ -69,12 +64,10 @@ def token(value: str) -> Step:
 
 
 def put(**files: bytes) -> Step:
-    """The Hub has the checkpoint with these files in place of its own."""
     return lambda world: world.put(**files)
 
 
 def config(**values: Any) -> Step:
-    """The checkpoint on the Hub says something else in its config."""
     return lambda world: world.put(config_json=json.dumps({**json.loads(world.files()["config.json"]), **values}).encode())
 
 
@@ -101,6 +94,8 @@ def outcome(fault: str, words: tuple[str, ...], code: int, *steps: Step) -> Outc
 
 
 EVIL = {"../../../evil": b"x", "/evil": b"x", "a/../../evil": b"x"}
+NEWER, ZIP = put(README_md=b"# New\n"), b"PK\x03\x04" + bytes(100)
+FILE_FAILS = faults(status={"/resolve/": 500})
 HUGE = [1, 10**7, 10**7]
 OUTCOMES = [
     outcome("wrong bytes of the right size, weights", PULL, 1, put(), faults(corrupt={"model.safetensors"})),
@@ -115,18 +110,13 @@ OUTCOMES = [
     outcome("404: no such revision", ("pull", f"{REPO}@v9"), 2, put()),
     outcome("no such form of a name", ("pull", "org/model/more"), 2),
     outcome("500 at the look-up", PULL, 1, put(), faults(status={"/api/models": 500})),
-    outcome("500 at a file", PULL, 1, put(), faults(status={"/resolve/": 500})),
+    outcome("500 at a file", PULL, 1, put(), FILE_FAILS),
     outcome("the Hub cannot be reached", PULL, 1, put(), down),
     outcome("offline, nothing cached", PULL, 1, put(), offline),
     outcome("offline, cached", PULL, 0, pulled, offline),
     outcome("500, cached", PULL, 0, pulled, faults(status={"/api/models": 500})),
     outcome(
-        "500 at a file of a newer commit, the older one cached",
-        PULL,
-        0,
-        pulled,
-        put(README_md=b"# New\n"),
-        faults(status={"/resolve/": 500}),
+        "500 at a file of a newer commit, the older one cached", PULL, 0, pulled, NEWER, faults(status={"/resolve/": 500})
     ),
     outcome("the Hub cannot be reached, cached", PULL, 0, pulled, down),
     outcome("the repository was deleted, cached", PULL, 0, pulled, lambda w: w.hub.delete(REPO)),
@@ -136,12 +126,7 @@ OUTCOMES = [
     outcome("a config of 2 MB", PULL, 2, put(config_json=b" " * 2_000_000)),
     outcome("names like `../evil` and `/evil` in the repository", PULL, 0, put(), lambda w: w.hub.put(REPO, EVIL)),
     outcome("a pickle named `model.safetensors`", SAMPLE, 2, put(model_safetensors=pickle.dumps({"mean": Trap()}))),
-    outcome(
-        "a zip file (as `torch.save` writes) named `model.safetensors`",
-        SAMPLE,
-        2,
-        put(model_safetensors=b"PK\x03\x04" + bytes(100)),
-    ),
+    outcome("a zip file (as `torch.save` writes) named `model.safetensors`", SAMPLE, 2, put(model_safetensors=ZIP)),
     outcome("a header of 10 GB", SAMPLE, 2, weights(lambda content: (10**10).to_bytes(8, "little") + content[8:])),
     outcome("weights that are cut off", SAMPLE, 2, weights(lambda content: content[:-10])),
     outcome("an unknown key in the config", SAMPLE, 2, config(extra=1)),

@@ -26,13 +26,11 @@ WAIT = time.sleep
 
 
 def process(here: World) -> subprocess.Popen[str]:
-    """A pull in a process of its own."""
     words = [sys.executable, "-c", PULL]
     return subprocess.Popen(words, env=here.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def until(happened: Callable[[], object]) -> None:
-    """Wait for it, at most a minute."""
     for _ in range(6000):
         if happened():
             return

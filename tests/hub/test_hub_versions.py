@@ -22,7 +22,6 @@ BEFORE_1 = ("requests", "urllib3", "charset-normalizer", "idna", "certifi")
 
 
 def oldest() -> str:
-    """The version that pyproject allows and nothing before it."""
     found = re.search(r'"huggingface_hub>=([\d.]+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert found
     return found[1] + ".0" * (2 - found[1].count("."))
@@ -41,7 +40,6 @@ def old(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def trip(here: World, repo: str, first: Path | None = None) -> dict[str, Any]:
-    """What a round trip in a process of its own came to."""
     environment = here.environment()
     if first is not None:
         environment["PYTHONPATH"] = f"{first}:{environment['PYTHONPATH']}"
