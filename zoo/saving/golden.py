@@ -96,8 +96,8 @@ def read_golden(folder: Path) -> Golden | None:
 def embedded_pairs(task: Mapping[str, Any], data: str, seed: int = 0) -> Pairs:
     """The test pairs of a checkpoint's task (``name`` and ``config``) on ``data``; a RequestError if that cannot be."""
     kind, _, path = data.partition(":")
-    source = registry.create("data", kind, path)
-    pairs: Pairs = registry.create("tasks", task["name"], **task["config"]).pairs(source, "test", seed)
+    fitted_to = registry.create("tasks", task["name"], **task["config"])
+    pairs: Pairs = fitted_to.pairs(registry.create("data", kind, path), "test", seed)
     return pairs
 
 
