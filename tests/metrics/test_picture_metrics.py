@@ -176,9 +176,6 @@ def test_modes_are_few_and_more_than_one() -> None:
             Modes().prepare(replace(one, pairs=replace(one.pairs, y=torch.ones(16, 4), pool=pool)))
 
 
-GREY, COLOUR = ((1, 16, 16), (1, 16, 24), "photo"), ((1, 16, 16), (3, 80, 96), "photo")
-
-
 class Distance(nn.Module):
     """The mean absolute difference of pictures, and a record of what it was given."""
 
@@ -208,10 +205,10 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, name: str, network: Any) -> Metric
 
 
 @pytest.mark.parametrize(("name", "weights"), [("lpips", "@alex-v0.1"), ("pieapp", "@v0.1")])
-def test_the_id_names_the_weights_and_small_grey_pictures_are_enlarged(
+def test_the_id_names_the_weights_and_small_grey_pictures_alone_are_changed(
     name: str, weights: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    metric, fitted = stand_in(monkeypatch, name, Distance), world(*GREY)
+    metric, fitted = stand_in(monkeypatch, name, Distance), run(*((1, 16, 24) if name == "lpips" else (3, 80, 96)))
     before = torch.get_rng_state()
     metric.prepare(fitted)
     assert torch.equal(before, torch.get_rng_state())
@@ -223,7 +220,7 @@ def test_the_id_names_the_weights_and_small_grey_pictures_are_enlarged(
     assert found[f"{weights}.best"].tolist() == pytest.approx([0, 0], abs=1e-5)
     network: Distance = metric.network  # type: ignore[attr-defined]
     assert not network.training
-    assert set(network.shapes) == {(4, 3, 64, 96)}
+    assert set(network.shapes) == {(4, 3, 64, 96) if name == "lpips" else (4, 3, 80, 96)}
     if name == "lpips":
         assert network.given == {"net": "alex", "version": "0.1", "verbose": False}
         assert network.more == {"normalize": True}, "pictures are in [0, 1], its own are in [-1, 1]"
@@ -231,16 +228,9 @@ def test_the_id_names_the_weights_and_small_grey_pictures_are_enlarged(
         assert network.given["reduction"] == "none"
 
 
-def test_large_pictures_are_compared_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    metric, fitted = stand_in(monkeypatch, "lpips", Distance), world(*COLOUR)
-    metric.prepare(fitted)
-    metric(fitted.pairs.y[:2, None], fitted.pairs.y[:2], x=fitted.pairs.x[:2])
-    assert {shape[1:] for shape in metric.network.shapes} == {(3, 80, 96)}  # type: ignore[attr-defined]
-
-
 @pytest.mark.parametrize("name", ["lpips", "pieapp"])
 def test_without_the_package_or_the_weights_a_run_goes_on_and_says_why(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    fitted = world(*GREY)
+    fitted = run(1, 16, 24)
     metric = stand_in(monkeypatch, name, broken)
     found = evaluate(fitted.model, fitted.pairs, {name: metric}, 2, fitted=fitted)
     assert "cannot be had: OSError: <urlopen error no network>" in found.skipped[name]

@@ -28,19 +28,14 @@ def patches(height: int = 96, width: int = 128) -> tuple[np.ndarray, np.ndarray]
 
 
 def test_the_product_of_albedo_and_shading_is_the_photo() -> None:
-    photo = RNG.integers(0, 256, (3, 40, 50, 3), dtype=np.uint8)
-    shading, albedo = decompose(photo)
+    photos = RNG.integers(0, 256, (3, 40, 50, 3), dtype=np.uint8)
+    shading, albedo = decompose(photos)
     assert shading.dtype == albedo.dtype == np.float32
     assert 0 < shading.min() <= shading.max() <= 1
     assert 0 <= albedo.min() <= albedo.max() <= 1 + 1e-6
-    np.testing.assert_allclose(albedo * shading[..., None], photo / 255, atol=1e-6)
-
-
-def test_a_batch_is_what_its_photos_are_one_by_one() -> None:
-    photos = RNG.integers(0, 256, (4, 32, 24, 3), dtype=np.uint8)
-    together = decompose(photos)
-    for i, photo in enumerate(photos):
-        for whole, alone in zip(together, decompose(photo), strict=True):
+    np.testing.assert_allclose(albedo * shading[..., None], photos / 255, atol=1e-6)
+    for i, photo in enumerate(photos):  # a batch is what its photos are one by one
+        for whole, alone in zip((shading, albedo), decompose(photo), strict=True):
             np.testing.assert_allclose(whole[i], alone, atol=1e-5)
 
 

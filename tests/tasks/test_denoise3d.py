@@ -72,14 +72,6 @@ def test_more_degrees_give_more_of_the_shape() -> None:
     assert scores[0] < 0.75 < 0.93 < scores[2]
 
 
-def test_a_batch_is_what_its_shapes_are_one_by_one() -> None:
-    together, frame = extents(THINGS, 32)
-    for i in (0, 7, 19):
-        alone, one = extents(THINGS[i : i + 1], 32)
-        np.testing.assert_array_equal(alone[0], together[i])
-        assert one.radius[0] == frame.radius[i]
-
-
 def test_empty_full_and_single_voxels_are_ordinary() -> None:
     grids = np.zeros((3, 8, 8, 8), bool)
     grids[1] = True
@@ -189,8 +181,7 @@ def test_pairs_are_corrupted_and_clean_maps(config: dict, shape: tuple[int, ...]
 @pytest.mark.parametrize("masked", [0.0, 0.25, 0.5])
 def test_the_asked_share_is_masked_in_blocks(masked: float) -> None:
     task = Denoise3d(noise=0.02, masked=masked)
-    pairs = task.pairs(DATA, "train")
-    hidden = pairs.x[:, 0] == ZERO
+    hidden = task.pairs(DATA, "train").x[:, 0] == ZERO
     assert hidden.float().mean() == pytest.approx(masked, abs=0.01)
     blocks = hidden.unfold(1, 8, 8).unfold(2, 8, 8).float().mean((-2, -1))
     assert ((blocks > 0.99) | (blocks < 0.1)).all()

@@ -148,8 +148,7 @@ def test_on_davis_the_flow_explains_the_later_frame() -> None:
 
 
 def test_scenes_know_their_motion() -> None:
-    records = Scenes("20").read("train")
-    known = records.known("frame", "flow", size=16) or {}
+    known = Scenes("20").read("train").known("frame", "flow", size=16) or {}
     pairs = Motion(size=16).pairs(Scenes("20"), "train", pool=3)
     np.testing.assert_array_equal(pairs.x, known["frame"])
     np.testing.assert_array_equal(pairs.y, known["flow"])
@@ -220,13 +219,6 @@ def test_a_moved_thing_is_where_it_goes_and_leaves_no_copy() -> None:
     assert np.abs(moved[40:56, 16:32].astype(int) - (40, 90, 60)).mean() < 12
     everything = move(image, np.full((96, 96, 2), 0.25, np.float32))
     assert np.abs(everything[30:, 30:].astype(int) - image[6:72, 6:72]).mean() < 6
-
-
-def test_a_moved_frame_is_nearer_to_the_later_one() -> None:
-    frames = moving_square()
-    y = torch.from_numpy(flow_of(frames))[None]
-    made = Motion(show="warp").compose(frames[0], y)[0].numpy().astype(int)
-    assert np.abs(made - frames[-1]).mean() < 0.8 * np.abs(frames[0].astype(int) - frames[-1]).mean()
 
 
 def test_holes_are_filled_from_around() -> None:

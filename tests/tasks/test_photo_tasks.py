@@ -14,13 +14,14 @@ from shared import shared_data
 
 from zoo.data.pictures import photo_of
 from zoo.data.records import Annotation, Data, Fields, Image, Records, Split
-from zoo.testing.subjects.task import FewRecords
+from zoo.testing.subjects.task import FewRecords, photo
 from zoo.utils.errors import RequestError
 from zoo_tasks.photo import LABELS, LAYOUT, PhotoTask, guide, guide_mirror
 from zoo_tasks.relight import Relight
 from zoo_tasks.resaturate import Resaturate
 
 RNG = np.random.default_rng(0)
+PHOTO = np.clip(photo(120, 160, 1) + RNG.normal(scale=12, size=(120, 160, 3)), 0, 255).astype(np.uint8)
 
 
 class Memory(FewRecords):
@@ -54,21 +55,13 @@ class Given(Data):
         return self.records
 
 
-def photo(height: int = 120, width: int = 160) -> Image:
-    """Coloured blobs over a ramp, with an edge."""
-    noise = np.random.default_rng(height).integers(0, 256, (height, width, 3)).astype(np.float32)
-    soft = (cv2.GaussianBlur(noise, (0, 0), 9) - 128) * 25 + 128 + noise / 16
-    soft[:, width // 2 :] *= 0.5
-    return np.clip(soft, 0, 255).astype(np.uint8)
-
-
 @pytest.fixture(params=[Relight, Resaturate])
 def task(request: pytest.FixtureRequest) -> type[PhotoTask]:
     return request.param
 
 
 def test_pairs_of_photos(task: type[PhotoTask]) -> None:
-    photos = [photo(), photo(97, 41)]
+    photos = [PHOTO, photo(97, 41)]
     pairs = task().pairs(Given(Memory(photos)), "train")
     assert all(w.shape == (2, 1, 48, 48) and w.dtype == torch.float16 for w in pairs.wide)
     assert pairs.guide is pairs.pool is None
@@ -81,33 +74,33 @@ def test_pairs_of_photos(task: type[PhotoTask]) -> None:
 
 
 def test_what_differs_is_cached_under_different_keys() -> None:
-    records = Memory([photo()])
+    records = Memory([PHOTO])
     for task in (Relight(), Resaturate(), Relight(size=16), Relight(crops=False)):
         task.pairs(Given(records), "train")
     assert len(set(records.keys)) == 4
 
 
 def test_value_and_saturation_are_those_of_hsv() -> None:
-    image = photo()
-    hsv = cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2HSV)
-    value, saturation = Resaturate.fields(image)
+    hsv = cv2.cvtColor(PHOTO.astype(np.float32) / 255, cv2.COLOR_RGB2HSV)
+    value, saturation = Resaturate.fields(PHOTO)
     np.testing.assert_allclose(value, hsv[..., 2], atol=1e-5)
     np.testing.assert_allclose(saturation, hsv[..., 1], atol=1e-4)
 
 
 def test_fields_that_the_data_knows_are_taken_as_they_are(task: type[PhotoTask]) -> None:
-    pairs = task().pairs(Given(Known([photo()] * 3)), "train", pool=7)
+    data = Given(Known([PHOTO] * 3))
+    pairs = task().pairs(data, "train", pool=7)
     assert torch.equal(pairs.x, torch.full((3, 1, 32, 32), len(task.x_name) / 10))
     assert torch.equal(pairs.y, torch.full((3, 1, 32, 32), len(task.y_name) / 10))
     assert (pairs.wide, pairs.pool.shape) == (None, (3, 7, 1, 32, 32))
-    assert task().pairs(Given(Known([photo()] * 3)), "test").pool is None
-    small = task(size=16).pairs(Given(Known([photo()] * 3)), "test", pool=2)
+    assert task().pairs(data, "test").pool is None
+    small = task(size=16).pairs(data, "test", pool=2)
     assert (small.x.shape, small.pool.shape) == ((3, 1, 16, 16), (3, 2, 1, 16, 16))
 
 
 def test_annotated_photos_have_a_guide() -> None:
     annotations = [Annotation(np.array([[0.1, 0.2, 0.3, 0.4]], np.float32), np.array([1]))] * 2
-    pairs = Resaturate().pairs(Given(Memory([photo()] * 2, annotations)), "train")
+    pairs = Resaturate().pairs(Given(Memory([PHOTO] * 2, annotations)), "train")
     assert torch.equal(pairs.guide, guide(annotations, 2))
     assert torch.equal(pairs.guide_mirror, guide_mirror(2))
 
@@ -121,18 +114,17 @@ def test_the_own_field_gives_the_photo_back(task: type[PhotoTask]) -> None:
 
 
 def test_half_the_light_is_half_the_photo() -> None:
-    image = photo()
-    _, context = Relight(detail="none").condition(image)
+    _, context = Relight(detail="none").condition(PHOTO)
     flat = torch.full((2, 1, 32, 32), 0.4)
     flat[1] = 0.2
     bright, dark = Relight(detail="none").compose(context, flat).numpy().astype(float)
     np.testing.assert_allclose(bright / 2, dark, atol=1)
     np.testing.assert_allclose(bright, 0.4 * context.layers.gain, atol=0.6)
-    np.testing.assert_allclose(context.layers.gain * context.layers.y[..., None], image, atol=1e-3)
+    np.testing.assert_allclose(context.layers.gain * context.layers.y[..., None], PHOTO, atol=1e-3)
 
 
 def test_new_saturation_keeps_hue_and_value() -> None:
-    image = np.clip(photo().astype(int), 60, 255).astype(np.uint8)
+    image = np.clip(PHOTO.astype(int), 60, 255).astype(np.uint8)
     task = Resaturate(detail="none")
     _, context = task.condition(image)
     made = task.compose(context, torch.full((1, 1, 32, 32), 0.5))[0].numpy()
@@ -154,19 +146,18 @@ def test_without_saturation_a_photo_is_its_value() -> None:
 
 @pytest.mark.parametrize("noise", [0, 2])
 def test_a_grey_photo_stays_grey(noise: int) -> None:
-    image = np.repeat(photo()[..., :1] // 2 + 60, 3, axis=-1)
+    image = np.repeat(PHOTO[..., :1] // 2 + 60, 3, axis=-1)
     image += RNG.integers(0, noise + 1, image.shape, dtype=np.uint8)
     made = Resaturate().compose(Resaturate().condition(image)[1], torch.ones(1, 1, 32, 32))[0].numpy()
     assert np.abs(made.astype(int) - image).max() <= noise
 
 
 def test_the_three_details() -> None:
-    image = photo()
     flat = torch.full((1, 1, 32, 32), 0.6)
     made: dict[str, Any] = {}
     for detail in ("generated", "conditioning", "none"):
         task = Relight(detail=detail)
-        x, context = task.condition(image)
+        x, context = task.condition(PHOTO)
         made[detail] = task.compose(context, flat)[0].numpy().astype(float)
         layers, up = context.layers, context.upsampler
         added = {
@@ -178,7 +169,7 @@ def test_the_three_details() -> None:
         np.testing.assert_allclose(made[detail], np.clip(new[..., None] * layers.gain, 0, 255), atol=0.6)
     assert all(np.abs(made["generated"] - made[other]).max() > 3 for other in ("none", "conditioning"))
     task = Relight(detail="conditioning")
-    x, context = task.condition(image)
+    x, context = task.condition(PHOTO)
     rendered = task.compose(context, flat, x_hat=x * 0)[0].numpy().astype(float)
     assert (rendered >= made["conditioning"] - 1).all()  # a reconstruction of black leaves all of x as detail
     assert rendered.mean() > made["conditioning"].mean() + 5
