@@ -98,7 +98,7 @@ def _origins(flow: Float, rows: int, columns: int) -> tuple[Float, Float]:
     down = (i + 0.5) / DENSE - 0.5 + fine[:, 1] * rows
     right = (j + 0.5) / DENSE - 0.5 + fine[:, 0] * columns
     own = fine - np.median(fine, 0)
-    weight = (1e-3 + 20.0 * np.hypot(own[:, 0], own[:, 1])) ** 4
+    weight = (1e-3 + 20.0 * np.hypot(own[:, 0], own[:, 1])) ** 4  # things in front differ from the middle motion
     top, left = np.floor(down).astype(np.int64), np.floor(right).astype(np.int64)
     sums = np.zeros((4, rows * columns))
     for dy, dx in product((0, 1), (0, 1)):

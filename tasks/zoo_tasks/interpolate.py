@@ -71,7 +71,7 @@ class Interpolation:
         self.down = csr_matrix((means.ravel(), self.columns.ravel(), start), shape=(cells, cells * SLOTS * 3))
         self.prior = self._prior(slots, shares, near, index)
         gram = self.down @ self.down.T
-        gram += np.float32(0.01 * gram.diagonal().mean()) * identity(cells, np.float32)
+        gram += np.float32(0.01 * gram.diagonal().mean()) * identity(cells, np.float32)  # regularised
         # SuperLU runs in one thread; threaded LAPACK on so small a system is 50 times slower on a busy machine.
         self.system = splu(gram.tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0, options={"SymmetricMode": True})
 
@@ -97,7 +97,7 @@ class Interpolation:
         cells = len(slots)
         near_shares = _neighbours(shares, self.size, 0)
         pure = ((slots[:, :, None, None] == near[:, None]) * near_shares[:, None]).sum(axis=-1)  # (cells, SLOTS, 9)
-        trust = pure**6
+        trust = pure**6  # falls steeply as the segment fills less of the cell
         trust[:, :, np.arange(9) != 4] *= 0.02  # all but the own cell
         total = trust.sum(axis=-1, keepdims=True)
         trust = (trust / np.where(total > 0, total, 1)) * (slots >= 0)[..., None]

@@ -133,7 +133,7 @@ def find_arrows(flow: Float) -> NDArray[np.float64]:
     counts = np.bincount(label)
     arrows = []
     for cluster in np.argsort(-counts, kind="stable"):
-        if counts[cluster] < 0.01 * side * side:
+        if counts[cluster] < 0.01 * side * side:  # too small a share of the photo
             break
         at, mean = place[label == cluster], motion[label == cluster].mean(0)
         if np.hypot(*mean) > BIG:

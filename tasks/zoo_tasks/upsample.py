@@ -90,7 +90,7 @@ def segment(image: Image) -> NDArray[np.int32]:
 
     window = np.ones((3, 3), np.uint8)
     change = cv2.subtract(cv2.dilate(image, window), cv2.erode(image, window)).max(axis=-1)
-    flat = (change <= 14).astype(np.uint8)
+    flat = (change <= 14).astype(np.uint8)  # levels within 3 x 3 pixels
     _count, seeds, stats, _ = cv2.connectedComponentsWithStats(flat, connectivity=4)
     keep = stats[:, cv2.CC_STAT_AREA] >= 6
     keep[0] = False
