@@ -106,18 +106,11 @@ def resolve(request: BenchRequest) -> BenchPlan:
         for name in names:
             registry.entry(kind, name)
     data = {task: source or _data_of(task) for task in tasks}
-    return BenchPlan(
-        request=request,
-        suite=suite,
-        data=data,
-        tasks=tasks,
-        models=models,
-        seeds=request.seeds or (fast and fast.seeds) or suite.seeds,
-        n=request.n or (fast and fast.n) or suite.n,
-        items=request.items or (fast and fast.items) or suite.items,
-        settings={**suite.settings, **(fast.settings if fast else {}), **request.settings},
-        out=_folder(request, suite, data),
+    seeds, n, items = (
+        getattr(request, name) or getattr(fast, name, None) or getattr(suite, name) for name in ("seeds", "n", "items")
     )
+    settings = {**suite.settings, **(fast.settings if fast else {}), **request.settings}
+    return BenchPlan(request, suite, data, tasks, models, seeds, n, items, settings, _folder(request, suite, data))
 
 
 def _chosen(kind: str, names: Sequence[str] | None, own: tuple[str, ...], suite: str) -> tuple[str, ...]:

@@ -2,15 +2,12 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from typer import Argument, Option
 
 from zoo.cli.app import AsJson, Device, app, print_json, stdout_is_kept
 from zoo.utils.errors import RequestError, ZooError
-
-if TYPE_CHECKING:
-    from zoo.hub.source import HubSource
 
 
 @app.command()
@@ -24,12 +21,22 @@ def pull(
     """Fetch a checkpoint from the Hub into the cache, and check every byte of it."""
     import shutil
 
+    from zoo.catalog import checkpoints
     from zoo.hub.cache import FILES, WEIGHTS
+    from zoo.hub.pull import pull as fetch
+    from zoo.hub.source import parse
     from zoo.running.folder import check_folder
     from zoo.utils.files import sha256_of, whole_folder
 
     copy = None if out is None else check_folder(Path(out))
-    source, commit, cached, folder = _have(repo)
+    source, commit, cached = None, None, True
+    named = checkpoints.find(repo) if repo in checkpoints.known().named else None
+    if named and not named.source.startswith("hf:"):
+        folder = checkpoints.folder_of(named)
+    else:
+        source = parse(named.source if named else repo)
+        pulled = fetch(source, named.sha256 if named else None)
+        commit, cached, folder = pulled.revision, pulled.from_cache, pulled.folder
     load = repo if source is None or commit is None else f"hf:{source.repo_id}@{commit}"
     if copy is not None:
         with whole_folder(copy) as part:
@@ -39,30 +46,13 @@ def pull(
         folder, load = copy, f"dir:{copy}"
     sha256 = sha256_of(folder / WEIGHTS)
     if json:
-        named = None if source is None else source.repo_id
-        print_json({"repo": named, "commit": commit, "sha256": sha256, "folder": str(folder), "cached": cached, "load": load})
+        facts = {"repo": source and source.repo_id, "commit": commit, "sha256": sha256, "folder": str(folder)}
+        print_json({**facts, "cached": cached, "load": load})
         return
     print(f"{repo} needs no pull" if source is None else f"{source.repo_id}{', which was cached' if cached else ''}")
     if commit:
         print(f"commit  {commit}")
     print(f"sha256  {sha256}\nfolder  {folder}\nuse     zoo.load({load!r})")
-
-
-def _have(repo: str) -> "tuple[HubSource | None, str | None, bool, Path]":
-    """A checkpoint by its name or its repository: its source on the Hub, commit, whether it was cached, and its folder."""
-    from zoo.catalog import checkpoints
-    from zoo.hub.pull import pull
-    from zoo.hub.source import parse
-
-    sha256 = None
-    if repo in checkpoints.known().named:
-        checkpoint = checkpoints.find(repo)
-        if not checkpoint.source.startswith("hf:"):
-            return None, None, True, checkpoints.folder_of(checkpoint)
-        repo, sha256 = checkpoint.source, checkpoint.sha256
-    source = parse(repo)
-    pulled = pull(source, sha256)
-    return source, pulled.revision, pulled.from_cache, pulled.folder
 
 
 @app.command()
