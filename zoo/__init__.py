@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from zoo.benching.bench import BenchResult, bench
     from zoo.catalog.loaded import Loaded, load
     from zoo.catalog.samples import Samples
+    from zoo.contracts.make import Preset
     from zoo.contracts.metric import Fitted, Metric, Needs, NotApplicable, Score
     from zoo.contracts.model import Model
-    from zoo.contracts.preset import Preset
     from zoo.contracts.task import Task
     from zoo.data.cache import cache_folder, cached_map, on_all_cores, optional_write
     from zoo.data.pairs import Batch, Pairs, Penalty, size_of
@@ -35,9 +35,9 @@ _HOMES = {
     "zoo.benching.bench": "BenchResult bench",
     "zoo.catalog.loaded": "Loaded load",
     "zoo.catalog.samples": "Samples",
+    "zoo.contracts.make": "Preset",
     "zoo.contracts.metric": "Fitted Metric Needs NotApplicable Score",
     "zoo.contracts.model": "Model",
-    "zoo.contracts.preset": "Preset",
     "zoo.contracts.task": "Task",
     "zoo.data.cache": "cache_folder cached_map on_all_cores optional_write",
     "zoo.data.pairs": "Batch Pairs Penalty size_of",

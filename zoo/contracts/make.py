@@ -1,4 +1,4 @@
-"""Models, tasks, metrics and data made from their registered names."""
+"""Models, tasks, metrics and data made from their registered names, and named configs of models."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from zoo import registry
+from zoo.utils.config import make_config
 from zoo.utils.errors import RequestError
 
 if TYPE_CHECKING:
@@ -13,6 +14,25 @@ if TYPE_CHECKING:
     from zoo.contracts.model import Model
     from zoo.contracts.task import Task
     from zoo.data.records import Data
+
+
+class Preset:
+    """A named config of a model class, registered like a model: ``cdvae_mdn12 = Preset(CDVAE, components=12)``.
+
+    Calling it makes the model; settings given to the call win over the preset's.
+
+    >>> class Mean(zoo.Model):
+    ...     Config = zoo.Recipe
+    >>> Preset(Mean, steps=10)((1,), (1,), batch_size=4).config.steps
+    10
+    """
+
+    def __init__(self, model: type[Model], **config: Any) -> None:
+        self.model, self.config = model, config
+        make_config(model.Config, config, f"a preset of {model.__name__}")
+
+    def __call__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> Model:
+        return self.model(x_shape, y_shape, **{**self.config, **config})
 
 
 def model(name: str, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> Model:
@@ -59,7 +79,6 @@ def fault(kind: str, registered: object) -> str:
     """A clause on what is wrong with an object registered under a kind: its type, what it lacks; "" where nothing is."""
     from zoo.contracts.metric import Metric
     from zoo.contracts.model import Model
-    from zoo.contracts.preset import Preset
     from zoo.contracts.task import Task
     from zoo.data.records import Data
 
