@@ -21,7 +21,6 @@ pytestmark = pytest.mark.usefixtures("toy_plugin")
 
 @pytest.fixture
 def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The user's own registry, not yet written."""
     monkeypatch.setenv("ZOO_REGISTRY", str(tmp_path / "registry.toml"))
     return tmp_path / "registry.toml"
 

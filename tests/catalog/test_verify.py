@@ -25,7 +25,6 @@ pytestmark = pytest.mark.usefixtures("toy_plugin")
 
 @pytest.fixture
 def made(tmp_path: Path) -> Path:
-    """The checkpoint of a finished run."""
     zoo.run(model="toy", task="toy-shade", metrics=["toy-best"], n=9, out=tmp_path / "run", progress=False)
     return tmp_path / "run" / "checkpoint"
 
@@ -85,8 +84,7 @@ def test_a_score_that_changed_fails(made: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_other_data_under_the_same_name_are_told_from_a_changed_score(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    scored = golden.embedded_pairs
-    monkeypatch.setattr("zoo.catalog.verify.embedded_pairs", lambda *a: replace(scored(*a), digest="f" * 64))
+    monkeypatch.setattr("zoo.catalog.verify.embedded_pairs", lambda *a: replace(golden.embedded_pairs(*a), digest="f" * 64))
     step = verify(f"dir:{made}").steps[-1]
     assert step.outcome == "failed"
     assert "data 'toy-photos' have sha256 ffffffffffff" in step.detail

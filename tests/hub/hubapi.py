@@ -124,7 +124,6 @@ class Request:
         return hub.users.get(self.token)
 
     def readable(self, hub: Hub, repo: str) -> Repo:
-        """The repository, if it is there and this user may know."""
         user, held = self.user(hub), hub.repos.get(repo)
         if held is None or (held.private and user != repo.split("/")[0]):
             raise HubError(404 if user else 401, "RepoNotFound", "Repository not found")
@@ -204,7 +203,6 @@ def info(hub: Hub, request: Request, repo: str, revision: str = "main") -> Json:
 
 
 def listing(hub: Hub, request: Request) -> tuple[list[Json], Mapping[str, str]]:
-    """Models by tags, the newest first, a page at a time."""
     user, tags = request.user(hub), set(request.query.get("filter", []))
     infos = [repo.info("main") for repo in hub.repos.values() if not repo.private or user == repo.id.split("/")[0]]
     infos = sorted((info for info in infos if tags <= set(info["tags"])), key=lambda info: info["lastModified"], reverse=True)

@@ -104,13 +104,8 @@ class Hub:
         return self.repos[repo].refs.get("main") if repo in self.repos else None
 
     def files(self, repo: str, revision: str = "main") -> dict[str, bytes]:
-        """The files at a revision by their paths; none if nothing was committed yet."""
         held = self.repos[repo]
         return dict(held.at(revision).files) if held.commits else {}
-
-    def delete(self, repo: str) -> None:
-        with self.lock:
-            del self.repos[repo]
 
 
 class World:

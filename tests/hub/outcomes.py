@@ -117,7 +117,7 @@ OUTCOMES = [
     outcome("500, cached", PULL, 0, pulled, faults(status={"/api/models": 500})),
     outcome("500 at a file of a newer commit, the older one cached", PULL, 0, pulled, NEWER, FILE_FAILS),
     outcome("the Hub cannot be reached, cached", PULL, 0, pulled, down),
-    outcome("the repository was deleted, cached", PULL, 0, pulled, lambda w: w.hub.delete(REPO)),
+    outcome("the repository was deleted, cached", PULL, 0, pulled, lambda w: w.hub.repos.pop(REPO)),
     outcome("the cached weights are damaged", PULL, 0, pulled, spoil),
     outcome("the cached weights are damaged, offline", PULL, 1, pulled, spoil, offline),
     outcome("the repository is no checkpoint", PULL, 2, lambda w: w.hub.put(REPO, {"README.md": b"# Hello\n"})),

@@ -11,7 +11,6 @@ import hubapi
 import numpy as np
 import pytest
 import torch
-import yaml
 from hubworld import REPO, World
 from huggingface_hub import HfApi, ModelCard
 from PIL import Image
@@ -28,11 +27,6 @@ from zoo.utils.errors import RequestError, ZooError
 from zoo.utils.files import sha256_of
 
 SHIPPED = Path(__file__).parents[2] / "checkpoints" / "cdvae-relight"
-
-
-def front(card: bytes | str) -> Any:
-    text = card.decode() if isinstance(card, bytes) else card
-    return yaml.safe_load(text.split("---\n")[1])
 
 
 def picture(path: Path) -> None:
@@ -91,7 +85,7 @@ def test_the_card_has_what_the_hub_reads(here: World) -> None:
     picture(folder / "samples.png")
     push(folder, REPO, licence="Apache-2.0")
     card = here.hub.files(REPO)["README.md"].decode()
-    facts = front(card)
+    facts = hubapi.front_matter(card.encode())
     assert facts["license"] == "apache-2.0"
     assert facts["library_name"] == "cond-zoo"
     assert facts["pipeline_tag"] == "image-to-image"
@@ -120,12 +114,12 @@ def test_a_card_is_pushed_as_it_was_written(here: World) -> None:
     push(here.path / "copy", "org/second")
     card = here.hub.files("org/second")["README.md"].decode()
     assert "To all." in card
-    assert front(card)["license"] == "cc-by-4.0"
+    assert hubapi.front_matter(card.encode())["license"] == "cc-by-4.0"
     assert re.findall(r"zoo\.load\(.*", card) == [
         'zoo.load("hf:org/second@main")  # or @ a commit of this repository, to pin it'
     ]
     push(here.path / "copy", "org/second", licence="mit")
-    assert front(here.hub.files("org/second")["README.md"])["license"] == "mit"
+    assert hubapi.front_matter(here.hub.files("org/second")["README.md"])["license"] == "mit"
 
 
 def test_the_printed_block_registers_it(here: World) -> None:

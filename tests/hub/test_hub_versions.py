@@ -48,8 +48,7 @@ def trip(here: World, repo: str, first: Path | None = None) -> dict[str, Any]:
     words = [sys.executable, str(Path(__file__).with_name("client.py")), str(here.path / "weights"), repo]
     done = subprocess.run(words, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    return dict(json.loads(done.stdout))
 
 
 def test_two_versions_of_the_client_do_the_same(here: World, old: Path) -> None:

@@ -29,7 +29,6 @@ def fitted(name: str = "toy-wide", **config: Any) -> Model:
 
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
-    """The folder of a saved toy."""
     save(fitted(), tmp_path / "a")
     return tmp_path / "a"
 
