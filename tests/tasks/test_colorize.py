@@ -9,8 +9,10 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from shared import shared_data
 
 from zoo.contracts import make
+from zoo.data.pictures import photo_of
 from zoo.reporting.pictures import SAMPLES, take_pictures
 from zoo.testing.subjects.task import FewPhotos, photo
 from zoo_tasks.colorize import BINS, Colorize, Even, to_lab, to_rgb
@@ -110,3 +112,16 @@ def test_a_report_shows_colours_and_no_vectors() -> None:
         small = cv2.resize(image, (32, 32), interpolation=cv2.INTER_AREA)
         assert np.abs(np.asarray(picture.y).astype(int) - small).mean() < 3
         assert len(picture.fields) == len(picture.samples) == SAMPLES
+
+
+def test_real_photos_come_back_with_their_own_colours() -> None:
+    folder = shared_data("photos") / "test"
+    task, off = Colorize(), []
+    for path in sorted(folder.iterdir())[:6]:
+        image = photo_of(path)
+        small = cv2.resize(image.astype(np.float32) / 255, (32, 32), interpolation=cv2.INTER_AREA)
+        y = torch.from_numpy(to_lab(small)).permute(2, 0, 1)[None, 1:]
+        made = task.compose(task.condition(image)[1], y)[0].numpy()
+        off.append(np.abs(made.astype(int) - image).mean())
+    assert np.mean(off) < 4
+    assert max(off) < 10

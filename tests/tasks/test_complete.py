@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from shared import shared_data
 
 from zoo.contracts import make
+from zoo.data.pictures import photo_of
 from zoo.testing.subjects.task import FewPhotos, photo
 from zoo.utils.errors import RequestError
 from zoo_tasks.complete import Complete, Kind, corners, draw_masks
@@ -138,3 +140,13 @@ def test_the_box_is_a_second_answer_that_x_does_not_show() -> None:
 def test_settings_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(RequestError):
         Complete(**wrong)
+
+
+def test_real_faces_come_back_where_they_are_known() -> None:
+    folder = shared_data("celeba") / "img_align_celeba"
+    task = Complete(size=64)
+    for path in sorted(folder.iterdir())[:3]:
+        image = photo_of(path)
+        _, context = task.condition(image)
+        made = task.compose(context, torch.full((1, 3, 64, 64), 0.5))[0].numpy()
+        assert 0.7 < (made == image).all(-1).mean() < 0.8

@@ -231,3 +231,10 @@ def test_holes_are_filled_from_around() -> None:
     assert 1 <= filled.min() <= filled.max() <= 3
     assert filled[14, 4].mean() < filled[14, 15].mean()
     assert not fill_holes(values, np.zeros((33, 20), np.float32)).any()
+
+
+def test_a_moved_frame_is_nearer_to_the_later_one() -> None:
+    frames = moving_square()
+    y = torch.from_numpy(flow_of(frames))[None]
+    made = Motion(show="warp").compose(frames[0], y)[0].numpy().astype(int)
+    assert np.abs(made - frames[-1]).mean() < 0.8 * np.abs(frames[0].astype(int) - frames[-1]).mean()

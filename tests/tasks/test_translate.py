@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -10,7 +11,9 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from shared import shared_data
 
+from zoo.contracts import make
 from zoo.data.records import Data, Fields, Image, Split, check_split
 from zoo.testing.subjects.task import FewPhotos, FewRecords
 from zoo.utils.errors import RequestError
@@ -95,3 +98,18 @@ def test_a_drawing_is_nearly_its_own_sketch() -> None:
         made = sketch(small)
         assert np.corrcoef(small.ravel(), made.ravel())[0, 1] > 0.9
         assert made.mean() > 0.8
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_real_pairs(tmp_path: Path) -> None:
+    folder = shared_data("facades")
+    for split in ("train", "test"):
+        (tmp_path / split).mkdir()
+        for path in sorted((folder / split).glob("*.jpg"))[:3]:
+            (tmp_path / split / path.name).write_bytes(path.read_bytes())
+    data = make.data(f"paired:{tmp_path}")
+    task = made_for(data, size=64)
+    pairs = task.pairs(data, "test")
+    assert pairs.x.shape == pairs.y.shape == (3, 3, 64, 64)
+    maps, photos = ((fields.amax(1) - fields.amin(1)).mean() for fields in (pairs.x, pairs.y))
+    assert maps > 2 * photos  # the label map, full of colours, is the source, the photo the target

@@ -15,7 +15,8 @@ from importlib import import_module
 from types import FunctionType
 from typing import Any, NamedTuple
 
-from zoo.registry.installed import Distributions, Installed, installed
+from zoo.registry.installed import Distributions, installed
+from zoo.registry.installed import Installed as Installed
 from zoo.registry.installed import normal as normal
 from zoo.utils.errors import RequestError, ZooError, nearest
 
