@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 class BenchResult:
     """A finished bench: its folder, its numbers and what failed.
 
-    >>> zoo.BenchResult(Path("runs/bench"), {"tasks": ["toy"]}, failed=["toy nn seed 0: it was stopped"], reused=3).failed
-    ['toy nn seed 0: it was stopped']
+    Examples:
+        >>> zoo.BenchResult(Path("runs/bench"), {"tasks": ["toy"]}, failed=["toy nn seed 0: it was stopped"], reused=3).failed
+        ['toy nn seed 0: it was stopped']
 
     Attributes:
         out: the folder with ``bench.json``, ``bench.csv``, ``bench.md``, ``report.html``, figures and ``cells/``.
@@ -64,9 +65,10 @@ def bench(
 ) -> BenchResult:
     """Run models x tasks x seeds, each cell as by :func:`zoo.run`, and compare them in one table.
 
-    >>> result = zoo.bench(models=["nn"], tasks=["toy"], seeds=1, n=3, items=4, workers=0, out="c", progress=False)
-    >>> result.failed, [cell["status"] for cell in result.bench["cells"]]
-    ([], ['done'])
+    Examples:
+        >>> result = zoo.bench(models=["nn"], tasks=["toy"], seeds=1, n=3, items=4, workers=0, out="c", progress=False)
+        >>> result.failed, [cell["status"] for cell in result.bench["cells"]]
+        ([], ['done'])
 
     Called again with the same ``out``, it takes the cells that are done as they are, goes on with those that were stopped,
     and does the rest. A cell that was done by another request is done again. A cell that fails costs the others nothing.

@@ -10,11 +10,11 @@ from typing import NoReturn
 
 import typer
 
+from zoo import registry
 from zoo.cli.app import Stopped, app, notes
+from zoo.utils.errors import ZooError
 
 __all__ = ["app", "main"]
-
-gc.freeze()  # what a start imports stays to the end: not to look through it for garbage, then too, saves a tenth of a list
 
 MODULES = {
     "doing": ("run", "bench", "sample"),
@@ -27,15 +27,13 @@ MODULES = {
 
 def main() -> NoReturn:
     """Run the command line and leave with 0 (done), 1 (the work failed), 2 (the request was wrong) or 130 (stopped)."""
-    from zoo import registry
-    from zoo.utils.errors import ZooError
-
     code: object = 0
     asked = [module for module, commands in MODULES.items() if sys.argv[1:] and sys.argv[1] in commands]
     for module in asked or MODULES:  # to make the other commands too takes as long as to list what there is
         import_module(f"zoo.cli.{module}")
+    gc.freeze()  # what a start imports stays to the end: not to look through it for garbage saves a tenth of a list
     try:
-        with registry.looking_first(lambda entry: import_module("zoo.probing.probe").look_first(entry)):
+        with registry.looking_first(_look_first):
             code = app(prog_name="zoo", standalone_mode=False)
         sys.stdout.flush()
     except (Stopped, KeyboardInterrupt, typer.Abort) as error:  # the last two before or after any command
@@ -57,6 +55,12 @@ def main() -> NoReturn:
         else:
             raise
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _look_first(entry: registry.Entry) -> None:
+    from zoo.probing.probe import look_first
+
+    look_first(entry)
 
 
 def _say(text: str, code: int) -> int:

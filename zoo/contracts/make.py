@@ -21,10 +21,11 @@ class Preset:
 
     Calling it makes the model; settings given to the call win over the preset's.
 
-    >>> class Mean(zoo.Model):
-    ...     Config = zoo.Recipe
-    >>> Preset(Mean, steps=10)((1,), (1,), batch_size=4).config.steps
-    10
+    Examples:
+        >>> class Mean(zoo.Model):
+        ...     Config = zoo.Recipe
+        >>> Preset(Mean, steps=10)((1,), (1,), batch_size=4).config.steps
+        10
     """
 
     def __init__(self, model: type[Model], **config: Any) -> None:

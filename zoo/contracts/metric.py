@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 class Score:
     """A metric's mean over the test items, with the ends of its 95 % bootstrap interval over items.
 
-    >>> score = zoo.Score(value=0.2, low=0.1, high=0.3, unit="squared error", better="lower")
-    >>> f"{score.value} in [{score.low}, {score.high}]"
-    '0.2 in [0.1, 0.3]'
+    Examples:
+        >>> score = zoo.Score(value=0.2, low=0.1, high=0.3, unit="squared error", better="lower")
+        >>> f"{score.value} in [{score.low}, {score.high}]"
+        '0.2 in [0.1, 0.3]'
     """
 
     value: float
@@ -40,9 +41,10 @@ Needs = Literal["samples", "joint_log_prob", "fitted"]
 class NotApplicable(ZooError):
     """A metric has no meaning for a run, or lacks something that it takes: says what.
 
-    >>> raise zoo.NotApplicable("the data knows no attributes")
-    Traceback (most recent call last):
-    zoo.contracts.metric.NotApplicable: the data knows no attributes
+    Examples:
+        >>> raise zoo.NotApplicable("the data knows no attributes")
+        Traceback (most recent call last):
+        zoo.contracts.metric.NotApplicable: the data knows no attributes
     """
 
 
@@ -50,10 +52,11 @@ class NotApplicable(ZooError):
 class Fitted:
     """A run that is about to be measured, as :meth:`Metric.prepare` sees it.
 
-    >>> import torch
-    >>> run = zoo.Fitted(model=..., task=..., data=..., pairs=zoo.Pairs(torch.rand(8, 2), torch.rand(8, 1)), seed=3)
-    >>> len(run.pairs), run.seed
-    (8, 3)
+    Examples:
+        >>> import torch
+        >>> run = zoo.Fitted(model=..., task=..., data=..., pairs=zoo.Pairs(torch.rand(8, 2), torch.rand(8, 1)), seed=3)
+        >>> len(run.pairs), run.seed
+        (8, 3)
 
     Attributes:
         model: fitted, on the device of the run.
@@ -72,14 +75,15 @@ class Fitted:
 class Metric(ABC):
     """A metric, registered under ``zoo.metrics``.
 
-    >>> import torch
-    >>> class Bias(zoo.Metric):
-    ...     unit, better, source = "mean of the samples less the truth", "lower", "this page"
-    ...
-    ...     def __call__(self, samples, y, **known):
-    ...         return {"": (samples.mean(1) - y).flatten(1).mean(1)}
-    >>> Bias()(torch.ones(2, 5, 3), torch.zeros(2, 3))
-    {'': tensor([1., 1.])}
+    Examples:
+        >>> import torch
+        >>> class Bias(zoo.Metric):
+        ...     unit, better, source = "mean of the samples less the truth", "lower", "this page"
+        ...
+        ...     def __call__(self, samples, y, **known):
+        ...         return {"": (samples.mean(1) - y).flatten(1).mean(1)}
+        >>> Bias()(torch.ones(2, 5, 3), torch.zeros(2, 3))
+        {'': tensor([1., 1.])}
 
     Attributes:
         unit: of the values, in words.

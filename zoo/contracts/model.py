@@ -46,23 +46,24 @@ class Model(nn.Module):
         name: the entry-point name it was made under, "" if it was made directly.
         fitted: whether :meth:`fit` or :meth:`load` has been done.
 
-    >>> from zoo import Noise, Pairs, Recipe
-    >>> class Mean(Model):
-    ...     Config = Recipe
-    ...
-    ...     def __init__(self, x_shape, y_shape, **config):
-    ...         super().__init__(x_shape, y_shape, **config)
-    ...         self.mean = nn.Parameter(torch.zeros(y_shape))
-    ...
-    ...     def losses(self, batch, step):
-    ...         return {"total": (batch.y - self.mean).square().mean()}
-    ...
-    ...     def draw(self, code, n, noise):
-    ...         return self.mean + noise.normal(n, *self.y_shape).expand(len(code), -1, -1)
-    >>> model = Mean((3,), (2,), steps=20, learning_rate=0.1)
-    >>> history = model.fit(Pairs(torch.zeros(8, 3), torch.ones(8, 2)), device="cpu", progress=False)
-    >>> history.steps, model.sample(torch.zeros(4, 3), 5, seed=0).shape
-    (20, torch.Size([4, 5, 2]))
+    Examples:
+        >>> from zoo import Noise, Pairs, Recipe
+        >>> class Mean(Model):
+        ...     Config = Recipe
+        ...
+        ...     def __init__(self, x_shape, y_shape, **config):
+        ...         super().__init__(x_shape, y_shape, **config)
+        ...         self.mean = nn.Parameter(torch.zeros(y_shape))
+        ...
+        ...     def losses(self, batch, step):
+        ...         return {"total": (batch.y - self.mean).square().mean()}
+        ...
+        ...     def draw(self, code, n, noise):
+        ...         return self.mean + noise.normal(n, *self.y_shape).expand(len(code), -1, -1)
+        >>> model = Mean((3,), (2,), steps=20, learning_rate=0.1)
+        >>> history = model.fit(Pairs(torch.zeros(8, 3), torch.ones(8, 2)), device="cpu", progress=False)
+        >>> history.steps, model.sample(torch.zeros(4, 3), 5, seed=0).shape
+        (20, torch.Size([4, 5, 2]))
     """
 
     Config: ClassVar[type] = NoConfig

@@ -19,21 +19,22 @@ from zoo.utils.errors import RequestError
 class Task(ABC):
     """A task, registered under ``zoo.tasks``.
 
-    >>> class Double(zoo.Task):
-    ...     data, item, x_shape, y_shape = "digits", "number", (1,), (1,)
-    ...
-    ...     def pairs(self, data, split, seed=0, *, pool=0):
-    ...         x = torch.rand(64, 1, generator=torch.Generator().manual_seed(seed))
-    ...         return zoo.Pairs(x, 2 * x)
-    ...
-    ...     def condition(self, item):
-    ...         return torch.tensor([float(item)]), None
-    ...
-    ...     def compose(self, context, y, *, x_hat=None):
-    ...         return (y * 100).byte().view(-1, 1, 1, 1).expand(-1, 8, 8, 3)
-    >>> x, context = Double().condition("0.5")
-    >>> Double().compose(context, torch.rand(4, 1)).shape
-    torch.Size([4, 8, 8, 3])
+    Examples:
+        >>> class Double(zoo.Task):
+        ...     data, item, x_shape, y_shape = "digits", "number", (1,), (1,)
+        ...
+        ...     def pairs(self, data, split, seed=0, *, pool=0):
+        ...         x = torch.rand(64, 1, generator=torch.Generator().manual_seed(seed))
+        ...         return zoo.Pairs(x, 2 * x)
+        ...
+        ...     def condition(self, item):
+        ...         return torch.tensor([float(item)]), None
+        ...
+        ...     def compose(self, context, y, *, x_hat=None):
+        ...         return (y * 100).byte().view(-1, 1, 1, 1).expand(-1, 8, 8, 3)
+        >>> x, context = Double().condition("0.5")
+        >>> Double().compose(context, torch.rand(4, 1)).shape
+        torch.Size([4, 8, 8, 3])
 
     Attributes:
         Config: a frozen dataclass of the settings.

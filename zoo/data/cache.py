@@ -38,9 +38,10 @@ _R = TypeVar("_R")
 def optional_write() -> Iterator[None]:
     """A block that writes to the cache and may fail: a full disk or a missing permission is a warning, not an error.
 
-    >>> with optional_write(), whole_file(cache_folder() / "example") as part:
-    ...     part.write_bytes(b"abc")
-    3
+    Examples:
+        >>> with optional_write(), whole_file(cache_folder() / "example") as part:
+        ...     part.write_bytes(b"abc")
+        3
     """
     try:
         yield
@@ -65,9 +66,10 @@ def on_all_cores(function: Callable[[_T], _R], items: Sequence[_T], bar: Bar) ->
     In threads: decoding, OpenCV, scipy.fft and hashing all release the interpreter lock, and threads neither start slowly
     nor copy their results nor clash with a parent that has loaded torch; warm processes were no faster.
 
-    >>> with progress(3, "squaring", show=False) as bar:
-    ...     print(list(on_all_cores(lambda n: n * n, [1, 2, 3], bar)))
-    [1, 4, 9]
+    Examples:
+        >>> with progress(3, "squaring", show=False) as bar:
+        ...     print(list(on_all_cores(lambda n: n * n, [1, 2, 3], bar)))
+        [1, 4, 9]
     """
     pool = ThreadPoolExecutor(cores())
     try:
@@ -89,10 +91,11 @@ def cached_map(compute: Callable[[int], Mapping[str, NDArray[np.float32]]], ids:
     Raises:
         ZooError: ``compute`` gave other fields for one item than for another, or values that are not finite.
 
-    >>> words = [b"a", b"bcd", b"a"]
-    >>> ids = [hashlib.sha256(word).digest() for word in words]
-    >>> cached_map(lambda i: {"length": np.array([len(words[i])])}, ids, "length-1")["length"].tolist()
-    [[1.0], [3.0], [1.0]]
+    Examples:
+        >>> words = [b"a", b"bcd", b"a"]
+        >>> ids = [hashlib.sha256(word).digest() for word in words]
+        >>> cached_map(lambda i: {"length": np.array([len(words[i])])}, ids, "length-1")["length"].tolist()
+        [[1.0], [3.0], [1.0]]
     """
     item = {content: i for i, content in enumerate(ids)}  # one of each content
     row = {content: i for i, content in enumerate(dict.fromkeys(ids))}

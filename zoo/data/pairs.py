@@ -22,8 +22,9 @@ class Batch:
     """Some of the pairs, on the device of the model: ``x`` (B, *x_shape), ``y`` (B, *y_shape), ``guide`` (B, G) or None,
     and the pairs' ``penalty``, which models that minimise a cost add to it.
 
-    >>> Batch(torch.zeros(5, 3), torch.zeros(5, 2)).guide is None
-    True
+    Examples:
+        >>> Batch(torch.zeros(5, 3), torch.zeros(5, 2)).guide is None
+        True
     """
 
     x: Tensor
@@ -56,11 +57,12 @@ class Pairs:
     Raises:
         RequestError: the numbers of items differ, or fields of vectors have not two channels.
 
-    >>> pairs = Pairs(torch.rand(10, 1, 8, 8), torch.rand(10, 3, 8, 8), names=[f"item {i}" for i in range(10)])
-    >>> len(pairs), pairs.x_shape, pairs.y_shape
-    (10, (1, 8, 8), (3, 8, 8))
-    >>> pairs.subset(torch.tensor([7, 2])).names
-    ['item 7', 'item 2']
+    Examples:
+        >>> pairs = Pairs(torch.rand(10, 1, 8, 8), torch.rand(10, 3, 8, 8), names=[f"item {i}" for i in range(10)])
+        >>> len(pairs), pairs.x_shape, pairs.y_shape
+        (10, (1, 8, 8), (3, 8, 8))
+        >>> pairs.subset(torch.tensor([7, 2])).names
+        ['item 7', 'item 2']
     """
 
     x: Tensor
@@ -146,7 +148,8 @@ def _crop(wide: Tensor, theta: Tensor, size: torch.Size) -> Tensor:
 def size_of(shape: tuple[int, ...]) -> int:
     """How many numbers one item of this shape has.
 
-    >>> size_of((3, 8, 8))
-    192
+    Examples:
+        >>> size_of((3, 8, 8))
+        192
     """
     return math.prod(shape)

@@ -43,13 +43,14 @@ def decode_image(data: bytes, *, draft: bool = False) -> Image:
     Raises:
         ValueError: these are not a whole image of at least 16 pixels a side; the message is the reason.
 
-    >>> import io
-    >>> import PIL.Image
-    >>> file = io.BytesIO()
-    >>> PIL.Image.new("L", (40, 20), 7).save(file, "PNG")
-    >>> image = decode_image(file.getvalue())
-    >>> image.shape, int(image.max())
-    ((20, 40, 3), 7)
+    Examples:
+        >>> import io
+        >>> import PIL.Image
+        >>> file = io.BytesIO()
+        >>> PIL.Image.new("L", (40, 20), 7).save(file, "PNG")
+        >>> image = decode_image(file.getvalue())
+        >>> image.shape, int(image.max())
+        ((20, 40, 3), 7)
     """
     from PIL import Image as PIL
     from PIL import UnidentifiedImageError
@@ -130,9 +131,10 @@ def read_shape(path: Path) -> Solid:
     Raises:
         RequestError: it cannot be read, or is no such shape.
 
-    >>> np.save("cube.npy", np.ones((4, 4, 4), bool))
-    >>> read_shape(Path("cube.npy")).shape
-    (4, 4, 4)
+    Examples:
+        >>> np.save("cube.npy", np.ones((4, 4, 4), bool))
+        >>> read_shape(Path("cube.npy")).shape
+        (4, 4, 4)
     """
     try:
         if path.suffix == ".binvox":
@@ -166,8 +168,9 @@ def solid_of(values: NDArray[np.generic], name: str, axes: int) -> Solid:
     Raises:
         RequestError: they are of another shape, or not true and false, or 1 and 0; ``name`` says of what.
 
-    >>> solid_of(np.zeros((1, 2, 2, 2)), "my shape", axes=3).shape
-    (2, 2, 2)
+    Examples:
+        >>> solid_of(np.zeros((1, 2, 2, 2)), "my shape", axes=3).shape
+        (2, 2, 2)
     """
     if values.ndim == axes + 1 and values.shape[axes - 3] == 1:
         values = values.squeeze(axes - 3)
@@ -184,8 +187,9 @@ def solid_of(values: NDArray[np.generic], name: str, axes: int) -> Solid:
 def voxel_picture(voxels: NDArray[np.bool_], side: int = SIDE) -> Image:
     """A shape (s, s, s) bool as a picture (side, side, 3) uint8 that it fills, its third axis upwards; white if empty.
 
-    >>> voxel_picture(np.ones((4, 4, 4), bool), side=32).shape
-    (32, 32, 3)
+    Examples:
+        >>> voxel_picture(np.ones((4, 4, 4), bool), side=32).shape
+        (32, 32, 3)
     """
     picture = np.full((side * side, 3), 255, np.uint8)
     place = np.argwhere(voxels)

@@ -32,8 +32,9 @@ class Annotation:
         boxes: (K, 4) as left, top, width, height in shares of the image.
         labels: (K,) in 0..C-1.
 
-    >>> Annotation(np.array([[0.5, 0, 0.5, 1]], np.float32), np.array([2])).labels.tolist()  # one object, on the right
-    [2]
+    Examples:
+        >>> Annotation(np.array([[0.5, 0, 0.5, 1]], np.float32), np.array([2])).labels.tolist()  # one object, on the right
+        [2]
     """
 
     boxes: NDArray[np.float32]
@@ -49,9 +50,10 @@ class Clip:
             own :meth:`Records.image`. At least two.
         seconds: from the first frame to the last: one second, to the nearest frame.
 
-    >>> clip = Clip(iter(np.zeros((13, 20, 30, 3), np.uint8)), 1.0)
-    >>> len(list(clip.frames))
-    13
+    Examples:
+        >>> clip = Clip(iter(np.zeros((13, 20, 30, 3), np.uint8)), 1.0)
+        >>> len(list(clip.frames))
+        13
     """
 
     frames: Iterator[Image]
@@ -67,8 +69,9 @@ class Attributes:
         values: (N, K) float32 in [0, 1]: 1 where the attribute holds.
         exclusive: whether exactly one of them holds for every item: they are classes.
 
-    >>> Attributes.classes(["cat", "dog"], np.array([1, 1, 0])).values.tolist()
-    [[0.0, 1.0], [0.0, 1.0], [1.0, 0.0]]
+    Examples:
+        >>> Attributes.classes(["cat", "dog"], np.array([1, 1, 0])).values.tolist()
+        [[0.0, 1.0], [0.0, 1.0], [1.0, 0.0]]
     """
 
     names: tuple[str, ...]
@@ -98,13 +101,14 @@ class Records(ABC):
         categories: the names of the C labels where the data has annotations, else ().
         attributes: of the items, where the data has any, else None; by default which objects the annotations name.
 
-    >>> class Greys(Records):
-    ...     names, digest = ["dark", "light"], "greys-1"
-    ...
-    ...     def image(self, index):
-    ...         return np.full((16, 16, 3), 100 * index, np.uint8)
-    >>> Greys().map(lambda image: {"mean": image.mean((0, 1))}, "mean-1")["mean"].T[0].tolist()
-    [0.0, 100.0]
+    Examples:
+        >>> class Greys(Records):
+        ...     names, digest = ["dark", "light"], "greys-1"
+        ...
+        ...     def image(self, index):
+        ...         return np.full((16, 16, 3), 100 * index, np.uint8)
+        >>> Greys().map(lambda image: {"mean": image.mean((0, 1))}, "mean-1")["mean"].T[0].tolist()
+        [0.0, 100.0]
     """
 
     names: Sequence[str]
@@ -192,13 +196,14 @@ class Data(ABC):
         kind: the entry-point name.
         path: what stood behind the colon, "" if nothing did.
 
-    >>> class Nothing(Data):
-    ...     kind = "nothing"
-    ...
-    ...     def read(self, split, *, seed=0):
-    ...         raise RequestError(f"{self}: there is nothing for the split {check_split(split)}")
-    >>> str(Nothing("here"))
-    'nothing:here'
+    Examples:
+        >>> class Nothing(Data):
+        ...     kind = "nothing"
+        ...
+        ...     def read(self, split, *, seed=0):
+        ...         raise RequestError(f"{self}: there is nothing for the split {check_split(split)}")
+        >>> str(Nothing("here"))
+        'nothing:here'
     """
 
     kind: ClassVar[str]
@@ -224,9 +229,10 @@ def check_split(split: str) -> Split:
     Raises:
         RequestError: it is neither ``train`` nor ``test``.
 
-    >>> check_split("val")
-    Traceback (most recent call last):
-    zoo.utils.errors.RequestError: split is 'val'; it must be 'train' or 'test'
+    Examples:
+        >>> check_split("val")
+        Traceback (most recent call last):
+        zoo.utils.errors.RequestError: split is 'val'; it must be 'train' or 'test'
     """
     if split == "train" or split == "test":
         return split  # type: ignore[return-value]

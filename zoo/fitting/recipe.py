@@ -63,8 +63,9 @@ class Recipe(_Loop):
     def lr_factor(self, progress: float) -> float:
         """The factor of every learning rate at this progress of training, in [0, 1).
 
-        >>> round(Recipe(schedule="cosine", lr_end=0.0).lr_factor(0.75), 2)
-        0.15
+        Examples:
+            >>> round(Recipe(schedule="cosine", lr_end=0.0).lr_factor(0.75), 2)
+            0.15
         """
         factor = 1.0
         if self.schedule == "cosine":
@@ -87,8 +88,9 @@ class Training(_Loop):
         precision: of the arithmetic; ``auto`` is bf16 on a GPU that has it, full elsewhere.
         save_seconds: time between two writes of the state, where a folder for it was given.
 
-    >>> Training(epochs=3, precision="bf16").batch_size
-    128
+    Examples:
+        >>> Training(epochs=3, precision="bf16").batch_size
+        128
     """
 
     epochs: int | None = None
@@ -109,8 +111,9 @@ class Step:
         total: steps in all.
         generator: on the CPU; seeded by the run's seed, the index and the process.
 
-    >>> Step(30, 120, torch.Generator()).share
-    0.25
+    Examples:
+        >>> Step(30, 120, torch.Generator()).share
+        0.25
     """
 
     index: int
@@ -132,8 +135,9 @@ class Step:
 class History:
     """The record of training: ``losses`` holds, a few hundred times a run, the means of all parts since the last.
 
-    >>> History(steps=100, epochs=2.0).losses
-    []
+    Examples:
+        >>> History(steps=100, epochs=2.0).losses
+        []
     """
 
     steps: int

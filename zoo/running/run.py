@@ -34,9 +34,10 @@ if TYPE_CHECKING:
 class RunResult:
     """A finished run: its folder, what was fitted and how good it is.
 
-    >>> result = zoo.run("nn", "toy", items=4, n=3, metrics=["error_of_best"], out="a", progress=False)
-    >>> sorted(path.name for path in result.out.iterdir())
-    ['checkpoint', 'metrics.json', 'report.html', 'run.json', 'samples.png']
+    Examples:
+        >>> result = zoo.run("nn", "toy", items=4, n=3, metrics=["error_of_best"], out="a", progress=False)
+        >>> sorted(path.name for path in result.out.iterdir())
+        ['checkpoint', 'metrics.json', 'report.html', 'run.json', 'samples.png']
 
     Attributes:
         out: the folder with ``run.json``, ``metrics.json``, ``samples.png``, ``report.html`` and ``checkpoint/``.
@@ -82,9 +83,10 @@ def run(
 ) -> RunResult:
     """Fit a model to a task, sample from it, measure the samples, and write a report.
 
-    >>> result = zoo.run("nn", "toy", items=4, n=3, metrics=["error_of_best"], out="b", progress=False)
-    >>> result.scores["error_of_best@3"].better
-    'lower'
+    Examples:
+        >>> result = zoo.run("nn", "toy", items=4, n=3, metrics=["error_of_best"], out="b", progress=False)
+        >>> result.scores["error_of_best@3"].better
+        'lower'
 
     Under ``accelerate launch`` every process calls this with the same ``out``; the main one measures and writes, the
     others come back with a fitted model and no scores.

@@ -83,8 +83,9 @@ class Check:
 def checks(kind: Kind) -> tuple[Check, ...]:
     """All checks of a kind, in the order in which they are run.
 
-    >>> [check.name for check in checks("model")][:2]
-    ['it_is_registered', 'it_is_described']
+    Examples:
+        >>> [check.name for check in checks("model")][:2]
+        ['it_is_registered', 'it_is_described']
 
     Raises:
         RequestError: there is no such kind.
@@ -111,8 +112,9 @@ def chosen(kind: Kind, only: tuple[str, ...]) -> tuple[Check, ...]:
 def page() -> str:
     """All checks with their contracts, as Markdown.
 
-    >>> print(page().splitlines()[0])
-    # The checks
+    Examples:
+        >>> print(page().splitlines()[0])
+        # The checks
     """
     parts = [_HEAD]
     for kind in KINDS:

@@ -107,11 +107,12 @@ def run_all(subject: Subject, these: Sequence[Check]) -> Outcome:
 def check(name: str, kind: Kind | None = None, only: tuple[str, ...] = ()) -> Outcome:
     """Check whether a registered model, task or metric keeps its contracts, in this process.
 
-    >>> outcome = check("variance", only=("its_suffixes_are_names", "it_is_described"))
-    >>> print(outcome)
-    metric variance: 2 ran, 0 skipped, 0 expected to fail, of 2
-    >>> outcome.ok
-    True
+    Examples:
+        >>> outcome = check("variance", only=("its_suffixes_are_names", "it_is_described"))
+        >>> print(outcome)
+        metric variance: 2 ran, 0 skipped, 0 expected to fail, of 2
+        >>> outcome.ok
+        True
 
     Args:
         name: its entry-point name.
@@ -148,8 +149,9 @@ def parametrize(*names: str, kind: Kind | None = None) -> pytest.MarkDecorator:
         def test_contract(check):
             check()
 
-    >>> len(parametrize("variance").args[1]) == len(checks("metric"))
-    True
+    Examples:
+        >>> len(parametrize("variance").args[1]) == len(checks("metric"))
+        True
 
     The test's id is ``name-check``. What a subject says it cannot do (``expected_failures``) is a strict xfail: it fails
     where it holds after all.

@@ -14,9 +14,10 @@ def colour_wheel(vectors: Tensor, reach: float) -> Tensor:
     White is no motion, full colour ``reach`` and beyond; to the right is red, downwards yellow-green, to the left cyan,
     upwards violet.
 
-    >>> import torch
-    >>> colour_wheel(torch.tensor([[1.0], [0.0]]), 1.0).flatten().tolist()
-    [1.0, 0.0, 0.0]
+    Examples:
+        >>> import torch
+        >>> colour_wheel(torch.tensor([[1.0], [0.0]]), 1.0).flatten().tolist()
+        [1.0, 0.0, 0.0]
 
     Args:
         vectors: (2, ...), to the right and downwards.

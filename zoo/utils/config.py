@@ -28,12 +28,13 @@ def make_config(cls: type[C], values: Mapping[str, Any], owner: str) -> C:
     Raises:
         RequestError: an unknown key, or a value that is not of the field's type or refused by the config.
 
-    >>> from zoo import Recipe
-    >>> make_config(Recipe, {"steps": "100"}, "model mine").steps
-    100
-    >>> make_config(Recipe, {"step": 100}, "model mine")
-    Traceback (most recent call last):
-    zoo.utils.errors.RequestError: model mine has no setting 'step': did you mean 'steps'?
+    Examples:
+        >>> from zoo import Recipe
+        >>> make_config(Recipe, {"steps": "100"}, "model mine").steps
+        100
+        >>> make_config(Recipe, {"step": 100}, "model mine")
+        Traceback (most recent call last):
+        zoo.utils.errors.RequestError: model mine has no setting 'step': did you mean 'steps'?
     """
     hints = typing.get_type_hints(cls)
     fields = {f.name for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
@@ -55,11 +56,12 @@ def at_least(config: object, least: float, *names: str) -> None:
     Raises:
         RequestError: one is not; says which, and what is right.
 
-    >>> from zoo import Recipe
-    >>> at_least(Recipe(), 1, "steps", "batch_size")
-    >>> at_least(Recipe(), 1, "ema")
-    Traceback (most recent call last):
-    zoo.utils.errors.RequestError: ema is 0.0; it must be at least 1
+    Examples:
+        >>> from zoo import Recipe
+        >>> at_least(Recipe(), 1, "steps", "batch_size")
+        >>> at_least(Recipe(), 1, "ema")
+        Traceback (most recent call last):
+        zoo.utils.errors.RequestError: ema is 0.0; it must be at least 1
     """
     _hold(config, names, lambda value: least <= value < math.inf, f"at least {least}")
 
@@ -67,8 +69,9 @@ def at_least(config: object, least: float, *names: str) -> None:
 def above(config: object, bound: float, *names: str) -> None:
     """As :func:`at_least`, and not ``bound`` itself.
 
-    >>> from zoo import Recipe
-    >>> above(Recipe(), 0, "learning_rate", "clip")
+    Examples:
+        >>> from zoo import Recipe
+        >>> above(Recipe(), 0, "learning_rate", "clip")
     """
     _hold(config, names, lambda value: bound < value < math.inf, f"a number above {bound}")
 
@@ -76,8 +79,9 @@ def above(config: object, bound: float, *names: str) -> None:
 def share(config: object, *names: str) -> None:
     """For a config's ``__post_init__``: each of these fields is in [0, 1); raises as :func:`at_least`.
 
-    >>> from zoo import Recipe
-    >>> share(Recipe(), "ema")
+    Examples:
+        >>> from zoo import Recipe
+        >>> share(Recipe(), "ema")
     """
     _hold(config, names, lambda value: 0 <= value < 1, "in [0, 1)")
 

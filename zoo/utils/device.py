@@ -13,8 +13,9 @@ def pick(device: str | torch.device = "auto") -> torch.device:
     Raises:
         RequestError: there is no such kind of device, or none on this machine.
 
-    >>> pick("cpu")
-    device(type='cpu')
+    Examples:
+        >>> pick("cpu")
+        device(type='cpu')
     """
     if device == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"

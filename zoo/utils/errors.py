@@ -8,8 +8,9 @@ from collections.abc import Iterable
 class ZooError(Exception):
     """The work failed: the request was right, but it could not be carried out. Exit code 1.
 
-    >>> issubclass(ZooError, Exception), ZooError.exit_code
-    (True, 1)
+    Examples:
+        >>> issubclass(ZooError, Exception), ZooError.exit_code
+        (True, 1)
     """
 
     exit_code = 1
@@ -20,11 +21,12 @@ class RequestError(ZooError, ValueError):
 
     The message is one line that says what was wrong and what would be right.
 
-    >>> try:
-    ...     zoo.load("cdvae/relihgt")
-    ... except zoo.RequestError as error:
-    ...     print(error)
-    no checkpoint is called 'cdvae/relihgt': did you mean 'cdvae/relight' ...
+    Examples:
+        >>> try:
+        ...     zoo.load("cdvae/relihgt")
+        ... except zoo.RequestError as error:
+        ...     print(error)
+        no checkpoint is called 'cdvae/relihgt': did you mean 'cdvae/relight' ...
     """
 
     exit_code = 2
@@ -33,8 +35,9 @@ class RequestError(ZooError, ValueError):
 def nearest(name: str, known: Iterable[str], limit: int = 3) -> str:
     """A clause for an unknown ``name``: the nearest known names, or all of them when none is near.
 
-    >>> nearest("relihgt", ["relight", "resaturate"])
-    "did you mean 'relight'?"
+    Examples:
+        >>> nearest("relihgt", ["relight", "resaturate"])
+        "did you mean 'relight'?"
     """
     import difflib  # not before a name is wrong
 

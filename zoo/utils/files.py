@@ -20,10 +20,11 @@ def whole_file(path: Path) -> Iterator[Path]:
     Raises:
         ZooError: the file system refused (full disk, no permission); nothing is left behind.
 
-    >>> with whole_file(Path("answer.txt")) as part:
-    ...     _ = part.write_text("42")
-    >>> Path("answer.txt").read_text()
-    '42'
+    Examples:
+        >>> with whole_file(Path("answer.txt")) as part:
+        ...     _ = part.write_text("42")
+        >>> Path("answer.txt").read_text()
+        '42'
     """
     temporary = path.parent / f".{path.name}.{os.getpid()}.part"
     try:
@@ -90,9 +91,10 @@ def sha256_of(path: Path) -> str:
 def cache_folder() -> Path:
     """``$ZOO_CACHE``, or ``zoo`` in the user's cache folder on this platform.
 
-    >>> os.environ["ZOO_CACHE"] = "elsewhere"
-    >>> str(cache_folder())
-    'elsewhere'
+    Examples:
+        >>> os.environ["ZOO_CACHE"] = "elsewhere"
+        >>> str(cache_folder())
+        'elsewhere'
     """
     if named := os.environ.get("ZOO_CACHE"):
         return Path(named).expanduser()

@@ -14,8 +14,9 @@ CELLS, ROUNDING = 16, 0.02
 def new_seed(generator: torch.Generator | None = None) -> int:
     """A seed drawn from ``generator``, or from the operating system when there is none.
 
-    >>> new_seed(torch.Generator().manual_seed(0)) == new_seed(torch.Generator().manual_seed(0))
-    True
+    Examples:
+        >>> new_seed(torch.Generator().manual_seed(0)) == new_seed(torch.Generator().manual_seed(0))
+        True
     """
     if generator is None:
         return int.from_bytes(os.urandom(7), "little")
@@ -34,11 +35,12 @@ class Noise:
         x: (B, ...), the items.
         seed: any integer.
 
-    >>> x = torch.rand(3, 8, 8)
-    >>> Noise(x, seed=0).normal(5, 2).shape
-    torch.Size([3, 5, 2])
-    >>> torch.equal(Noise(x, 0).uniform(5)[2:], Noise(x[2:], 0).uniform(5))
-    True
+    Examples:
+        >>> x = torch.rand(3, 8, 8)
+        >>> Noise(x, seed=0).normal(5, 2).shape
+        torch.Size([3, 5, 2])
+        >>> torch.equal(Noise(x, 0).uniform(5)[2:], Noise(x[2:], 0).uniform(5))
+        True
     """
 
     def __init__(self, x: Tensor, seed: int) -> None:

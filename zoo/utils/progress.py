@@ -51,10 +51,11 @@ class Bar:
 def progress(total: int, label: str, show: bool = True) -> Bar:
     """The progress of ``total`` steps of the work called ``label``; nothing is shown where not ``show``.
 
-    >>> with progress(3, "fit", show=False) as bar:
-    ...     bar.update(2, loss=0.12345)
-    >>> bar.done, bar.numbers
-    (2, 'loss=0.1235')
+    Examples:
+        >>> with progress(3, "fit", show=False) as bar:
+        ...     bar.update(2, loss=0.12345)
+        >>> bar.done, bar.numbers
+        (2, 'loss=0.1235')
     """
     return Bar(total, label, show)
 
