@@ -15,6 +15,8 @@ sys.path.append(str(Path(__file__).parent / "third_party"))
 # One cache for all the processes that share the tests, and one core for each of them: torch would take all.
 os.environ.setdefault("ZOO_CACHE", tempfile.mkdtemp(prefix="zoo-test-cache-"))
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# The many processes that tests start would each compile the package anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # No test asks the real Hub, or finds what a person has cached of it or the token: nobody listens at this port.
 os.environ.update(HF_ENDPOINT="http://127.0.0.1:9", HF_HOME=tempfile.mkdtemp(prefix="zoo-test-hub-"), HF_TOKEN="")
 for _name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HUB_OFFLINE"):
