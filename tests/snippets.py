@@ -69,7 +69,7 @@ def quick(words: list[str]) -> list[str]:
         more += ["--set", "training.steps=2"]
     if verb == "bench" and "--models" not in words:
         more += ["--models", "nn"]
-    return [*words, *more]
+    return [*("scenes:200" if word == "scenes" else word for word in words), *more]
 
 
 def fitted_example(text: str, name: str, **settings: Any) -> tuple[zoo.Model, Tensor, Any]:
