@@ -1,8 +1,9 @@
-"""The two ways in which a request can end other than well."""
+"""The two ways in which a request can end other than well, and the border at which anything foreign becomes one of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
 
 
 class ZooError(Exception):
@@ -48,3 +49,48 @@ def nearest(name: str, known: Iterable[str], limit: int = 3) -> str:
     if not known:
         return "none is installed"
     return "known: " + ", ".join(known)
+
+
+@contextlib.contextmanager
+def border(doing: str, kind: type[ZooError] = ZooError) -> Iterator[None]:
+    """A block that calls foreign code or reads foreign bytes: whatever that raises becomes one line, ``DOING: REASON``.
+
+    No list of exceptions is long enough for a decoder, an archive or a plugin, so there is none. Our own errors pass, and
+    so does what stops a process.
+
+    Examples:
+        >>> import json
+        >>> with border("cannot read a.json", RequestError):
+        ...     json.loads("[")
+        Traceback (most recent call last):
+        zoo.utils.errors.RequestError: cannot read a.json: Expecting value: line 1 column 2 (char 1)
+    """
+    try:
+        yield
+    except ZooError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise kind(f"{doing}: {cause(error)}") from error
+
+
+def cause(error: BaseException) -> str:
+    """The reason that an error of any kind gives, in one line.
+
+    Examples:
+        >>> cause(FileNotFoundError(2, "No such file or directory")), cause(KeyError("size")), cause(MemoryError())
+        ('No such file or directory', "it lacks 'size'", 'there is not enough memory')
+    """
+    if isinstance(error, ZooError):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    if isinstance(error, UnicodeDecodeError):
+        return f"it is no {error.encoding.upper()} text: byte {error.start} cannot be read"
+    if isinstance(error, MemoryError):
+        return "there is not enough memory"
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    text = " ".join(str(error).split())
+    if isinstance(error, KeyError):
+        return f"it lacks {text}"
+    return text[:500] or type(error).__name__

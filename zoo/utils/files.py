@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from zoo.utils.errors import ZooError
+from zoo.utils.errors import RequestError, ZooError, cause
 
 
 @contextlib.contextmanager
@@ -26,16 +28,15 @@ def whole_file(path: Path) -> Iterator[Path]:
         >>> Path("answer.txt").read_text()
         '42'
     """
-    temporary = path.parent / f".{path.name}.{os.getpid()}.part"
+    import tempfile
+
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        os.replace(temporary, path)
+        with tempfile.TemporaryDirectory(".part", f".{path.name[:100]}.", path.parent, ignore_cleanup_errors=True) as scratch:
+            yield (part := Path(scratch) / path.name)  # in a folder of ours, where nobody else can have put a link
+            os.replace(part, path)
     except OSError as error:
-        raise ZooError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+        raise ZooError(f"cannot write {path}: {cause(error)}") from error
 
 
 @contextlib.contextmanager
@@ -46,7 +47,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
     alone = not path.parent.exists()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(".part", f".{path.name}.", path.parent, ignore_cleanup_errors=True) as scratch:
+        with tempfile.TemporaryDirectory(".part", f".{path.name[:100]}.", path.parent, ignore_cleanup_errors=True) as scratch:
             new, old = Path(scratch) / "new", Path(scratch) / "old"
             new.mkdir()
             yield new
@@ -77,12 +78,93 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+def user_path(path: str | os.PathLike[str]) -> Path:
+    """A path as a person writes it: ``~`` is their home folder.
+
+    Raises:
+        RequestError: no path can be called so (nothing, a zero byte, somebody's home that is not known).
+
+    Examples:
+        >>> user_path("~/photos") == Path.home() / "photos"
+        True
+    """
+    text = os.fspath(path)
+    if not text or "\0" in text:
+        raise RequestError(f"the path is {text!r}; it must name a file or a folder")
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise RequestError(f"{text}: {error}") from error
+
+
+def regular(path: Path) -> Path:
+    """``path``, seen to be a file that can be read to an end: no folder, pipe, socket or device, nor a link to one.
+
+    Raises:
+        OSError: it is not; its ``strerror`` says what it is.
+
+    Examples:
+        >>> regular(Path("/dev/zero"))
+        Traceback (most recent call last):
+        OSError: [Errno 22] it is a device, not a file: '/dev/zero'
+    """
+    kind = stat.S_IFMT(os.stat(path).st_mode)
+    if kind != stat.S_IFREG:
+        raise OSError(errno.EINVAL, f"it is {_KINDS.get(kind, 'something else')}, not a file", str(path))
+    return path
+
+
+def read_bytes(path: Path, most: int = 1 << 30) -> bytes:
+    """The content of a regular file of at most ``most`` bytes.
+
+    Raises:
+        OSError: it cannot be read, is no regular file (:func:`regular`), or is larger.
+
+    Examples:
+        >>> write_text(Path("a.txt"), "abc")
+        >>> read_bytes(Path("a.txt"))
+        b'abc'
+        >>> read_bytes(Path("a.txt"), most=2)
+        Traceback (most recent call last):
+        OSError: [Errno 27] it has more than 2 bytes: 'a.txt'
+    """
+    # Not to wait for a writer where a pipe has taken the place of the file since it was looked at.
+    with open(os.open(regular(path), os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb") as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"it has more than {most:,} bytes", str(path))
+    return content
+
+
+def read_text(path: Path, most: int = 1 << 30) -> str:
+    """The UTF-8 text in a regular file, without the mark that some editors put first; raises as :func:`read_bytes`.
+
+    Raises:
+        UnicodeDecodeError: it is no UTF-8.
+
+    Examples:
+        >>> _ = Path("b.txt").write_text("\ufeffabc", encoding="utf-8")
+        >>> read_text(Path("b.txt"))
+        'abc'
+    """
+    return read_bytes(path, most).decode("utf-8-sig")
+
+
 def sha256_of(path: Path) -> str:
     """The sha256 of a file's bytes, in hexadecimal."""
     import hashlib  # here and in whole_folder, since the command line starts with this module
 
     digest = hashlib.sha256()
-    with path.open("rb") as handle:
+    with regular(path).open("rb") as handle:
         while block := handle.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
