@@ -20,16 +20,18 @@ if TYPE_CHECKING:
     from zoo.data.cache import cache_folder, cached_map, on_all_cores, optional_write
     from zoo.data.pairs import Batch, Pairs, Penalty, size_of
     from zoo.data.pictures import IMAGE_RULES, MIN_SIDE, decode_image, read_shape, solid_of, voxel_picture
-    from zoo.data.records import Annotation, Attributes, Clip, Data, Fields, Image, Records, Split, check_split
+    from zoo.data.records import Annotation, Attributes, Clip, Data, Fields, Image, Records, Split, check_split, summary
     from zoo.fitting.recipe import History, Recipe, Step, Training, Turns
     from zoo.running.run import RunResult, run
+    from zoo.utils.bounds import afford, whole
     from zoo.utils.colours import colour_wheel
     from zoo.utils.config import above, at_least, make_config, share
     from zoo.utils.device import pick
-    from zoo.utils.errors import RequestError, ZooError, nearest
-    from zoo.utils.files import whole_file
+    from zoo.utils.errors import RequestError, ZooError, border, cause, nearest
+    from zoo.utils.files import read_bytes, read_text, regular, user_path, whole_file
     from zoo.utils.noise import Noise, new_seed
     from zoo.utils.progress import progress
+    from zoo.utils.words import one_line
 
 _HOMES = {
     "zoo.benching.bench": "BenchResult bench",
@@ -42,16 +44,18 @@ _HOMES = {
     "zoo.data.cache": "cache_folder cached_map on_all_cores optional_write",
     "zoo.data.pairs": "Batch Pairs Penalty size_of",
     "zoo.data.pictures": "IMAGE_RULES MIN_SIDE decode_image read_shape solid_of voxel_picture",
-    "zoo.data.records": "Annotation Attributes Clip Data Fields Image Records Split check_split",
+    "zoo.data.records": "Annotation Attributes Clip Data Fields Image Records Split check_split summary",
     "zoo.fitting.recipe": "History Recipe Step Training Turns",
     "zoo.running.run": "RunResult run",
+    "zoo.utils.bounds": "afford whole",
     "zoo.utils.colours": "colour_wheel",
     "zoo.utils.config": "above at_least make_config share",
     "zoo.utils.device": "pick",
-    "zoo.utils.errors": "RequestError ZooError nearest",
-    "zoo.utils.files": "whole_file",
+    "zoo.utils.errors": "RequestError ZooError border cause nearest",
+    "zoo.utils.files": "read_bytes read_text regular user_path whole_file",
     "zoo.utils.noise": "Noise new_seed",
     "zoo.utils.progress": "progress",
+    "zoo.utils.words": "one_line",
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
 
@@ -91,10 +95,13 @@ __all__ = [
     "ZooError",
     "__version__",
     "above",
+    "afford",
     "at_least",
     "bench",
+    "border",
     "cache_folder",
     "cached_map",
+    "cause",
     "check_split",
     "colour_wheel",
     "decode_image",
@@ -103,15 +110,22 @@ __all__ = [
     "nearest",
     "new_seed",
     "on_all_cores",
+    "one_line",
     "optional_write",
     "pick",
     "progress",
+    "read_bytes",
     "read_shape",
+    "read_text",
+    "regular",
     "run",
     "share",
     "size_of",
     "solid_of",
+    "summary",
+    "user_path",
     "voxel_picture",
+    "whole",
     "whole_file",
 ]
 

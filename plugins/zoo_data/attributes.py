@@ -49,7 +49,7 @@ class CelebA(FolderData):
             where = "the list is too short to split" if partition is None else f"{partition.name} puts no listed face there"
             raise RequestError(f"{self} has no face for the split {split}: {where}")
         chosen = {names[i]: values[i] for i in wanted}
-        photos = photos_in(images, list(chosen))
+        photos = photos_in(self, images, list(chosen))
         kept = np.stack([chosen[photo.name] for photo in photos]).astype(np.float32)
         return PhotoRecords(photos, attributes=Attributes(attributes, kept), cut=_square, shown="square-1")
 
@@ -106,7 +106,7 @@ class Cub(FolderData):
         ids = {name: key for key, name in files.items() if held.get(key) == ("1" if split == "train" else "0")}
         if not ids:
             raise RequestError(f"{self}: train_test_split.txt has no image of images.txt for the split {split}")
-        photos = photos_in(self.file(root, "images"), list(ids))
+        photos = photos_in(self, self.file(root, "images"), list(ids))
         items = [ids[photo.name] for photo in photos]
         attributes = self._attributes(root, items)
         if not self.boxed:

@@ -73,7 +73,7 @@ class Coco(FolderData):
         categories = sorted(instances.categories, key=lambda category: category.id)
         annotations = _annotations(images, instances.annotations, categories, file.name)
         objects = {image.file_name: annotation for image, annotation in zip(images, annotations, strict=True)}
-        photos = photos_in(folder, list(objects))
+        photos = photos_in(self, folder, list(objects))
         return PhotoRecords(photos, [objects[photo.name] for photo in photos], [category.name for category in categories])
 
 

@@ -6,8 +6,7 @@ import hashlib
 import json
 import os
 import re
-import warnings
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
@@ -28,6 +27,7 @@ from zoo import (
     on_all_cores,
     optional_write,
     progress,
+    summary,
     whole_file,
 )
 from zoo_data.kinds import FolderData, held_out, one_word
@@ -110,13 +110,6 @@ def file_names(root: Path, extensions: Collection[str] = EXTENSIONS) -> list[str
     return sorted(names)
 
 
-def summary(bad: Mapping[str, str]) -> str:
-    """The first few files with the reason of each, and how many more there are."""
-    shown = [f"{name} ({reason})" for name, reason in list(bad.items())[:5]]
-    more = len(bad) - len(shown)
-    return ", ".join(shown) + (f", and {more} more" if more else "")
-
-
 @dataclass(frozen=True)
 class Photo:
     """A readable photo: its path, its name below the folder, and the sha256 of its bytes."""
@@ -174,17 +167,16 @@ def read_photo(photo: Photo) -> Image:
     raise ZooError(f"{photo.path} has changed since it was listed; run again")
 
 
-def photos_in(root: Path, names: Sequence[str]) -> list[Photo]:
+def photos_in(data: FolderData, root: Path, names: Sequence[str]) -> list[Photo]:
     """The photos of ``root`` among the files called ``names`` (relative, with slashes), in that order.
 
-    Files that cannot be used are left out, with one warning that names them and why; a RequestError where none can. A file
-    is read again only after it has changed.
+    Files that cannot be used are left out of ``data`` (:meth:`zoo.Data.skip`); a RequestError where none can. A file is read
+    again only after it has changed.
     """
     facts, bad = judged(root, names, _judge)
     if not facts:
         raise RequestError(f"{root} has no readable image: {summary(bad) or 'it is empty'}")
-    if bad:
-        warnings.warn(f"skipped {len(bad)} of {len(names)} images in {root}: {summary(bad)}", stacklevel=4)
+    data.skip(bad, len(names), "images", data.below(root))
     return [Photo(root / name, name, bytes.fromhex(content)) for name, content in facts.items()]
 
 
@@ -215,7 +207,7 @@ class Folder(FolderData):
         names = file_names(below)
         if not names:
             raise RequestError(f"{below} has no image (jpg, jpeg, png, bmp, webp, tif or tiff)")
-        photos = photos_in(below, names)
+        photos = photos_in(self, below, names)
         if apart:
             others = file_names(root / ("test" if split == "train" else "train"))
             return PhotoRecords(photos, attributes=_classes(photos, [*names, *others]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Sequence
@@ -45,6 +46,11 @@ class FolderData(Data):
 
     def wrong(self, what: str) -> RequestError:
         return RequestError(f"{self}: {what}{self.layout and '; '}{self.layout}")
+
+    def below(self, path: Path) -> str:
+        """Where ``path`` is below the folder of the data, with slashes; "" where it is that folder."""
+        inside = Path(os.path.relpath(path, Path(self.folder).expanduser())).as_posix()
+        return "" if inside == "." else inside
 
     def file(self, root: Path, *names: str) -> Path:
         """The first of these files or folders that is there; a RequestError where none is."""

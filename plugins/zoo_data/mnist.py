@@ -58,7 +58,7 @@ class Mnist(FolderData):
         names = [name for name in file_names(root / split) if re.fullmatch(r"[0-9]/[^/]+", name)]
         if not names:
             raise self.wrong(f"{split}/ has no folders 0 to 9 of pictures")
-        photos = photos_in(root / split, names)
+        photos = photos_in(self, root / split, names)
         labelled = np.array([int(photo.name[0]) for photo in photos])
         return PhotoRecords(photos, attributes=Attributes.classes(DIGIT_NAMES, labelled))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo import Fields, Image, RequestError, Split, cached_map
-from zoo_data.folder import Photo, PhotoRecords, file_names, photos_in, read_photo, summary
+from zoo_data.folder import Photo, PhotoRecords, file_names, photos_in, read_photo
 from zoo_data.kinds import FolderData, first_of
 
 
@@ -52,20 +51,19 @@ class Paired(FolderData):
         names = file_names(part)
         if not names:
             raise self.wrong(f"{part.name}/ has no picture")
-        return PairRecords(photos_in(part, names), shown="left-1" if self.backwards else "right-1")
+        return PairRecords(photos_in(self, part, names), shown="left-1" if self.backwards else "right-1")
 
     def _matched(self, part: Path) -> tuple[list[Photo], list[Photo]]:
-        """The pictures of A and of B that have each other, sorted by name; a warning names the ones left out."""
+        """The pictures of A and of B that have each other, sorted by name; others are left out."""
         listed = {side: file_names(part / side) for side in "AB"}
-        photos = {side: photos_in(part / side, names) if names else [] for side, names in listed.items()}
+        photos = {side: photos_in(self, part / side, names) if names else [] for side, names in listed.items()}
         a, b = ({photo.name.rpartition(".")[0]: photo for photo in photos[side]} for side in "AB")
         both = sorted(a.keys() & b.keys())
         if not both:
             raise RequestError(f"{part}: no picture in A/ has the name of one in B/; {self.layout}")
-        alone = {a[stem].name: "only in A" for stem in a if stem not in b}
-        alone |= {b[stem].name: "only in B" for stem in b if stem not in a}
-        if alone:
-            warnings.warn(f"left out {len(alone)} pictures in {part} without a partner: {summary(alone)}", stacklevel=4)
+        alone = {f"A/{a[stem].name}": "it has no partner in B/" for stem in a if stem not in b}
+        alone |= {f"B/{b[stem].name}": "it has no partner in A/" for stem in b if stem not in a}
+        self.skip(alone, len(a) + len(b), "pictures", self.below(part))
         return [a[stem] for stem in both], [b[stem] for stem in both]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import warnings
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo import Attributes, Image, Records, RequestError, Split, read_shape, solid_of, voxel_picture
-from zoo_data.folder import summary
 from zoo_data.kinds import FolderData, GeneratedData, one_word
 
 SIDE = 32
@@ -61,8 +59,7 @@ class Voxels(FolderData):
         empty = {name: "nothing solid" for name, there in zip(names, full, strict=True) if not there}
         if not full.any():
             raise RequestError(f"{self}: every shape of the split {split} is empty")
-        if empty:
-            warnings.warn(f"left out {len(empty)} of {len(names)} shapes in {root}: {summary(empty)}", stacklevel=3)
+        self.skip(empty, len(names), "shapes")
         names = [name for name in names if name not in empty]
         return VoxelRecords(voxels[full], names, Attributes.classes([one_word(title) for title in parts], labels[full]))
 

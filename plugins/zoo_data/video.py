@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import math
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo import IMAGE_RULES, Clip, Fields, Image, Records, RequestError, Split, cached_map, nearest
-from zoo_data.folder import Photo, file_names, judged, photos_in, summary
+from zoo import IMAGE_RULES, Clip, Fields, Image, Records, RequestError, Split, cached_map, nearest, summary
+from zoo_data.folder import Photo, file_names, judged, photos_in
 from zoo_data.footage import EXTENSIONS, FASTEST, SLOWEST, Footage, FrameFolder, VideoFile, judge_video
 from zoo_data.kinds import FolderData, first_of, held_out, lines_of
 
@@ -64,7 +63,7 @@ class Video(FolderData):
         lists = [beside / "ucfTrainTestlist" for beside in (root, root.parent)]
         lists = [folder for folder in lists if all((folder / f"{part}list01.txt").is_file() for part in ("train", "test"))]
         if lists:
-            videos = _listed(lists[0] / f"{split}list01.txt", self._videos(first_of(root, "UCF-101") or root))
+            videos = self._listed(lists[0] / f"{split}list01.txt", self._videos(first_of(root, "UCF-101") or root))
         elif (root / "train").is_dir() and (root / "test").is_dir():
             videos = self._videos(root / split)
         else:
@@ -82,7 +81,7 @@ class Video(FolderData):
         videos: list[Footage] = [VideoFile(root / name, name, facts[name]) for name in facts]
         images = [name for name in file_names(root) if "/" in name]
         folders: dict[str, list[Photo]] = {}
-        for photo in photos_in(root, images) if images else ():
+        for photo in photos_in(self, root, images) if images else ():
             folders.setdefault(photo.name.rpartition("/")[0], []).append(photo)
         videos += [FrameFolder(name, photos, self.fps) for name, photos in folders.items()]
         if not videos and not bad:
@@ -93,9 +92,19 @@ class Video(FolderData):
         videos = sorted((video for video in videos if video.name not in bad), key=lambda video: video.name)
         if not videos:
             raise RequestError(f"{root} has no readable video of at least one second: {summary(bad)}")
-        if bad:
-            warnings.warn(f"skipped {len(bad)} of {len(bad) + len(videos)} videos in {root}: {summary(bad)}", stacklevel=4)
+        self.skip(bad, len(bad) + len(videos), "videos", self.below(root))
         return videos
+
+    def _listed(self, file: Path, videos: Sequence[Footage]) -> list[Footage]:
+        """The videos that one of UCF101's lists names (``Class/file.avi``, perhaps with a label behind it); at least one."""
+        wanted = [line.split()[0] for line in lines_of(file) if line.strip()]
+        there = {"/".join(video.name.split("/")[-2:]): video for video in videos}
+        listed = [there[name] for name in wanted if name in there]
+        if not listed:
+            raise RequestError(f"{file} names {len(wanted)} videos, of which not one is in the folder (Class/file.avi)")
+        missing = {name: "it is not there, or cannot be used" for name in wanted if name not in there}
+        self.skip(missing, len(wanted), f"videos in {file.name}")
+        return sorted(listed, key=lambda video: video.name)
 
 
 class VideoRecords(Records):
@@ -124,15 +133,3 @@ class VideoRecords(Records):
     def clip(self, index: int) -> Clip:
         video, first, last = self._moments[index]
         return Clip(video.frames(first, last), float(video.times[last] - video.times[first]))
-
-
-def _listed(file: Path, videos: Sequence[Footage]) -> list[Footage]:
-    """The videos that one of UCF101's lists names (``Class/file.avi``, perhaps with a label behind it); at least one."""
-    wanted = [line.split()[0] for line in lines_of(file) if line.strip()]
-    there = {"/".join(video.name.split("/")[-2:]): video for video in videos}
-    listed = [there[name] for name in wanted if name in there]
-    if not listed:
-        raise RequestError(f"{file} names {len(wanted)} videos, of which not one is in the folder (Class/file.avi)")
-    if len(listed) < len(wanted):
-        warnings.warn(f"{len(wanted) - len(listed)} of the {len(wanted)} videos in {file} cannot be used", stacklevel=4)
-    return sorted(listed, key=lambda video: video.name)

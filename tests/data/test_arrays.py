@@ -207,7 +207,7 @@ def test_empty_shapes_are_left_out_and_named(tmp_path: Path) -> None:
     all_shapes = shapes(10)
     all_shapes[[0, 9]] = False
     np.savez(tmp_path / "a.npz", voxels=all_shapes)
-    with pytest.warns(UserWarning, match=r"left out 1 of 8 shapes in .*: a 0 \(nothing solid\)"):
+    with pytest.warns(UserWarning, match=r"left out 1 of 8 shapes of .*: a 0 \(nothing solid\)"):
         train = voxels(tmp_path)
     assert np.array_equal(train.voxels, all_shapes[1:8])
     assert train.names[0] == "a 1"

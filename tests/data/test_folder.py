@@ -76,16 +76,16 @@ def test_unreadable_files_are_named_in_one_warning_and_left_out(photos: Path) ->
     for i in range(5):
         (photos / f"z{i}.jpg").write_bytes(b"junk")
     (photos / "0/nowhere.png").symlink_to(photos / "gone.png")
-    with pytest.warns(UserWarning, match="skipped") as caught:
+    with pytest.warns(UserWarning, match="left out") as caught:
         train = read(photos)
     assert len(caught) == 1
     line = str(caught[0].message)
-    assert "skipped 9 of 69" in line
+    assert "left out 9 of 69 images" in line
     assert "0/empty.jpg (the file is empty)" in line
     assert "and 4 more" in line
     assert "\n" not in line
     assert len(train.map(mean, "mean-1")["mean"]) == len(train)
-    with pytest.warns(UserWarning, match="skipped 9"):  # remembered, and still said
+    with pytest.warns(UserWarning, match="left out 9"):  # remembered, and still said
         read(photos)
 
 

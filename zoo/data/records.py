@@ -7,10 +7,12 @@ records fields that the data knows itself (a rendered scene knows its shading), 
 from __future__ import annotations
 
 import hashlib
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -18,6 +20,7 @@ from numpy.typing import NDArray
 
 from zoo.data.cache import Fields, cached_map
 from zoo.utils.errors import RequestError
+from zoo.utils.words import one_line
 
 Image = NDArray[np.uint8]
 """An RGB photo, (H, W, 3) uint8."""
@@ -195,6 +198,7 @@ class Data(ABC):
     Attributes:
         kind: the entry-point name.
         path: what stood behind the colon, "" if nothing did.
+        skipped: what was left out in all that has been read so far, and the reason of each; see :meth:`skip`.
 
     Examples:
         >>> class Nothing(Data):
@@ -214,6 +218,41 @@ class Data(ABC):
     def __str__(self) -> str:
         return f"{self.kind}:{self.path}" if self.path else self.kind
 
+    @cached_property
+    def skipped(self) -> dict[str, str]:
+        return {}
+
+    def skip(self, left_out: Mapping[str, str], total: int, what: str, place: str = "") -> None:
+        """Note in ``skipped`` what is left out, by name, with the reason, and say so in one warning; once, however often read.
+
+        Args:
+            left_out: names, and why the data goes on without them; nothing is said of none.
+            total: of how many these are.
+            what: the kind of thing, in the plural: ``images``.
+            place: the folder below the data's in which the names are, where that is another.
+
+        Examples:
+            >>> import warnings
+            >>> class Nothing(Data):
+            ...     kind = "nothing"
+            ...
+            ...     def read(self, split, *, seed=0):
+            ...         self.skip({"a.png": "the file is empty"}, 40, "images", split)
+            >>> data = Nothing("here")
+            >>> with warnings.catch_warnings(record=True) as caught:
+            ...     data.read("train"), data.read("train")
+            (None, None)
+            >>> print(*(warning.message for warning in caught))
+            left out 1 of 40 images of nothing:here: train/a.png (the file is empty)
+            >>> data.skipped
+            {'train/a.png': 'the file is empty'}
+        """
+        named = {f"{place}/{name}" if place else name: reason for name, reason in left_out.items()}
+        if not named.items() <= self.skipped.items():
+            self.skipped.update(named)
+            said = f"left out {len(named)} of {total} {one_line(what)} of {one_line(self)}: {summary(named)}"
+            warnings.warn(said, stacklevel=3)
+
     @abstractmethod
     def read(self, split: Split, *, seed: int = 0) -> Records:
         """The records of one split.
@@ -221,6 +260,18 @@ class Data(ABC):
         Raises:
             RequestError: the path is not what this kind of data needs (says what is).
         """
+
+
+def summary(left_out: Mapping[str, str]) -> str:
+    """The first few names with the reason of each, and how many more there are, in one line.
+
+    Examples:
+        >>> summary({"a.png": "the file is empty"} | {f"{n}.png": "truncated" for n in range(40)})
+        'a.png (the file is empty), 0.png (truncated), 1.png (truncated), 2.png (truncated), 3.png (truncated), and 36 more'
+    """
+    shown = [f"{name} ({reason})" for name, reason in islice(left_out.items(), 5)]
+    more = len(left_out) - len(shown)
+    return one_line(", ".join(shown) + (f", and {more} more" if more else ""))
 
 
 def check_split(split: str) -> Split:
