@@ -54,7 +54,10 @@ class Weak(Toy):
         what, only = (path.read_text().split() + ["", ""])[:2] if path.is_file() else ("", "")
         if what == "hang":
             path.with_suffix(".pid").write_text(str(os.getpid()))
-            time.sleep(60)
+            try:
+                time.sleep(60)
+            finally:
+                (resume / "last").touch()
         if not only or int(only) == seed:
             if what == "fail":
                 raise ZooError("the weak\\nmodel diverged")
@@ -279,7 +282,7 @@ def test_a_process_that_is_killed_costs_its_own_cell_and_is_gone_on_with(tmp_pat
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_bench_that_is_stopped_leaves_no_process_and_no_lock(tmp_path: Path, weak: Path, how: signal.Signals) -> None:
     weak.write_text("hang")
     out, note = tmp_path / "out", weak.with_suffix(".pid")
@@ -295,9 +298,11 @@ def test_a_bench_that_is_stopped_leaves_no_process_and_no_lock(tmp_path: Path, w
         bench(out, models=["weak"], seeds=1)
     process.send_signal(how)
     err = process.communicate(timeout=20)[1]
-    if how == signal.SIGINT:
-        assert process.returncode == 130
-        assert err.splitlines()[-1].startswith("zoo: stopped")
+    if how != signal.SIGKILL:
+        code, word = {signal.SIGINT: (130, "stopped"), signal.SIGTERM: (143, "terminated")}[how]
+        assert process.returncode == code
+        assert err.splitlines()[-1].startswith(f"zoo: {word}; what is done is kept in {out}")
+        assert (out / "cells/toy-shade/weak-s0/training/state/last").is_file(), "its fit had no time for the state"
     wait(lambda: gone(int(note.read_text())))
     weak.write_text("")
     assert bench(out, models=["weak"], seeds=1).failed == []

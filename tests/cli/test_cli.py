@@ -19,6 +19,7 @@ import zoo.cli
 from zoo import registry
 from zoo.contracts.make import model as create
 from zoo.saving.checkpoint import save
+from zoo.utils.errors import Terminated
 
 HEAVY = ("torch", "timm", "sklearn", "cv2", "numpy", "rich", "pydantic", "zoo_cdvae", "zoo_tasks", "zoo_metrics", "toy_zoo")
 pytestmark = pytest.mark.usefixtures("toy_plugin")
@@ -144,6 +145,7 @@ def test_other_failures_are_one_line_too(zoo_: Any, monkeypatch: pytest.MonkeyPa
     assert lists(stop) == (130, "", "zoo: stopped\n")
     stop.__notes__ = ["go on with --resume"]  # type: ignore[attr-defined, unused-ignore]
     assert lists(stop) == (130, "", "zoo: stopped; go on with --resume\n")
+    assert lists(Terminated()) == (143, "", "zoo: terminated\n")
     with pytest.raises(AssertionError, match="a mistake of ours"):
         lists(AssertionError("a mistake of ours"))
     monkeypatch.setenv("ZOO_DEBUG", "1")

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import threading
 
 import pytest
+from calls import call_here
+from processes import wait
 
 from zoo import registry
 from zoo.cli import writing as command
+from zoo.probing import children
 from zoo.testing import apart
 from zoo.utils.errors import RequestError, ZooError
 
@@ -89,3 +95,15 @@ def test_a_module_that_never_ends_to_be_imported_is_named() -> None:
     outcome = apart.check_apart("endless", "model", (OTHER, "importing_it_is_quick"), limit=5)
     assert outcome.failed == {"importing_it_is_quick": "importing its module: it did not end within 5 s"}
     assert (outcome.missing, outcome.ok) == ((OTHER,), False)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_checks_that_are_on_end_with_the_command() -> None:
+    def terminate() -> None:
+        wait(lambda: children._LIVING)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=terminate).start()
+    code, out, err, _ = call_here("check", "endless", "--only", OTHER)
+    assert (code, out, err.splitlines()[-1]) == (143, "", "zoo: terminated")
+    assert not children._LIVING

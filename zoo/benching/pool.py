@@ -9,6 +9,7 @@ import contextlib
 import os
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
@@ -17,10 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from zoo.benching.cells import RECORD, Cell, begun
-from zoo.probing.children import Child, Ended, Parent, fate
+from zoo.probing.children import Child, Ended, Parent, end_terminated, fate
 from zoo.running.plan import Request
-from zoo.utils.errors import ZooError
+from zoo.utils.errors import Terminated, ZooError, terminable
 from zoo.utils.files import write_json
+
+_LAST_WORDS = 20.0
+"""Seconds that a worker has to write down where it is, when the bench is stopped: fewer than batch systems leave."""
 
 
 def do_cells(cells: Sequence[Cell], workers: int, cores: int) -> Iterator[Cell]:
@@ -88,11 +92,19 @@ class _Crew:
         self.idle.append(child)
 
     def stop(self) -> None:
-        """End all processes, whatever they are doing."""
+        """End all processes; those that do a cell write the state of their training first."""
         with self.guard:
             self.stopped = True
-        for child in self.all:
-            child.stop()
+            busy = self.all - {*self.idle}
+        try:
+            for child in busy:
+                child.ask_to_end()
+            end = time.monotonic() + _LAST_WORDS
+            while any(child.poll() is None for child in busy) and time.monotonic() < end:
+                time.sleep(0.02)
+        finally:
+            for child in self.all:
+                child.stop()
 
 
 def do_cell(request: Request, numbers: Mapping[str, Any]) -> None:
@@ -122,13 +134,16 @@ def reason_of(error: BaseException) -> str:
 def main() -> None:
     """Answer requests until the bench that started this process has ended: the cell that is being done ends with it."""
     parent = Parent()
-    while True:
-        try:
-            asked = parent.ask()
-            answer = _answer(asked)
-        except KeyboardInterrupt:  # between two cells there is nothing to stop
-            continue
-        parent.tell(answer)
+    with terminable():
+        while True:
+            try:
+                asked = parent.ask()
+                answer = _answer(asked)
+            except Terminated:
+                end_terminated()
+            except KeyboardInterrupt:  # between two cells there is nothing to stop
+                continue
+            parent.tell(answer)
 
 
 def _answer(asked: Mapping[str, Any]) -> dict[str, str]:
@@ -139,6 +154,8 @@ def _answer(asked: Mapping[str, Any]) -> dict[str, str]:
     os.dup2(2, 1)
     try:
         do_cell(Request(**asked["request"]), asked["numbers"])
+    except Terminated:
+        raise
     except BaseException as error:
         traceback.print_exc()
         return {"reason": reason_of(error)}

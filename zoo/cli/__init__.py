@@ -12,7 +12,7 @@ import typer
 
 from zoo import registry
 from zoo.cli.app import Stopped, app, notes
-from zoo.utils.errors import ZooError
+from zoo.utils.errors import ZooError, terminable
 
 __all__ = ["app", "main"]
 
@@ -26,7 +26,13 @@ MODULES = {
 
 
 def main() -> NoReturn:
-    """Run the command line and leave with 0 (done), 1 (the work failed), 2 (the request was wrong) or 130 (stopped)."""
+    """Run the command line and leave with 0 (done), 1 (the work failed), 2 (the request was wrong), 130 (stopped by Ctrl-C) or
+    143 (by SIGTERM)."""
+    with terminable():
+        _main()
+
+
+def _main() -> NoReturn:
     code: object = 0
     asked = [module for module, commands in MODULES.items() if sys.argv[1:] and sys.argv[1] in commands]
     for module in asked or MODULES:  # to make the other commands too takes as long as to list what there is
@@ -37,7 +43,8 @@ def main() -> NoReturn:
             code = app(prog_name="zoo", standalone_mode=False)
         sys.stdout.flush()
     except (Stopped, KeyboardInterrupt, typer.Abort) as error:  # the last two before or after any command
-        code = _say(str(error) if isinstance(error, Stopped) else "stopped", 130)
+        stopped = error if isinstance(error, Stopped) else Stopped(error)
+        code = _say(str(stopped), stopped.exit_code)
     except BrokenPipeError:  # the reader of our output has gone; there is nobody to tell
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 import typer
 import typer.core
 
+from zoo.utils.errors import Terminated
+
 
 def notes(error: BaseException) -> str:
     """The notes added to an error on its way, to be said after it."""
@@ -28,11 +30,16 @@ class _Commands(typer.core.TyperGroup):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as error:
-            raise Stopped("stopped" + notes(error)) from error
+            raise Stopped(error) from error
 
 
 class Stopped(Exception):
-    """Ctrl-C, on its way through typer."""
+    """Ctrl-C or SIGTERM, on its way through typer, with the exit code."""
+
+    def __init__(self, by: BaseException) -> None:
+        ended = isinstance(by, Terminated)
+        super().__init__(("terminated" if ended else "stopped") + notes(by))
+        self.exit_code = Terminated.exit_code if ended else 130
 
 
 # Startup is kept short by what is left out. Without rich, help is ready several times sooner. Typer checks declared values

@@ -74,25 +74,36 @@ def _wanted(names: list[str], all_: bool, only: tuple[str, ...]) -> "Wanted":
 
 
 def _outcomes(wanted: "Wanted") -> "list[Outcome]":
-    from concurrent.futures import ThreadPoolExecutor
+    from concurrent.futures import ThreadPoolExecutor, wait
 
+    from zoo.probing.children import stop_all
     from zoo.testing.apart import check_apart
     from zoo.testing.checking import chosen
     from zoo.utils.progress import progress
 
     total = sum(len(chosen(kind, only)) for _, kind, only in wanted)
-    lock = threading.Lock()
+    lock, stopped = threading.Lock(), threading.Event()
     with progress(total, "check") as bar:
 
         def run(name: str, kind: "Kind", only: tuple[str, ...]) -> "Outcome":
             def tell(result: "Result") -> None:
+                if stopped.is_set():
+                    raise KeyboardInterrupt
                 with lock:
                     bar.update(bar.done + 1, now=f"{kind} {name}")
 
             return check_apart(name, kind, only, tell=tell)
 
         with ThreadPoolExecutor(max(1, min(AT_ONCE, os.cpu_count() or 1, len(wanted)))) as pool:
-            return list(pool.map(run, *zip(*wanted, strict=True)))
+            checking = [pool.submit(run, *one) for one in wanted]
+            try:
+                return [one.result() for one in checking]
+            except BaseException:  # Ctrl-C above all: who waits for the pool would wait for the checks that are on
+                stopped.set()
+                pool.shutdown(wait=False, cancel_futures=True)
+                while wait(checking, timeout=0.05).not_done:
+                    stop_all()
+                raise
 
 
 def _block(outcome: "Outcome") -> str:

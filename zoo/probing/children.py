@@ -17,6 +17,8 @@ import time
 from collections.abc import Callable
 from typing import IO, Any, NoReturn
 
+from zoo.utils.errors import Terminated
+
 _COMMAND = (
     "import sys; sys.path[:] = {path!r}; import runpy; runpy.run_module({module!r}, run_name='__main__', alter_sys=True)"
 )
@@ -46,12 +48,24 @@ def fate(code: int) -> str:
         return f"signal {-code}"
 
 
+def stop_all() -> None:
+    """End all children of this process."""
+    for child in list(_LIVING):
+        child.stop()
+
+
 def end_all() -> NoReturn:
     """End this process and all its children; none can be started meanwhile."""
     _STARTING.acquire()
-    for child in list(_LIVING):
-        child.stop()
+    stop_all()
     os._exit(0)
+
+
+def end_terminated() -> NoReturn:
+    """End this process by SIGTERM, whatever handles that."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGTERM)
+    os._exit(Terminated.exit_code)  # not reached but where signals are otherwise
 
 
 class _Heard:
@@ -140,6 +154,10 @@ class Child(_Heard, contextlib.AbstractContextManager["Child"]):
 
     def poll(self) -> int | None:
         return self.process.poll()
+
+    def ask_to_end(self) -> None:
+        """Send it SIGTERM, and nobody else in its session."""
+        self.process.terminate()
 
     def stop(self) -> None:
         super().stop()

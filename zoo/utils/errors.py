@@ -33,6 +33,43 @@ class RequestError(ZooError, ValueError):
     exit_code = 2
 
 
+class Terminated(KeyboardInterrupt):
+    """The process is asked to end (SIGTERM), by a batch system for example; what handles Ctrl-C handles it. Exit code 143.
+
+    Examples:
+        >>> issubclass(Terminated, KeyboardInterrupt), Terminated.exit_code
+        (True, 143)
+    """
+
+    exit_code = 143
+
+
+@contextlib.contextmanager
+def terminable() -> Iterator[None]:
+    """Within it SIGTERM raises :class:`Terminated` in this process, once: what has to be written first is not cut short.
+
+    It is left as it is where it was set already, to be ignored for example, and in other threads than the main one.
+    """
+    import signal
+
+    def end(*_: object) -> None:
+        signal.signal(signal.SIGTERM, lambda *_: None)  # a group of processes is often told twice
+        raise Terminated
+
+    before = signal.getsignal(signal.SIGTERM)
+    mine = before is signal.SIG_DFL
+    if mine:
+        try:
+            signal.signal(signal.SIGTERM, end)
+        except ValueError:
+            mine = False
+    try:
+        yield
+    finally:
+        if mine:
+            signal.signal(signal.SIGTERM, before)
+
+
 def nearest(name: str, known: Iterable[str], limit: int = 3) -> str:
     """A clause for an unknown ``name``: the nearest known names, or all of them when none is near.
 
