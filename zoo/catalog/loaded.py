@@ -17,7 +17,7 @@ from zoo.catalog.samples import Samples
 from zoo.contracts import make
 from zoo.contracts.model import Model
 from zoo.contracts.task import Task
-from zoo.hub.client import say
+from zoo.hub.client import tell
 from zoo.hub.pull import pull
 from zoo.hub.push import Pushed, push
 from zoo.hub.source import PREFIX, parse
@@ -164,6 +164,6 @@ def folder_of(name: str) -> Path:
         source = parse(name)
         pulled = pull(source)
         if source.revision is None and not pulled.why:
-            say(f"{source} is at commit {pulled.revision}; to pin it, load {source}@{pulled.revision}")
+            tell(f"{source} is at commit {pulled.revision}; to pin it, load {source}@{pulled.revision}")
         return pulled.folder
     return checkpoints.folder_of(checkpoints.find(name))

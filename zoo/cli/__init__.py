@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 import sys
+import warnings
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import typer
 
 from zoo import registry
 from zoo.cli.app import Stopped, app, notes
 from zoo.utils.errors import ZooError, terminable
+from zoo.utils.words import one_line, say, visible
 
 __all__ = ["app", "main"]
 
@@ -37,9 +40,12 @@ def _main() -> NoReturn:
     asked = [module for module, commands in MODULES.items() if sys.argv[1:] and sys.argv[1] in commands]
     for module in asked or MODULES:  # to make the other commands too takes as long as to list what there is
         import_module(f"zoo.cli.{module}")
+    if asked and asked != ["looking"]:
+        _hear()
     gc.freeze()  # what a start imports stays to the end: not to look through it for garbage saves a tenth of a list
     try:
-        with registry.looking_first(_look_first):
+        with registry.looking_first(_look_first), warnings.catch_warnings():
+            warnings.showwarning = _warn
             code = app(prog_name="zoo", standalone_mode=False)
         sys.stdout.flush()
     except (Stopped, KeyboardInterrupt, typer.Abort) as error:  # the last two before or after any command
@@ -54,7 +60,7 @@ def _main() -> NoReturn:
         if isinstance(error, ZooError):
             code = _say(str(error) + notes(error), error.exit_code)
         elif hasattr(error, "format_message") and hasattr(error, "exit_code"):  # typer's own errors of usage
-            error.show()  # type: ignore[attr-defined]
+            _show(error)
             code = error.exit_code
         elif isinstance(error, OSError):
             where = f": {error.filename}" if error.filename else ""
@@ -71,5 +77,30 @@ def _look_first(entry: registry.Entry) -> None:
 
 
 def _say(text: str, code: int) -> int:
-    print("zoo: " + " ".join(text.split()), file=sys.stderr)
+    say("zoo:", one_line(text), err=True)
     return code
+
+
+def _show(error: Any) -> None:
+    """Say an error of usage in the words of typer."""
+    error.message = one_line(error.message)
+    error.show(file=(words := io.StringIO()))
+    say(words.getvalue(), lines=True, err=True, end="")
+
+
+def _hear() -> None:
+    """Let what other packages log be said visibly, where they set up nothing of their own."""
+    import logging  # which lists do without
+
+    class Visible(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            return visible(super().format(record), lines=True)
+
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(Visible())
+
+
+def _warn(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
+    """A warning in one line, without the place in the code that nobody at a command line asks for."""
+    kind = "Warning" if category is UserWarning else category.__name__
+    say(f"zoo: {kind}:", one_line(message), err=True)

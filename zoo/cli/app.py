@@ -10,6 +10,7 @@ import typer
 import typer.core
 
 from zoo.utils.errors import Terminated
+from zoo.utils.words import say, visible
 
 
 def notes(error: BaseException) -> str:
@@ -19,7 +20,7 @@ def notes(error: BaseException) -> str:
 
 def _print_help(context: typer.Context, asked: bool) -> None:
     if asked:
-        typer.echo(context.get_help())
+        say(context.get_help(), lines=True)
         raise typer.Exit
 
 
@@ -69,7 +70,7 @@ def _zoo(
     if version:
         from zoo.utils.version import own_version
 
-        typer.echo(f"cond-zoo {own_version()}")
+        say(f"cond-zoo {own_version()}")
         raise typer.Exit
 
 
@@ -94,11 +95,15 @@ def print_json(content: Any) -> None:
     """Print ``content`` as indented JSON."""
     import json
 
-    print(json.dumps(content, indent=2))
+    say(json.dumps(content, indent=2), lines=True)
 
 
 def table(*rows: Sequence[str]) -> str:
-    """Columns as wide as their widest cell, two spaces apart, no trailing blanks; the first row may be the heads."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    """Columns as wide as their widest cell, two spaces apart, no trailing blanks; the first row may be the heads.
+
+    Cells are of one line, in which all is to be seen.
+    """
+    shown = [[visible(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in shown)
     return "\n".join(lines)

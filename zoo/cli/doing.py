@@ -1,7 +1,6 @@
 """The commands that run models: run, bench, sample."""
 
 import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +8,7 @@ from typer import Argument, Option
 
 from zoo.cli.app import Device, app, print_json, stdout_is_kept, table
 from zoo.utils.errors import RequestError, ZooError
+from zoo.utils.words import say
 
 
 @app.command()
@@ -52,16 +52,17 @@ def run(
     if os.environ.get("RANK", "0") != "0":
         return
     for name, reason in result.skipped.items():
-        print(f"{name} was left out: {reason}", file=sys.stderr)
+        say(f"{name} was left out: {reason}", err=True)
     if json:
         print_json(result.metrics)
     else:
         rows = [("METRIC", "VALUE", "95 % INTERVAL", "BETTER", "UNIT")]
         for name, s in result.scores.items():
             rows.append((name, f"{s.value:.5g}", f"{s.low:.5g} to {s.high:.5g}", s.better, s.unit))
-        print(table(*rows))
+        say(table(*rows), lines=True)
     times = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in result.seconds.items())
-    print(f"{times}\nreport: {result.out / 'report.html'}", file=sys.stderr if json else sys.stdout)
+    say(times, err=json)
+    say(f"report: {result.out / 'report.html'}", err=json)
 
 
 @app.command()
@@ -115,8 +116,8 @@ def bench(
         for task in result.bench["tasks"]:
             shown = task_table(result.bench, task)
             heads, *rows = ([entry.text for entry in row if not entry.published] for row in (shown.heads, *shown.rows))
-            print(table([task.upper(), *(head.upper() for head in heads[1:])], *rows), end="\n\n")
-    print(f"report: {result.out / 'report.html'}", file=sys.stderr if json else sys.stdout)
+            say(table([task.upper(), *(head.upper() for head in heads[1:])], *rows), end="\n\n", lines=True)
+    say(f"report: {result.out / 'report.html'}", err=json)
     if result.failed:
         count, total = len(result.failed), len(result.bench["cells"])
         raise ZooError(f"{count} of {total} runs failed: {'; '.join(result.failed)}")
@@ -171,6 +172,6 @@ def sample(
     read = [loaded.task.read(word) for word in words]  # nothing is written before every item has been read
     for word, item, name in zip(words, read, own, strict=True):
         loaded.sample(item, n, seed=seed).save(folder / name)
-        print(f"{word}: {n} samples in {folder / name}", flush=True)
+        say(f"{word}: {n} samples in {folder / name}")
     if len(words) > 1:
-        print(f"all in {folder}", file=sys.stderr)
+        say(f"all in {folder}", err=True)

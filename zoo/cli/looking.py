@@ -1,6 +1,5 @@
 """The commands that tell what there is: list, show."""
 
-import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +10,7 @@ from typer import Argument, Option
 from zoo import registry
 from zoo.cli.app import Help, app, table
 from zoo.utils.errors import RequestError, nearest
+from zoo.utils.words import one_line, say
 
 if TYPE_CHECKING:
     from zoo.catalog.checkpoints import Claims
@@ -40,11 +40,11 @@ def list_(
     elif more:
         raise RequestError(f"list one kind at a time, not {' '.join(words)!r}: {', '.join(KINDS)}")
     elif not kind:
-        print("\n\n".join([_entries(ENTRIES), _checkpoints(), _suites()]))
+        say("\n\n".join([_entries(ENTRIES), _checkpoints(), _suites()]), lines=True)
     elif kind in tables:
-        print(tables[kind]())
+        say(tables[kind](), lines=True)
     elif kind in ENTRIES:
-        print(_entries((kind,)))
+        say(_entries((kind,)), lines=True)
     else:
         raise RequestError(f"there is nothing to list called {kind!r}: {nearest(kind, KINDS)}")
 
@@ -54,7 +54,7 @@ def _entries(kinds: Sequence[str]) -> str:
 
     for plugin in registry.plugins():
         if plugin.trouble:
-            print(f"zoo: {plugin.name} is broken: {plugin.trouble}", file=sys.stderr)
+            say(f"zoo: {plugin.name} is broken: {plugin.trouble}", err=True)
     tried = {plugin.name: outcome for plugin in _third_parties() if (outcome := kept(plugin)) is not None}
     rows = [
         (kind, name, entry.value, entry.distribution, entry.version, _fault(entry, tried))
@@ -84,7 +84,7 @@ def _fault(entry: registry.Entry, tried: "Mapping[str, Outcome]") -> str:
 def _claims(known: "Claims[Any]") -> Iterator[tuple[Any, str]]:
     """All that is registered, with what makes it unusable; says which files are broken."""
     for reason in known.broken.values():
-        print(f"zoo: {reason}", file=sys.stderr)
+        say(f"zoo: {reason}", err=True)
     for claims in known.named.values():
         for claim in claims:
             yield claim, "unusable: two plugins bring it" if len(claims) > 1 else ""
@@ -159,12 +159,12 @@ def _list_hub(words: list[str]) -> None:
 
     hits, more = search(words)
     if not hits:
-        print(f"no checkpoint on the Hub has the words {' '.join(words)!r}" if words else "no checkpoint is on the Hub")
+        say(f"no checkpoint on the Hub has the words {' '.join(words)!r}" if words else "no checkpoint is on the Hub")
         return
     rows = [(hit.repo_id, hit.model, hit.task, hit.changed, _megabytes(hit.size), hit.licence or "-") for hit in hits]
-    print(table(("REPOSITORY", "MODEL", "TASK", "UPDATED", "SIZE", "LICENCE"), *rows))
+    say(table(("REPOSITORY", "MODEL", "TASK", "UPDATED", "SIZE", "LICENCE"), *rows), lines=True)
     if more:
-        print(f"zoo: there are more than these {len(hits)}, the newest; words narrow the search", file=sys.stderr)
+        say(f"zoo: there are more than these {len(hits)}, the newest; words narrow the search", err=True)
 
 
 @app.command()
@@ -186,7 +186,7 @@ def show(name: Annotated[str, Argument(help="Of a model, task, metric, kind of d
     if not blocks:
         everything = {known for kind in ENTRIES for known in registry.names(kind)} | weights.keys() | benches.keys()
         raise RequestError(f"nothing is called {name!r}: {nearest(name, everything)}")
-    print("\n\n".join(blocks))
+    say("\n\n".join(blocks), lines=True)
 
 
 def _about_entry(kind: str, name: str) -> str:
@@ -197,7 +197,7 @@ def _about_entry(kind: str, name: str) -> str:
     if reason := known(entry).reason:
         raise entry.broken(reason)
     about = describe(kind, name)
-    lines = [f"{name}: {registry.singular(kind)}", about.summary, "", table(*about.facts)]
+    lines = [f"{name}: {registry.singular(kind)}", one_line(about.summary), "", table(*about.facts)]
     if about.settings:
         rows = [(s.name, s.default, s.kind, "set by this preset" if s.preset else "") for s in about.settings]
         lines += ["", table(("SETTING", "DEFAULT", "TYPE", ""), *rows)]
@@ -224,7 +224,7 @@ def _about_suite(name: str) -> str:
         ("quick", ", ".join(f"{key}={value}" for key, value in quick.items() if value is not None)),
         ("from", suite.owner),
     ]
-    return f"{name}: suite\n{suite.title}\n\n{_facts(facts)}"
+    return f"{name}: suite\n{one_line(suite.title)}\n\n{_facts(facts)}"
 
 
 def _facts(facts: Iterable[tuple[str, str]]) -> str:

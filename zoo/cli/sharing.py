@@ -1,6 +1,5 @@
 """The commands for checkpoints of others and for others: pull, push, verify."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +7,7 @@ from typer import Argument, Option
 
 from zoo.cli.app import AsJson, Device, app, print_json, stdout_is_kept
 from zoo.utils.errors import RequestError, ZooError
+from zoo.utils.words import say
 
 
 @app.command()
@@ -49,10 +49,12 @@ def pull(
         facts = {"repo": source and source.repo_id, "commit": commit, "sha256": sha256, "folder": str(folder)}
         print_json({**facts, "cached": cached, "load": load})
         return
-    print(f"{repo} needs no pull" if source is None else f"{source.repo_id}{', which was cached' if cached else ''}")
+    say(f"{repo} needs no pull" if source is None else f"{source.repo_id}{', which was cached' if cached else ''}")
     if commit:
-        print(f"commit  {commit}")
-    print(f"sha256  {sha256}\nfolder  {folder}\nuse     zoo.load({load!r})")
+        say(f"commit  {commit}")
+    say(f"sha256  {sha256}")
+    say(f"folder  {folder}")
+    say(f"use     zoo.load({load!r})")
 
 
 @app.command()
@@ -73,11 +75,14 @@ def push(
         facts = {"repo": source.repo_id, "commit": source.revision, "url": pushed.url, "sha256": pushed.sha256}
         print_json({**facts, "load": str(source), "registry": block})
         return
-    print(f"{pushed.url}\ncommit  {source.revision}\nsha256  {pushed.sha256}\nuse     zoo.load({str(source)!r})")
+    say(pushed.url)
+    say(f"commit  {source.revision}")
+    say(f"sha256  {pushed.sha256}")
+    say(f"use     zoo.load({str(source)!r})")
     if block:
-        print(f"\nTo give it a name, write into a registry.toml:\n\n{block}", end="")
+        say(f"\nTo give it a name, write into a registry.toml:\n\n{block}", end="", lines=True)
     else:
-        print("\nIt names no task, so it can be loaded as a model and not be registered by name.")
+        say("\nIt names no task, so it can be loaded as a model and not be registered by name.", lines=True)
 
 
 @app.command()
@@ -101,19 +106,19 @@ def verify(
             names.append(name)
             continue
         skipped[name] = "two plugins bring it" if len(claims) > 1 else f"not here yet: zoo pull {name}"
-        print(f"{name}: skipped, {skipped[name]}", file=sys.stderr)
+        say(f"{name}: skipped, {skipped[name]}", err=True)
     verified = []
     for name in names:
         with stdout_is_kept(json):
             verified.append(seen := verify(name, device))
         if not json:
-            print(f"{name}: {'verified' if seen.ok else 'NOT verified'}")
+            say(f"{name}: {'verified' if seen.ok else 'NOT verified'}")
             for step in seen.steps:
-                print(f"  {step.name.ljust(14)}  {step.outcome.ljust(7)}  {step.detail}", flush=True)
+                say(f"  {step.name.ljust(14)}  {step.outcome.ljust(7)}  {step.detail}")
     if json:
         rows = [{"name": seen.name, "ok": seen.ok, "steps": [step._asdict() for step in seen.steps]} for seen in verified]
         print_json({"checkpoints": rows, "skipped": skipped})
     if bad := [seen.name for seen in verified if not seen.ok]:
         raise ZooError(f"{len(bad)} of {len(verified)} checkpoints could not be verified: {', '.join(bad)}")
     if not json:
-        print(f"all {len(verified)} verified")
+        say(f"all {len(verified)} verified")

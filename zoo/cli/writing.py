@@ -10,6 +10,7 @@ from typer import Argument, Option
 from zoo import registry
 from zoo.cli.app import AsJson, app, print_json
 from zoo.utils.errors import RequestError, ZooError, nearest
+from zoo.utils.words import say, typed, visible
 
 if TYPE_CHECKING:
     from zoo.testing.outcome import Outcome, Result
@@ -43,11 +44,11 @@ def check(
         print_json({"ok": all(outcome.ok for outcome in outcomes), "checked": rows})
     else:
         for outcome in outcomes:
-            print(_block(outcome))
+            say(_block(outcome), lines=True)
         ran, skipped, expected, failed, missing, should = (
             sum(len(getattr(outcome, part)) for outcome in outcomes) for part in (*PARTS, "should")
         )
-        print(
+        say(
             f"{len(outcomes)} checked: {ran} ran, {skipped} skipped, {expected} expected to fail, {failed} failed, "
             f"{missing} did not run, of {should} checks"
         )
@@ -134,13 +135,14 @@ def new(
     names = names_of(name)
     folder = Path(names.distribution if out is None else out)
     files = write_plugin(names, folder)
-    print(f"{names.distribution}, in {folder}:\n")
-    print("\n".join(f"  {file}" for file in files))
-    print(
-        f"\nIt is whole, and works as it stands:\n\n"
-        f"  pip install -e {folder}\n"
+    shown = "\n".join(f"  {file}" for file in files)
+    say(
+        f"{names.distribution}, in {visible(folder)}:\n\n{shown}\n\n"
+        f"It is whole, and works as it stands:\n\n"
+        f"  {typed(['pip', 'install', '-e', str(folder)])}\n"
         f"  zoo check model:{names.stem} task:{names.task} metric:{names.metric}\n"
         f"  zoo run --model {names.stem} --task {names.task}\n\n"
-        f"Then put your own model into {folder / names.package / 'model.py'}, at the lines that say so, and say in\n"
-        f"{folder / 'pyproject.toml'} who you are and under which licence it is."
+        f"Then put your own model into {visible(folder / names.package / 'model.py')}, at the lines that say so, and say in\n"
+        f"{visible(folder / 'pyproject.toml')} who you are and under which licence it is.",
+        lines=True,
     )

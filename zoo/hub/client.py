@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from zoo.utils.errors import RequestError, ZooError
+from zoo.utils.words import say
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -42,9 +43,9 @@ def is_offline() -> bool:
     return os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
 
 
-def say(line: str) -> None:
+def tell(line: str) -> None:
     """One line on stderr, where a person sees it at the command line and in Python alike, however often it is said."""
-    print(f"zoo: {line}", file=sys.stderr, flush=True)
+    say(f"zoo: {line}", err=True)
 
 
 @contextlib.contextmanager

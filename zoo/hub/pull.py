@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from zoo.hub import cache
-from zoo.hub.client import HubFailedError, HubRefusedError, api, is_offline, say, translated
+from zoo.hub.client import HubFailedError, HubRefusedError, api, is_offline, tell, translated
 from zoo.hub.source import HubSource, is_commit
 from zoo.utils.errors import RequestError, ZooError
 
@@ -69,7 +69,7 @@ def pull(source: HubSource, sha256: str | None = None, *, progress: bool = True)
                 error.args = (f"{error}; what was cached was damaged and is removed",)
             raise
         reason = "HF_HUB_OFFLINE is set" if is_offline() else str(error)
-        say(f"{source}: using the cached commit {kept.name}, because {reason}")
+        tell(f"{source}: using the cached commit {kept.name}, because {reason}")
         return Pulled(kept, kept.name, True, reason)
 
 
@@ -90,7 +90,7 @@ def _kept(source: HubSource, sha256: str | None) -> tuple[Path | None, bool]:
 def _remove(source: HubSource, folder: Path, names: list[str]) -> None:
     for name in names:
         cache.remove(folder / name)
-    say(f"{source}: damaged in the cache and removed: {', '.join(names)}")
+    tell(f"{source}: damaged in the cache and removed: {', '.join(names)}")
 
 
 def _look(source: HubSource) -> tuple[str, dict[str, _Remote]]:
@@ -137,7 +137,7 @@ def _fetch(source: HubSource, commit: str, files: dict[str, _Remote], progress: 
         with translated(source.repo_id, source.ref, doing=f"fetching {name} of {source.repo_id}"):
             if progress and not sys.stderr.isatty():
                 size = f"{remote.size / 1e6:.1f} MB" if remote.size >= 100_000 else f"{remote.size:,} bytes"
-                say(f"{source}: fetching {name} ({size})")
+                tell(f"{source}: fetching {name} ({size})")
             path = Path(client.hf_hub_download(source.repo_id, name, revision=commit))
         if not remote.is_at(path):
             cache.remove(path)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from zoo.hub.cache import FILES, WEIGHTS
-from zoo.hub.client import HubFailedError, api, is_offline, say, translated
+from zoo.hub.client import HubFailedError, api, is_offline, tell, translated
 from zoo.hub.pull import LIMITS
 from zoo.hub.source import HubSource, parse
 from zoo.saving.checkpoint import CARD, CONFIG, Storable, load, save
@@ -90,7 +90,7 @@ def push(folder: Path, repo: str, *, private: bool = False, licence: str | None 
         commit, url, sha256 = _commit(source, paths, private, message or f"{facts.model} by cond-zoo")
     licence = licence_of(text)
     if not licence:
-        say(f"{folder} names no licence, so nobody may be sure to use it; name one with --licence, for example apache-2.0")
+        tell(f"{folder} names no licence, so nobody may be sure to use it; name one with --licence, for example apache-2.0")
     return Pushed(HubSource(source.repo_id, commit), url, sha256, facts, size, licence)
 
 

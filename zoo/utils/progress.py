@@ -6,6 +6,8 @@ import sys
 import time
 from typing import Any, SupportsFloat
 
+from zoo.utils.words import one_line, say, spelt
+
 EVERY = 10.0
 """Seconds between two plain lines."""
 
@@ -21,7 +23,8 @@ class Bar:
         if show and sys.stderr.isatty():
             from tqdm import tqdm
 
-            self.lines, self.terminal = False, tqdm(total=total, desc=label, file=sys.stderr, dynamic_ncols=True)
+            shown = spelt(one_line(label), sys.stderr)
+            self.lines, self.terminal = False, tqdm(total=total, desc=shown, file=sys.stderr, dynamic_ncols=True)
 
     def __enter__(self) -> Bar:
         return self
@@ -37,7 +40,7 @@ class Bar:
         step, self.done = done - self.done, done
         self.numbers = " ".join(f"{name}={_short(value)}" for name, value in numbers.items())
         if self.terminal is not None:
-            self.terminal.set_postfix_str(self.numbers, refresh=False)
+            self.terminal.set_postfix_str(spelt(one_line(self.numbers), sys.stderr), refresh=False)
             self.terminal.update(step)
         elif self.lines and time.monotonic() - self.last >= EVERY:
             self._line()
@@ -45,7 +48,7 @@ class Bar:
     def _line(self) -> None:
         self.last, self.printed = time.monotonic(), self.done
         parts = [f"{self.label}: {self.done}/{self.total}", self.numbers, f"{self.last - self.start:.0f} s"]
-        print("  ".join(part for part in parts if part), file=sys.stderr, flush=True)
+        say("  ".join(part for part in parts if part), err=True)
 
 
 def progress(total: int, label: str, show: bool = True) -> Bar:

@@ -1,4 +1,4 @@
-"""Text encoded for the medium it goes to: a terminal, a line of Markdown, a block of code in it.
+"""Text encoded for the medium it goes to: a terminal, a shell, Markdown, a cell of a table.
 
 Names of files, tags of repositories and errors of other packages are foreign text: they may hold control characters that a
 terminal obeys, bytes that are no UTF-8, and marks that end a block. Whatever prints or writes Markdown takes one of these.
@@ -9,8 +9,16 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
+from collections.abc import Sequence
 
-_MARKS = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$@:-])")
+_UNSURE, _MARKS = re.compile(r"[^ -~]"), re.compile(r"([\\`*_{}\[\]<>()#+!|~&$@:-])")
+_SAFE = re.compile(r"[\w@%+=:,./-]+", re.ASCII)
+
+
+class Markdown(str):
+    """Text that is Markdown already: :func:`markdown` leaves it as it is."""
+
+    __slots__ = ()
 
 
 def visible(text: object, *, lines: bool = False) -> str:
@@ -25,13 +33,13 @@ def visible(text: object, *, lines: bool = False) -> str:
         >>> visible("stra\udcdfe.png")
         'stra\\xdfe.png'
     """
-    text = str(text)
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(
-        char if char.isprintable() or unicodedata.category(char) == "Zs" or (lines and char in "\n\t") else _written(char)
-        for char in text
-    )
+    kept = "\n\t" if lines else ""
+
+    def shown(match: re.Match[str]) -> str:
+        char = match[0]
+        return char if char.isprintable() or char in kept or unicodedata.category(char) == "Zs" else _written(char)
+
+    return _UNSURE.sub(shown, str(text))
 
 
 def one_line(text: object) -> str:
@@ -44,43 +52,93 @@ def one_line(text: object) -> str:
     return visible(" ".join(str(text).split()))
 
 
-def say(*words: object, err: bool = False, end: str = "\n") -> None:
-    """Print visible text, on stderr where ``err``, at once; what the terminal's encoding lacks is written out.
+def say(*words: object, lines: bool = False, err: bool = False, end: str = "\n") -> None:
+    """Print visible text, on stderr where ``err``, at once: one line, or several where ``lines``.
+
+    What the terminal's encoding lacks is written out.
 
     Examples:
         >>> say("3 samples in", "runs/a")
         3 samples in runs/a
+        >>> say("a name\\nof two lines")
+        a name\\x0aof two lines
     """
     stream = sys.stderr if err else sys.stdout
-    text = visible(" ".join(map(str, words)), lines=True)
+    print(spelt(visible(" ".join(map(str, words)), lines=lines), stream), end=end, file=stream, flush=True)
+
+
+def spelt(text: str, stream: object) -> str:
+    r"""``text`` with what the encoding of ``stream`` lacks written out.
+
+    Examples:
+        >>> import io
+        >>> spelt("strasse, straße", io.TextIOWrapper(io.BytesIO(), "ascii"))
+        'strasse, stra\\xdfe'
+    """
     encoding = getattr(stream, "encoding", None) or "utf-8"
-    print(text.encode(encoding, "backslashreplace").decode(encoding), end=end, file=stream, flush=True)
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
-def markdown(text: object) -> str:
+def typed(words: Sequence[str]) -> str:
+    r"""A command line of these words as a shell takes it, in one visible line; what is not to be seen stands in ``$'...'``.
+
+    Examples:
+        >>> print(typed(["zoo", "run", "--data", "folder:my photos"]))
+        zoo run --data 'folder:my photos'
+        >>> print(typed(["ls", "stra\udcdfe"]))
+        ls $'stra\337e'
+    """
+    return " ".join(map(_quoted, words))
+
+
+def _quoted(word: str) -> str:
+    if _SAFE.fullmatch(word):
+        return word
+    if visible(word) == word:
+        return "'" + word.replace("'", "'\"'\"'") + "'"
+    return "$'" + "".join(_octal(char) if char in "\\'" or visible(char) != char else char for char in word) + "'"
+
+
+def _octal(char: str) -> str:  # of three digits, which nothing behind them can be taken for a part of
+    return "".join(f"\\{byte:03o}" for byte in char.encode("utf-8", "surrogateescape"))
+
+
+def plain_cell(text: object) -> str:
+    """``text`` as a cell of a table that a spreadsheet reads: in one line, and never a formula.
+
+    Examples:
+        >>> plain_cell("=1+1"), plain_cell("a model")
+        ("'=1+1", 'a model')
+    """
+    text = visible(text)
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
+
+
+def markdown(text: object) -> Markdown:
     r"""``text`` as a stretch of one line of Markdown that reads as it was, also inside a table.
 
     Examples:
         >>> markdown("a|b <i>")
         'a\\|b \\<i\\>'
     """
-    return _MARKS.sub(r"\\\1", one_line(text))
+    return text if isinstance(text, Markdown) else Markdown(_MARKS.sub(r"\\\1", one_line(text)))
 
 
-def code(text: object) -> str:
-    """``text`` as code in a line of Markdown (not inside a table): its fence is longer than any inside.
+def code(text: object, cell: bool = False) -> Markdown:
+    r"""``text`` as code in a line of Markdown, in a ``cell`` of a table or elsewhere: its fence is longer than any inside.
 
     Examples:
-        >>> code("a`b")
-        '``a`b``'
+        >>> code("a`b"), code("a|b", cell=True)
+        ('``a`b``', '`a\\|b`')
     """
-    text = one_line(text)
+    text = visible(text)
     fence = "`" * (_longest(text) + 1)
-    blank = " " if text[:1] in ("`", "") or text[-1:] == "`" else ""
-    return f"{fence}{blank}{text}{blank}{fence}"
+    blank = " " if not text or text[0] in "` " or text[-1] in "` " else ""
+    text = text.replace("|", "\\|") if cell else text
+    return Markdown(f"{fence}{blank}{text}{blank}{fence}")
 
 
-def fenced(text: object, language: str = "") -> str:
+def fenced(text: object, language: str = "") -> Markdown:
     """``text`` as a block of code in Markdown, which nothing in it can end.
 
     Examples:
@@ -91,7 +149,7 @@ def fenced(text: object, language: str = "") -> str:
     """
     text = visible(text, lines=True)
     fence = "`" * max(3, _longest(text) + 1)
-    return f"{fence}{language}\n{text}\n{fence}"
+    return Markdown(f"{fence}{language}\n{text}\n{fence}")
 
 
 def _longest(text: str) -> int:
