@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hubworld import NAMES, TOKEN, Hub, World
+from hubworld import NAMES, TOKEN, World
+from loopback import Hub
 
 
 @pytest.fixture

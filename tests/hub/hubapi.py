@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote, urlencode
 import yaml
 
 if TYPE_CHECKING:
-    from hubworld import Hub
+    from loopback import Hub
 
 Json = dict[str, Any]
 LARGE = (".safetensors", ".png", ".bin")
@@ -58,12 +58,12 @@ class Commit:
 
 @dataclass
 class Repo:
-    """One model repository: every commit by its sha, the names that point at some, and the large files by sha256."""
+    """One model repository: every commit by its sha, the branches (and tags), and the large files by sha256."""
 
     id: str
     private: bool = False
     commits: dict[str, Commit] = field(default_factory=dict)
-    refs: dict[str, str] = field(default_factory=dict)
+    branches: dict[str, str] = field(default_factory=dict)
     objects: dict[str, bytes] = field(default_factory=dict)
 
     def commit(self, files: dict[str, bytes]) -> Commit:
@@ -71,11 +71,11 @@ class Repo:
         sha = hashlib.sha1(f"{self.id} {date} {next(_numbers)}".encode()).hexdigest()
         self.commits[sha] = made = Commit(sha, date, dict(files))
         self.objects.update({sha256(data): data for path, data in files.items() if path.endswith(LARGE)})
-        self.refs["main"] = sha
+        self.branches["main"] = sha
         return made
 
     def at(self, revision: str) -> Commit:
-        sha = self.refs.get(revision, revision)
+        sha = self.branches.get(revision, revision)
         if sha not in self.commits:
             raise HubError(404, "RevisionNotFound", f"Invalid rev id: {revision}")
         return self.commits[sha]
@@ -192,7 +192,7 @@ def commit(hub: Hub, request: Request, repo: str) -> Json:
         else:
             assert key == "deletedFile"
             del files[value["path"]]
-    if header.get("parentCommit") not in (None, held.refs["main"]):
+    if header.get("parentCommit") not in (None, held.branches["main"]):
         raise HubError(412, "", "A commit has happened since. Please refresh and try again.")
     made = held.commit(files)
     return {"success": True, "commitOid": made.sha, "commitUrl": f"{hub.url}/{repo}/commit/{made.sha}"}

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 from hubapi import LARGE, HubError, Request, answer, etag
 
 if TYPE_CHECKING:
-    from hubworld import Hub
+    from loopback import Hub
 
 
 class Server(ThreadingHTTPServer):

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hubworld import REPO, Faults, World
+from hubworld import REPO, World
+from loopback import Faults
 from outcomes import OUTCOMES, PUSH, Outcome
 from PIL import Image
 

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hubworld import REPO, Faults, World
+from hubworld import REPO, World
+from loopback import Faults
 
 import zoo
 from zoo.hub.cache import cached_folder, damaged
