@@ -21,6 +21,7 @@ from zoo.running.plan import task_on
 from zoo.utils.errors import RequestError
 from zoo.utils.files import write_json, write_text
 from zoo.utils.progress import progress as progress_bar
+from zoo.utils.words import say
 
 if TYPE_CHECKING:
     from zoo.catalog.files import Published
@@ -149,19 +150,19 @@ def _do(plan: BenchPlan, todo: Sequence[Cell]) -> None:
     from zoo.data.cache import cores
     from zoo.utils.device import pick
 
-    def say(line: str) -> None:
+    def tell(line: str) -> None:
         if plan.request.progress:
-            print(line, file=sys.stderr, flush=True)
+            say(line, err=True)
 
     if reused := sum(cell.reused for cell in plan.cells):
-        say(f"{reused} of {len(plan.cells)} runs are done already")
+        tell(f"{reused} of {len(plan.cells)} runs are done already")
     for cell in plan.cells:
         if cell.status == "new" and cell.reason:
-            say(f"{cell.name}: done again, because {cell.reason}")
+            tell(f"{cell.name}: done again, because {cell.reason}")
         elif cell.status == "stopped":
-            say(f"{cell.name}: going on where it was stopped")
+            tell(f"{cell.name}: going on where it was stopped")
         elif cell.status == "failed":
-            say(f"{cell.name}: failed: {cell.reason}")
+            tell(f"{cell.name}: failed: {cell.reason}")
     if not todo:
         return
     workers, began = plan.request.workers, time.monotonic()
@@ -172,7 +173,7 @@ def _do(plan: BenchPlan, todo: Sequence[Cell]) -> None:
             took = time.monotonic() - began
             left = took / done * (len(todo) - done)
             rest = f"about {duration(left)} left" if left else f"all in {duration(took)}"
-            say(f"{done}/{len(todo)}  {cell.name}: {_outcome(cell, plan)}; {rest}")
+            tell(f"{done}/{len(todo)}  {cell.name}: {_outcome(cell, plan)}; {rest}")
             bar.update(done)
 
 

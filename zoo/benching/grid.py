@@ -13,6 +13,7 @@ from zoo.reporting.pages import short
 from zoo.reporting.pictures import Picture
 from zoo.utils.files import whole_file, whole_folder, write_json
 from zoo.utils.sheet import INK, Row, Tile, contact_sheet
+from zoo.utils.words import visible
 
 if TYPE_CHECKING:
     from zoo.running.run import RunResult
@@ -35,7 +36,7 @@ def save_pictures(result: RunResult) -> None:
             for kind, image in zip(KINDS, [picture.x, *images], strict=False):
                 if image is not None:
                     image.save(part / f"{i}-{kind}.png")
-        names = [picture.name for picture in chosen]
+        names = [visible(picture.name) for picture in chosen]
         write_json(part / "names.json", {"items": names, "x": result.task.x_name, "y": result.task.y_name})
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +17,7 @@ from zoo.catalog.files import Suite
 from zoo.contracts import make
 from zoo.running.folder import check_folder
 from zoo.utils.errors import RequestError, ZooError
+from zoo.utils.words import typed
 
 PLAIN = "plain"  # the suite of a bench that names none
 
@@ -58,7 +58,7 @@ class BenchRequest:
             elif value != part.default:
                 text = ",".join(value) if isinstance(value, (list, tuple)) else str(value)
                 words += ["-n" if part.name == "n" else f"--{part.name}", text]
-        return shlex.join(words)
+        return typed(words)
 
 
 @dataclass

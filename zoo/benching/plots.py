@@ -11,7 +11,7 @@ from typing import Any
 
 from zoo.benching.tables import at_largest
 from zoo.reporting.pages import over_counts
-from zoo.reporting.report import SHADES, finish_curves, plot
+from zoo.reporting.report import SHADES, finish_curves, label, plot
 from zoo.utils.files import whole_file
 
 MARKERS = "osD^vP<>Xph*"
@@ -49,7 +49,7 @@ def scatter(bench: Mapping[str, Any], task: str, path: Path) -> None:
     styles = _styles([*bench["models"], *first])
     with whole_file(path) as part, plot(part, (5.6, 4.6), len(panels), **PNG) as all_axes:
         for axes, (title, labels, points) in zip(all_axes, panels, strict=True):
-            axes.set(title=fill(title, 62), xlabel=labels[0], ylabel=labels[1])
+            axes.set(title=fill(label(title), 62), xlabel=label(labels[0]), ylabel=label(labels[1]))
             for model, x, y in points:
                 bars = [_bars([value]) if "low" in value else None for value in (x, y)]
                 axes.errorbar(
@@ -82,9 +82,9 @@ def curves(bench: Mapping[str, Any], task: str, path: Path) -> None:
                 rows = list(points.values())
                 axes.errorbar(
                     [k * aside for k in points], [row["mean"] for row in rows], yerr=_bars(rows), **styles[model], ms=5,
-                    mec="white", mew=0.6, lw=1.5, elinewidth=0.9, capsize=1.8, label=model,
+                    mec="white", mew=0.6, lw=1.5, elinewidth=0.9, capsize=1.8, label=label(model),
                 )  # fmt: skip
-            axes.set_title(f"{task}, {bench['data'][task]['name']}")
+            axes.set_title(label(f"{task}, {bench['data'][task]['name']}"))
             _floor(axes, across=False)
             counts = sorted({k for points in models.values() for k in points})
             last = [points[max(points)]["mean"] for points in models.values()]
@@ -124,7 +124,7 @@ def _name_points(axes: Any, points: Sequence[Point], colours: Mapping[str, str])
             taken += [Bbox.from_extents(x0, cy - 5, x1, cy + 5), Bbox.from_extents(cx - 5, y0, cx + 5, y1)]
     for name, x, y in points:
         style = {"textcoords": "offset points", "fontsize": 8.5, "color": colours[name], "va": "center", "ha": "center"}
-        text = axes.annotate(name, (x["mean"], y["mean"]), xytext=(0, 0), **style)
+        text = axes.annotate(label(name), (x["mean"], y["mean"]), xytext=(0, 0), **style)
         box = text.get_window_extent()
         text.remove()
         options = []
@@ -137,5 +137,5 @@ def _name_points(axes: Any, points: Sequence[Point], colours: Mapping[str, str])
             options.append((sum(shared) + 20 * far + (1e4 if outside else 0), mx, my, far, moved))
         _, mx, my, far, moved = min(options, key=itemgetter(0))
         line = {"arrowstyle": "-", "color": colours[name], "lw": 0.6, "shrinkA": 0, "shrinkB": 4} if far > 1 else None
-        axes.annotate(name, (x["mean"], y["mean"]), xytext=(mx / scale, my / scale), arrowprops=line, **style)
+        axes.annotate(label(name), (x["mean"], y["mean"]), xytext=(mx / scale, my / scale), arrowprops=line, **style)
         taken.append(moved)

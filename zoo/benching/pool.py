@@ -22,6 +22,7 @@ from zoo.probing.children import Child, Ended, Parent, end_terminated, fate
 from zoo.running.plan import Request
 from zoo.utils.errors import Terminated, ZooError, terminable
 from zoo.utils.files import write_json
+from zoo.utils.words import say
 
 _LAST_WORDS = 20.0
 """Seconds that a worker has to write down where it is, when the bench is stopped: fewer than batch systems leave."""
@@ -157,7 +158,7 @@ def _answer(asked: Mapping[str, Any]) -> dict[str, str]:
     except Terminated:
         raise
     except BaseException as error:
-        traceback.print_exc()
+        say(traceback.format_exc(), err=True, lines=True)
         return {"reason": reason_of(error)}
     finally:
         sys.stdout.flush()

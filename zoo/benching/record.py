@@ -20,6 +20,7 @@ from zoo.catalog.files import Published
 from zoo.reporting.pages import write_page
 from zoo.running.folder import versions
 from zoo.utils.version import own_version
+from zoo.utils.words import plain_cell, visible
 
 CSV = ("task", "model", "metric", "unit", "better", "seed", "mean", "low", "high", "interval", "published", "published_source")
 
@@ -45,7 +46,7 @@ def bench_json(plan: BenchPlan, published: Mapping[str, Sequence[Published]], st
         "platform": platform.platform(),
         "device": done[0].run["device"] if done else plan.request.device,
         "quick": plan.request.quick,
-        "data": {task: {"name": plan.data[task], "seeds": digests[task]} for task in plan.tasks},
+        "data": {task: {"name": visible(plan.data[task]), "seeds": digests[task]} for task in plan.tasks},
         "n": plan.n,
         "items": plan.items,
         "seeds": list(range(plan.seeds)),
@@ -72,11 +73,15 @@ def _cell(cell: Cell, out: Path) -> dict[str, Any]:
 
 
 def bench_csv(bench: Mapping[str, Any]) -> str:
-    """The table in long form: a row for each seed (its value and bootstrap interval), then one for all seeds together."""
+    """The table in long form: a row for each seed (its value and bootstrap interval), then one for all seeds together.
+
+    Words that a spreadsheet would take for a formula have an apostrophe before them.
+    """
     text = io.StringIO()
     writer = csv.DictWriter(text, CSV, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
-    for row in bench["table"]:
+    for cells in bench["table"]:
+        row: dict[str, Any] = {key: plain_cell(value) if isinstance(value, str) else value for key, value in cells.items()}
         for seed, score in row["seeds"].items():
             own = {**score, "seed": seed, "mean": score["value"], "interval": OVER_ITEMS}
             writer.writerow({**row, "published": "", "published_source": "", **own})

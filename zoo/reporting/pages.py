@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.utils.files import write_text
+from zoo.utils.files import read_bytes, write_text
+from zoo.utils.templates import fill
+from zoo.utils.words import visible
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
@@ -20,25 +22,15 @@ SMALL = 128
 
 
 def write_page(path: Path, template: str, **content: Any) -> None:
-    """Write what one of the templates makes of ``content``, whole or not at all; in HTML all of it is escaped."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("zoo.reporting"),
-        autoescape=jinja2.select_autoescape(["html"]),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {"number": number, "duration": duration, "embed": embed}
-    write_text(path, environment.get_template(template).render(content))
+    """Write what one of the templates makes of ``content``, whole or not at all; all of it is escaped."""
+    filters: dict[str, Callable[..., Any]] = {"number": number, "duration": duration, "embed": embed}
+    write_text(path, fill("zoo.reporting", "templates", template, filters, **content))
 
 
 def embed(picture: PILImage | Path | str) -> str:
     """The ``data:`` address of a picture, of a PNG file, or of an SVG's text; large pictures become JPEG."""
     if isinstance(picture, Path):
-        kind, content = "png", picture.read_bytes()
+        kind, content = "png", read_bytes(picture)
     elif isinstance(picture, str):
         kind, content = "svg+xml", picture.encode()
     else:
@@ -61,7 +53,7 @@ def duration(seconds: float) -> str:
 
 def short(name: str, most: int = 22) -> str:
     """The last part of a path, and the one before it where the last is but a number; the middle left out where it is long."""
-    *above, name = name.split("/")
+    *above, name = visible(name).split("/")
     if above and name.isdecimal():
         name = f"{above[-1]}/{name}"
     return name if len(name) <= most else name[: most // 2 - 1] + "…" + name[-(most // 2) :]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from zoo.reporting.pages import over_counts, short, source_of, write_page
 from zoo.reporting.pictures import SAMPLES, Picture
 from zoo.utils.errors import RequestError
 from zoo.utils.sheet import INK, LINE, MUTED, Row, Tile, contact_sheet
+from zoo.utils.words import visible
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
@@ -30,7 +32,7 @@ SHADES = (
 STYLE = {
     "font.size": 10, "font.family": "DejaVu Sans", "text.color": INK, "figure.dpi": 160, "svg.hashsalt": "zoo",
     "axes.edgecolor": MUTED, "axes.spines.top": False, "axes.spines.right": False, "axes.titlelocation": "left",
-    "axes.titlesize": 10.5, "axes.grid": True, "grid.color": LINE, "axes.axisbelow": True,
+    "axes.titlesize": 10.5, "axes.grid": True, "grid.color": LINE, "axes.axisbelow": True, "text.parse_math": False,
 }  # fmt: skip
 
 
@@ -71,19 +73,26 @@ def plot(file: Path | io.BytesIO, size: tuple[float, float], columns: int = 1, *
     import matplotlib
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context(STYLE):
+    with matplotlib.rc_context(STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # a name in letters that the font lacks has boxes for them
         figure = Figure(figsize=(size[0] * columns, size[1]), layout="constrained")
         axes = figure.subplots(1, columns, squeeze=False)[0]
         yield axes
         figure.savefig(file, **save)
 
 
-def finish_curves(axes: Any, counts: Sequence[int], label: str, order: Sequence[int], size: float) -> None:
-    """Numbers of samples along x, ``label`` along y, and to the right the legend, its entries in this order and size."""
+def label(text: str) -> str:
+    """A name as a label of a figure: visible, and in the legend also where it begins with ``_``, which hides others."""
+    text = visible(text)
+    return f" {text}" if text.startswith("_") else text
+
+
+def finish_curves(axes: Any, counts: Sequence[int], metric: str, order: Sequence[int], size: float) -> None:
+    """Numbers of samples along x, ``metric`` along y, and to the right the legend, its entries in this order and size."""
     axes.set_xscale("log")
     axes.set_xticks(counts, [str(count) for count in counts])
     axes.minorticks_off()
-    axes.set(xlabel="samples an item", ylabel=label)
+    axes.set(xlabel="samples an item", ylabel=label(metric))
     handles = axes.get_legend_handles_labels()
     entries = ([column[i] for i in order] for column in handles)
     axes.legend(*entries, frameon=False, fontsize=size, loc="center left", bbox_to_anchor=(1.01, 0.5))
@@ -100,12 +109,12 @@ def curve_svg(metric: str, points: Mapping[int, Mapping[str, Any]], model: str, 
             same = row.model == model
             axes.plot(
                 list(theirs), list(theirs.values()), color=ACCENT if same else SHADES[i % len(SHADES)], ls="--", marker="o",
-                lw=1.8 if same else 1.0, ms=3, alpha=1.0 if same else 0.75, label=f"{row.model}, published",
+                lw=1.8 if same else 1.0, ms=3, alpha=1.0 if same else 0.75, label=label(f"{row.model}, published"),
             )  # fmt: skip
         counts = list(points)
         value, low, high = ([score[end] for score in points.values()] for end in ("value", "low", "high"))
         axes.fill_between(counts, low, high, color=ACCENT, alpha=0.15, lw=0)
-        axes.plot(counts, value, color=ACCENT, lw=2.4, marker="o", ms=5, label=f"{model}, this run")
+        axes.plot(counts, value, color=ACCENT, lw=2.4, marker="o", ms=5, label=label(f"{model}, this run"))
         axes.set_ylim(bottom=0)
         axes.xaxis.grid(False)
         finish_curves(axes, counts, f"{metric} ({points[counts[0]]['unit']})", range(len(axes.lines))[::-1], 8.5)

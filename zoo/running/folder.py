@@ -19,6 +19,7 @@ from zoo import registry
 from zoo.running.plan import Plan
 from zoo.utils.errors import RequestError, ZooError
 from zoo.utils.files import write_json
+from zoo.utils.words import visible
 
 if TYPE_CHECKING:
     from zoo.data.pairs import Pairs
@@ -119,7 +120,7 @@ def run_json(
         "task": {**_origin("tasks", request.task), "config": plan.weights["task_config"]},
         "data": {
             **_origin("data", str(request.data).partition(":")[0]),
-            "name": request.data,
+            "name": visible(request.data),
             "train": None if train is None else {"items": len(train), "digest": train.digest},
             "test": {"items": len(test), "digest": test.digest},
         },

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,6 +13,7 @@ from zoo import registry
 from zoo.contracts import make
 from zoo.utils.config import at_least, make_config
 from zoo.utils.errors import RequestError, ZooError
+from zoo.utils.words import typed
 
 if TYPE_CHECKING:
     import torch
@@ -82,7 +82,7 @@ class Request:
         words = [word for key, value in options.items() if value is not None for word in (key, str(value))]
         words += [word for key, value in self.settings.items() for word in ("--set", f"{key}={_text(value)}")]
         words += [word for name in self.metrics or () for word in ("--metric", name)]
-        return shlex.join(["zoo", "run", *words])
+        return typed(["zoo", "run", *words])
 
 
 def _text(value: Any) -> str:

@@ -23,6 +23,7 @@ from zoo.running.plan import Plan, Request, make_plan
 from zoo.saving import golden
 from zoo.saving.checkpoint import save
 from zoo.utils.files import whole_file, write_json
+from zoo.utils.words import visible
 
 if TYPE_CHECKING:
     from zoo.contracts.model import Model
@@ -165,6 +166,7 @@ def _run(plan: Plan, folder: RunFolder, result: RunResult) -> None:
     )
     result.scores, result.skipped = measured.scores, {**plan.skipped, **measured.skipped}
     result.metrics = {key: getattr(request, key) for key in ("model", "task", "data", "n")} | {"test_items": len(test)}
+    result.metrics["data"] = visible(request.data)
     result.metrics["metrics"] = {name: dataclasses.asdict(score) for name, score in measured.scores.items()}
     if train is not None:
         _keep_checkpoint(plan, folder.checkpoint, train, test, result.metrics["metrics"], measured)
@@ -202,7 +204,7 @@ def _keep_checkpoint(
     somebody's own data or a GPU, it is measured for itself.
     """
     request, config = plan.request, plan.weights["task_config"]
-    data, card = {"name": request.data, "digest": train.digest, "items": len(train)}, {"command": request.command()}
+    data, card = {"name": visible(request.data), "digest": train.digest, "items": len(train)}, {"command": request.command()}
     shutil.rmtree(folder, ignore_errors=True)  # left by a run that was stopped while it wrote its report
     save(plan.model, folder, task=request.task, task_config=config, seed=request.seed, data=data, scores=scores, card=card)
     metric = next((n for n, m in plan.metrics.items() if m.needs == "samples" and n not in measured.skipped), None)

@@ -12,11 +12,14 @@ from msgspec import Meta
 
 from zoo.saving.strict import Schema, Strict, read
 from zoo.utils.errors import RequestError
+from zoo.utils.templates import fill
+from zoo.utils.words import one_line, visible
 
 LIBRARY = "cond-zoo"
 """The name of the library on model hubs, and the tag by which its checkpoints are found there."""
 HERE = "dir:PATH/OF/THIS/FOLDER"  # what a card says to load, until the checkpoint has a place of its own
 PICTURE, SIZE = "samples.png", "weights_bytes"
+SHOWN = "![x, the truth, and samples of test items](samples.png)"
 _LOAD = re.compile(rf'zoo\.load\("(?:{re.escape(HERE)}|hf:[^"]*)"\)(?:  # or @ .*)?')
 
 Side = Annotated[int, Meta(gt=0, description="a positive whole number")]
@@ -67,11 +70,8 @@ def read_facts(path: Path) -> Facts:
 
 def write_card(facts: Facts, words: Mapping[str, str]) -> str:
     """The text of the card; of ``words`` it takes ``about``, ``licence`` (an SPDX name), ``data`` and ``command``."""
-    import jinja2
-
-    environment = jinja2.Environment(loader=jinja2.PackageLoader("zoo.saving", "."), trim_blocks=True)
-    environment.filters["json"] = json.dumps
-    body = environment.get_template("card.md.jinja").render(facts=facts, words=words, here=HERE)
+    told = {part: words.get(part, "") for part in ("about", "data", "command")}
+    body = fill("zoo.saving", ".", "card.md.jinja", {"json": json.dumps}, facts=facts, words=told, here=HERE)
     return _front(facts, words.get("licence", "")) + body.rstrip() + "\n"
 
 
@@ -81,13 +81,14 @@ def hub_card(text: str, facts: Facts, repo: str, licence: str | None, picture: b
     It says to load ``repo`` (``ORG/REPO``) and shows ``samples.png`` where that lies beside it; without a ``licence`` (an SPDX
     name) it keeps its own.
     """
+    text = text.replace("\r\n", "\n")
     body, own = text or write_card(facts, {}), licence_of(text)
     if body.startswith("---\n"):
         body = body.partition("\n---\n")[2]
     body = _LOAD.sub(f'zoo.load("hf:{repo}@main")  # or @ a commit of this repository, to pin it', body.strip())
     if picture and f"({PICTURE})" not in body:
         title, _, rest = body.partition("\n")
-        body = f"{title}\n\n![x, the truth, and samples of test items]({PICTURE})\n{rest}"
+        body = f"{title}\n\n{SHOWN}\n{rest}"
     return _front(facts, licence or own, repo, size) + body + "\n"
 
 
@@ -95,33 +96,33 @@ def licence_of(card: str) -> str:
     """The licence that a card's front matter names, "" if none."""
     front = card.removeprefix("---\n").partition("\n---\n")[0] if card.startswith("---\n") else ""
     line = re.search(r"^license:\s*(.+)$", front, re.M)
-    return line[1].strip("'\" ") if line else ""
+    return visible(line[1].strip("'\" \r")) if line else ""
 
 
 def _front(facts: Facts, licence: str, repo: str = "", size: int = 0) -> str:
     """The front matter; with ``repo`` the scores too, in the form that the Hub reads."""
     from huggingface_hub import EvalResult, ModelCardData
 
-    task = facts.task["name"] if facts.task else None
+    model, task = visible(facts.model), visible(facts.task["name"]) if facts.task else None
     kind = "image-to-image" if task else "other"  # whatever its fields are, a task takes a photo and gives photos
-    data = str((facts.data or {}).get("name") or "unknown")
+    data = visible((facts.data or {}).get("name") or "unknown")
     results = [
         EvalResult(
             task_type=kind,
-            task_name=task or facts.model,
+            task_name=task or model,
             dataset_type=data.partition(":")[0],
             dataset_name=data,
-            metric_type=name.partition("@")[0],
-            metric_name=name,
+            metric_type=visible(name).partition("@")[0],
+            metric_name=visible(name),
             metric_value=score["value"],
         )
         for name, score in facts.scores.items()
     ]
     more: dict[str, Any] = {SIZE: size} if size else {}
-    words = ["conditional-generation", facts.model, LIBRARY, f"{LIBRARY}-model={facts.model}"]
+    words = ["conditional-generation", model, LIBRARY, f"{LIBRARY}-model={model}"]
     front = ModelCardData(
         library_name=LIBRARY,
-        license=licence.lower() or None,
+        license=one_line(licence).lower() or None,
         pipeline_tag=kind if task else None,
         tags=words + ([task, f"{LIBRARY}-task={task}"] if task else []),
         model_name=repo.partition("/")[2] or None,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator
 
+from zoo.utils.words import visible
+
 
 class ZooError(Exception):
     """The work failed: the request was right, but it could not be carried out. Exit code 1.
@@ -15,6 +17,9 @@ class ZooError(Exception):
     """
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        return visible(super().__str__(), lines=True)  # it names files and quotes others, and is printed by tracebacks
 
 
 class RequestError(ZooError, ValueError):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from zoo.utils.words import visible
+
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
     from PIL.ImageFont import FreeTypeFont
@@ -51,7 +53,7 @@ def contact_sheet(rows: Sequence[Row], widths: Sequence[int], gap: int = 4, marg
             if isinstance(tile.content, str):
                 at = (left + width // 2, top + row.height // 2)
                 font = _font(tile.size, tile.bold)
-                draw.text(at, tile.content, fill=tile.colour, font=font, anchor="mm", align="center")
+                draw.text(at, visible(tile.content, lines=True), fill=tile.colour, font=font, anchor="mm", align="center")
             elif tile.content is not None:
                 image = _fit(tile.content.convert("RGB"), width, row.height, tile.like or tile.content.size)
                 sheet.paste(image, (left + (width - image.width) // 2, top + (row.height - image.height) // 2))

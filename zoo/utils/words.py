@@ -11,7 +11,12 @@ import sys
 import unicodedata
 from collections.abc import Sequence
 
-_UNSURE, _MARKS = re.compile(r"[^ -~]"), re.compile(r"([\\`*_{}\[\]<>()#+!|~&$@:-])")
+_UNSURE = re.compile(r"[^ -~]")
+_MARKS = re.compile(
+    r"[\\`*<>|~$]|&(?=\w+;|#)|\](?=[\[(:])"  # anywhere
+    r"|(?<![^\W_])_|_(?![^\W_])"  # but inside of a word
+    r"|^[-+#=](?=[-+#=\s]|$)|(?<=^\d)[.)](?=\s|$)|(?<=^\d\d)[.)](?=\s|$)"  # at the beginning: lists, headings, rules
+)
 _SAFE = re.compile(r"[\w@%+=:,./-]+", re.ASCII)
 
 
@@ -120,8 +125,10 @@ def markdown(text: object) -> Markdown:
     Examples:
         >>> markdown("a|b <i>")
         'a\\|b \\<i\\>'
+        >>> print(markdown("error_of_best *_x_*"))
+        error_of_best \*\_x\_\*
     """
-    return text if isinstance(text, Markdown) else Markdown(_MARKS.sub(r"\\\1", one_line(text)))
+    return text if isinstance(text, Markdown) else Markdown(_MARKS.sub(r"\\\g<0>", one_line(text)))
 
 
 def code(text: object, cell: bool = False) -> Markdown:
@@ -132,8 +139,8 @@ def code(text: object, cell: bool = False) -> Markdown:
         ('``a`b``', '`a\\|b`')
     """
     text = visible(text)
-    fence = "`" * (_longest(text) + 1)
-    blank = " " if not text or text[0] in "` " or text[-1] in "` " else ""
+    text, fence = text or " ", "`" * (_longest(text) + 1)
+    blank = " " if text and (text[0] in "` " or text[-1] in "` ") else ""
     text = text.replace("|", "\\|") if cell else text
     return Markdown(f"{fence}{blank}{text}{blank}{fence}")
 
