@@ -89,7 +89,7 @@ class AttributeCVAE(CodeVAE):
     check_settings: ClassVar[Mapping[str, Any]] = {"latent": 8, "width": 8, "learning_rate": 4e-3}
     config: AttributeCVAEConfig
 
-    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
+    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], /, **config: Any) -> None:
         super().__init__(x_shape, y_shape, **config)
         c = self.config
         side = self.y_shape[-1] if len(self.y_shape) == 3 else 0

@@ -40,7 +40,7 @@ class CDVAE(Model):
     training_only: ClassVar[tuple[str, ...]] = ("encoder_g", "decoder_c", "embedding_c", "embedding_g")
     config: CDVAEConfig
 
-    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
+    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], /, **config: Any) -> None:
         super().__init__(x_shape, y_shape, **config)
         c, g = size_of(self.x_shape), size_of(self.y_shape)
         codes, widths, variance = self.config.codes, self.config.widths, self.config.output_variance

@@ -89,7 +89,7 @@ class CGAN(Model):
     training_only: ClassVar[tuple[str, ...]] = ("discriminator",)
     config: CGANConfig
 
-    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
+    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], /, **config: Any) -> None:
         super().__init__(x_shape, y_shape, **config)
         side, c = side_of("a CGAN", self.y_shape), self.config
         size = c.embedding_size or max(EMBEDDED, self.x_shape[0] if len(self.x_shape) == 1 else 0)

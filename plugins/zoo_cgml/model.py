@@ -40,7 +40,7 @@ class CGML(Regression):
     check_settings: ClassVar[Mapping[str, Any]] = {"width": 8, "predictor_width": 16, "latent_steps": 4, "inference_steps": 6}
     config: CGMLConfig
 
-    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
+    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], /, **config: Any) -> None:
         super().__init__(x_shape, y_shape, **config)
         c = self.config
         vector = is_vector(self.y_shape)
@@ -140,8 +140,8 @@ class CGML(Regression):
         Returns:
             (B, *y_shape), at least 0, in the units of y.
         """
-        self._check_x(x)
-        noise, code = Noise(x, seed), self.encode(x.float().to(self.device))
+        x = self._check_x(x)
+        noise, code = Noise(x, seed), self.encode(x.to(self.device))
         z = self.travel(code, 1, F.normalize(noise.normal(1, self.latent).flatten(0, 1).to(self.device), dim=1))[-1]
         shaken = z[:, None] + delta * (2 * noise.uniform(draws, self.latent).to(self.device) - 1)
         return self.generate(code, draws, shaken.flatten(0, 1)).unflatten(0, (-1, draws)).std(1)
@@ -185,7 +185,7 @@ class L1(Regression):
     expected_failures: ClassVar[Mapping[str, str]] = ONE_ANSWER
     config: L1Config
 
-    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
+    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], /, **config: Any) -> None:
         super().__init__(x_shape, y_shape, **config)
         self.g = G(self.h, 0, self.y_shape, self.config.width)
 

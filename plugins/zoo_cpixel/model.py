@@ -45,7 +45,7 @@ class PixelCNN(Model):
     check_settings: ClassVar[Mapping[str, Any]] = {"features": 8, "layers": 2, "levels": 8}
     config: PixelCNNConfig
 
-    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
+    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], /, **config: Any) -> None:
         super().__init__(x_shape, y_shape, **config)
         if len(self.y_shape) != 3 or len(self.x_shape) not in (1, 3) or self.x_shape[1:] not in ((), self.y_shape[1:]):
             raise RequestError(

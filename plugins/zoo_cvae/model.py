@@ -76,7 +76,7 @@ class CVAE(CodeVAE):
     check_settings: ClassVar[Mapping[str, Any]] = {"width": 8, "output_variance": 0.1, "learning_rate": 4e-3}
     config: CVAEConfig
 
-    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
+    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], /, **config: Any) -> None:
         super().__init__(x_shape, y_shape, **config)
         vector = len(self.x_shape) == 1
         side = side_of("a CVAE, whose x may also be a vector,", *(() if vector else (self.x_shape,)), self.y_shape)

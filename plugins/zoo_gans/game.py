@@ -41,7 +41,7 @@ class Game(Regression):
     check_settings: ClassVar[Mapping[str, Any]] = {"width": 8, "discriminator_width": 8}
     training_only: ClassVar[tuple[str, ...]] = ("discriminators",)
 
-    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
+    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], /, **config: Any) -> None:
         if is_vector(tuple(y_shape)):
             raise RequestError(f"{self.owner} is for a y that is a field (C, s, s); not for {x_shape} -> {y_shape}")
         super().__init__(x_shape, y_shape, **config)

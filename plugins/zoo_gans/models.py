@@ -38,7 +38,7 @@ class ContextEncoder(Game):
     expected_failures: ClassVar[Mapping[str, str]] = ONE_ANSWER
     config: ContextEncoderConfig
 
-    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
+    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], /, **config: Any) -> None:
         super().__init__(x_shape, y_shape, **config)
         self.make_players(0, None)
 
@@ -63,7 +63,7 @@ class Pix2Pix(Game):
     Config: ClassVar[type] = Pix2PixConfig
     config: Pix2PixConfig
 
-    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
+    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], /, **config: Any) -> None:
         super().__init__(x_shape, y_shape, **config)
         self.make_players(0, self.config.halvings)
 
@@ -112,7 +112,7 @@ class BicycleGAN(Game):
     training_only: ClassVar[tuple[str, ...]] = ("discriminators", "e")
     config: BicycleGANConfig
 
-    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
+    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], /, **config: Any) -> None:
         super().__init__(x_shape, y_shape, **config)
         c = self.config
         self.make_players(c.latent, c.halvings, 1 if c.shared else 2)

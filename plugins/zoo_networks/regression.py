@@ -116,7 +116,7 @@ class Regression(Model):
     owner: ClassVar[str] = "this model"
     g: G
 
-    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
+    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], /, **config: Any) -> None:
         super().__init__(x_shape, y_shape, **config)
         self.h = H(self.owner, self.x_shape, self.y_shape, self.config.width)
         each = (self.x_shape[0], *(1 for _ in self.x_shape[1:]))

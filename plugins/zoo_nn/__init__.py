@@ -36,7 +36,7 @@ class _Lender(Model):
     x: Tensor
     y: Tensor
 
-    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
+    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], /, **config: Any) -> None:
         super().__init__(x_shape, y_shape, **config)
         self.allocate({"x": (0, *self.x_shape), "y": (0, *self.y_shape)})
 

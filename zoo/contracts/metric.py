@@ -5,11 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+import torch
 from torch import Tensor
 
 from zoo.utils.errors import ZooError
+from zoo.utils.neutral import Method, guard
 
 if TYPE_CHECKING:
     from zoo.contracts.model import Model
@@ -75,6 +78,9 @@ class Fitted:
 class Metric(ABC):
     """A metric, registered under ``zoo.metrics``.
 
+    What is set in the process is neither changed nor read, as by a :class:`zoo.Model`, and samples that are not finite are
+    refused with a ZooError before a metric sees them.
+
     Examples:
         >>> import torch
         >>> class Bias(zoo.Metric):
@@ -101,6 +107,11 @@ class Metric(ABC):
     needs: ClassVar[Needs] = "samples"
     opt_in: ClassVar[bool] = False
     expected_failures: ClassVar[Mapping[str, str]] = {}
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        guard(cls, "__init__", "prepare")
+        guard(cls, "__call__", around=_of_finite_samples)
 
     def prepare(self, fitted: Fitted) -> None:  # noqa: B027
         """Look at the run before it is measured; called once for each run, before the first call.
@@ -133,3 +144,17 @@ class Metric(ABC):
         Returns:
             (B,) values under each suffix: ``{"": v}``, or ``{"@3": v, "@10": w}`` for ``error_of_best@3`` and so on.
         """
+
+
+def _of_finite_samples(method: Method) -> Method:
+    @wraps(method)
+    def measure(self: Metric, samples: Tensor, *given: Any, **known: Any) -> Any:
+        if not torch.isfinite(samples).all():
+            i = next(i for i, each in enumerate(samples) if not torch.isfinite(each).all())
+            raise ZooError(f"the samples of item {i} are not finite; {type(self).__name__} measures finite samples only")
+        return method(self, samples, *given, **known)
+
+    return measure
+
+
+guard(Metric, "prepare")

@@ -10,20 +10,23 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from zoo.contracts.sampling import checked_x, sampled, sampling_seed
 from zoo.data.pairs import Batch, Pairs
 from zoo.fitting.loop import train
 from zoo.fitting.recipe import History, Recipe, Step, Turns
 from zoo.registry import refuse_old
 from zoo.saving import checkpoint
+from zoo.utils.bounds import whole
 from zoo.utils.config import NoConfig, make_config
 from zoo.utils.errors import RequestError
+from zoo.utils.neutral import guard, single
 from zoo.utils.noise import Noise, new_seed
 
 if TYPE_CHECKING:
     from zoo.hub.push import Pushed
 
-ROWS = 8192
-"""Samples decoded at once: bounds the memory of ``sample`` whatever n and the batch are."""
+ABILITIES = ("log_prob", "joint_log_prob", "evidence", "features", "reconstruct")
+"""The methods of what only some models can do."""
 
 
 class Model(nn.Module):
@@ -32,6 +35,9 @@ class Model(nn.Module):
     A gradient model has a :class:`zoo.Recipe` for its config and defines :meth:`losses`, :meth:`encode` and :meth:`draw`; the
     loop that trains it belongs to the core. One that is trained in turns, or by optimizers of its own, defines :meth:`turns`
     and :meth:`optimizers`. A model that is not trained by gradient overrides :meth:`fit`.
+
+    What is set in the process (torch's default type and device, autocast, NumPy's errors, ...) is neither changed nor read: a
+    model is made, fitted, sampled and asked for its other abilities within :func:`zoo.utils.neutral.neutral`.
 
     Args:
         x_shape: the shape of one x.
@@ -51,7 +57,7 @@ class Model(nn.Module):
         >>> class Mean(Model):
         ...     Config = Recipe
         ...
-        ...     def __init__(self, x_shape, y_shape, **config):
+        ...     def __init__(self, x_shape, y_shape, /, **config):
         ...         super().__init__(x_shape, y_shape, **config)
         ...         self.mean = nn.Parameter(torch.zeros(y_shape))
         ...
@@ -74,8 +80,9 @@ class Model(nn.Module):
     def __init_subclass__(cls, **more: Any) -> None:
         super().__init_subclass__(**more)
         refuse_old(cls)
+        _guard(cls)
 
-    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
+    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], /, **config: Any) -> None:
         super().__init__()
         self.x_shape, self.y_shape = tuple(x_shape), tuple(y_shape)
         self.config: Any = make_config(self.Config, config, f"model {type(self).__name__}")
@@ -158,30 +165,15 @@ class Model(nn.Module):
             (B, n, *y_shape) float32, on the device of x.
 
         Raises:
-            RequestError: x has another shape or is not finite, n is below 1, or the model is not fitted.
+            RequestError: x has another shape or is not finite, n is below 1 or more than the memory holds, or the model is not
+                fitted.
+            ZooError: a sample is not finite; says for which x.
         """
-        self._check_x(x)
-        if n < 1:
-            raise RequestError(f"n is {n}; it must be at least 1")
-        if not self.fitted:
-            raise RequestError(f"model {self.name or type(self).__name__} is not fitted: call fit or load it first")
-        if seed is None:
-            seed = new_seed(generator)
-        training = self.training
-        self.eval()
-        home, device = x.device, self.device
-        x = x.float().to(device)
-        out = torch.empty(len(x), n, *self.y_shape, device=home)
-        many = max(1, min(len(x), ROWS // n))
-        few = min(n, ROWS)
-        for i in range(0, len(x), many):
-            part = x[i : i + many]
-            noise, code = Noise(part, seed), self.encode(part)
-            for j in range(0, n, few):
-                k = min(few, n - j)
-                out[i : i + many, j : j + k] = self.draw(code, k, noise).to(home)
-        self.train(training)
-        return out
+        x = self._check_x(x)
+        n = whole(n, "n", 1)
+        self._check_ready()
+        seed = new_seed(generator) if seed is None else sampling_seed(seed)
+        return sampled(self, x, n, seed, self.name or type(self).__name__)
 
     def encode(self, x: Tensor) -> Any:
         """Everything that the samples for each x share, computed once an x: tensors with leading B."""
@@ -280,9 +272,21 @@ class Model(nn.Module):
                 f"pairs have shapes {pairs.x_shape} -> {pairs.y_shape}; the model is for {self.x_shape} -> {self.y_shape}"
             )
 
-    def _check_x(self, x: Tensor) -> None:
-        if tuple(x.shape[1:]) != self.x_shape or x.ndim != len(self.x_shape) + 1:
-            want = ", ".join(map(str, self.x_shape))
-            raise RequestError(f"x has shape {tuple(x.shape)}; it must be (B, {want})")
-        if not torch.isfinite(x).all():
-            raise RequestError("x has values that are not finite; every value must be a number")
+    def _check_x(self, x: Tensor) -> Tensor:
+        return checked_x(x, self.x_shape)
+
+    def _check_ready(self) -> None:
+        name = self.name or type(self).__name__
+        if not self.fitted:
+            raise RequestError(f"model {name} is not fitted: call fit or load it first")
+        kinds = {t.dtype for t in (*self.parameters(), *self.buffers()) if t.is_floating_point()}
+        if kinds and torch.float32 not in kinds:
+            raise RequestError(f"the weights of model {name} are {' and '.join(map(str, kinds))}; call its float() first")
+
+
+def _guard(cls: type[Model]) -> None:
+    guard(cls, "__init__", "fit", "sample")
+    guard(cls, *ABILITIES, around=single)
+
+
+_guard(Model)

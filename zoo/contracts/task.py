@@ -14,10 +14,17 @@ from zoo.data.pairs import Pairs
 from zoo.data.records import Data, Image, Records, Split
 from zoo.utils.config import NoConfig, make_config
 from zoo.utils.errors import RequestError
+from zoo.utils.neutral import guard
+
+GUARDED = ("__init__", "pairs", "settings_of", "read", "item_of", "condition", "compose", "render", "solids")
+"""The methods that run in a state of the process that nobody has changed."""
 
 
 class Task(ABC):
     """A task, registered under ``zoo.tasks``.
+
+    What is set in the process (torch's default type and device, NumPy's errors, ...) is neither changed nor read: its methods
+    run within :func:`zoo.utils.neutral.neutral`.
 
     Examples:
         >>> class Double(zoo.Task):
@@ -57,6 +64,10 @@ class Task(ABC):
     expected_failures: ClassVar[Mapping[str, str]] = {}
     x_shape: tuple[int, ...]
     y_shape: tuple[int, ...]
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        guard(cls, *GUARDED)
 
     def __init__(self, **config: Any) -> None:
         self.config: Any = make_config(self.Config, config, f"task {type(self).__name__}")
@@ -136,3 +147,6 @@ class Task(ABC):
     def solids(self, y: Tensor) -> Tensor | None:
         """The shapes that fields y (B, *y_shape) stand for, as voxels (B, s, s, s) bool on the CPU; None if for none."""
         return None
+
+
+guard(Task, *GUARDED)

@@ -97,7 +97,8 @@ class Pairs:
 
     def spread(self, most: int) -> Tensor:
         """The places (K,) int64 of at most ``most`` of the pairs, spread evenly over all from the first to the last."""
-        return torch.linspace(0, len(self) - 1, min(most, len(self))).round().long()
+        places = torch.linspace(0, len(self) - 1, min(most, len(self)), dtype=torch.float32, device="cpu")
+        return places.round().long()
 
     def subset(self, index: Tensor) -> Pairs:
         """The pairs at ``index`` (K,) int64, in that order."""

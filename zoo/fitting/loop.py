@@ -11,6 +11,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -70,6 +71,7 @@ def train(
     """Fit ``model`` to ``pairs``; see :meth:`zoo.Model.fit`."""
     assert isinstance(model, nn.Module)
     model.check_pairs(pairs)
+    pairs = replace(pairs, x=pairs.x.float(), y=pairs.y.float())  # of doubles, where those are somebody's default
     config = model.config
     given = {name: getattr(config, name) for name in ("steps", "batch_size", "ema", "clip") if isinstance(config, Recipe)}
     training = make_config(Training, given | settings, "training")

@@ -23,6 +23,7 @@ from zoo.running.plan import Plan, Request, make_plan
 from zoo.saving import golden
 from zoo.saving.checkpoint import save
 from zoo.utils.files import whole_file, write_json
+from zoo.utils.neutral import neutral
 from zoo.utils.words import visible
 
 if TYPE_CHECKING:
@@ -117,6 +118,7 @@ def run(
     return execute(Request(**given))
 
 
+@neutral()
 def execute(request: Request) -> RunResult:
     """Do what a request asks for; see :func:`run`."""
     plan = make_plan(request)

@@ -20,6 +20,7 @@ from zoo.saving.weights import ROOM, Stored, check_header, check_size, few_parts
 from zoo.utils.device import pick
 from zoo.utils.errors import RequestError
 from zoo.utils.files import whole_folder, write_json, write_text
+from zoo.utils.neutral import neutral
 
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 NO_MODEL = "it is neither a zoo.Model nor a zoo.Preset"
@@ -45,6 +46,7 @@ class Storable(Protocol):
     def to(self, device: torch.device) -> Any: ...
 
 
+@neutral()
 def save(
     model: Storable,
     folder: Path | str,
@@ -104,6 +106,7 @@ def save(
     return facts
 
 
+@neutral()
 def load(folder: Path | str, device: str | torch.device = "cpu", facts: Facts | None = None) -> Storable:
     """The model saved in ``folder``, on ``device``, in float32, ready to sample.
 

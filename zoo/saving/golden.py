@@ -112,4 +112,5 @@ def golden_x(x_shape: tuple[int, ...], task: Mapping[str, Any] | None, seed: int
         with contextlib.suppress(RequestError):
             pairs = embedded_pairs(task, data)
             return pairs.x[:ITEMS].float(), pairs, data
-    return torch.rand(ITEMS, *x_shape, generator=torch.Generator().manual_seed(seed)), None, ""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.rand(ITEMS, *x_shape, generator=generator, dtype=torch.float32, device="cpu"), None, ""

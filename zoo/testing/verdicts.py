@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import io
+import os
 import random
+import tempfile
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from inspect import isfunction
 from typing import Any, ClassVar, Literal, TypeVar, get_args
@@ -14,7 +18,7 @@ import torch
 from torch import Tensor
 
 from zoo import registry
-from zoo.probing.state import DEFAULTS, RANDOM, changed, draw, snapshot
+from zoo.probing.state import DEFAULTS, RANDOM, changed, draw, kept, snapshot
 from zoo.utils.errors import RequestError
 
 Kind = Literal["model", "task", "metric"]
@@ -132,6 +136,38 @@ def silent(what: str, more: str = "") -> Iterator[None]:
         yield
     text = " ".join((out.getvalue() + err.getvalue()).split())
     require(not text, f"{what} printed {text[:80]!r}{more}")
+
+
+@contextlib.contextmanager
+def elsewhere() -> Iterator[None]:
+    """Within it, the process is as somebody else's script may have set it: in all that is neither to be changed nor read."""
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
+        stack.enter_context(kept())
+        os.chdir(folder)
+        stack.enter_context(warnings.catch_warnings())
+        stack.enter_context(np.errstate(all="raise"))
+        stack.enter_context(torch.inference_mode())
+        stack.enter_context(torch.autocast("cpu", torch.bfloat16))
+        stack.enter_context(torch.device("meta"))
+        warnings.simplefilter("error")
+        torch.set_default_dtype(torch.float64)
+        torch.use_deterministic_algorithms(True)
+        torch.set_float32_matmul_precision("medium")
+        yield
+
+
+def same_elsewhere(what: str, work: Callable[..., Mapping[str, Tensor]], *given: object) -> None:
+    """``work`` on copies of what is given gives tensors by what they are called, the same to the bit :func:`elsewhere`."""
+    one, other = copy.deepcopy(given), copy.deepcopy(given)
+    stir(0)
+    here = work(*one)
+    with elsewhere():
+        stir(0)
+        there = work(*other)
+    wrong = [name for name, value in here.items() if not same_bits(value, there[name])]
+    rule = "neither torch's defaults and modes nor the working folder may be read"
+    require(not wrong, f"{' and '.join(wrong)} of {what} differ with what is set in the process; {rule}")
 
 
 def stir(seed: int) -> None:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import operator
 import os
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
+from zoo.utils.errors import RequestError
+
 CELLS, ROUNDING = 16, 0.02
+SEED_BYTES = 16
+"""Bytes of a seed, with its sign."""
 
 
 def new_seed(generator: torch.Generator | None = None) -> int:
@@ -20,6 +26,8 @@ def new_seed(generator: torch.Generator | None = None) -> int:
     """
     if generator is None:
         return int.from_bytes(os.urandom(7), "little")
+    if not isinstance(generator, torch.Generator):
+        raise RequestError(f"generator is a {type(generator).__name__}; it must be a torch.Generator")
     return int(torch.randint(2**56, (), generator=generator, device=generator.device))
 
 
@@ -46,18 +54,22 @@ class Noise:
     def __init__(self, x: Tensor, seed: int) -> None:
         flat = x.detach().to("cpu", torch.float64).flatten(1)
         cells = torch.stack([part.mean(1) for part in flat.tensor_split(min(CELLS, flat.shape[1]), dim=1)], dim=1)
-        rows, key = (cells / ROUNDING).round().long().numpy(), seed.to_bytes(16, "little", signed=True)
+        rows, key = (cells / ROUNDING).round().long().numpy(), operator.index(seed).to_bytes(SEED_BYTES, "little", signed=True)
         digests = (hashlib.blake2b(row.tobytes(), digest_size=8, key=key).digest() for row in rows)
         self._streams = [torch.Generator().manual_seed(int.from_bytes(digest, "little") >> 1) for digest in digests]
         self.device = x.device
 
     def normal(self, n: int, *shape: int) -> Tensor:
         """Standard normal numbers, (B, n, *shape)."""
-        return torch.stack([torch.randn(n, *shape, generator=g) for g in self._streams]).to(self.device)
+        return self._drawn(torch.randn, n, *shape)
 
     def uniform(self, n: int, *shape: int) -> Tensor:
         """Numbers uniform in [0, 1), (B, n, *shape)."""
-        return torch.stack([torch.rand(n, *shape, generator=g) for g in self._streams]).to(self.device)
+        return self._drawn(torch.rand, n, *shape)
+
+    def _drawn(self, law: Callable[..., Tensor], *size: int) -> Tensor:
+        each = [law(*size, generator=stream, dtype=torch.float32, device="cpu") for stream in self._streams]
+        return torch.stack(each).to(self.device)
 
     def categorical(self, probabilities: Tensor) -> Tensor:
         """One draw from each row of ``probabilities`` (B, n, K): (B, n) int64, by inversion of the cumulative sum."""

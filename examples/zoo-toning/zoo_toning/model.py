@@ -59,7 +59,7 @@ class FactorMixture(zoo.Model):
     y_mean: Tensor
     y_scale: Tensor
 
-    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: object) -> None:
+    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], /, **config: object) -> None:
         super().__init__(x_shape, y_shape, **config)
         c = self.config
         self.size = math.prod(self.y_shape)

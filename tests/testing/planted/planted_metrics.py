@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from functools import partialmethod
+
 import torch
 from planted_right import RightMetric, error, first, hidden_state, metric
 
@@ -28,6 +31,11 @@ plant(
     "ranked",
     "a_value_does_not_depend_on_the_rest_of_the_batch",
     value=lambda samples, y: error(samples, y) / (1e-6 + error(samples, y).mean()),
+)
+metric(
+    "measures-anything",
+    "samples_that_are_not_finite_are_refused",
+    __call__=partialmethod(lambda self, samples, y, **known: {"": error(samples.nan_to_num(), y).clamp_max(9)}),
 )
 plant("first-only", "the_order_of_the_samples_does_not_matter", value=lambda samples, y: error(samples[:, :1], y))
 
@@ -87,3 +95,8 @@ metric(
     __call__=first(CALL, lambda *given, **known: torch.manual_seed(0)),
 )
 metric("talks-of-it", "measuring_prints_nothing", __call__=first(CALL, lambda *given, **known: print("measuring")))
+plant(
+    "measures-the-folder",
+    "what_is_set_in_the_process_is_not_read",
+    value=lambda samples, y: error(samples, y) + len(os.getcwd()),
+)

@@ -148,3 +148,17 @@ def square_only(self, pairs, seed):
 after_preparing("square-only", "fields_that_are_not_square_work_or_are_refused", do=square_only)
 after_preparing("fields-only", "x_as_a_vector_works_or_is_refused", do=lambda self, pairs, seed: pairs.x.mean((1, 2, 3)))
 model("shares-only", "y_off_zero_is_learnt", draw=then(Right.draw, lambda y, *given: y.clamp(-50, 50)))
+
+
+def remembers_the_type(cls, *given, **config):
+    new = nn.Module.__new__(cls)
+    object.__setattr__(new, "kind", torch.get_default_dtype())
+    return new
+
+
+model(
+    "remembers-the-type",
+    "what_is_set_in_the_process_is_not_read",
+    __new__=remembers_the_type,
+    draw=then(Right.draw, lambda y, self, *given: y.to(self.kind) * 1.0000001),
+)

@@ -59,7 +59,7 @@ class Right(Model):
     Config = RightConfig
     training_only = ("helper",)
 
-    def __init__(self, x_shape, y_shape, **config):
+    def __init__(self, x_shape, y_shape, /, **config):
         super().__init__(x_shape, y_shape, **config)
         width = self.config.width
         self.first, self.second = nn.Linear(size_of(self.x_shape), width), nn.Linear(width, size_of(self.y_shape))

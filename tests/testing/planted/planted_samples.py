@@ -161,10 +161,11 @@ model(
 def takes_any_shape(self, x):
     if not torch.isfinite(x).all():
         raise RequestError("x has values that are not finite")
+    return x.float()
 
 
 def takes_not_a_number(self, x):
-    CHECK_X(self, torch.nan_to_num(x))
+    return CHECK_X(self, torch.nan_to_num(x))
 
 
 def no_samples(self, x, n, **known):

@@ -34,7 +34,7 @@ class Toy(Model):
     mean: Tensor
     bank: Tensor
 
-    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> None:
+    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], /, **config: Any) -> None:
         super().__init__(x_shape, y_shape, **config)
         self.helper: nn.Module | None = nn.Linear(3, 3)
         self.register_buffer("mean", torch.zeros(y_shape))

@@ -12,6 +12,7 @@ from zoo.contracts.metric import Needs, NotApplicable
 from zoo.testing.checks.model_samples import NO_ACCELERATOR
 from zoo.testing.subjects.metric import ITEMS, NOWHERE, MetricSubject, Pools
 from zoo.testing.verdicts import (
+    Broken,
     Skipped,
     finite,
     may_skip,
@@ -19,13 +20,14 @@ from zoo.testing.verdicts import (
     require,
     same_bits,
     same_defaults,
+    same_elsewhere,
     shaped,
     silent,
     stir,
     unchanged,
     untouched,
 )
-from zoo.utils.errors import RequestError
+from zoo.utils.errors import RequestError, ZooError
 
 SAMPLES_ALONE = "the metric needs samples alone"
 SHAPES = ((1, 16, 16), (3, 16, 16), (2, 16, 16), (1, 13, 11), (7,), (1, 4, 4, 4))
@@ -194,6 +196,26 @@ class Values(MetricSubject):
             values.append(dict(each.values(each.pools())))
         same = all(same_bits(values[0], more) for more in values[1:])
         require(same, "two calls with the same pools give different values; draw nothing, or from a fixed seed")
+
+    def what_is_set_in_the_process_is_not_read(self) -> None:
+        """With another default type and device, autocast, NumPy that raises, and another folder the values are the same to
+        the bit."""
+
+        def work(pools: Pools) -> dict[str, torch.Tensor]:
+            return {f"values under {suffix!r}": value for suffix, value in self.values(pools).items()}
+
+        same_elsewhere("it", work, self.pools())
+
+    def samples_that_are_not_finite_are_refused(self) -> None:
+        """A pool with a NaN or an infinite number is refused with a ZooError, whatever the metric would make of it."""
+        for value in (float("nan"), float("inf")):
+            pools = self.pools()
+            pools.samples.view(-1)[-1] = value
+            try:
+                self.values(pools)
+            except ZooError:
+                continue
+            raise Broken(f"samples with {value} were measured; they must be refused with a zoo.ZooError")
 
     def measuring_leaves_the_global_state_alone(self) -> None:
         """The random states and torch's defaults are after measuring what they were before."""

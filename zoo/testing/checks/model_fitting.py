@@ -20,6 +20,7 @@ from zoo.testing.verdicts import (
     require,
     same_bits,
     same_defaults,
+    same_elsewhere,
     silent,
     stir,
     twice,
@@ -80,6 +81,22 @@ class Fitting(ModelSubject):
             self.fit(model, self.pairs(40), FEW)
         with same_defaults("sample"):
             model.sample(self.x(2), 2, seed=0)
+
+    def what_is_set_in_the_process_is_not_read(self) -> None:
+        """With another default type and device, autocast, inference mode, other algorithms and another folder all is the same
+        to the bit: samples after fit and after loading, densities, features and reconstructions."""
+
+        def work(pairs: Pairs, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+            model = self.fit_new(pairs, FEW)
+            with tempfile.TemporaryDirectory() as folder:
+                model.save(Path(folder) / "model")
+                loaded = Model.load(Path(folder) / "model")
+            known = {name: getattr(loaded, name)(y, x, seed=1) for name in ("log_prob", "joint_log_prob")}
+            known |= {name: getattr(loaded, name)(x) for name in ("features", "reconstruct")}
+            known |= {"samples": model.sample(x, 3, seed=1), "samples after loading": loaded.sample(x, 3, seed=1)}
+            return {name: value.detach() for name, value in known.items() if value is not None}
+
+        same_elsewhere("it", work, self.pairs(40), self.x(2), self.pairs(2, seed=2).y)
 
     def fit_does_not_change_the_pairs(self) -> None:
         """The tensors of the pairs are after a fit what they were before."""

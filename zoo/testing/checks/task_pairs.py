@@ -27,6 +27,7 @@ from zoo.testing.verdicts import (
     require,
     same_bits,
     same_defaults,
+    same_elsewhere,
     shaped,
     stir,
     untouched,
@@ -96,6 +97,17 @@ class OwnPairs(TaskSubject):
         """The random states and torch's defaults are after reading pairs what they were before."""
         with untouched("reading pairs"), same_defaults("reading pairs"):
             self.read("train")
+
+    def what_is_set_in_the_process_is_not_read(self) -> None:
+        """With another default type and device, autocast, NumPy that raises, and another folder the pairs, x of an item and
+        the pictures of a field are the same to the bit."""
+
+        def work(item: Any, y: Tensor) -> dict[str, Tensor]:
+            pairs, task = self.read("test"), self.make()
+            x, context = task.condition(item)
+            return {"the x": pairs.x, "the y": pairs.y, "condition": x, "compose": task.compose(context, y)}
+
+        same_elsewhere("it", work, self.item(), self.test.y[:2])
 
     def every_pair_has_a_name(self) -> None:
         """``names`` has one readable name a pair."""
