@@ -9,6 +9,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from zoo.utils.threads import bound_spinning
+
 if TYPE_CHECKING:
     from zoo.benching.bench import BenchResult, bench
     from zoo.catalog.loaded import Loaded, load
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from zoo.utils.noise import Noise, new_seed
     from zoo.utils.progress import progress
     from zoo.utils.words import one_line
+
+bound_spinning()  # while it can still be heard: libgomp listens when torch is imported
 
 _HOMES = {
     "zoo.benching.bench": "BenchResult bench",

@@ -1,0 +1,42 @@
+"""Whole numbers in their bounds, and memory that is there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from zoo.utils import bounds
+from zoo.utils.bounds import afford, seed_of, whole
+from zoo.utils.errors import RequestError
+
+
+@pytest.mark.parametrize("value", [3, np.int64(3), np.uint8(3), torch.tensor(3)])
+def test_whole_numbers_of_any_package(value: Any) -> None:
+    number = whole(value, "n", 1)
+    assert number == 3
+    assert type(number) is int
+
+
+@pytest.mark.parametrize(
+    "value", [True, np.True_, torch.tensor(True), 2.0, "3", None, float("inf"), 0, 10**30]
+)
+def test_what_is_no_whole_number_in_range_is_refused(value: Any) -> None:
+    with pytest.raises(RequestError, match=r"^n is .{1,60}; it must be a whole number, from 1 to 9$"):
+        whole(value, "n", 1, 9)
+
+
+def test_seeds_end_where_torch_ends() -> None:
+    assert torch.Generator().manual_seed(seed_of(2**63 - 1)).initial_seed() == 2**63 - 1
+    with pytest.raises(RequestError, match="seed is 9223372036854775808"):
+        seed_of(2**63)
+
+
+def test_memory_is_looked_at_before_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert 0 < bounds.free_memory() < 2**50
+    monkeypatch.setattr(bounds, "free_memory", lambda: 2e9)
+    afford(1.9e9, "19 samples", "take fewer")
+    with pytest.raises(RequestError, match=r"^21 samples need about 2.1 GB of memory, and 2.0 GB are free: take fewer$"):
+        afford(2.1e9, "21 samples", "take fewer")
