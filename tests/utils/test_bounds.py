@@ -20,9 +20,7 @@ def test_whole_numbers_of_any_package(value: Any) -> None:
     assert type(number) is int
 
 
-@pytest.mark.parametrize(
-    "value", [True, np.True_, torch.tensor(True), 2.0, "3", None, float("inf"), 0, 10**30]
-)
+@pytest.mark.parametrize("value", [True, np.True_, torch.tensor(True), 2.0, "3", None, float("inf"), 0, 10**30])
 def test_what_is_no_whole_number_in_range_is_refused(value: Any) -> None:
     with pytest.raises(RequestError, match=r"^n is .{1,60}; it must be a whole number, from 1 to 9$"):
         whole(value, "n", 1, 9)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+from typing import Any
 
 import pytest
 
-from zoo.utils.errors import Terminated, terminable
+from zoo.utils.errors import RequestError, Terminated, ZooError, border, cause, terminable
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals")
 
@@ -37,3 +38,36 @@ def test_a_signal_that_is_ignored_stays_so() -> None:
             os.kill(os.getpid(), signal.SIGTERM)
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (RecursionError(), "it is nested too deeply"),
+        (MemoryError(), "there is not enough memory"),
+        (OSError(28, "No space left on device"), "No space left on device"),
+        (b"\xff".decode, "it is no UTF-8 text: byte 0 cannot be read"),
+        (KeyError("size"), "it lacks 'size'"),
+        (ValueError("two\nlines"), "two lines"),
+        (SystemExit(), "SystemExit"),
+        (ZeroDivisionError(), "ZeroDivisionError"),
+    ],
+    ids=str,
+)
+def test_whatever_a_border_meets_is_a_line(error: Any, words: str) -> None:
+    def foreign() -> None:
+        if callable(error):
+            error()
+        raise error
+
+    with pytest.raises(ZooError) as caught, border("cannot do it"):
+        foreign()
+    assert str(caught.value) == f"cannot do it: {words}"
+    assert cause(caught.value) == f"cannot do it: {words}"
+
+
+def test_a_border_lets_ours_and_ctrl_c_through() -> None:
+    for error in (RequestError("ours"), KeyboardInterrupt()):
+        with pytest.raises(type(error)) as caught, border("cannot do it"):
+            raise error
+        assert caught.value is error

@@ -29,7 +29,7 @@ def whole(value: Any, name: str, least: int = 0, most: int | None = None) -> int
         zoo.utils.errors.RequestError: n is 2.5; it must be a whole number, at least 1
     """
     right = f"at least {least}" if most is None else f"from {least} to {most}"
-    if not isinstance(value, bool) and type(value).__name__ != "bool_":
+    if "bool" not in str(getattr(value, "dtype", type(value))):  # of Python, numpy or torch
         with contextlib.suppress(TypeError, ValueError, RuntimeError):
             number = operator.index(value)
             if number >= least and (most is None or number <= most):
