@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from zoo.contracts.metric import Fitted, Metric, Needs, NotApplicable, Score
     from zoo.contracts.model import Model
     from zoo.contracts.task import Task
+    from zoo.data.arrays import array_names, read_array
     from zoo.data.cache import cache_folder, cached_map, on_all_cores, optional_write
     from zoo.data.pairs import Batch, Pairs, Penalty, size_of
-    from zoo.data.pictures import IMAGE_RULES, MIN_SIDE, decode_image, read_shape, solid_of, voxel_picture
+    from zoo.data.pictures import IMAGE_RULES, MIN_SIDE, decode_image
     from zoo.data.records import Annotation, Attributes, Clip, Data, Fields, Image, Records, Split, check_split, summary
+    from zoo.data.solids import read_shape, solid_of, voxel_picture
     from zoo.fitting.recipe import History, Recipe, Step, Training, Turns
     from zoo.running.run import RunResult, run
     from zoo.utils.bounds import afford, whole
@@ -45,10 +47,12 @@ _HOMES = {
     "zoo.contracts.metric": "Fitted Metric Needs NotApplicable Score",
     "zoo.contracts.model": "Model",
     "zoo.contracts.task": "Task",
+    "zoo.data.arrays": "array_names read_array",
     "zoo.data.cache": "cache_folder cached_map on_all_cores optional_write",
     "zoo.data.pairs": "Batch Pairs Penalty size_of",
-    "zoo.data.pictures": "IMAGE_RULES MIN_SIDE decode_image read_shape solid_of voxel_picture",
+    "zoo.data.pictures": "IMAGE_RULES MIN_SIDE decode_image",
     "zoo.data.records": "Annotation Attributes Clip Data Fields Image Records Split check_split summary",
+    "zoo.data.solids": "read_shape solid_of voxel_picture",
     "zoo.fitting.recipe": "History Recipe Step Training Turns",
     "zoo.running.run": "RunResult run",
     "zoo.utils.bounds": "afford whole",
@@ -100,6 +104,7 @@ __all__ = [
     "__version__",
     "above",
     "afford",
+    "array_names",
     "at_least",
     "bench",
     "border",
@@ -118,6 +123,7 @@ __all__ = [
     "optional_write",
     "pick",
     "progress",
+    "read_array",
     "read_bytes",
     "read_shape",
     "read_text",

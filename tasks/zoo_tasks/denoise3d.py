@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -16,7 +16,22 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from zoo import Data, Pairs, Records, RequestError, Split, Task, at_least, read_shape, share, solid_of, voxel_picture
+from zoo import (
+    Data,
+    Pairs,
+    Records,
+    RequestError,
+    Split,
+    Task,
+    array_names,
+    at_least,
+    read_array,
+    read_shape,
+    share,
+    solid_of,
+    user_path,
+    voxel_picture,
+)
 from zoo_tasks.spectra import ZERO, Harmonics, Spectrum, Zernike
 from zoo_tasks.surface import Voxels, check_grids
 
@@ -99,11 +114,11 @@ class Denoise3d(Task):
     def read(self, given: Any) -> Voxels:
         """A shape (s, s, s) bool of an array, bool or of zeros and ones, or of the path of a file of it.
 
-        That is ``.npy``, ``.binvox``, or ``.npz`` with it as ``voxels`` or as its only array. Where a ``.npz`` holds many,
+        That is ``.npy``, ``.binvox``, or ``.npz`` with it as ``voxels`` or as its only array. Where an array holds many,
         (N, s, s, s), ``PATH:I`` is number I, from 0. A further axis of length one is dropped.
         """
         if isinstance(given, (str, os.PathLike)):
-            shape = _from_file(str(given))
+            shape = _from_file(os.fspath(given))
         elif isinstance(given, np.ndarray):
             shape = solid_of(given, "the shape", axes=3)
         else:
@@ -136,23 +151,18 @@ class Denoise3d(Task):
 
 
 def _from_file(name: str) -> Voxels:
+    whole = user_path(name)
     path, colon, number = name.rpartition(":")
-    chosen = int(number) if colon and number.isdigit() and not Path(name).exists() else None
-    file = Path(name if chosen is None else path).expanduser()
-    if file.suffix != ".npz":
+    chosen = int(number) if colon and re.fullmatch("[0-9]{1,9}", number) and not whole.exists() else None
+    file = whole if chosen is None else user_path(path)
+    if file.suffix.lower() not in (".npz", ".npy"):
         return read_shape(file)
-    try:
-        with np.load(file, allow_pickle=False) as arrays:
-            key = arrays.files[0] if len(arrays.files) == 1 else KEY
-            values = arrays[key] if key in arrays.files else None
-            names = ", ".join(arrays.files) or "no arrays"
-    except OSError as error:
-        raise RequestError(f"cannot read {file}: {error.strerror or error}") from error
-    except Exception as error:  # broken archives surface as errors of many kinds
-        raise RequestError(f"cannot read {file} as arrays of NumPy: {error}") from error
-    if values is None:
-        raise RequestError(f"{file} holds {names}; the shape's must be called {KEY}")
-    if values.ndim > 4 or (values.ndim == 4 and len(values) != 1):
+    names = array_names(file)
+    key = names[0] if len(names) == 1 else KEY
+    if key not in names:
+        raise RequestError(f"{file} holds {', '.join(names) or 'no arrays'}; the shape's must be called {KEY}")
+    values = read_array(file, key)
+    if values.ndim > 4 or (values.ndim == 4 and 1 not in (len(values), values.shape[-1])):
         if chosen is None:
             raise RequestError(f"{file} holds {len(values)} shapes; name one of them, {file}:0 to {file}:{len(values) - 1}")
         if chosen >= len(values):
