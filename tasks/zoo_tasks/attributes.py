@@ -9,13 +9,14 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from zoo import Attributes, Data, Pairs, Records, RequestError, Split, Task, nearest
+from zoo import Attributes, Data, Pairs, Records, RequestError, Split, Task, nearest, one_line
 from zoo_tasks.fields import Float, Sized, check_channels, pictures, read_squares, rows
 
 _RANGE = "an attribute is outside 0 to 1; 1 is for what holds and 0 for what does not"
@@ -107,9 +108,10 @@ class AttributesToPicture(Task):
         """
         names, places = self.config.names, self.config.places
         if isinstance(given, np.ndarray):
+            if given.shape != self.x_shape or given.dtype.kind not in "buif":
+                said = f"attributes have shape {given.shape} and type {given.dtype}"
+                raise RequestError(f"{said}; they must be ({len(names)},), one number each")
             values = given.astype(np.float32)
-            if values.shape != self.x_shape:
-                raise RequestError(f"attributes have shape {values.shape}; they must be ({len(names)},), one number each")
         else:
             values = np.zeros(len(names), np.float32)
             seen: set[int] = set()
@@ -156,13 +158,14 @@ def _attributes(records: Records, data: str) -> Attributes:
 def _named(given: Any) -> list[tuple[str, float]]:
     """Names and values of what somebody gave."""
     if isinstance(given, Mapping):
-        if not all(isinstance(value, (int, float)) and 0 <= value <= 1 for value in given.values()):
+        if not all(isinstance(value, Real) and 0 <= float(value) <= 1 for value in given.values()):
             raise RequestError(_RANGE)
         return [(str(name), float(value)) for name, value in given.items()]
     if isinstance(given, str):
         given = given.split(",")
+    wanted = "write names with commas between them, a list, or a mapping to numbers"
     if not isinstance(given, (list, tuple)) or not all(isinstance(name, str) for name in given):
-        raise RequestError(f"attributes are {given!r}; write names with commas between them, a list, or a mapping to numbers")
+        raise RequestError(f"attributes are {one_line(repr(given))[:60]}; {wanted}")
     words = [name.strip() for name in given if name.strip()]
     return [(word.removeprefix("!").strip(), float(not word.startswith("!"))) for word in words]
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zoo import Data, Image, Noise, Pairs, RequestError, Split, Task, at_least
+from zoo import Data, Image, Noise, Pairs, RequestError, Split, Task, afford, at_least
 from zoo_tasks.fields import Sized, check_channels, enlarged, levels, read_squares, square
 
 Kind = Literal["square", "centre", "irregular", "top"]
@@ -94,6 +94,8 @@ class Complete(Task):
         settings, train = self.config, split == "train"
         [whole] = read_squares(records, (settings.size,), settings.channels, rendered=train)
         copies = settings.copies if train else 1
+        needed = copies * len(whole) * settings.size**2 * 4 * (5 * settings.channels + 3 + 2 * pool * settings.channels)
+        afford(needed, f"{copies} copies of {len(whole)} pictures", "set copies, size or the number of pictures lower")
         bases, masks = [], []
         for copy in range(copies):
             random = np.random.default_rng([seed % 2**32, copy, 1])
