@@ -11,47 +11,65 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo import MIN_SIDE, Attributes, Image, RequestError, Split
-from zoo_data.folder import PhotoRecords, photos_in
-from zoo_data.kinds import FolderData, first_of, lines_of, numbers_in, one_word
+from zoo import MIN_SIDE, Attributes, Image, RequestError, Split, one_line
+from zoo_data.folder import Photo, PhotoRecords, file_names, photos_in
+from zoo_data.kinds import FolderData, lines_of, numbers_in, one_word
+from zoo_data.layouts import Listing, holds, seek
+from zoo_data.turned import turned
 
 
 class CelebA(FolderData):
     """CelebA (Liu et al. 2015): ``img_align_celeba/``, ``list_attr_celeba.txt``, optionally ``list_eval_partition.txt``.
 
-    The files may also lie where the release puts them, in ``Img/``, ``Anno/`` and ``Eval/``. An item's image is the centred
-    square of the aligned face, as wide as the file's picture (178 of 178 x 218), so that tasks that make squares of images
-    do not squash faces. Its attributes are the 40 of the list, 1 where the list says 1 and 0 where it says -1.
+    The files may lie in other folders, up to three deep, such as the release's ``Img/``, ``Anno/`` and ``Eval/``; the lists
+    may be CSV, as Kaggle has them, and the pictures PNG while the lists say ``.jpg``. An item's image is the centred square of
+    the aligned face, as wide as the file's picture (178 of 178 x 218), so that tasks that make squares of images do not squash
+    faces. Its attributes are the 40 of the list, 1 where the list says 1 and 0 where it says -1.
 
-    With the partition file the splits are its training part (0) and its test part (2). Without it, the first 90 % of the
-    list are for training and the rest for testing; a file that is missing moves no other one to the other side. Items are
-    in the order of the list, and the seed changes nothing.
+    With the partition file the splits are its training part (0) and its test part (2), or where it has none of that its
+    validation part (1). Without it, the first 90 % of the list are for training and the rest for testing; a file that is
+    missing moves no other one to the other side. Items are in the order of the list, and the seed changes nothing.
     """
 
     kind = "celeba"
     layout = "DIR has img_align_celeba/, list_attr_celeba.txt and, if at hand, list_eval_partition.txt"
 
     def records(self, root: Path, split: Split, seed: int) -> PhotoRecords:
-        images = self.file(root, "img_align_celeba", "Img/img_align_celeba")
-        names, attributes, values = _attributes(self.file(root, "list_attr_celeba.txt", "Anno/list_attr_celeba.txt"))
-        partition = first_of(root, "list_eval_partition.txt", "Eval/list_eval_partition.txt")
+        images = self.sought(root, "img_align_celeba", r"img_align_celeba", r"img_align_celeba_png", folder=True)
+        names, attributes, values = _attributes(self.sought(root, "list_attr_celeba.txt", *_named("list_attr_celeba")))
+        partition = seek(root, *_named("list_eval_partition"))
         if partition is None:
             first = round(0.9 * len(names))
             wanted = list(range(first) if split == "train" else range(first, len(names)))
         else:
-            rows = [line.split() for line in lines_of(partition)]
-            for number, words in enumerate(rows, 1):
-                if words and (len(words) != 2 or words[1] not in ("0", "1", "2")):
-                    raise RequestError(f"{partition.name}, line {number}: it must be FILE 0, FILE 1 or FILE 2")
-            part = dict(words for words in rows if words)
-            wanted = [i for i, name in enumerate(names) if part.get(name) == ("0" if split == "train" else "2")]
+            part = _partition(partition)
+            self.skip({n: f"it is not in {partition.name}" for n in names if n not in part}, len(names), "listed faces")
+            parts = [part.get(name, "") for name in names]
+            own = "0" if split == "train" else "2" if "2" in parts else "1"
+            wanted = [i for i, told in enumerate(parts) if told == own]
         if not wanted:
             where = "the list is too short to split" if partition is None else f"{partition.name} puts no listed face there"
             raise RequestError(f"{self} has no face for the split {split}: {where}")
-        chosen = {names[i]: values[i] for i in wanted}
+        listing = Listing(file_names(images))
+        chosen: dict[str, NDArray[np.bool_]] = {}
+        missing = {}
+        for i in wanted:
+            file = listing.find(names[i])
+            if file is None or file in chosen:
+                missing[names[i]] = "there is no such file" if file is None else "it is listed twice"
+            else:
+                chosen[file] = values[i]
+        if not chosen:
+            listed = f"list_attr_celeba names {names[0]}, ..."
+            raise RequestError(f"{images} has no readable image that is listed: {listed}, and it holds {holds(images)}")
+        self.skip(missing, len(wanted), "listed faces", self.below(images))
         photos = photos_in(self, images, list(chosen))
         kept = np.stack([chosen[photo.name] for photo in photos]).astype(np.float32)
         return PhotoRecords(photos, attributes=Attributes(attributes, kept), cut=_square, shown="square-1")
+
+
+def _named(stem: str) -> tuple[str, str]:
+    return rf"{stem}\.txt", rf"{stem}\.csv"
 
 
 def _square(image: Image, index: int) -> Image:
@@ -62,19 +80,42 @@ def _square(image: Image, index: int) -> Image:
 
 def _attributes(path: Path) -> tuple[list[str], tuple[str, ...], NDArray[np.bool_]]:
     """The file names, the names of the K attributes and which of them hold, (N, K); a RequestError in another format."""
-    lines = lines_of(path)
-    rows = [line for line in lines[2:] if line.strip()]
-    attributes = tuple(lines[1].split()) if len(lines) > 1 else ()
+    lines = [words for line in lines_of(path) if (words := _words(line))]
+    counted = len(lines[0]) == 1 if lines else False
+    head = lines[counted] if len(lines) > counted else []
+    rows = lines[counted + 1 :]
+    attributes = tuple(head[1:] if rows and len(head) == len(rows[0]) else head)  # CSV names the column of the files too
     wanted = f"{path.name} needs a line with the count, one with the names, and a line FILE 1 -1 ... for every face"
-    if not rows or not attributes or not lines[0].strip().isdigit():
+    if not rows or not attributes or (counted and not re.fullmatch("[0-9]{1,12}", lines[0][0])) or head[0] == rows[0][0]:
         raise RequestError(wanted)
-    if int(lines[0]) != len(rows):
-        warnings.warn(f"{path.name} announces {int(lines[0])} faces and lists {len(rows)}", stacklevel=4)
-    values = numbers_in(rows, range(1, len(attributes) + 1), wanted)
-    odd = np.flatnonzero((np.abs(values) != 1).any(1))
-    if len(odd):
-        raise RequestError(f"{wanted}; line {odd[0] + 3} has other values")
-    return [row.split(None, 1)[0] for row in rows], attributes, values > 0
+    if counted and int(lines[0][0]) != len(rows):
+        warnings.warn(f"{path.name} announces {int(lines[0][0])} faces and lists {len(rows)}", stacklevel=4)
+    odd = next((i for i, row in enumerate(rows) if len(row) != 1 + len(attributes)), None)
+    if odd is not None:
+        have = f"{len(rows[odd]) - 1} of {len(attributes)} values"
+        raise RequestError(f"{wanted}; the line of {one_line(rows[odd][0])} has {have}")
+    values = numbers_in([" ".join(row[1:]) for row in rows], range(len(attributes)), wanted)
+    others = np.flatnonzero((np.abs(values) != 1).any(1))
+    if len(others):
+        raise RequestError(f"{wanted}; line {others[0] + counted + 2} has other values")
+    return [row[0] for row in rows], attributes, values > 0
+
+
+def _partition(path: Path) -> dict[str, str]:
+    """The part of each face, ``0``, ``1`` or ``2``; a RequestError in another format."""
+    part = {}
+    for number, line in enumerate(lines_of(path), 1):
+        words = _words(line)
+        if words and not (number == 1 and words[-1] == "partition"):
+            if len(words) != 2 or words[1] not in ("0", "1", "2"):
+                raise RequestError(f"{path.name}, line {number}: it must be FILE 0, FILE 1 or FILE 2")
+            part[words[0]] = words[1]
+    return part
+
+
+def _words(line: str) -> list[str]:
+    """The words of a line between blanks, tabs, commas or semicolons, without quotes."""
+    return line.replace(",", " ").replace(";", " ").replace('"', " ").split()
 
 
 class Cub(FolderData):
@@ -99,24 +140,42 @@ class Cub(FolderData):
         self.folder, self.boxed = path.removesuffix("@box"), path.endswith("@box")
 
     def records(self, root: Path, split: Split, seed: int) -> PhotoRecords:
-        if not (root / "images.txt").exists() and (root / "CUB_200_2011").is_dir():
-            root = root / "CUB_200_2011"
+        root = self.sought(root, "images.txt", r"images\.txt").parent
         files = dict(self._lines(root, "images.txt"))
         held = dict(self._lines(root, "train_test_split.txt"))
+        untold = {name: "train_test_split.txt does not say on which side" for key, name in files.items() if key not in held}
+        self.skip(untold, len(files), "listed photos")
         ids = {name: key for key, name in files.items() if held.get(key) == ("1" if split == "train" else "0")}
         if not ids:
             raise RequestError(f"{self}: train_test_split.txt has no image of images.txt for the split {split}")
-        photos = photos_in(self, self.file(root, "images"), list(ids))
-        items = [ids[photo.name] for photo in photos]
-        attributes = self._attributes(root, items)
+        images = self.file(root, "images")
+        listing = Listing(file_names(images))
+        there = {listing.find(name): key for name, key in ids.items()}
+        found = set(there.values())
+        missing = {
+            name: "there is no such file" for name, key in ids.items() if key not in found or listing.find(name) is None
+        }
+        self.skip(missing, len(ids), "listed photos", self.below(images))
+        photos = photos_in(self, images, [name for name in there if name is not None])
         if not self.boxed:
-            return PhotoRecords(photos, attributes=attributes)
+            return PhotoRecords(photos, attributes=self._attributes(root, [there[photo.name] for photo in photos]))
         told = dict(self._lines(root, "bounding_boxes.txt"))
-        boxes = [_box(told.get(key, ""), key) for key in items]
-        contents = [hashlib.sha256(p.content + box.tobytes()).digest() for p, box in zip(photos, boxes, strict=True)]
-        return PhotoRecords(
-            photos, attributes=attributes, ids=contents, cut=lambda image, i: _inside(image, boxes[i]), shown="box-1"
-        )
+        boxes = {photo.name: _box(told.get(there[photo.name], ""), photo) for photo in photos}
+        bad = {
+            name: "bounding_boxes.txt has no box LEFT TOP WIDTH HEIGHT for it" for name, box in boxes.items() if box is None
+        }
+        if len(bad) == len(photos):
+            raise RequestError(f"bounding_boxes.txt has no box LEFT TOP WIDTH HEIGHT for image {there[photos[0].name]}")
+        self.skip(bad, len(photos), "photos", self.below(images))
+        photos = [photo for photo in photos if photo.name not in bad]
+        seen = [box for photo in photos if (box := boxes[photo.name]) is not None]
+        contents = [hashlib.sha256(p.content + box.tobytes()).digest() for p, box in zip(photos, seen, strict=True)]
+        attributes = self._attributes(root, [there[photo.name] for photo in photos])
+
+        def cut(image: Image, index: int) -> Image:
+            return _inside(image, seen[index], photos[index])
+
+        return PhotoRecords(photos, attributes=attributes, ids=contents, cut=cut, shown="box-1")
 
     def _attributes(self, root: Path, items: Sequence[str]) -> Attributes:
         """The 312 attributes and the 200 species of the images called ``items``."""
@@ -150,19 +209,25 @@ class Cub(FolderData):
         return [(line[0], line[1]) for line in lines]
 
 
-def _inside(image: Image, box: NDArray[np.float64]) -> Image:
-    """The part of a photo in a box, at least 16 pixels a side."""
+def _inside(image: Image, box: NDArray[np.float64], photo: Photo) -> Image:
+    """The part of a photo in a box of its pixels, at least 16 a side; the photo may have been read at a smaller size."""
     size = np.array(image.shape[1::-1])
-    left_top = np.clip(np.floor(box[:2]).astype(int), 0, size - MIN_SIDE)
-    end = np.clip(np.ceil(box[:2] + box[2:]).astype(int), left_top + MIN_SIDE, size)
-    return image[left_top[1] : end[1], left_top[0] : end[0]]
+    width, height, turn = photo.frame
+    whole = np.array([height, width] if turn >= 5 else [width, height]) if width else size
+    scale = size / whole
+    start, end = box[:2] * scale, (box[:2] + box[2:]) * scale
+    left_top = np.clip(np.floor(start).astype(int), 0, size - MIN_SIDE)
+    right_bottom = np.clip(np.ceil(end).astype(int), left_top + MIN_SIDE, size)
+    return image[left_top[1] : right_bottom[1], left_top[0] : right_bottom[0]]
 
 
-def _box(text: str, key: str) -> NDArray[np.float64]:
+def _box(text: str, photo: Photo) -> NDArray[np.float64] | None:
+    """The box of a photo, LEFT TOP WIDTH HEIGHT of its upright pixels; the release's are of those that the file stores."""
     try:
         box = np.array(text.split(), np.float64)
     except ValueError:
-        box = np.empty(0)
-    if box.shape != (4,) or not np.isfinite(box).all() or (box[2:] <= 0).any():
-        raise RequestError(f"bounding_boxes.txt has no box LEFT TOP WIDTH HEIGHT for image {key}")
-    return box
+        return None
+    if box.shape != (4,) or not np.isfinite(box).all() or (np.abs(box) > 1e9).any() or (box[2:] <= 0).any():
+        return None
+    width, height, turn = photo.frame
+    return turned(box[None], turn, width, height)[0] if turn > 1 else box

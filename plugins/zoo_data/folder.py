@@ -31,6 +31,7 @@ from zoo import (
     whole_file,
 )
 from zoo_data.kinds import FolderData, held_out, one_word
+from zoo_data.turned import UNTURNED, Frame, frame_of
 
 EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 """Photos in a folder, in any case."""
@@ -112,11 +113,12 @@ def file_names(root: Path, extensions: Collection[str] = EXTENSIONS) -> list[str
 
 @dataclass(frozen=True)
 class Photo:
-    """A readable photo: its path, its name below the folder, and the sha256 of its bytes."""
+    """A readable photo: its path, its name below the folder, the sha256 of its bytes, and how it is stored."""
 
     path: Path
     name: str
     content: bytes
+    frame: Frame = UNTURNED
 
 
 class PhotoRecords(Records):
@@ -177,13 +179,18 @@ def photos_in(data: FolderData, root: Path, names: Sequence[str]) -> list[Photo]
     if not facts:
         raise RequestError(f"{root} has no readable image: {summary(bad) or 'it is empty'}")
     data.skip(bad, len(names), "images", data.below(root))
-    return [Photo(root / name, name, bytes.fromhex(content)) for name, content in facts.items()]
+    return [Photo(root / name, name, bytes.fromhex(told[:64]), _frame(told)) for name, told in facts.items()]
+
+
+def _frame(facts: str) -> Frame:
+    stored = [int(number) for number in facts.split()[1:]]
+    return (stored[0], stored[1], stored[2]) if len(stored) == 3 else UNTURNED
 
 
 def _judge(path: Path) -> str:
     data = path.read_bytes()
     decode_image(data, draft=True)
-    return hashlib.sha256(data).hexdigest()
+    return " ".join(map(str, (hashlib.sha256(data).hexdigest(), *frame_of(data))))
 
 
 class Folder(FolderData):

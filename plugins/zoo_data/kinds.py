@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -13,7 +14,11 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo import Data, Records, RequestError, Split, check_split
+from zoo import Data, Records, RequestError, Split, border, check_split, one_line, read_text, regular
+from zoo_data.layouts import holds, seek, still_packed
+
+TEXT = 1 << 28
+"""Bytes of a list that is read; the largest, of CUB's attributes, has 97 MB."""
 
 
 class FolderData(Data):
@@ -38,7 +43,12 @@ class FolderData(Data):
             raise self.wrong("there is no such folder")
         if not root.is_dir():
             raise self.wrong("this is a file; a folder is needed")
-        return self.records(root, split, seed)
+        try:
+            return self.records(root, split, seed)
+        except RequestError as error:
+            if "\n" not in str(error):
+                raise
+            raise RequestError(one_line(error)) from error  # a list or a file's name has a line break in it
 
     @abstractmethod
     def records(self, root: Path, split: Split, seed: int) -> Records:
@@ -57,6 +67,13 @@ class FolderData(Data):
         path = first_of(root, *names)
         if path is None:
             raise self.wrong(f"there is no {names[0]}")
+        return path
+
+    def sought(self, root: Path, name: str, *patterns: str, folder: bool = False) -> Path:
+        """The file or folder ``name``, called as a pattern says, in ``root`` or deeper; a RequestError if none is."""
+        path = seek(root, *patterns, folder=folder)
+        if path is None:
+            raise self.wrong(f"there is no {name} (DIR holds {holds(root)}{still_packed(root, name)})")
         return path
 
 
@@ -103,15 +120,13 @@ def one_word(name: str) -> str:
 
 def lines_of(path: Path) -> list[str]:
     """The lines of a text file; a RequestError where it cannot be read."""
-    try:
-        return path.read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError) as error:
-        raise RequestError(f"cannot read {path}: {error}") from error
+    with border(f"cannot read {path}", RequestError):
+        return read_text(path, TEXT).splitlines()
 
 
 def numbers_in(rows: Sequence[str] | Path, columns: Sequence[int], wanted: str) -> NDArray[np.int32]:
     """Columns of whole numbers in the lines of a file, (N, K); a RequestError, ``wanted``, where there is another word."""
-    try:
-        return np.loadtxt(rows, np.int32, usecols=columns, ndmin=2, comments=None)
-    except (OSError, ValueError) as error:
-        raise RequestError(f"{wanted}: {' '.join(str(error).split())}") from error
+    with border(wanted, RequestError):
+        if isinstance(rows, Path) and regular(rows).stat().st_size > TEXT:
+            raise OSError(errno.EFBIG, f"it has more than {TEXT:,} bytes")
+        return np.loadtxt(rows, np.int32, usecols=columns, ndmin=2, comments=None, encoding="utf-8-sig")

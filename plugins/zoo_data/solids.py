@@ -3,31 +3,55 @@
 from __future__ import annotations
 
 import hashlib
-import zipfile
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo import Attributes, Image, Records, RequestError, Split, read_shape, solid_of, voxel_picture
+from zoo import (
+    Attributes,
+    Image,
+    Records,
+    RequestError,
+    Split,
+    afford,
+    array_names,
+    cause,
+    read_array,
+    read_shape,
+    solid_of,
+    summary,
+    voxel_picture,
+)
+from zoo_data.folder import file_names
 from zoo_data.kinds import FolderData, GeneratedData, one_word
+from zoo_data.layouts import SPLITS, holds, inside, split_folder
 
 SIDE = 32
 """Voxels a side of a generated solid."""
 VERSION = "1"
 """Of the generated solids: to be raised whenever the same seed gives other ones."""
 CLASSES = ("box", "ellipsoid", "cylinder", "table", "chair")
+_ENDINGS = frozenset({".npy", ".npz", ".binvox"})
+_Part = tuple[NDArray[np.bool_], list[str]]
+"""Shapes of one class, (n, s, s, s), and their names."""
+_Items = TypeVar("_Items", range, list[Path])
 
 
 class Voxels(FolderData):
-    """Shapes by class (ModelNet, Wu et al. 2015): ``<class>.npz``, or ``<class>/{train,test}/`` with a file a shape.
+    """Shapes by class (ModelNet, Wu et al. 2015): ``<class>.npz``, or a folder a class with a file a shape.
 
-    A ``.npz`` holds ``train`` and ``test``, or ``voxels``, of which the first 80 % of the class are for training and the rest
-    for testing. A shape is (s, s, s), true or 1 where it is solid; all shapes are of one s. A further axis of length one is
-    dropped. The files of a shape are ``.npy`` or ``.binvox`` (x, y, z). Shapes with nothing solid are left out, and a warning
-    names them. Attributes are the classes, by file or folder name. Items are class by class in the order of their files, and
-    the seed changes nothing.
+    A ``.npz`` holds ``train`` and ``test`` (or ``val``), or ``voxels``; a ``.npy`` in its place is such an array. The folders
+    are ``<class>/{train,test}/`` or ``{train,test}/<class>/``, by any name that such folders have, and the files in them
+    ``.npy``, ``.npz`` of one array, or ``.binvox`` (x, y, z). Where nothing tells the splits, the first 80 % of a class are
+    for training and the rest for testing.
+
+    A shape is (s, s, s), true or 1 where it is solid; all shapes are of one s. A further axis of length one is dropped. Files
+    that cannot be used, or are of another size than most, and shapes with nothing solid are left out. Attributes are the
+    classes, by file or folder name. Items are class by class in the order of their files, and the seed changes nothing.
     """
 
     kind = "voxels"
@@ -38,23 +62,19 @@ class Voxels(FolderData):
     )
 
     def records(self, root: Path, split: Split, seed: int) -> VoxelRecords:
-        paths = sorted(path for path in root.iterdir() if path.suffix == ".npz" and not path.name.startswith("."))
-        parts = {path.stem: (path, *_from_npz(path, split)) for path in paths}
-        if not paths:
-            paths = sorted(path for path in root.iterdir() if (path / "train").is_dir() or (path / "test").is_dir())
-            parts = {path.name: (path, *_from_folder(path, split)) for path in paths}
-        if not paths:
-            raise self.wrong("there are no shapes")
-        names = [name for _, _, part in parts.values() for name in part]
+        files = [root / name for name in inside(root, folders=False) if name.lower().endswith((".npz", ".npy"))]
+        parts = {file.stem: _from_array(file, split) for file in files} or self._from_folders(root, split)
+        if not parts:
+            raise self.wrong(f"there are no shapes, but {holds(root)}")
+        names = [name for _, part in parts.values() for name in part]
         if not names:
             raise self.wrong(f"there are no shapes for the split {split}")
-        (first, (_, some, _)), *others = ((title, part) for title, part in parts.items() if len(part[1]))
-        for _, (path, shapes, _) in others:
+        (first, (some, _)), *others = ((title, part) for title, part in parts.items() if len(part[0]))
+        for title, (shapes, _) in others:
             if shapes.shape[1:] != some.shape[1:]:
-                sizes = [" x ".join(map(str, these.shape[1:])) for these in (shapes, some)]
-                raise RequestError(f"{path.name} has shapes of {sizes[0]}, {first} of {sizes[1]}; they must agree")
-        voxels = np.concatenate([some, *(shapes for _, (_, shapes, _) in others)])
-        labels = np.repeat(np.arange(len(parts)), [len(part) for _, _, part in parts.values()])
+                raise RequestError(f"{title} has shapes of {_size(shapes[0])}, {first} of {_size(some[0])}; they must agree")
+        voxels = np.concatenate([some, *(shapes for _, (shapes, _) in others)])
+        labels = np.repeat(np.arange(len(parts)), [len(part) for _, part in parts.values()])
         full = np.array([shape.any() for shape in voxels])
         empty = {name: "nothing solid" for name, there in zip(names, full, strict=True) if not there}
         if not full.any():
@@ -62,6 +82,43 @@ class Voxels(FolderData):
         self.skip(empty, len(names), "shapes")
         names = [name for name in names if name not in empty]
         return VoxelRecords(voxels[full], names, Attributes.classes([one_word(title) for title in parts], labels[full]))
+
+    def _from_folders(self, root: Path, split: Split) -> dict[str, _Part]:
+        """The shapes of each class; those of all that can be used, if they are of one size."""
+        sides: dict[Split, Path | None] = {part: split_folder(root, part) for part in SPLITS}
+        places = [place for place in sides.values() if place] if all(sides.values()) else [root]
+        titles = sorted({name for place in places for name in inside(place, folders=True)})
+        own = sides[split] if len(places) == 2 else None
+        found_of = {title: self._files(root / title, split) if own is None else _named(own / title) for title in titles}
+        files = {title: found for title, found in found_of.items() if found is not None}
+        shapes: dict[Path, NDArray[np.bool_]] = {}
+        bad: dict[str, str] = {}
+        for file in (file for found in files.values() for file in found):
+            try:
+                shapes[file] = read_shape(file)
+            except RequestError as error:
+                bad[self.below(file)] = cause(error.__cause__ or error)
+        sizes = Counter(shape.shape for shape in shapes.values()).most_common(2)
+        if len(sizes) > 1 and sizes[0][1] == sizes[1][1]:
+            raise RequestError(f"{self} has as many shapes of {sizes[0][0]} as of {sizes[1][0]}; all must be of one size")
+        for file in [file for file, shape in shapes.items() if shape.shape != sizes[0][0]]:
+            bad[self.below(file)] = f"it is {_size(shapes.pop(file))}, unlike most"
+        if bad and not shapes:
+            raise RequestError(f"{self} has no readable shape: {summary(bad)}")
+        self.skip(bad, len(bad) + len(shapes), "shapes")
+        parts = {}
+        for title, found in files.items():
+            good = [file for file in found if file in shapes]
+            stacked = np.stack([shapes[file] for file in good]) if good else np.zeros((0, 0, 0, 0), bool)
+            parts[title] = stacked, [f"{title}/{file.stem}" for file in good]
+        return parts
+
+    def _files(self, place: Path, split: Split) -> list[Path] | None:
+        """The files of one class in one split; None where its folder is of no class."""
+        if split_folder(place, "train") or split_folder(place, "test"):
+            part = split_folder(place, split)
+            return _named(part) if part else []
+        return _share(found, split) if (found := _named(place)) else None
 
 
 class VoxelRecords(Records):
@@ -82,31 +139,31 @@ class VoxelRecords(Records):
         return voxel_picture(self.voxels[index])
 
 
-def _from_npz(path: Path, split: Split) -> tuple[NDArray[np.bool_], list[str]]:
+def _from_array(path: Path, split: Split) -> _Part:
     """The shapes of one class in one split, (n, s, s, s), and their names; a RequestError where this is no such file."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            key = split if {"train", "test"} <= set(file.files) else "voxels"
-            if key not in file.files:
-                has = ", ".join(file.files) or "nothing"
-                raise RequestError(f"{path.name} has neither voxels nor train and test; it has {has}")
-            shapes = solid_of(file[key], path.name, axes=4)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise RequestError(f"cannot read {path}: {error}") from error
-    numbers = range(len(shapes))
-    if key == "voxels":
-        bar = round(0.8 * len(shapes))
-        numbers = numbers[:bar] if split == "train" else numbers[bar:]
+    names = array_names(path)
+    own = {part: next((word for word in SPLITS[part] if word in names), "") for part in SPLITS}
+    key = own[split] if all(own.values()) else next((name for name in ("voxels", "") if name in names), None)
+    if key is None:
+        has = ", ".join(names) or "nothing"
+        raise RequestError(f"{path.name} has neither voxels nor train and test; it has {has}")
+    shapes = solid_of(read_array(path, key), path.name, axes=4)
+    numbers = range(len(shapes)) if all(own.values()) else _share(range(len(shapes)), split)
     return shapes[numbers.start : numbers.stop], [f"{path.stem} {i}" for i in numbers]
 
 
-def _from_folder(path: Path, split: Split) -> tuple[NDArray[np.bool_], list[str]]:
-    files = sorted(f for f in (path / split).glob("*") if f.suffix in (".npy", ".binvox"))
-    shapes = [read_shape(file) for file in files]
-    for file, shape in zip(files, shapes, strict=True):
-        if shape.shape != shapes[0].shape:
-            raise RequestError(f"{file} is {shape.shape}, {files[0].name} {shapes[0].shape}; all shapes must be of one size")
-    return np.stack(shapes) if shapes else np.zeros((0, 0, 0, 0), bool), [f"{path.name}/{file.stem}" for file in files]
+def _named(place: Path) -> list[Path]:
+    return [place / name for name in file_names(place, _ENDINGS)]
+
+
+def _share(items: _Items, split: Split) -> _Items:
+    """The first 80 % for training, the rest for testing."""
+    bar = round(0.8 * len(items))
+    return items[:bar] if split == "train" else items[bar:]
+
+
+def _size(shape: NDArray[np.bool_]) -> str:
+    return " x ".join(map(str, shape.shape))
 
 
 class SolidRecords(VoxelRecords):
@@ -115,6 +172,7 @@ class SolidRecords(VoxelRecords):
     view = f"solid-{VERSION}"
 
     def __init__(self, split: Split, seed: int, count: int) -> None:
+        afford(2 * count * SIDE**3, f"{count} solids", "ask for fewer")
         labels = np.arange(count) % len(CLASSES)
         stream = [17, int(split == "test"), seed & (2**64 - 1)]
         voxels = np.stack([draw(CLASSES[label], np.random.default_rng([*stream, i])) for i, label in enumerate(labels)])

@@ -51,7 +51,9 @@ def test_all_the_places_and_packings_give_the_same(tmp_path: Path) -> None:
     roots = [write(tmp_path / "a"), write(tmp_path / "b", packed=True), write(tmp_path / "c", dot=True)]
     write(tmp_path / "d" / "MNIST" / "raw", packed=True)
     write(tmp_path / "e" / "raw")
-    assert len({mnist(root).digest for root in (*roots, tmp_path / "d", tmp_path / "e")}) == 1
+    for file in write(tmp_path / "f", packed=True).iterdir():  # unpacked on the way, under its old name
+        file.write_bytes(gzip.decompress(file.read_bytes()))
+    assert len({mnist(root).digest for root in (*roots, *(tmp_path / name for name in "def"))}) == 1
 
 
 def test_the_digest_covers_pixels_and_labels(tmp_path: Path) -> None:
@@ -260,7 +262,7 @@ def test_what_is_wrong_with_a_file_of_shapes_is_said_in_one_line(tmp_path: Path,
 def test_shapes_of_two_sizes_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", voxels=shapes(5))
     np.savez(tmp_path / "b.npz", voxels=shapes(5, s=4))
-    with refused(r"b\.npz has shapes of 4 x 4 x 4, a of 8 x 8 x 8"):
+    with refused("b has shapes of 4 x 4 x 4, a of 8 x 8 x 8"):
         voxels(tmp_path)
 
 

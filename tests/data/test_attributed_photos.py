@@ -103,10 +103,13 @@ def test_the_folders_of_the_release_are_found(faces: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (None, "there is no list_attr_celeba.txt; DIR has img_align_celeba/"),
+        (None, r"there is no list_attr_celeba.txt \(DIR holds img_align_celeba/\); DIR has img_align_celeba/"),
         ("", "needs a line with the count"),
         ("2\nA B\n", "needs a line with the count"),
-        ("A B\n000001.jpg 1 1\n000002.jpg 1 1\n", "needs a line with the count"),
+        ("x\nA B\n000001.jpg 1 1\n000002.jpg 1 1\n", "needs a line with the count"),
+        ("9" * 5000 + "\nA B\n000001.jpg 1 1\n", "needs a line with the count"),
+        ("2\nA B\n000001.jpg 1 Infinity\n", "needs a line with the count"),
+        ("2\nA B\n000001.jpg 1 1\n000002.jpg 1 1 1\n", "the line of 000002.jpg has 3 of 2 values"),
         ("2\nA B\n000001.jpg 1 1\n000002.jpg 1\n", "needs a line with the count"),
         ("2\nA B\n000001.jpg 1 1\n000002.jpg 1 x\n", "needs a line with the count"),
         ("2\nA B\n000001.jpg 1 1\n000002.jpg 1 0\n", "line 4 has other values"),
@@ -230,7 +233,7 @@ def test_the_digest_covers_the_attributes_of_birds(birds: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("images.txt", None, "there is no images.txt; DIR has"),
+        ("images.txt", None, r"there is no images.txt \(DIR holds .*\); DIR has"),
         ("attributes/image_attribute_labels.txt", None, "there is no attributes/image_attribute_labels.txt"),
         ("attributes/image_attribute_labels.txt", "1 1 yes 3 0\n", "IMAGE ATTRIBUTE PRESENT"),
         ("image_class_labels.txt", "1 1\n2 9\n", "gives image 2 no class"),

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from datafiles import calls, flat, mean, records_of, refused, save
+from datafiles import KINDS, calls, flat, mean, records_of, refused, save
 from shared import shared_data
 
 from zoo import Fields, Image
@@ -49,7 +49,13 @@ def layout(root: Path, instances: Any, part: str = "train", year: str = "2017") 
 def test_boxes_are_shares_and_labels_count_categories(
     tmp_path: Path, split: Any, part: str, year: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    records = coco(layout(tmp_path, INSTANCES, part, year), split)
+    made = KINDS["coco"](str(layout(tmp_path, INSTANCES, part, year)))
+    with pytest.warns(
+        UserWarning, match=rf"left out 3 of 6 objects in instances_{part}{year}\.json of coco:.*annotation 3 \(it is"
+    ):
+        records = made.read(split)
+    made.read(split)
+    assert len(made.skipped) == 3
     assert capsys.readouterr().out == ""
     assert records.categories == ["person", "dog"]
     assert records.names == ["a.jpg", "b.jpg", "c.jpg"]  # by id
@@ -59,6 +65,7 @@ def test_boxes_are_shares_and_labels_count_categories(
     assert np.allclose(b.boxes, [[0.25, 0.25, 0.5, 0.5], [0, 0.5, 0.5, 0.5]])  # the second one is cut, the crowd is out
     assert b.labels.tolist() == [1, 0]
     assert np.allclose(c.boxes, [[0, 0, 0.1, 0.25]])  # a box without area is out
+    assert list(made.skipped.values()) == ["it is a crowd", "its bbox is empty", "its box lies outside the image"]
     assert b.boxes.dtype == np.float32
     assert b.labels.dtype == np.int64
     assert records.image(1).shape == (20, 40, 3)
@@ -75,7 +82,7 @@ def test_the_digest_covers_the_annotations(tmp_path: Path) -> None:
 def test_missing_images_are_named_and_their_annotations_left_out(tmp_path: Path) -> None:
     root = layout(tmp_path, INSTANCES)
     (root / "train2017/a.jpg").unlink()
-    with pytest.warns(UserWarning, match=r"left out 1 of 3 .* train2017/a\.jpg"):
+    with pytest.warns(UserWarning, match=r"left out 1 of 3 images in .*: a\.jpg \(there is no such file"):
         records = coco(root)
     assert [len(a.labels) for a in records.annotations] == [2, 1]
 
@@ -95,13 +102,16 @@ def altered(value: Any, *path: Any) -> dict[str, Any]:
     ("instances", "said"),
     [
         *((altered(None, part), part) for part in INSTANCES),
-        *((altered(None, "images", 0, key), key) for key in ("id", "file_name", "width", "height")),
-        *((altered(None, "annotations", 0, key), key) for key in ("image_id", "category_id", "bbox")),
-        (altered(None, "categories", 0, "name"), "name"),
-        (altered(0, "images", 0, "height"), r"> 0.0 - at `\$.images\[0\].height`"),
-        (altered(77, "annotations", 0, "category_id"), "unknown category 77"),
-        (altered([1, 2, 3], "annotations", 0, "bbox"), "length 4"),
-        (altered([], "images"), "length >= 1 - at `\\$.images`"),
+        (altered([], "images"), "has no image that can be used"),
+        (altered([{"id": 1}], "categories"), "has no category that can be used: category 1: it has no id and name"),
+        (
+            altered([{"id": 3, "image_id": 7}], "annotations"),
+            "no object that can be used: annotation 3: it has no category_id",
+        ),
+        (altered({"id": 1, "name": "bird"}, "categories", 0), "two categories of the id 1: bird and person"),
+        (altered({"id": 3}, "images"), r"instances_train2017\.json is no list of COCO's"),
+        ("[" * 100_000, r"cannot read .*instances_train2017\.json: it is nested too deeply"),
+        ("\0", r"cannot read .*instances_train2017\.json"),
         ("[1, 2]", "instances_train2017.json"),
         ('{"images": [', "instances_train2017.json"),
     ],
@@ -228,7 +238,7 @@ def test_the_middle_of_an_odd_width_belongs_to_neither(tmp_path: Path) -> None:
     train = paired(tmp_path)
     assert np.unique(train.source(0)).tolist() == [2]
     assert np.unique(train.image(0)).tolist() == [1]
-    with refused("test/ has no picture; DIR has train/"):
+    with refused(r"test/ has no picture \(it holds nothing\); DIR has train/"):
         paired(tmp_path, "test")
 
 
