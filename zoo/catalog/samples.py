@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.utils.errors import RequestError
-from zoo.utils.files import whole_folder
+from zoo.utils.files import user_path, whole_folder
 from zoo.utils.sheet import Row, Tile, contact_sheet
 
 if TYPE_CHECKING:
@@ -99,11 +99,9 @@ class Samples:
         """
         from PIL import Image
 
-        folder = Path(folder)
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise RequestError(f"{folder} already holds something; save to a new folder")
+        folder = user_path(folder)
         digits = max(2, len(str(len(self))))
-        with whole_folder(folder) as part:
+        with whole_folder(folder, "save to a new folder") as part:
             for i, pixels in enumerate(self.images):
                 Image.fromarray(pixels).save(part / f"sample-{i + 1:0{digits}d}.png", compress_level=1)
             self.grid(width=4 * SHOWN).save(part / "grid.png", compress_level=1)

@@ -8,6 +8,7 @@ from typer import Argument, Option
 
 from zoo.cli.app import Device, app, print_json, stdout_is_kept, table
 from zoo.utils.errors import RequestError, ZooError
+from zoo.utils.files import user_path
 from zoo.utils.words import say
 
 
@@ -153,10 +154,10 @@ def sample(
     if n < 1:
         raise RequestError(f"n is {n}; it must be at least 1")
     from zoo.catalog.loaded import load
-    from zoo.running.folder import check_folder, default_folder, free_name
+    from zoo.running.folder import check_folder, free_name, new_folder
 
-    name = checkpoint.removeprefix("dir:").rstrip("/").replace("\\", "/")
-    folder = default_folder("sample", "-".join(name.split("/")[-2:])) if out is None else check_folder(Path(out))
+    if out is not None:
+        check_folder(user_path(out))
     loaded = load(checkpoint, device)
     wanted, words = loaded.task.item, list(items or ())
     if attributes is not None:
@@ -170,8 +171,10 @@ def sample(
     for path in map(Path, words):
         own.append(free_name((path.stem if path.is_file() else path.name) or "item", own.__contains__))
     read = [loaded.task.read(word) for word in words]  # nothing is written before every item has been read
-    for word, item, name in zip(words, read, own, strict=True):
-        loaded.sample(item, n, seed=seed).save(folder / name)
-        say(f"{word}: {n} samples in {folder / name}")
+    called = checkpoint.removeprefix("dir:").rstrip("/").replace("\\", "/").split("/")[-2:]
+    with new_folder(out, "sample", *called) as folder:
+        for word, item, name in zip(words, read, own, strict=True):
+            loaded.sample(item, n, seed=seed).save(folder / name)
+            say(f"{word}: {n} samples in {folder / name}")
     if len(words) > 1:
         say(f"all in {folder}", err=True)

@@ -19,7 +19,7 @@ from zoo.saving.strict import SCHEMA
 from zoo.saving.weights import ROOM, Stored, check_header, check_size, few_parts, read_header, read_tensors, write_tensors
 from zoo.utils.device import pick
 from zoo.utils.errors import RequestError
-from zoo.utils.files import whole_folder, write_json, write_text
+from zoo.utils.files import see_free, whole_folder, write_json, write_text
 from zoo.utils.neutral import neutral
 
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
@@ -81,8 +81,7 @@ def save(
     folder = Path(folder)
     if not model.fitted:
         raise RequestError(f"model {model.name or type(model).__name__} is not fitted: there is nothing to save yet")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise RequestError(f"{folder} already holds something; save to a new folder")
+    see_free(folder, "save to a new folder")
     entry = registry.entry("models", model.name or _name_of(model))
     facts = Facts(
         schema=SCHEMA,
@@ -99,11 +98,19 @@ def save(
         dtype="float16" if half else "float32",
     )
     tensors = _tensors(model, inference, half)
-    with whole_folder(folder) as part:
+    with whole_folder(folder, "save to a new folder") as part:
         write_tensors(part / WEIGHTS, tensors, {"format": "pt"}, folder / WEIGHTS)
         write_json(part / CONFIG, msgspec.structs.asdict(facts))
         write_text(part / CARD, write_card(facts, card or {}))
     return facts
+
+
+def add_scores(folder: Path, scores: Mapping[str, Mapping[str, Any]], card: Mapping[str, str]) -> None:
+    """Add scores, measured of what is saved in ``folder``, to its facts and its card; raises as :func:`save`."""
+    facts = read_facts(folder / CONFIG)
+    facts = msgspec.structs.replace(facts, scores={name: dict(score) for name, score in scores.items()})
+    write_json(folder / CONFIG, msgspec.structs.asdict(facts))
+    write_text(folder / CARD, write_card(facts, card))
 
 
 @neutral()

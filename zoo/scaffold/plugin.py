@@ -61,8 +61,6 @@ def names_of(name: str) -> Names:
 
 def write_plugin(names: Names, folder: Path) -> list[Path]:
     """Write a plugin with these names to a new ``folder``, whole or not at all; gives the files, relative to it."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise RequestError(f"{folder} already holds something; name a new folder")
     templates = list(TEMPLATES.rglob("*.template"))
     if not templates:
         raise ZooError("this installation of cond-zoo lacks the templates of zoo.scaffold; install it again")

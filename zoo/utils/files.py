@@ -6,6 +6,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 import stat
 import sys
 from collections.abc import Iterator
@@ -28,43 +29,100 @@ def whole_file(path: Path) -> Iterator[Path]:
         >>> Path("answer.txt").read_text()
         '42'
     """
-    import tempfile
-
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(".part", f".{path.name[:100]}.", path.parent, ignore_cleanup_errors=True) as scratch:
-            yield (part := Path(scratch) / path.name)  # in a folder of ours, where nobody else can have put a link
+        with _scratch(path) as scratch:
+            yield (part := scratch / path.name)  # in a folder of ours, where nobody else can have put a link
             os.replace(part, path)
     except OSError as error:
         raise ZooError(f"cannot write {path}: {cause(error)}") from error
 
 
 @contextlib.contextmanager
-def whole_folder(path: Path) -> Iterator[Path]:
-    """Give a temporary folder beside ``path``; on success it replaces ``path``, else (ZooError) that stays as it was."""
-    import tempfile
+def whole_folder(path: Path, instead: str = "name a new folder") -> Iterator[Path]:
+    """Give a temporary folder beside ``path``; on success it becomes ``path`` in one step.
 
-    alone = not path.parent.exists()
+    Raises:
+        RequestError: ``path`` holds something, before or by now, which stays as it is; ``instead`` says what would do.
+        ZooError: the file system refused; nothing is left behind.
+
+    Examples:
+        >>> with whole_folder(Path("answers")) as part:
+        ...     _ = (part / "answer.txt").write_text("42")
+        >>> with whole_folder(Path("answers")) as part:
+        ...     pass
+        Traceback (most recent call last):
+        zoo.utils.errors.RequestError: answers already holds something; name a new folder
+    """
+    target = Path(os.path.realpath(path))  # the folder itself, where a link leads to it
+    alone = not target.parent.exists()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(".part", f".{path.name[:100]}.", path.parent, ignore_cleanup_errors=True) as scratch:
-            new, old = Path(scratch) / "new", Path(scratch) / "old"
-            new.mkdir()
+        see_free(path, instead)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with _scratch(target) as scratch:
+            (new := scratch / "new").mkdir()
             yield new
-            if path.exists():
-                os.replace(path, old)
+            see_free(path, instead)
+            if os.name == "nt" and target.exists():
+                target.rmdir()  # elsewhere an empty folder, and nothing else, makes way in the same step
             try:
-                os.replace(new, path)
+                os.rename(new, target)
             except OSError:
-                if old.exists():
-                    os.replace(old, path)
+                see_free(path, instead)
                 raise
     except OSError as error:
-        raise ZooError(f"cannot write {path}: {error.strerror or error}") from error
+        raise ZooError(f"cannot write {path}: {cause(error)}") from error
     finally:
         if alone:
             with contextlib.suppress(OSError):  # it goes only if nothing came of it
-                path.parent.rmdir()
+                target.parent.rmdir()
+
+
+def see_free(path: Path, instead: str = "name a new folder") -> None:
+    """See that there is nothing at ``path`` but, at most, an empty folder.
+
+    Raises:
+        RequestError: there is; ``instead`` says what would do.
+    """
+    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+        raise RequestError(f"{path} already holds something; {instead}")
+
+
+def discard(folder: Path) -> None:
+    """Remove a folder: in one step for whoever looks, though all that is in it takes longer.
+
+    Raises:
+        OSError: it cannot be moved out of the way.
+
+    Examples:
+        >>> Path("old/state").mkdir(parents=True)
+        >>> discard(Path("old"))
+        >>> Path("old").exists()
+        False
+    """
+    if folder.is_dir():
+        with _scratch(folder) as scratch:
+            os.replace(folder, scratch / "old")
+
+
+@contextlib.contextmanager
+def _scratch(path: Path) -> Iterator[Path]:
+    """A temporary folder beside ``path``."""
+    import tempfile
+
+    name = f".{path.name[:60]}."  # with which the longest name of any script still fits
+    with tempfile.TemporaryDirectory(".part", name, path.parent, ignore_cleanup_errors=True) as scratch:
+        yield Path(scratch)
+
+
+def is_temporary(name: str) -> bool:
+    """Whether a folder of this name is the temporary one of something that is being written, or was when it was killed.
+
+    Examples:
+        >>> is_temporary(".report.html.x1_y2z3w.part"), is_temporary("report.html")
+        (True, False)
+    """
+    return re.fullmatch(r"\..+\.[a-z0-9_]{8}\.part", name, re.DOTALL) is not None
 
 
 def write_text(path: Path, text: str) -> None:
@@ -121,6 +179,21 @@ def regular(path: Path) -> Path:
     if kind != stat.S_IFREG:
         raise OSError(errno.EINVAL, f"it is {_KINDS.get(kind, 'something else')}, not a file", str(path))
     return path
+
+
+def own_file(path: Path, flags: int) -> int:
+    """Open a file that we have made, or make now, where others could put something else; gives its descriptor.
+
+    No link is followed, no pipe is waited for, and nothing but a file is opened.
+
+    Raises:
+        OSError: it cannot be opened so.
+    """
+    handle = os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0), 0o644)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, f"{path.name} is no file", str(path))
+    return handle
 
 
 def read_bytes(path: Path, most: int = 1 << 30) -> bytes:

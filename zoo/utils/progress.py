@@ -1,4 +1,4 @@
-"""How far long work has come: a bar on a terminal, a plain line now and then elsewhere; always on stderr."""
+"""How far long work has come: a bar on a terminal, a plain line now and then elsewhere, and in logs; always on stderr."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 import time
 from typing import Any, SupportsFloat
 
+from zoo.utils.log import note
 from zoo.utils.words import one_line, say, spelt
 
 EVERY = 10.0
@@ -32,7 +33,7 @@ class Bar:
     def __exit__(self, *_: object) -> None:
         if self.terminal is not None:
             self.terminal.close()
-        elif self.lines and self.printed != self.done:
+        if (self.lines or self.terminal is not None) and self.printed != self.done:
             self._line()
 
     def update(self, done: int, **numbers: Any) -> None:
@@ -42,13 +43,14 @@ class Bar:
         if self.terminal is not None:
             self.terminal.set_postfix_str(spelt(one_line(self.numbers), sys.stderr), refresh=False)
             self.terminal.update(step)
-        elif self.lines and time.monotonic() - self.last >= EVERY:
+        if (self.lines or self.terminal is not None) and time.monotonic() - self.last >= EVERY:
             self._line()
 
     def _line(self) -> None:
         self.last, self.printed = time.monotonic(), self.done
         parts = [f"{self.label}: {self.done}/{self.total}", self.numbers, f"{self.last - self.start:.0f} s"]
-        say("  ".join(part for part in parts if part), err=True)
+        line = "  ".join(part for part in parts if part)
+        note(line) if self.terminal is not None else say(line, err=True)
 
 
 def progress(total: int, label: str, show: bool = True) -> Bar:
