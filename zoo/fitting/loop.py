@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.data.pairs import Batch, Pairs
+from zoo.fitting.keeper import Keeper
 from zoo.fitting.recipe import History, Recipe, Step, Training, Turns, recipe_defaults
 from zoo.fitting.state import TrainingState
 from zoo.utils.config import make_config
@@ -114,10 +115,12 @@ def train(
     generator = torch.Generator()
     sums: dict[str, Tensor] = {}
     counts: Counter[str] = Counter()
-    began = saved = time.monotonic()
+    began = time.monotonic()
     every = max(REPORT_EVERY, total // 400)
-    with progress_bar(total, "fit", show=progress and accelerator.is_main_process) as bar:
+    keeper = Keeper(state if accelerator.is_main_process else None, [*modules.values()], start, training.save_seconds)
+    with progress_bar(total, "fit", show=progress and accelerator.is_main_process) as bar, keeper:
         for index in range(start, total):
+            keeper.begin()
             generator.manual_seed(mix(seed, index, accelerator.process_index))
             batch = data.batch(next(order).to(accelerator.device), generator)
             factor = model.lr_factor(index / total)
@@ -136,6 +139,7 @@ def train(
                 accelerator.backward(losses["total"])
                 if training.clip is not None:
                     accelerator.clip_grad_norm_(weights[name], training.clip)
+                keeper.steps()
                 optimizer.step()
                 for part, value in losses.items():
                     key = part if len(optimizers) == 1 else f"{name}.{part}"
@@ -154,11 +158,7 @@ def train(
                 history.losses.append({"step": done, **means})
                 sums, counts = {}, Counter()
                 bar.update(done, **{k: v for k, v in means.items() if k.endswith("total")})
-            if state and accelerator.is_main_process and time.monotonic() - saved > training.save_seconds:
-                state.write(done)
-                saved = time.monotonic()
-    if state and accelerator.is_main_process:
-        state.write(total)
+            keeper.end(done)
     if ema is not None:
         model.load_state_dict(ema.module.state_dict())
     history.seconds = time.monotonic() - began
