@@ -23,7 +23,6 @@ from PIL import Image
 from processes import gone, wait
 
 import zoo
-from zoo.benching.plan import locked
 from zoo.utils.errors import RequestError
 
 SUITE = """
@@ -309,13 +308,36 @@ def test_a_bench_that_is_stopped_leaves_no_process_and_no_lock(tmp_path: Path, w
     assert went_on(out / "cells/toy-shade/weak-s0")
 
 
-def test_a_lock_goes_with_its_process(tmp_path: Path) -> None:
-    with locked(tmp_path), pytest.raises(RequestError, match=f"process {os.getpid()}"), locked(tmp_path):
-        pass
-    assert list(tmp_path.iterdir()) == []
-    (tmp_path / ".lock").write_text("1\n")  # left by a process that was killed, whose number another has now
-    with locked(tmp_path):
-        assert (tmp_path / ".lock").read_text() == f"{os.getpid()}\n"
+def test_a_cell_that_was_killed_at_its_very_end_is_not_done_again(whole: zoo.BenchResult, tmp_path: Path) -> None:
+    out = Path(shutil.copytree(whole.out, tmp_path / "out"))
+    cell = out / "cells/toy-shade/toy-wide-s1"
+    begun = cell.with_name("toy-wide-s1.begun.json")
+    begun.write_text(json.dumps(json.loads((cell / "cell.json").read_text())["request"]))
+    (cell / "cell.json").unlink()
+    before = stamps(out)
+    result = bench(out)
+    assert (result.failed, result.reused, result.bench["table"]) == ([], 3, whole.bench["table"])
+    assert (cell / "cell.json").is_file()
+    assert not begun.exists()
+    after = stamps(out)
+    assert {path for path in after if after[path] != before.get(path)} == {str(cell / "cell.json")}
+
+
+@pytest.mark.parametrize("name", ["cell.json", "run.json", "metrics.json", "pictures/names.json", "pictures/0-x.png"])
+@pytest.mark.parametrize("content", [b"[" * 100_000, b'{"metrics": {"toy-best@1": {"value": NaN}}, "items": 3}', None])
+def test_what_is_damaged_in_a_cell_stops_no_bench(
+    whole: zoo.BenchResult, tmp_path: Path, name: str, content: bytes | None
+) -> None:
+    out = Path(shutil.copytree(whole.out, tmp_path / "out"))
+    path = out / "cells/toy-shade/toy-wide-s0" / name
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    elif hasattr(os, "mkfifo"):
+        os.mkfifo(path)
+    result = bench(out)
+    assert (result.failed, result.bench["table"]) == ([], whole.bench["table"])
+    assert result.reused == (4 if name.startswith("pictures") else 3)
 
 
 def test_the_quick_form_has_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import toy
 from installed import distribution
 from PIL import Image
+from toyruns import run
 
 import zoo
 from zoo.catalog.verify import verify
@@ -22,23 +21,15 @@ from zoo.utils.errors import RequestError, ZooError
 WISHES: dict[str, Any] = {"seed": 4, "settings": {"spread": "0.3", "task.size": "6"}}
 
 
-def run(out: Path, **more: Any) -> zoo.RunResult:
-    given: dict[str, Any] = {"model": "toy-wide", "task": "toy-shade", "n": 9, "metrics": ("toy-best", "toy-density")}
-    return zoo.run(**{**given, "out": out, "device": "cpu", "progress": False, **more})
-
-
-@pytest.fixture(scope="module", autouse=True)
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[zoo.RunResult]:
-    """One whole run, while the toy plugin is installed."""
-    with pytest.MonkeyPatch.context() as patch:
-        toy.install(patch)
-        yield run(tmp_path_factory.mktemp("whole") / "a", **WISHES)
-    toy.remove()
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> zoo.RunResult:
+    """One whole run."""
+    return run(tmp_path_factory.mktemp("whole") / "a", **WISHES)
 
 
 def test_a_run_leaves_everything(whole: zoo.RunResult) -> None:
     names = sorted(p.name for p in whole.out.iterdir())
-    assert names == ["checkpoint", "metrics.json", "report.html", "run.json", "samples.png"]
+    assert names == ["checkpoint", "log.txt", "metrics.json", "report.html", "run.json", "samples.png"]
     metrics = json.loads((whole.out / "metrics.json").read_text())
     assert metrics == whole.metrics
     assert {k: metrics[k] for k in ("model", "task", "data", "n", "test_items")} == {
@@ -136,38 +127,6 @@ def test_a_checkpoint_is_scored_as_it_is(whole: zoo.RunResult, tmp_path: Path) -
             run(tmp_path / "c", **{**given, **wrong})
 
 
-def test_a_stopped_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TOY_DIES", "1")
-    with pytest.raises(KeyboardInterrupt):
-        run(tmp_path / "a")
-    monkeypatch.delenv("TOY_DIES")
-    assert (tmp_path / "a" / "training" / "state" / "state").exists()
-    assert not (tmp_path / "a" / "metrics.json").exists()
-    for more, message in (({}, "go on with --resume"), ({"resume": True, "seed": 1}, "seed 0, not 1")):
-        with pytest.raises(RequestError, match=message):
-            run(tmp_path / "a", **more)
-    request = tmp_path / "a" / "training" / "request.json"
-    asked = json.loads(request.read_text())
-    del asked["config"]["layers"]  # stopped before there was such a setting
-    request.write_text(json.dumps(asked))
-    assert run(tmp_path / "a", resume=True).scores
-    assert not (tmp_path / "a" / "training").exists()
-    with pytest.raises(RequestError, match="finished run"):
-        run(tmp_path / "a", resume=True)
-
-
-def test_what_failed_before_it_could_be_resumed_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from toy_zoo import Toy
-
-    def fails(*_: Any, **__: Any) -> None:
-        raise ZooError("diverged")
-
-    monkeypatch.setattr(Toy, "fit", fails)
-    with pytest.raises(ZooError, match="diverged"):
-        run(tmp_path / "a")
-    assert list(tmp_path.iterdir()) == []
-
-
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
@@ -215,7 +174,7 @@ def test_a_folder_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
 
 def test_without_a_folder_a_run_gets_one_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    first, second = (run(None, n=3, metrics=["toy-best"]) for _ in range(2))  # type: ignore[arg-type]
+    first, second = (run(None, n=3, metrics=["toy-best"]) for _ in range(2))
     assert first.out != second.out
     assert re.fullmatch(r"\d{8}-\d{6}-toy-wide-toy-shade(-2)?", second.out.name)
     assert second.out.parent == Path("runs")
@@ -243,7 +202,7 @@ def test_another_process_only_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert result.scores == {}
     assert not (tmp_path / "a" / "run.json").exists()
     with pytest.raises(RequestError, match="several processes"):
-        run(None)  # type: ignore[arg-type]
+        run(None)
 
 
 def test_captions_say_which_frame_of_what() -> None:

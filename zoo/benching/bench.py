@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 import time
@@ -12,12 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.benching.cells import Cell
-from zoo.benching.plan import BenchPlan, BenchRequest, locked, resolve
+from zoo.benching.plan import BenchPlan, BenchRequest, resolve
 from zoo.benching.pool import do_cells, reason_of
 from zoo.benching.tables import at_largest
 from zoo.catalog import suites
 from zoo.reporting.pages import duration
+from zoo.running.folder import check_folder
 from zoo.running.plan import task_on
+from zoo.utils.claim import claimed, sweep
 from zoo.utils.errors import RequestError
 from zoo.utils.files import write_json, write_text
 from zoo.utils.progress import progress as progress_bar
@@ -107,15 +108,13 @@ def execute(request: BenchRequest) -> BenchResult:
 
     published = {task: suites.published(task) for task in plan.tasks}
     started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-    with contextlib.ExitStack() as stack:
-        if plan.out.exists():
-            stack.enter_context(locked(plan.out))
+    with claimed(plan.out, "bench"):
+        check_folder(plan.out, (plan.out / "cells").is_dir(), "bench")  # nobody else changes it from here on
         plan_cells(plan)
         todo = [cell for cell in plan.cells if cell.status in ("new", "stopped")]
         _make_pairs(todo)
         todo = [cell for cell in todo if cell.status != "failed"]
-        if not plan.out.exists():
-            stack.enter_context(locked(plan.out))
+        sweep(plan.out)
         (plan.out / "cells").mkdir(exist_ok=True)
         try:
             _do(plan, todo)

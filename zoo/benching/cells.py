@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import msgspec
+
+from zoo.running.folder import check_folder, read_json
 from zoo.running.plan import Request
+from zoo.saving.strict import Number
 from zoo.utils.errors import RequestError
+from zoo.utils.files import discard
 
 RECORD = "cell.json"
 """Written last into a cell's folder: what was asked for. Where it is, the cell is done."""
@@ -47,28 +51,31 @@ class Cell:
 
     def look(self) -> None:
         """Set ``status`` by what the folder holds; writes nothing, refuses (RequestError) what no bench left there."""
-        if not self.folder.exists() or (self.folder.is_dir() and not any(self.folder.iterdir())):
-            return
-        finished = (self.folder / "run.json").is_file()
+        finished = (self.folder / "run.json").exists()
         if not finished and not (self.folder / "training" / "request.json").is_file():
-            raise RequestError(f"{self.folder} is in the way: it holds no run; move it, or name another folder with --out")
+            try:
+                check_folder(self.folder)
+            except RequestError:
+                words = "it holds no run; move it, or name another folder with --out"
+                raise RequestError(f"{self.folder} is in the way: {words}") from None
+            return
         if (old := _read(self.folder / RECORD)) is not None:
             self.reason = _difference(old.get("request"), self.numbers)
             if not self.reason and self.load():
                 self.reused = True
             else:
                 self.reason = self.reason or "it is not whole"
-        elif finished:
-            self.reason = "it was stopped at its very end"
-        else:
-            weights = {key: value for key, value in self.numbers.items() if key not in ("n", "items", "metrics")}
-            self.reason = _difference(_read(begun(self.folder)), weights)
-            self.status = "new" if self.reason else "stopped"
+            return
+        decides = self.numbers if finished else {k: v for k, v in self.numbers.items() if k not in ("n", "items", "metrics")}
+        self.reason = _difference(_read(begun(self.folder)), decides)
+        if not self.reason and finished and not self.load():
+            self.reason = "it is not whole"
+        self.status = "new" if self.reason else "stopped"
 
     def load(self) -> bool:
         """Take the numbers of a cell that is done from its folder; False where they are not there."""
-        run, metrics = _read(self.folder / "run.json"), _read(self.folder / "metrics.json")
-        if run is None or metrics is None or not isinstance(metrics.get("metrics"), dict):
+        run, metrics = _read(self.folder / "run.json", _Run), _read(self.folder / "metrics.json", _Metrics)
+        if run is None or metrics is None:
             return False
         self.run, self.metrics, self.status = run, metrics, "done"
         return True
@@ -77,18 +84,58 @@ class Cell:
         """Make way for the run: what is there goes, if it is not to be gone on with."""
         self.reason = ""
         if self.status == "new" and self.folder.exists():
-            shutil.rmtree(self.folder)
+            discard(self.folder)
 
     def fail(self, reason: str) -> None:
         self.status, self.reason = "failed", " ".join(reason.split()) or "no reason was given"
 
 
-def _read(path: Path) -> dict[str, Any] | None:
+class _Score(msgspec.Struct):
+    value: Number
+    low: Number
+    high: Number
+    unit: str
+    better: Literal["lower", "higher"]
+
+
+class _Metrics(msgspec.Struct):
+    """What a bench needs of ``metrics.json``."""
+
+    metrics: dict[str, _Score]
+    test_items: int
+
+
+class _Splits(msgspec.Struct):
+    train: dict[str, Any] | None
+    test: dict[str, Any]
+
+
+class _Made(msgspec.Struct):
+    config: dict[str, Any]
+
+
+class _Run(msgspec.Struct):
+    """What a bench needs of ``run.json``."""
+
+    data: _Splits
+    model: _Made
+    task: _Made
+    skipped_metrics: dict[str, str]
+    seconds: dict[str, Number]
+    device: str
+    started: str
+    command: str
+
+
+def _read(path: Path, form: type[msgspec.Struct] | None = None) -> dict[str, Any] | None:
+    """The object in a file; None where it cannot be read, or is not of this form."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        content = read_json(path)
+        if form is not None:
+            msgspec.convert(content, form)
+    except Exception:  # of many kinds; such a cell is done again
         return None
-    return content if isinstance(content, dict) else None
+    return content
 
 
 def _difference(old: Any, new: Mapping[str, Any]) -> str:

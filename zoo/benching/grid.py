@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING
 from zoo.benching.cells import Cell
 from zoo.reporting.pages import short
 from zoo.reporting.pictures import Picture
-from zoo.utils.files import whole_file, whole_folder, write_json
+from zoo.running.folder import read_json
+from zoo.utils.files import regular, whole_file, whole_folder, write_json
 from zoo.utils.sheet import INK, Row, Tile, contact_sheet
 from zoo.utils.words import visible
 
@@ -77,12 +77,12 @@ def _load(folder: Path) -> tuple[Mapping[str, str], list[Picture]]:
     from PIL import Image
 
     items: list[Picture] = []
-    with contextlib.suppress(OSError, ValueError, KeyError):
-        words = json.loads((folder / "names.json").read_text(encoding="utf-8"))
-        for i, name in enumerate(words["items"]):
+    with contextlib.suppress(Exception):  # of many kinds: whatever lies there, it stops no bench
+        words = read_json(folder / "names.json")
+        for i, name in enumerate(words["items"][:ITEMS]):
             paths = (folder / f"{i}-{kind}.png" for kind in KINDS)
-            x, truth, *rest = (Image.open(path).convert("RGB") if path.exists() else None for path in paths)
+            x, truth, *rest = (Image.open(regular(path)).convert("RGB") if path.exists() else None for path in paths)
             if samples := [image for image in rest if image]:
-                items.append(Picture(name, truth, samples, x, None, [], []))
-        return words, items
+                items.append(Picture(str(name), truth, samples, x, None, [], []))
+        return {"x": str(words["x"])}, items
     return {}, []

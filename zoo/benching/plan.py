@@ -1,14 +1,12 @@
-"""The plan of a bench: a suite and what the request changes of it, checked before anything is written; and its lock."""
+"""The plan of a bench: a suite and what the request changes of it, checked before anything is written."""
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from zoo import registry
 from zoo.benching.cells import Cell
@@ -17,6 +15,7 @@ from zoo.catalog.files import Suite
 from zoo.contracts import make
 from zoo.running.folder import check_folder
 from zoo.utils.errors import RequestError, ZooError
+from zoo.utils.files import user_path
 from zoo.utils.words import typed
 
 PLAIN = "plain"  # the suite of a bench that names none
@@ -137,41 +136,5 @@ def _data_of(task: str) -> str:
 def _folder(request: BenchRequest, suite: Suite, data: dict[str, str]) -> Path:
     kinds = dict.fromkeys(name.partition(":")[0] or "own" for name in data.values())
     own = Path("runs") / "-".join(["bench", suite.name, *kinds, *(["quick"] if request.quick else [])])
-    out = own if request.out is None else Path(request.out)
-    return check_folder(out, (out / "cells").is_dir() or (out / ".lock").exists(), "bench")
-
-
-@contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold ``folder`` for this process, unless another bench does (RequestError); the lock goes with the process."""
-    path = folder / ".lock"
-    folder.mkdir(parents=True, exist_ok=True)
-    with path.open("a+", encoding="utf-8") as file:
-        if not _lock(file, path):
-            file.seek(0)
-            owner = file.read().strip() or "unknown"
-            raise RequestError(f"another bench works in {folder} (process {owner}); wait for it, or stop it")
-        try:
-            file.truncate(0)
-            file.write(f"{os.getpid()}\n")
-            file.flush()
-            yield
-        finally:
-            with contextlib.suppress(OSError):
-                path.unlink()
-
-
-def _lock(file: IO[str], path: Path) -> bool:
-    try:
-        if os.name == "nt":
-            import msvcrt
-
-            file.seek(1 << 20)  # beyond the number, which others read
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined, unused-ignore]
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())  # the one that held it before may have removed it
-    except OSError:
-        return False
+    out = own if request.out is None else user_path(request.out)
+    return check_folder(out, (out / "cells").is_dir(), "bench")

@@ -115,8 +115,7 @@ def do_cell(request: Request, numbers: Mapping[str, Any]) -> None:
 
     mark = begun(Path(str(request.out)))
     write_json(mark, dict(numbers))
-    result = execute(request)
-    save_pictures(result)
+    result = execute(request, save_pictures)
     write_json(result.out / RECORD, {"schema": 1, "request": dict(numbers)})
     mark.unlink(missing_ok=True)
 

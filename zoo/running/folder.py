@@ -7,78 +7,144 @@ import dataclasses
 import json
 import os
 import platform
-import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo import registry
 from zoo.running.plan import Plan
-from zoo.utils.errors import RequestError, ZooError
-from zoo.utils.files import write_json
+from zoo.utils.claim import claimed, content, sweep
+from zoo.utils.errors import RequestError, ZooError, border
+from zoo.utils.files import discard, read_text, user_path, write_json
+from zoo.utils.log import is_log
 from zoo.utils.words import visible
 
 if TYPE_CHECKING:
     from zoo.data.pairs import Pairs
 
 
-class RunFolder:
-    """``run.json``, ``metrics.json``, ``samples.png``, ``report.html``, ``checkpoint/``; ``training/`` while it runs.
+LOG = "log.txt"
+SKIPPED = 20
+"""How many of the items that the data left out are named in ``run.json``, with the reason."""
 
-    A folder with ``training/request.json`` holds a run that was stopped: the same request may go on from there.
+
+class RunFolder:
+    """``run.json``, ``metrics.json``, ``samples.png``, ``report.html``, ``checkpoint/``, ``log.txt``.
+
+    ``run.json`` is written last: with it the run is finished. Before that ``training/`` lies there too, with what was asked
+    for (``request.json``), the state of training, and, once that is done, what it left on record (``fit.json``): the same
+    request may go on from there. ``checkpoint/`` is there, whole, as soon as the model is fitted.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.state = path / "training" / "state"
         self.checkpoint = path / "checkpoint"
+        self.log = path / LOG
+        self.run, self.metrics, self.report = path / "run.json", path / "metrics.json", path / "report.html"
+        self.fit = path / "training" / "fit.json"
         self._request = path / "training" / "request.json"
-        self._made_here = False
 
-    def check(self, weights: dict[str, Any], resume: bool) -> None:
-        """See (RequestError) that the folder is free, or holds this very run, stopped, to go on with; writes nothing."""
-        if (self.path / "run.json").exists():
-            raise RequestError(f"{self.path} holds a finished run; name another folder")
-        if self._request.exists():
+    @property
+    def finished(self) -> bool:
+        return self.run.exists()
+
+    @property
+    def fitted(self) -> bool:
+        """Whether what was fitted lies here, whole."""
+        return self.checkpoint.is_dir() and self._request.exists()
+
+    def check(self, plan: Plan) -> None:
+        """See (RequestError) that the folder is free, or holds this very run, to go on with or finished; writes nothing."""
+        resume, weights = plan.request.resume, json.loads(json.dumps(plan.weights))
+        if self.finished:
+            if not resume:
+                raise RequestError(f"{self.path} holds a finished run; name another folder")
+            record = read_json(self.run)
+            with border(f"cannot read {self.run}"):
+                self._same(_asked(record), weights | {"data": visible(weights["data"])})
+                asked: dict[str, Any] = {"n": plan.request.n, "items": plan.request.items}
+                if plan.request.metrics is not None:
+                    asked["metrics"] = sorted(plan.metrics)
+                    record["metrics"] = sorted(metric["name"] for metric in record["metrics"])
+                self._same(record, asked)
+        elif self._request.exists():
             if not resume:
                 raise RequestError(f"{self.path} holds a run that was stopped; go on with --resume, or name another folder")
-            try:
-                old = json.loads(self._request.read_text(encoding="utf-8"))
-            except (OSError, ValueError) as error:
-                raise ZooError(f"cannot read {self._request}: {error}") from error
-            for key, new in json.loads(json.dumps(weights)).items():
-                if key == "config":  # may be older than a setting: what that then was, the state of training knows
-                    old[key] = new | old.get(key, {})
-                if old.get(key) != new:
-                    raise RequestError(f"{self.path} holds a run with {key} {old.get(key)!r}, not {new!r}; ask for the same")
-        check_folder(self.path, self._request.exists(), "run that was stopped")
+            self._same(read_json(self._request), weights)
+        else:
+            check_folder(self.path, what="run that was stopped")
 
-    def claim(self, weights: dict[str, Any]) -> None:
-        """Make the folder and leave in it what decides the weights."""
-        self._made_here = not self.path.exists()
+    def _same(self, old: dict[str, Any], asked: Mapping[str, Any]) -> None:
+        for key, new in asked.items():
+            before = old.get(key)
+            if key == "config" and isinstance(before, dict):  # may lack a setting: what it then was, the state knows
+                before = new | before
+            if before != new:
+                raise RequestError(f"{self.path} holds a run with {key} {before!r}, not {new!r}; ask for the same")
+
+    def begin(self, weights: dict[str, Any]) -> None:
+        """Leave in the folder what decides the weights."""
         if not self._request.exists():
             write_json(self._request, weights)
 
-    def abandon(self) -> bool:
-        """After a failure: whether there is something to go on from; if not, what this run made is removed."""
-        if self.state.is_dir() and any(self.state.iterdir()):
-            return True
-        shutil.rmtree(self.path if self._made_here else self.path / "training", ignore_errors=True)
-        return False
+    def keeps(self) -> str:
+        """After a failure: what can be gone on from, in words; where there is nothing, what this run made is removed."""
+        if self.fitted:
+            return f"what was fitted is kept in {self.checkpoint}"
+        if self.state.is_dir() and content(self.state):
+            return f"the state of training is kept in {self.path}"
+        with contextlib.suppress(OSError):
+            discard(self.path / "training")
+            for made in (self.metrics, self.report, self.path / "samples.png"):
+                made.unlink(missing_ok=True)
+        return ""
 
     def finish(self) -> None:
-        """The run is done: the state of training goes."""
-        shutil.rmtree(self.path / "training", ignore_errors=True)
+        """The run is done: the state of training goes, and what was left by processes that were killed."""
+        with contextlib.suppress(OSError):
+            discard(self.path / "training")
+        sweep(self.path)
+
+
+@contextlib.contextmanager
+def held(plan: Plan) -> Iterator[RunFolder]:
+    """The folder of a run, checked, made, and held by this process; one that is finished is only checked."""
+    out = plan.request.out
+    path = default_folder(plan.request.model, plan.request.task) if out is None else user_path(out)
+    if out is not None:
+        (folder := RunFolder(path)).check(plan)  # before anything is made
+        if folder.finished:
+            with contextlib.suppress(ZooError), claimed(path):  # by who was killed at its very end, if by anybody
+                folder.finish()
+            yield folder
+            return
+    with claimed(path, fresh=out is None) as path:
+        (folder := RunFolder(path)).check(plan)  # nobody else changes it from here on
+        sweep(path)
+        yield folder
+
+
+@contextlib.contextmanager
+def new_folder(out: str | None, *words: str) -> Iterator[Path]:
+    """A new folder, held by this process: ``out``, or ``runs/<time>-<words>``; it goes again if nothing is put into it."""
+    with claimed(
+        default_folder(*words) if out is None else check_folder(user_path(out)), "process", fresh=out is None
+    ) as path:
+        yield check_folder(path)
 
 
 def check_folder(path: Path, ours: bool = False, what: str = "") -> Path:
-    """``path``; refuses (RequestError) one that cannot be made or written to, or that holds anything but our ``what``."""
+    """``path``; refuses (RequestError) one that cannot be made or written to, or that holds anything but our ``what``.
+
+    What killed or failed runs have left that is good for nothing (a lock, a temporary folder, a log) is as good as nothing.
+    """
     if path.exists() and not path.is_dir():
         raise RequestError(f"{path} is a file; name a new folder")
-    if not ours and path.exists() and any(path.iterdir()):
+    if not ours and path.exists() and not all(_left_over(path, name) for name in content(path)):
         holds = f"is not empty and holds no {what}" if what else "already holds something"
         raise RequestError(f"{path} {holds}; name a new folder")
     above = next(folder for folder in (path, *path.parents) if folder.exists())
@@ -87,10 +153,14 @@ def check_folder(path: Path, ours: bool = False, what: str = "") -> Path:
     return path
 
 
+def _left_over(folder: Path, name: str) -> bool:
+    path = folder / name
+    return is_log(path) if name == LOG else name == "training" and path.is_dir() and not content(path)
+
+
 def default_folder(*words: str | None) -> Path:
-    """``runs/<time>-<model>-<task>``, a name that is not taken."""
-    stem = "-".join([time.strftime("%Y%m%d-%H%M%S"), *map(str, words)])
-    return Path("runs") / free_name(stem, lambda name: (Path("runs") / name).exists())
+    """``runs/<time>-<model>-<task>``, which may be taken."""
+    return Path("runs") / "-".join([time.strftime("%Y%m%d-%H%M%S"), *map(str, words)])
 
 
 def free_name(stem: str, taken: Callable[[str], bool]) -> str:
@@ -111,6 +181,7 @@ def run_json(
     import torch
 
     request, device = plan.request, plan.device
+    left = plan.data.skipped
     gpu = f" ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else ""
     return {
         "schema": 1,
@@ -123,17 +194,34 @@ def run_json(
             "name": visible(request.data),
             "train": None if train is None else {"items": len(train), "digest": train.digest},
             "test": {"items": len(test), "digest": test.digest},
+            "skipped": {"count": len(left), "names": dict(islice(left.items(), SKIPPED))},
         },
         "metrics": [_origin("metrics", name) for name in plan.metrics],
         "skipped_metrics": dict(skipped),
         **{key: getattr(request, key) for key in ("checkpoint", "n", "items", "seed", "epochs")},
         "training": request.parts["training"],
-        "history": _plain(history),
+        "history": plain(history),
         "device": f"{device}{gpu}",
         "seconds": dict(seconds),
         "versions": versions(),
         "platform": platform.platform(),
     }
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a file of JSON; a ZooError where there is none."""
+    with border(f"cannot read {path}"):
+        content = json.loads(read_text(path, 10_000_000))
+        if not isinstance(content, dict):
+            raise ValueError("it holds no object")
+        return content
+
+
+def _asked(run: Mapping[str, Any]) -> dict[str, Any]:
+    """What decided the weights of a finished run, as its plan had it, from the content of ``run.json``."""
+    names = {key: run[key]["name"] for key in ("model", "task", "data")}
+    configs = {"config": run["model"]["config"], "task_config": run["task"]["config"]}
+    return names | configs | {key: run[key] for key in ("seed", "epochs", "checkpoint", "training")}
 
 
 def versions() -> dict[str, str]:
@@ -151,7 +239,7 @@ def _origin(kind: str, name: str | None) -> dict[str, Any]:
     return {"name": name, "distribution": entry.distribution, "version": entry.version}
 
 
-def _plain(history: Any) -> Any:
+def plain(history: Any) -> Any:
     """The part of a history that JSON can hold, without the course of the losses."""
     if dataclasses.is_dataclass(history) and not isinstance(history, type):
         history = {f.name: getattr(history, f.name) for f in dataclasses.fields(history)}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import shutil
+import shlex
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,17 +14,21 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from zoo import registry
+from zoo.catalog.loaded import fitted_model
 from zoo.contracts.metric import Fitted, Score
 from zoo.measuring import small
 from zoo.measuring.evaluate import Evaluation, evaluate
 from zoo.reporting.pictures import DRAWS, ITEMS, SAMPLES, Picture, take_pictures
-from zoo.running.folder import RunFolder, default_folder, run_json
+from zoo.running.folder import RunFolder, held, plain, read_json, run_json
 from zoo.running.plan import Plan, Request, make_plan
 from zoo.saving import golden
-from zoo.saving.checkpoint import save
-from zoo.utils.files import whole_file, write_json
+from zoo.saving.checkpoint import CONFIG, add_scores, save
+from zoo.saving.facts import read_facts
+from zoo.utils.errors import RequestError, border
+from zoo.utils.files import user_path, whole_file, write_json
+from zoo.utils.log import logged
 from zoo.utils.neutral import neutral
-from zoo.utils.words import visible
+from zoo.utils.words import say, visible
 
 if TYPE_CHECKING:
     from zoo.contracts.model import Model
@@ -39,18 +43,19 @@ class RunResult:
     Examples:
         >>> result = zoo.run("nn", "toy", items=4, n=3, metrics=["error_of_best"], out="a", progress=False)
         >>> sorted(path.name for path in result.out.iterdir())
-        ['checkpoint', 'metrics.json', 'report.html', 'run.json', 'samples.png']
+        ['checkpoint', 'log.txt', 'metrics.json', 'report.html', 'run.json', 'samples.png']
 
     Attributes:
-        out: the folder with ``run.json``, ``metrics.json``, ``samples.png``, ``report.html`` and ``checkpoint/``.
+        out: the folder with ``run.json``, ``metrics.json``, ``samples.png``, ``report.html``, ``checkpoint/`` and ``log.txt``.
         model: fitted, on the device of the run.
         task: what it was fitted to.
         scores: by name, each with its bootstrap interval.
         skipped: the metrics that could not be had, with the reason.
         metrics: the content of ``metrics.json``.
-        history: what training left on record, as the model's ``fit`` gave it; None where nothing was fitted.
-        pairs: the test pairs that were scored.
-        pictures: the test items that the report shows.
+        history: what training left on record, as the model's ``fit`` gave it, or, where that was done before the run was
+            stopped and gone on with, what is kept of it; None where nothing was fitted.
+        pairs: the test pairs that were scored; None where the run was finished before.
+        pictures: the test items that the report shows; none where the run was finished before.
         seconds: by part of the work.
     """
 
@@ -106,12 +111,12 @@ def run(
         metrics: names; None for all that are registered, but for those that are measured only where they are named.
         items: score only so many test items, spread evenly over all of them; None for all.
         out: a new folder; None for ``runs/<time>-<model>-<task>``.
-        resume: go on with the run that was stopped in ``out``, if there is one.
+        resume: go on with the run that was stopped in ``out``, if there is one; where it is finished, that is the result.
         progress: show it on stderr.
 
     Raises:
-        RequestError: the request is wrong; nothing was written.
-        ZooError: the work failed; what can be gone on from is kept in ``out``.
+        RequestError: the request is wrong, or another run works in ``out``; nothing was written.
+        ZooError: the work failed; what can be gone on from is kept in ``out``, and ``log.txt`` with the whole error.
     """
     # The parameters are the parts of a request, name by name.
     given = locals() | {"device": str(device), "settings": settings or {}, "out": None if out is None else os.fspath(out)}
@@ -119,26 +124,49 @@ def run(
 
 
 @neutral()
-def execute(request: Request) -> RunResult:
-    """Do what a request asks for; see :func:`run`."""
+def execute(request: Request, finishing: Callable[[RunResult], object] = lambda result: None) -> RunResult:
+    """Do what a request asks for; see :func:`run`. ``finishing`` is called with the result before it counts as finished."""
     plan = make_plan(request)
-    folder = RunFolder(Path(request.out) if request.out is not None else default_folder(plan.request.model, plan.request.task))
-    result = RunResult(folder.path, plan.model, plan.task)
     if int(os.environ.get("RANK", "0")):
-        if plan.request.checkpoint is None:
+        folder = RunFolder(user_path(str(request.out)))
+        result = RunResult(folder.path, plan.model, plan.task)
+        if plan.request.checkpoint is None and (folder.finished or folder.fitted):
+            result.model = _kept_model(plan, folder)
+        elif plan.request.checkpoint is None:
             result.history = _fit(plan, plan.task.pairs(plan.data, "train", request.seed), folder, progress=False)
         return result
-    folder.check(plan.weights, request.resume)
-    try:
-        _run(plan, folder, result)
-    except BaseException as error:
-        if folder.abandon() and hasattr(error, "add_note"):
-            error.add_note(f"the state of training is kept in {folder.path}: go on with --resume --out {folder.path}")
-        raise
+    with held(plan) as folder:
+        result = RunResult(folder.path, plan.model, plan.task)
+        if folder.finished:
+            return _read(plan, folder, result)
+        fresh = not folder.log.exists()
+        try:
+            with logged(folder.log, plan.request.command()):
+                _run(plan, folder, result, finishing)
+        except BaseException as error:
+            if kept := folder.keeps():
+                if hasattr(error, "add_note"):
+                    error.add_note(f"{kept}: go on with --resume --out {shlex.quote(str(folder.path))}")
+            elif fresh and isinstance(error, (RequestError, KeyboardInterrupt)):
+                folder.log.unlink(missing_ok=True)  # there is nothing to learn from it
+            raise
     return result
 
 
-def _run(plan: Plan, folder: RunFolder, result: RunResult) -> None:
+def _read(plan: Plan, folder: RunFolder, result: RunResult) -> RunResult:
+    """The result of a run that is finished, as its folder has it."""
+    if plan.request.progress:
+        say(f"{folder.path} holds this run, finished: there is nothing left to do", err=True)
+    with border(f"cannot read the finished run in {folder.path}"):
+        record, result.metrics = read_json(folder.run), read_json(folder.metrics)
+        result.scores = {name: Score(**score) for name, score in result.metrics["metrics"].items()}
+        result.skipped, result.history, result.seconds = (record[key] for key in ("skipped_metrics", "history", "seconds"))
+        if plan.request.checkpoint is None:
+            result.model = _kept_model(plan, folder)
+    return result
+
+
+def _run(plan: Plan, folder: RunFolder, result: RunResult, finishing: Callable[[RunResult], object]) -> None:
     from zoo.reporting.report import sheet, write_report
 
     request, started, clock = plan.request, time.strftime("%Y-%m-%dT%H:%M:%S%z"), _Clock(result.seconds)
@@ -148,10 +176,9 @@ def _run(plan: Plan, folder: RunFolder, result: RunResult) -> None:
     result.pairs = test
     train = None if request.checkpoint else plan.task.pairs(plan.data, "train", request.seed)
     clock.lap("data")
-    folder.claim(plan.weights)
+    folder.begin(plan.weights)
     if train is not None:
-        result.history = _fit(plan, train, folder, request.progress)
-        clock.lap("fit")
+        plan = _fitted(plan, train, folder, result, clock)
     plan.model.to(plan.device)
     shown = test.spread(ITEMS).tolist()
     theirs = [name for name in plan.metrics if registry.entry("metrics", name).distribution != registry.OWN]
@@ -171,7 +198,8 @@ def _run(plan: Plan, folder: RunFolder, result: RunResult) -> None:
     result.metrics["data"] = visible(request.data)
     result.metrics["metrics"] = {name: dataclasses.asdict(score) for name, score in measured.scores.items()}
     if train is not None:
-        _keep_checkpoint(plan, folder.checkpoint, train, test, result.metrics["metrics"], measured)
+        add_scores(folder.checkpoint, result.metrics["metrics"], {"command": request.command()})
+        _keep_golden(plan, folder.checkpoint, test, measured)
     clock.lap("evaluate")
     samples = torch.stack([measured.kept[i][:SAMPLES] for i in shown])
     result.pictures = take_pictures(plan.model, plan.task, plan.data, request.seed, test, samples)
@@ -179,10 +207,36 @@ def _run(plan: Plan, folder: RunFolder, result: RunResult) -> None:
         sheet(result.pictures, plan.task).save(part, "PNG", optimize=True)
     clock.lap("pictures")
     record = run_json(plan, started, train, test, result.history, result.skipped, result.seconds)
-    write_report(result.out / "report.html", record, result.metrics, plan.task, result.pictures)
-    write_json(result.out / "metrics.json", result.metrics)
-    write_json(result.out / "run.json", record)
+    write_report(folder.report, record, result.metrics, plan.task, result.pictures)
+    write_json(folder.metrics, result.metrics)
+    finishing(result)
+    write_json(folder.run, record)  # from here on the run is finished
     folder.finish()
+
+
+def _fitted(plan: Plan, train: Pairs, folder: RunFolder, result: RunResult, clock: _Clock) -> Plan:
+    """The plan with its model fitted, and kept as a checkpoint, which has no scores yet: whatever fails later, it stays.
+
+    Where it is kept already, by a run that was stopped later, it is taken from there.
+    """
+    request = plan.request
+    if folder.fitted:
+        with border(f"cannot go on from {folder.checkpoint}; remove it to fit again"):
+            result.model = _kept_model(plan, folder)
+            fit = read_json(folder.fit)
+            result.history, result.seconds["fit"] = fit["history"], fit["seconds"]
+        return dataclasses.replace(plan, model=result.model)
+    result.history = _fit(plan, train, folder, request.progress)
+    clock.lap("fit")
+    write_json(folder.fit, {"history": plain(result.history), "seconds": result.seconds["fit"]})
+    data = {"name": visible(request.data), "digest": train.digest, "items": len(train)}
+    card, config = {"command": request.command()}, plan.weights["task_config"]
+    save(plan.model, folder.checkpoint, task=request.task, task_config=config, seed=request.seed, data=data, card=card)
+    return plan
+
+
+def _kept_model(plan: Plan, folder: RunFolder) -> Model:
+    return fitted_model(folder.checkpoint, plan.device, read_facts(folder.checkpoint / CONFIG))
 
 
 def _fit(plan: Plan, train: Pairs, folder: RunFolder, progress: bool) -> Any:
@@ -197,18 +251,13 @@ def _fit(plan: Plan, train: Pairs, folder: RunFolder, progress: bool) -> Any:
     )
 
 
-def _keep_checkpoint(
-    plan: Plan, folder: Path, train: Pairs, test: Pairs, scores: Mapping[str, Any], measured: Evaluation
-) -> None:
-    """Save what was fitted, with golden samples and a small score beside it: as the CPU gives them, wherever.
+def _keep_golden(plan: Plan, folder: Path, test: Pairs, measured: Evaluation) -> None:
+    """Keep golden samples and a small score in a checkpoint: as the CPU gives them, wherever.
 
     Where ``zoo verify`` would score the same items again, the small score is of the samples that were scored; else, on
     somebody's own data or a GPU, it is measured for itself.
     """
     request, config = plan.request, plan.weights["task_config"]
-    data, card = {"name": visible(request.data), "digest": train.digest, "items": len(train)}, {"command": request.command()}
-    shutil.rmtree(folder, ignore_errors=True)  # left by a run that was stopped while it wrote its report
-    save(plan.model, folder, task=request.task, task_config=config, seed=request.seed, data=data, scores=scores, card=card)
     metric = next((n for n, m in plan.metrics.items() if m.needs == "samples" and n not in measured.skipped), None)
     model = plan.model.to("cpu")
     if count := _golden_items(plan, len(test)):
