@@ -99,7 +99,7 @@ class _Score(msgspec.Struct):
 
 
 class _Metrics(msgspec.Struct):
-    """What a bench needs of ``metrics.json``."""
+    """The part of ``metrics.json`` that a bench needs."""
 
     metrics: dict[str, _Score]
     test_items: int
@@ -115,7 +115,7 @@ class _Made(msgspec.Struct):
 
 
 class _Run(msgspec.Struct):
-    """What a bench needs of ``run.json``."""
+    """The part of ``run.json`` that a bench needs."""
 
     data: _Splits
     model: _Made

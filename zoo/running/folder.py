@@ -218,7 +218,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def _asked(run: Mapping[str, Any]) -> dict[str, Any]:
-    """What decided the weights of a finished run, as its plan had it, from the content of ``run.json``."""
+    """All that decided the weights of a finished run, as its plan had it, from the content of ``run.json``."""
     names = {key: run[key]["name"] for key in ("model", "task", "data")}
     configs = {"config": run["model"]["config"], "task_config": run["task"]["config"]}
     return names | configs | {key: run[key] for key in ("seed", "epochs", "checkpoint", "training")}
