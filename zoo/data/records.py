@@ -89,7 +89,7 @@ class Attributes:
     def digest(self) -> bytes:
         """The sha256 of all of it, 32 bytes."""
         told = ",".join(self.names) + f"|{self.exclusive}|{self.values.shape}|"
-        return hashlib.sha256(told.encode() + np.ascontiguousarray(self.values).tobytes()).digest()
+        return hashlib.sha256(told.encode("utf-8", "surrogatepass") + np.ascontiguousarray(self.values).tobytes()).digest()
 
 
 class Records(ABC):

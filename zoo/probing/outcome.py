@@ -96,7 +96,7 @@ def _key(plugin: Installed) -> str:
     what = [sys.version, sys.prefix, *registry.distributions().environment, *map(str, plugin[:4])]
     for module in sorted({entry.module.partition(".")[0] for entry in registry.entries_of(plugin)}):
         what += islice(_stamps(module), 4000)
-    return hashlib.sha256("\n".join(what).encode()).hexdigest()
+    return hashlib.sha256("\n".join(what).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _stamps(module: str) -> Iterator[str]:
