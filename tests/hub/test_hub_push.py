@@ -246,9 +246,9 @@ def test_the_list_follows_pages_and_words(here: World) -> None:
 
 
 def test_what_a_card_claims_of_itself_cannot_break_the_list(here: World) -> None:
-    card = "---\ntags:\n- cond-zoo\nweights_bytes: many\nlicense: mit\n---\n"
+    card = "---\ntags:\n- cond-zoo\n- cond-zoo-model=a\x1b[2J\u202e\nweights_bytes: many\nlicense: mit\n---\n"
     here.hub.put("org/odd", {"README.md": card.encode()})
     ((found,), _) = search()
-    assert (found.repo_id, found.model, found.size, found.licence) == ("org/odd", "", 0, "mit")
-    assert "org/odd" in here.zoo("list", "--hub")[1]
+    assert (found.repo_id, found.model, found.size, found.licence) == ("org/odd", "a\x1b[2J\u202e", 0, "mit")
+    assert "org/odd     a\\x1b[2J\\u202e" in here.zoo("list", "--hub")[1]
     assert parse(found.repo_id)
