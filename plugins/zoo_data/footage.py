@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
-import os
-import re
+import json
+import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from zoo import MIN_SIDE, Image, ZooError
+from zoo import Image, ZooError, border, regular
+from zoo_data.capture import Unseen, course_of, opened, shown, turn
+from zoo_data.container import container_of, why_not
 from zoo_data.folder import Photo, read_photo
+from zoo_data.times import Times, moments_on, on_one_line, times_of_names
 
 if TYPE_CHECKING:
     from cv2 import VideoCapture
 
-EXTENSIONS = frozenset({".avi", ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".mpg", ".mpeg"})
-"""What counts as a video in a folder; in any case."""
 SLOWEST, FASTEST = 1.0, 1000.0
-"""Frames a second that a video may have."""
+"""Numbered images a second that may be asked for."""
+FOOTAGE_RULES = "2"
+"""The version of what is made of a file: of its stamps, and of its frames."""
 _SEEK = 500
 """Frames that are decoded to reach a later one; one further on is sought."""
+_LAND = 17
+"""Frames behind the key frame that is sought, at which OpenCV lands."""
 
 
 class Footage(ABC):
@@ -33,7 +39,9 @@ class Footage(ABC):
 
     name: str  # its path below the folder of the data
     content: bytes  # sha256 of all that it shows
-    times: NDArray[np.float64]  # (n,) seconds, rising: when each frame is
+    times: Times  # (n,) seconds: when each frame is
+    line: Times  # the same, rising, with NaN for a frame out of order; see on_one_line
+    known: str  # how the times are known, in words
 
     @abstractmethod
     def frames(self, first: int, last: int) -> Iterator[Image]:
@@ -43,35 +51,34 @@ class Footage(ABC):
     def frame(self, index: int) -> tuple[str, bytes]:
         """A readable name of a frame within the video, and 32 bytes that name its content."""
 
-    def moments(self, count: int) -> list[tuple[int, int]]:
-        """``count`` frames, equally spaced among those that have a frame one second later, each with that frame.
+    def turn(self) -> contextlib.AbstractContextManager[object]:
+        """A block in which frames are gone through; of large videos, only few at once."""
+        return turn(large=False)
 
-        A second is right to half a step between frames. Fewer where fewer frames have one.
-        """
-        times = self.times
-        if len(times) < 2:
-            return []
-        later = np.searchsorted(times, times + 1).clip(1, len(times) - 1)
-        end = later - (times + 1 - times[later - 1] < times[later] - times - 1)  # the nearer one
-        near = np.abs(times[end] - times - 1) <= np.median(np.diff(times)) / 2 + 1e-9
-        good = np.flatnonzero(near & (end > np.arange(len(end))))
-        chosen = np.unique(np.linspace(0, len(good) - 1, min(count, len(good))).round().astype(np.int64))
-        return [(int(good[i]), int(end[good[i]])) for i in chosen]
+    def moments(self, count: int) -> list[tuple[int, int]]:
+        """At most ``count`` frames, each with the one a second later; see :func:`zoo_data.times.moments_on`."""
+        return moments_on(self.line, count)
+
+    def too_short(self) -> str:
+        """Why it has no moment."""
+        rising = self.times[np.isfinite(self.line)]
+        if len(self.times) == 1:
+            return "a single frame"
+        if len(rising) == 1:
+            return f"its {len(self.times)} frames have no time stamps, or all the same"
+        span = float(rising.max() - rising.min())
+        told = f"{len(self.times)} frames within {span:.2f} s {self.known}"
+        return f"{told}; a second is needed" if span < 1 else f"{told}, of which none has another one a second later"
 
 
 class FrameFolder(Footage):
-    """Images of one folder, in the order of the last number in each name; of the names, where not all have one of their own.
+    """Images of one folder, in the order of the times that :func:`zoo_data.times.times_of_names` makes of their names."""
 
-    ``fps`` numbers make a second; a gap between numbers is a gap in time.
-    """
-
-    def __init__(self, name: str, photos: Sequence[Photo], fps: float) -> None:
-        self.name = name
-        numbers = {int(last): photo for photo in photos for last in re.findall(r"\d+", photo.path.stem)[-1:]}
-        if len(numbers) < len(photos):
-            numbers = dict(enumerate(photos))
-        self.photos = [numbers[number] for number in sorted(numbers)]
-        self.times = np.array(sorted(numbers), np.float64) / fps
+    def __init__(self, name: str, photos: Sequence[Photo], fps: float | None) -> None:
+        times, self.known = times_of_names([photo.path.stem for photo in photos], fps)
+        order = np.argsort(times, kind="stable")
+        self.name, self.photos, self.times = name, [photos[i] for i in order], times[order]
+        self.line = on_one_line(self.times)
         self.content = hashlib.sha256(b"".join(photo.content for photo in self.photos)).digest()
 
     def frames(self, first: int, last: int) -> Iterator[Image]:
@@ -88,73 +95,88 @@ class FrameFolder(Footage):
 
 
 class VideoFile(Footage):
-    """A video in one file with the ``facts`` of :func:`judge_video`; frames follow each other at the container's rate."""
+    """A video in one file with the ``facts`` of :func:`judge_video`; its frames are when the time stamps in it say."""
+
+    known = "by their time stamps"
 
     def __init__(self, path: Path, name: str, facts: str) -> None:
-        digest, fps, count = facts.split(" ")
+        with border(f"what is remembered of {path} is broken"):
+            digest, packed = facts.split(" ")
+            steps, self._keys, self._large = json.loads(zlib.decompress(base64.b64decode(packed)))
         self.path, self.name = path, name
         self.content = bytes.fromhex(digest)
-        self.times = np.arange(int(count)) / float(fps)
+        self.times = np.cumsum(steps) / 1e6
+        self.line = on_one_line(self.times)
+        self._state = _state(path)
+
+    def turn(self) -> contextlib.AbstractContextManager[object]:
+        return turn(self._large)
 
     def frames(self, first: int, last: int) -> Iterator[Image]:
-        import cv2
-
-        with _opened(self.path, ZooError(f"cannot open {self.path} as a video")) as capture:
-            reached = 0
-            if first > _SEEK:
-                capture.set(cv2.CAP_PROP_POS_FRAMES, first)
-                reached = int(capture.get(cv2.CAP_PROP_POS_FRAMES))
-            if not 0 <= reached <= first:
-                capture.open(str(self.path), cv2.CAP_FFMPEG)
-                reached = 0
-            for index in range(reached, last + 1):
-                if not capture.grab():
-                    raise ZooError(f"cannot read frame {index} of {self.path} any more")
-                if index >= first:
-                    yield cv2.cvtColor(capture.retrieve()[1], cv2.COLOR_BGR2RGB)
+        with border(f"cannot read {self.path} any more"):
+            if _state(self.path) != self._state:
+                raise ValueError("it has changed since it was listed; run again")
+            with opened(self.path) as capture:
+                index = self._jump(capture, first)
+                if index is not None:
+                    yield from self._from(capture, index, first, last)
+                    return
+            with opened(self.path) as capture:
+                yield from self._from(capture, -1, first, last)
 
     def frame(self, index: int) -> tuple[str, bytes]:
         return f"{index:05d}", hashlib.sha256(self.content + index.to_bytes(8, "little")).digest()
 
+    def _from(self, capture: VideoCapture, index: int, first: int, last: int) -> Iterator[Image]:
+        """The frames from ``first`` to ``last``, where that called ``index`` has just been grabbed; -1: none yet."""
+        while True:
+            if index >= first:
+                yield shown(capture)
+            if index == last:
+                return
+            if not capture.grab():
+                raise ValueError(f"it ends before frame {index + 1}")
+            index += 1
+
+    def _jump(self, capture: VideoCapture, first: int) -> int | None:
+        """The frame that was grabbed by a jump to ``first`` or not far before it: -1 where there was none; None if it failed.
+
+        OpenCV seeks by numbers at a rate that it guesses. So a key frame is sought, and the stamp tells which frame it led to.
+        """
+        import cv2
+
+        keys = [key for key in self._keys if _LAND < key + _LAND <= first]
+        if first <= _SEEK or not keys:
+            return -1
+        capture.set(cv2.CAP_PROP_POS_FRAMES, round(self.times[keys[-1]] * capture.get(cv2.CAP_PROP_FPS)) + _LAND)
+        there = capture.grab() and np.flatnonzero(np.abs(self.times - capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3) < 1e-5)
+        return int(there[0]) if there is not False and len(there) == 1 and there[0] <= first else None
+
 
 def judge_video(path: Path) -> str:
-    """The sha256, the frames a second and the number of frames of a video; a ValueError that says why it cannot be used.
+    """The sha256 of a video, when its frames are, and where it can be sought; a ValueError that says why it cannot be used.
 
-    Every frame is decoded once, since what a container says of their number is often wrong.
+    Every frame is decoded once, since what a container says of their number, rate and time is often wrong. Facts are packed:
+    the steps between stamps in microseconds, the numbers of key frames, and whether it is large.
     """
-    import cv2
-
     digest = hashlib.sha256()
-    with path.open("rb") as file:
+    with regular(path).open("rb") as file:
+        head = file.read(400)
+        digest.update(head)
+        container = container_of(head)
         while block := file.read(1 << 20):
             digest.update(block)
-    with _opened(path, ValueError("not a video, or one of an unknown format")) as capture:
-        fps = capture.get(cv2.CAP_PROP_FPS)
-        if not SLOWEST <= fps <= FASTEST:
-            raise ValueError(f"a rate of {fps:g} frames a second")
-        good, frame = capture.read()
-        if not good or frame is None:
-            raise ValueError("no frame can be decoded")
-        if min(frame.shape[:2]) < MIN_SIDE:
-            raise ValueError(f"{frame.shape[1]} x {frame.shape[0]} pixels; at least {MIN_SIDE} a side are needed")
-        count = 1
-        while capture.grab():
-            count += 1
-    return f"{digest.hexdigest()} {fps!r} {count}"
-
-
-@contextlib.contextmanager
-def _opened(path: Path, error: Exception) -> Iterator[VideoCapture]:
-    """The video in a file, or ``error``; what FFmpeg has to say of a broken file stays off the terminal."""
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-    import cv2
-
-    if cv2.utils.logging.getLogLevel() > cv2.utils.logging.LOG_LEVEL_ERROR:
-        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
-    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
     try:
-        if not capture.isOpened():
-            raise error
-        yield capture
-    finally:
-        capture.release()
+        with opened(path) as capture:
+            stamps, *rest = course_of(capture)
+    except Unseen:
+        raise ValueError(why_not(path, container)) from None
+    steps = [b - a for a, b in pairwise([0, *stamps])]
+    packed = base64.b64encode(zlib.compress(json.dumps([steps, *rest]).encode())).decode()
+    return f"{digest.hexdigest()} {packed}"
+
+
+def _state(path: Path) -> tuple[int, int]:
+    """What tells a file from another that took its place: its size, and when it was written."""
+    state = regular(path).stat()
+    return state.st_size, state.st_mtime_ns

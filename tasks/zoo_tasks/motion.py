@@ -102,6 +102,8 @@ def squash_clip(clip: Clip, size: int, sides: tuple[int, ...], chain: bool) -> M
 
     All motions are in pixels of the field of ``size``, whatever the side, and per second, whatever the clip's length.
     """
+    if not 0 < clip.seconds < np.inf:
+        raise RequestError(f"a clip has {clip.seconds} seconds, in which nothing can move; it must have about one")
     frame, flow = second_of_flow(clip.frames, chain)
     fields = {}
     for side in sides:

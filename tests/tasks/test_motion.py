@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image as PIL
 from shared import shared_data
+from videofiles import write_recording
 
 from zoo.data.records import Clip
 from zoo.utils.errors import RequestError
@@ -81,6 +82,30 @@ def test_known_motion_is_found_in_the_unit_of_the_field(tmp_path: Path) -> None:
     assert test.wide is None
     check_square(test.y[0])
     torch.testing.assert_close(test.x[0], Motion().condition(data.read("test").image(0))[0])
+
+
+def test_motion_is_per_second_of_a_recording_without_a_rate(tmp_path: Path) -> None:
+    """The square goes on with the clock; the recorder takes frames when it can."""
+    stamps = np.cumsum(np.random.default_rng(0).integers(40, 110, 22))
+    ground, square = texture(HEIGHT, WIDTH, 0), texture(SIDE, SIDE, 100)
+    for split in ("train", "test"):
+        frames = []
+        for stamp in stamps:
+            frame = ground.copy()
+            top, left = 30 + round(12 * DOWN * stamp / 1000), 24 + round(12 * RIGHT * stamp / 1000)
+            frame[top : top + SIDE, left : left + SIDE] = square
+            frames.append(frame.round().astype(np.uint8))
+        write_recording(tmp_path / split / "v.webm", frames, [int(stamp - stamps[0]) for stamp in stamps])
+    y = Motion().pairs(Video(f"{tmp_path}?moments=1"), "train").y[0]
+    rows, columns = inside()
+    found = y[:, rows, columns].flatten(1).median(1).values
+    torch.testing.assert_close(found, torch.tensor([12 * RIGHT * 32 / WIDTH, 12 * DOWN * 32 / HEIGHT]), atol=0.4, rtol=0)
+
+
+@pytest.mark.parametrize("seconds", [0.0, float("nan"), float("inf")])
+def test_a_clip_without_time_is_refused(seconds: float) -> None:
+    with pytest.raises(RequestError, match="in which nothing can move"):
+        flow_of(moving_square(2), seconds)
 
 
 def test_a_crop_of_a_pair_is_the_pair_of_a_crop() -> None:
