@@ -8,7 +8,7 @@ import numpy as np
 
 from zoo import Annotation, RequestError, Split
 from zoo_data.folder import Photo, PhotoRecords, file_names, photos_in
-from zoo_data.instances import Instances, Listed, read_instances
+from zoo_data.instances import Key, Listed, read_categories, read_instances
 from zoo_data.kinds import FolderData, first_of
 from zoo_data.layouts import Listing, holds, seek, split_folder, still_packed
 from zoo_data.turned import on_its_side, turned
@@ -25,9 +25,9 @@ class Coco(FolderData):
     ``_annotations.coco.json`` in the folder of the split; the images may lie in ``images/train2017/``, in ``train/`` or beside
     the list. The split ``test`` is COCO's ``val``: its own test set has no annotations.
 
-    Labels count the categories by ascending id. Boxes are cut to the image; those with nothing inside it, crowds, and entries
-    that cannot be used are left out. An image without objects stays, with an empty annotation. Items are by ascending id, and
-    the seed changes nothing.
+    Labels count the categories of both splits by ascending id. Boxes are cut to the image; those with nothing inside it,
+    crowds, and entries that cannot be used are left out. An image without objects stays, with an empty annotation. Items
+    are by ascending id, and the seed changes nothing.
 
     Where EXIF turns a photo, width and height in the list say which way its boxes were drawn, on the pixels that are stored
     or on the photo as it is shown; where they do not tell, as most of the others were, or else on those that are stored.
@@ -39,6 +39,9 @@ class Coco(FolderData):
     def records(self, root: Path, split: Split, seed: int) -> PhotoRecords:
         file = self._list(root, split)
         instances = read_instances(file)
+        categories = instances.categories
+        if other := self._listed(root, "test" if split == "train" else "train"):
+            categories = _together(categories, read_categories(other), f"{file.name} and {other.name}")
         folder, listing = self._images(root, split, file, instances.images)
         wanted: dict[str, Listed] = {}
         missing = dict(instances.bad_images)
@@ -58,13 +61,20 @@ class Coco(FolderData):
             raise RequestError(f"{self} has no image of the size that {file.name} says: {next(iter(odd.values()))}")
         self.skip(odd, len(photos), "images", self.below(folder))
         photos = [photo for photo in photos if photo.name not in odd]
-        annotations, outside = _annotations(photos, wanted, drawn, instances)
+        annotations, outside = _annotations(photos, wanted, drawn, list(categories))
         bad = instances.bad_objects | outside
         self.skip(bad, instances.objects, f"objects in {file.name}")
-        return PhotoRecords(photos, annotations, list(instances.categories.values()))
+        return PhotoRecords(photos, annotations, list(categories.values()))
 
     def _list(self, root: Path, split: Split) -> Path:
-        """The file that lists the images of a split."""
+        """The file that lists the images of a split; a RequestError where there is none."""
+        file = self._listed(root, split)
+        if file is None:
+            name = f"annotations/instances_{_PARTS[split][0]}2017.json"
+            raise self.wrong(f"there is no {name} (DIR holds {holds(root)}{still_packed(root, 'annotations_trainval2017')})")
+        return file
+
+    def _listed(self, root: Path, split: Split) -> Path | None:
         patterns = [
             rf"{before}{part}{year}{after}\.json"
             for part in _PARTS[split]
@@ -78,9 +88,6 @@ class Coco(FolderData):
             file = seek(
                 own, r"_annotations\.coco\.json", r"(?:annotations?|labels|coco|instances)(?:[-_.]\w+)?\.json", depth=1
             )
-        if file is None:
-            name = f"annotations/instances_{_PARTS[split][0]}2017.json"
-            raise self.wrong(f"there is no {name} (DIR holds {holds(root)}{still_packed(root, 'annotations_trainval2017')})")
         return file
 
     def _images(self, root: Path, split: Split, file: Path, images: list[Listed]) -> tuple[Path, Listing]:
@@ -97,6 +104,14 @@ class Coco(FolderData):
         if there[0] in places:
             raise self.wrong(f"there is no folder {stem}/ beside annotations/")
         return there[0], Listing([])
+
+
+def _together(own: dict[Key, str], other: dict[Key, str], lists: str) -> dict[Key, str]:
+    """The categories of both splits, so that a label means the same in each; a RequestError where an id means two things."""
+    odd = next((key for key in own if other.get(key, own[key]) != own[key]), None)
+    if odd is not None:
+        raise RequestError(f"{lists} name one category {own[odd]} and {other[odd]}; an id must mean the same in both")
+    return dict(sorted((own | other).items()))
 
 
 def _drawn(photos: list[Photo], wanted: dict[str, Listed]) -> tuple[dict[str, bool], dict[str, str]]:
@@ -120,10 +135,10 @@ def _drawn(photos: list[Photo], wanted: dict[str, Listed]) -> tuple[dict[str, bo
 
 
 def _annotations(
-    photos: list[Photo], wanted: dict[str, Listed], drawn: dict[str, bool], instances: Instances
+    photos: list[Photo], wanted: dict[str, Listed], drawn: dict[str, bool], categories: list[Key]
 ) -> tuple[list[Annotation], dict[str, str]]:
     """The objects of each photo, in shares of it as it is shown; and those that lie outside."""
-    label = {key: i for i, key in enumerate(instances.categories)}
+    label = {key: i for i, key in enumerate(categories)}
     annotations, outside = [], {}
     for photo in photos:
         listed = wanted[photo.name]

@@ -43,16 +43,22 @@ class _Category(msgspec.Struct):
     name: Any = None
 
 
-class _List(msgspec.Struct):
-    images: list[_Image]
-    annotations: list[_Object]
+class _Named(msgspec.Struct):
     categories: list[_Category]
 
 
-class _Anything(msgspec.Struct):
+class _List(_Named):
+    images: list[_Image]
+    annotations: list[_Object]
+
+
+class _AnythingNamed(msgspec.Struct):
+    categories: list[Any]
+
+
+class _Anything(_AnythingNamed):
     images: list[Any]
     annotations: list[Any]
-    categories: list[Any]
 
 
 @dataclass
@@ -76,16 +82,17 @@ class Instances:
     bad_objects: dict[str, str]
 
 
+def read_categories(path: Path) -> dict[Key, str]:
+    """The categories of a list by ascending id, little else of it being kept; raises as :func:`read_instances`."""
+    return _categories(path, _parsed(path, _Named, _AnythingNamed))
+
+
 def read_instances(path: Path) -> Instances:
     """The list in a file; a RequestError where it is none, or has no image, category or object that can be used."""
-    told = _parsed(path)
+    told = _parsed(path, _List, _Anything)
     bad_images: dict[str, str] = {}
     bad_objects: dict[str, str] = {}
-    bad_categories: dict[str, str] = {}
-    categories: dict[Key, str] = {}
-    for key, name in sorted(_good(told.categories, _Category, _category, bad_categories, "category")):
-        if categories.setdefault(key, name) != name:
-            raise RequestError(f"{path.name} has two categories of the id {_shown(key)}: {categories[key]} and {name}")
+    categories = _categories(path, told)
     owners: dict[Key, Listed | None] = {}
     for key, listed in _good(told.images, _Image, _image, bad_images, "image"):
         twin = owners.setdefault(key, listed)
@@ -107,26 +114,36 @@ def read_instances(path: Path) -> Instances:
             seen.add((own, image, category, box))
             owner.objects.append((category, box))
     images = {own: owner for own, owner in sorted(owners.items()) if owner is not None}
-    for what, good, bad in (("image", len(images), bad_images), ("category", len(categories), bad_categories)):
-        if not good:
-            raise RequestError(f"{path.name} has no {what} that can be used{_first(bad)}")
+    if not images:
+        raise RequestError(f"{path.name} has no image that can be used{_first(bad_images)}")
     if not any(image.objects for image in images.values()) and {*bad_objects.values()} - {_CROWD}:
         raise RequestError(f"{path.name} has no object that can be used{_first(bad_objects)}")
     return Instances(_merged(images.values()), categories, len(told.annotations), bad_images, bad_objects)
 
 
-def _parsed(path: Path) -> Any:
-    """The three lists of a file, of structures or of anything."""
+def _categories(path: Path, told: Any) -> dict[Key, str]:
+    bad: dict[str, str] = {}
+    categories: dict[Key, str] = {}
+    for key, name in sorted(_good(told.categories, _Category, _category, bad, "category")):
+        if categories.setdefault(key, name) != name:
+            raise RequestError(f"{path.name} has two categories of the id {_shown(key)}: {categories[key]} and {name}")
+    if not categories:
+        raise RequestError(f"{path.name} has no category that can be used{_first(bad)}")
+    return categories
+
+
+def _parsed(path: Path, kind: Any, anything: Any) -> Any:
+    """What is asked for of a file, as structures of one kind, or else of another that takes any entries."""
     with border(f"cannot read {path}", RequestError):
         text = read_bytes(path, _LARGEST).removeprefix(b"\xef\xbb\xbf")
         afford(2 * len(text), f"the entries of {path.name}", "take a smaller list")
         try:
-            return msgspec.json.decode(text, type=_List)  # leaves out at once whatever is not asked for
+            return msgspec.json.decode(text, type=kind)  # leaves out at once whatever is not asked for
         except Exception:
             afford(9 * len(text), f"the entries of {path.name}", "take a smaller list")
             value = json.loads(text)  # which reads NaN and Infinity too, and has better words
     with border(f"{path.name} is no list of COCO's", RequestError):
-        return msgspec.convert(value, _Anything)
+        return msgspec.convert(value, anything)
 
 
 def _good(entries: list[Any], kind: Any, read: Callable[[Any], _T], bad: dict[str, str], what: str) -> Iterable[_T]:

@@ -123,6 +123,21 @@ def test_lists_and_images_are_found_where_people_have_them(tmp_path: Path, where
     assert len(data.read("train").annotations[0].labels) == 1
 
 
+def test_a_label_means_the_same_in_both_splits(tmp_path: Path) -> None:
+    data = write(tmp_path, [GOOD])
+    file = tmp_path / "annotations/instances_train2017.json"
+    told = json.loads(file.read_text())
+    other = {**told, "categories": [{"id": 3, "name": "dog"}, {"id": 0, "name": "ant"}]}
+    (tmp_path / "annotations/instances_val2017.json").write_text(json.dumps(other))
+    records = data.read("train")
+    assert records.categories == ["ant", "cat", "dog"]
+    assert records.annotations[0].labels.tolist() == [1]
+    other["categories"][0]["id"] = 1
+    (tmp_path / "annotations/instances_val2017.json").write_text(json.dumps(other))
+    with refused("instances_train2017.json and instances_val2017.json name one category cat and dog"):
+        data.read("train")
+
+
 def test_a_name_of_two_lines_is_refused_in_one(tmp_path: Path) -> None:
     data = write(tmp_path, [GOOD])
     file = tmp_path / "annotations/instances_train2017.json"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -209,8 +210,11 @@ def test_shapes_come_from_arrays_and_files(tmp_path: Path) -> None:
     np.save(tmp_path / "one.npy", CHAIR)
     np.savez(tmp_path / "one.npz", whatever=CHAIR.astype(np.uint8))
     np.savez(tmp_path / "many.npz", voxels=np.stack([~CHAIR, CHAIR])[:, None], other=np.zeros(3))
-    files = (tmp_path / "one.npy", str(tmp_path / "one.npz"), f"{tmp_path}/many.npz:1")
-    for given in (CHAIR, CHAIR[None], CHAIR.astype(float), *files):
+    np.save(tmp_path / "many.npy", np.stack([~CHAIR, CHAIR]))
+    (tmp_path / "many.npy").rename(tmp_path / "many.NPY")
+    np.save(tmp_path / "2:1.npy", CHAIR[..., None])
+    files = (*(tmp_path / name for name in ("one.npy", "2:1.npy")), str(tmp_path / "one.npz"), f"{tmp_path}/many.npz:1")
+    for given in (CHAIR, CHAIR[None], CHAIR.astype(float), *files, f"{tmp_path}/many.NPY:1"):
         np.testing.assert_array_equal(task.read(given), CHAIR)
 
 
@@ -219,10 +223,16 @@ def test_what_is_no_shape_is_refused_with_what_would_be_right(tmp_path: Path) ->
     np.savez(tmp_path / "many.npz", voxels=np.zeros((2, 4, 4, 4), bool))
     np.savez(tmp_path / "others.npz", a=np.zeros(3), b=np.zeros(3))
     (tmp_path / "broken.npz").write_bytes(b"PK nothing")
+    np.savez(tmp_path / "words.npz", voxels=np.array(["a"]))
+    os.mkfifo(tmp_path / "pipe.npy")
     cases = {
         tmp_path / "none.npy": "none.npy",
         tmp_path / "none.npz": "No such file",
         tmp_path / "broken.npz": "cannot read",
+        tmp_path / "words.npz": "it holds <U1, not numbers",
+        tmp_path / "pipe.npy": "cannot read .*: it is a named pipe",
+        "": "the path is ''",
+        f"{tmp_path}/many.npz:\u00b2": "No such file",
         tmp_path / "many.npz": "name one of them",
         f"{tmp_path}/many.npz:2": "no number 2",
         tmp_path / "others.npz": "called voxels",
@@ -230,7 +240,14 @@ def test_what_is_no_shape_is_refused_with_what_would_be_right(tmp_path: Path) ->
     for given, message in cases.items():
         with pytest.raises(RequestError, match=message):
             task.read(given)
-    wrong = (3, np.zeros((4, 4), bool), np.zeros((4, 4, 5), bool), np.full((4, 4, 4), 0.5), np.zeros((0, 0, 0), bool))
+    wrong = (
+        3,
+        np.zeros((4, 4), bool),
+        np.zeros((4, 4, 5), bool),
+        np.full((4, 4, 4), 0.5),
+        np.zeros((0, 0, 0), bool),
+        np.full((4, 4, 4), "a"),
+    )
     for take, given in [*((task.read, one) for one in wrong), *((task.condition, one) for one in ("chair", *wrong))]:
         with pytest.raises(RequestError):
             take(given)
