@@ -22,12 +22,23 @@ _NOTES = frozenset({"", ".txt", ".md", ".json", ".yaml", ".yml", ".csv", ".xml",
 
 
 def inside(root: Path, folders: bool) -> list[str]:
-    """The names of the folders, or of all else, in a folder, sorted; without hidden ones and what cannot be read."""
+    """The names of the folders, or of all else, in a folder, sorted; without hidden ones and what cannot be read.
+
+    Hidden is also what a Mac packs into archives beside the files, ``__MACOSX/``.
+    """
     try:
         with os.scandir(root) as entries:
-            return sorted(entry.name for entry in entries if entry.name[0] != "." and entry.is_dir() == folders)
+            shown = (entry for entry in entries if entry.name[0] != "." and entry.name != "__MACOSX")
+            return sorted(entry.name for entry in shown if _is_folder(entry) == folders)
     except OSError:
         return []
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
 
 
 def split_folder(root: Path, split: Split) -> Path | None:

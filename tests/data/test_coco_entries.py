@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 from pathlib import Path
@@ -13,7 +14,7 @@ from datafiles import KINDS, flat, refused, save
 from PIL import Image as PIL
 
 from zoo import Records
-from zoo_data.turned import on_its_side, turned
+from zoo_data.turned import frame_of, on_its_side, turned
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 GOOD = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [6, 5, 12, 10]}
@@ -214,6 +215,18 @@ def test_a_box_is_turned_as_the_pixels_are(turn: int) -> None:
     after = np.asarray(ImageOps.exif_transpose(image))
     left, top, width, height = turned(np.array([[4.0, 1, 5, 2]]), turn, 9, 6)[0].astype(int)
     assert after[top : top + height, left : left + width].sum() == 10
+
+
+def test_the_largest_photos_are_turned_too() -> None:
+    exif = PIL.Exif()
+    exif[0x0112] = 6
+    file = io.BytesIO()
+    PIL.new("1", (16_000, 12_500)).save(file, "TIFF", compression="group4", exif=exif)
+    assert frame_of(file.getvalue()) == (16_000, 12_500, 6)
+    for kind in ("JPEG", "PNG", "WEBP", "TIFF"):
+        PIL.new("RGB", (40, 20)).save(file := io.BytesIO(), kind, exif=exif.tobytes())
+        assert frame_of(file.getvalue()) == (40, 20, 6)
+    assert frame_of(b"\xff\xd8\xff junk") == frame_of(b"") == (0, 0, 1)
 
 
 def test_only_clear_shapes_tell_which_way_is_up() -> None:

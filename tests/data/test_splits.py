@@ -49,7 +49,13 @@ def test_two_folders_of_one_split_are_refused(tmp_path: Path) -> None:
     with refused(r"x/list\.txt and y/LIST\.txt; name the folder of one"):
         seek(tmp_path, r"list\.txt")
     assert seek(tmp_path, r"list\.csv") is None
-    assert holds(tmp_path / "x") == "list.txt"
+    (tmp_path / "x/loop").symlink_to(tmp_path / "x/loop")
+    (tmp_path / "x/up").symlink_to(tmp_path)
+    (tmp_path / "y/LIST.txt").rename(tmp_path / "y/._list.txt")
+    (tmp_path / "__MACOSX").mkdir()
+    (tmp_path / "__MACOSX/list.txt").touch()
+    assert seek(tmp_path, r"list\.txt") == tmp_path / "x/list.txt"
+    assert holds(tmp_path / "x") == "up/, list.txt, loop"
 
 
 def test_a_listing_finds_one_file_or_none() -> None:
