@@ -29,7 +29,7 @@ DECODERS = {"zlib", "zipfile", "struct", "binascii", "csv", "json", "gzip", "tar
 OURS = {"zoo", "zoo_data", "zoo_networks", "queue", "subprocess", "importlib", "concurrent", "contextlib", "typer", "builtins"}
 WIDE = {"Exception", "BaseException"}
 MARKUP = re.compile(r"```|\]\(|\*\*[^*]+\*\*|(^|\n)(#+ |\| .*\||[-*] `)")
-ESCAPES = {"markdown", "code", "fenced"}
+ESCAPES = {"markdown", "code", "fenced", "len"}
 Broken = Iterator[str]
 
 
@@ -75,6 +75,8 @@ def decoded(tree: ast.Module) -> Broken:
                 for handler in node.handlers:
                     yield from _listed(handler, names)
         kept.update(part for statement in inside for part in ast.walk(statement))
+    for function in _called_within(tree, kept):
+        kept.update(ast.walk(function))
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and node not in kept:
             called = _called(node.func, names)
@@ -84,6 +86,7 @@ def decoded(tree: ast.Module) -> Broken:
 
 def marked(tree: ast.Module) -> Broken:
     """Markdown put together by hand."""
+    names = _names(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
             text = "".join(str(part.value) for part in node.values if isinstance(part, ast.Constant))
@@ -92,7 +95,7 @@ def marked(tree: ast.Module) -> Broken:
                 isinstance(one, ast.Call) and _called(one.func, {}) in ESCAPES for one in filled_in
             ):
                 yield f"{node.lineno}: {text!r}"
-        elif isinstance(node, ast.Attribute) and _called(node, _names(tree)) in ("jinja2.Environment", "jinja2.Template"):
+        elif isinstance(node, ast.Attribute) and _called(node, names) in ("jinja2.Environment", "jinja2.Template"):
             yield f"{node.lineno}: {node.attr}"
 
 
@@ -101,6 +104,22 @@ def filled(template: str) -> Broken:
     for number, line in enumerate(template.splitlines(), 1):
         for wrong in re.findall(r"\|\s*safe\b|autoescape|(?<!`)`\s*\{\{|Markup", line):
             yield f"{number}: {wrong}"
+
+
+def _called_within(tree: ast.Module, kept: set[ast.AST]) -> Iterator[ast.FunctionDef]:
+    """The module's own functions that are called within a border alone, those first that others call."""
+    private = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name.startswith("_")]
+    while private:
+        calls = {function: [n for n in ast.walk(tree) if _refers(n, function.name)] for function in private}
+        inside = [function for function, places in calls.items() if places and all(place in kept for place in places)]
+        if not inside:
+            return
+        yield from inside
+        private = [function for function in private if function not in inside]
+
+
+def _refers(node: ast.AST, name: str) -> bool:
+    return (isinstance(node, ast.Name) and node.id == name) or (isinstance(node, ast.Attribute) and node.attr == name)
 
 
 def _names(tree: ast.Module) -> dict[str, str]:
@@ -148,6 +167,11 @@ def _proved(file: ast.expr, scope: ast.AST) -> bool:
     for node in ast.walk(scope):
         if isinstance(node, ast.Assign) and any(isinstance(name, ast.Name) and name.id in sources for name in node.targets):
             given.append(node.value)
+        opened = isinstance(node, ast.withitem) and isinstance(node.context_expr, ast.Call) and node.optional_vars
+        if isinstance(opened, ast.Name) and opened.id in sources:
+            return True  # what was opened, and no path
+        if isinstance(node, ast.arg) and node.arg in sources and node.annotation and "IO[" in ast.unparse(node.annotation):
+            return True
     inside = [node for expression in given for node in ast.walk(expression)]
     called = {_called(node.func, {}).rpartition(".")[2] for node in inside if isinstance(node, ast.Call)}
     return bool(called & {"regular", "BytesIO", "StringIO"}) or "os.devnull" in {ast.unparse(node) for node in inside}

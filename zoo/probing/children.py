@@ -215,8 +215,11 @@ class Parent:
 def _read(pipe: IO[bytes], take: Callable[[Any], object]) -> None:
     with pipe:
         for line in pipe:
-            with contextlib.suppress(ValueError):  # no line of ours
-                take(json.loads(line))
+            try:
+                said = json.loads(line)
+            except Exception:  # no line of ours
+                continue
+            take(said)
     take(None)
 
 

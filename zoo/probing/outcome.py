@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from zoo import registry
 from zoo.registry import Entry, Installed, normal
 from zoo.utils.errors import ZooError
-from zoo.utils.files import cache_folder, write_json
+from zoo.utils.files import cache_folder, read_text, write_json
 
 SCHEMA = 1
 AGAIN = 3600.0
@@ -54,13 +54,13 @@ def kept(plugin: Installed) -> Outcome | None:
     import json  # "zoo list" comes here at every start, and mostly no further
 
     try:
-        values = json.loads(file.read_text(encoding="utf-8"))
+        values = json.loads(read_text(file))
         if values["schema"] != SCHEMA or values["key"] != _key(plugin):
             return None
         outcome = from_rows(values["entries"])
         broken = any(tried.reason for tried in outcome.values())
         return None if broken and not 0 <= time.time() - values["time"] < AGAIN else outcome
-    except (OSError, ValueError, KeyError, TypeError, IndexError):  # none, or a damaged one, which is none
+    except Exception:  # none, or a damaged one, which is none
         return None
 
 

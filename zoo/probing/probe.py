@@ -69,7 +69,7 @@ def lacking(plugin: Installed) -> list[str]:
     from importlib.metadata import PackageNotFoundError, version
 
     try:
-        from packaging.requirements import InvalidRequirement, Requirement
+        from packaging.requirements import Requirement
     except ImportError:
         return []
     clauses = []
@@ -79,8 +79,8 @@ def lacking(plugin: Installed) -> list[str]:
             asked = wanted.marker is None or wanted.marker.evaluate({"extra": ""})
             if asked and not wanted.specifier.contains(there := version(wanted.name), prereleases=True):
                 clauses.append(f"it requires {wanted.name}{wanted.specifier}, and {there} is installed")
-        except InvalidRequirement:
-            clauses.append(f"its requirement {text!r} cannot be read")
         except PackageNotFoundError:
             clauses.append(f"it requires {wanted.name}{wanted.specifier}, which is not installed")
+        except Exception:
+            clauses.append(f"its requirement {text!r} cannot be read")
     return clauses

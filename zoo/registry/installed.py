@@ -13,7 +13,10 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from importlib.machinery import PathFinder
+from pathlib import Path
 from typing import NamedTuple
+
+from zoo.utils.files import read_bytes
 
 Read = Callable[[str], "bytes | None"]  # the content of a file of a distribution's metadata, None where there is none
 
@@ -84,8 +87,7 @@ def _encoded(read_text: Callable[[str], str | None], name: str) -> bytes | None:
 
 def _content(folder: str, name: str) -> bytes | None:
     try:
-        with open(os.path.join(folder, name), "rb") as file:
-            return file.read()
+        return read_bytes(Path(folder) / name)
     except (FileNotFoundError, NotADirectoryError):
         return None
 

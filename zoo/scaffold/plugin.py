@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from zoo import registry
 from zoo.utils.errors import RequestError, ZooError
-from zoo.utils.files import whole_folder, write_text
+from zoo.utils.files import read_text, whole_folder, write_text
 
 TEMPLATES = Path(__file__).parent / "template"
 """Files whose names end in ``.template``, without which tools would take them for code; ``@TASK@`` is ``Names.task``."""
@@ -69,7 +69,7 @@ def write_plugin(names: Names, folder: Path) -> list[Path]:
         for template in templates:
             parts = template.relative_to(TEMPLATES).with_suffix("").parts
             path = Path(*(names.package if name == "package" else name for name in parts))
-            text = template.read_text(encoding="utf-8")
+            text = read_text(template)
             write_text(part / path, re.sub("@([A-Z]+)@", lambda mark: str(getattr(names, mark[1].lower())), text))
             written.append(path)
     return sorted(written)

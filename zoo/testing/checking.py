@@ -19,6 +19,7 @@ from zoo.testing.checks.task_pairs import OwnPairs
 from zoo.testing.checks.task_photos import Photos
 from zoo.testing.verdicts import KINDS, Kind, Subject
 from zoo.utils.errors import RequestError, nearest
+from zoo.utils.words import code, markdown
 
 _HEAD = """# The checks
 
@@ -119,7 +120,7 @@ def page() -> str:
     parts = [_HEAD]
     for kind in KINDS:
         these = checks(kind)
-        parts.append(f"## Of a {kind}: {len(these)}\n\n| check | contract | may be skipped because |\n|---|---|---|")
-        cells = (["", f" `{c.name}` ", f" {c.contract} ", f" {'; '.join(c.skips)} ", ""] for c in these)
+        parts.append(f"## Of a {markdown(kind)}: {len(these)}\n\n| check | contract | may be skipped because |\n|---|---|---|")
+        cells = (["", f" {code(c.name)} ", f" {c.contract} ", f" {'; '.join(c.skips)} ", ""] for c in these)
         parts[-1] += "".join("\n" + "|".join(cell.replace("|", "\\|") for cell in row) for row in cells) + "\n"
     return "\n".join(parts)

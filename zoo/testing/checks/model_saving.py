@@ -19,7 +19,8 @@ from zoo.saving.checkpoint import CARD, CONFIG, WEIGHTS
 from zoo.testing.checks.itself import UNKNOWN
 from zoo.testing.subjects.model import ModelSubject
 from zoo.testing.verdicts import Skipped, finite_samples, may_skip, refused, require, same_bits, stir, untouched
-from zoo.utils.errors import RequestError
+from zoo.utils.errors import RequestError, border
+from zoo.utils.files import read_bytes, read_text, regular
 
 PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04", b"\x1f\x8b")
 """How pickles, zip files (as torch.save writes) and gzip files begin."""
@@ -41,7 +42,8 @@ def _samples(subject: ModelSubject, model: Model | None = None) -> Tensor:
 def _refuses(subject: ModelSubject, what: str, changes: Mapping[str, Tensor | None]) -> None:
     """A checkpoint with these tensors in place of its own, or without those that are None, must be refused."""
     with _saved(subject) as folder:
-        tensors = {**load_file(folder / WEIGHTS), **changes}
+        with border(f"cannot read {WEIGHTS}"):
+            tensors = {**load_file(regular(folder / WEIGHTS)), **changes}
         save_file({name: tensor.contiguous() for name, tensor in tensors.items() if tensor is not None}, folder / WEIGHTS)
         refused(f"a checkpoint {what}", Model.load, folder)
 
@@ -94,11 +96,12 @@ class Saving(ModelSubject):
             want = sorted((CONFIG, WEIGHTS, CARD))
             require(names == want, f"a checkpoint holds {', '.join(names)}; it must be {', '.join(want)}, and nothing else")
             for name in names:
-                start = (folder / name).read_bytes()[:9]
+                start = read_bytes(folder / name)[:9]
                 # Weights begin with the length of their header, which may happen to be what a pickle begins with.
                 tensors = name == WEIGHTS and start[8:] == b"{"
                 require(tensors or not start.startswith(PICKLES), f"{name} is a pickle or an archive")
-            json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+            with border(f"{CONFIG} cannot be read"):
+                json.loads(read_text(folder / CONFIG))
 
     def a_loaded_model_depends_on_nothing_else(self) -> None:
         """A model fitted to other data between saving and loading changes nothing: loading needs no training data."""
@@ -170,7 +173,8 @@ class Saving(ModelSubject):
     def an_unknown_setting_in_a_checkpoint_is_refused(self) -> None:
         """A checkpoint whose config names a setting that the model does not have is refused with a RequestError."""
         with _saved(self) as folder:
-            said = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+            with border(f"{CONFIG} cannot be read"):
+                said = json.loads(read_text(folder / CONFIG))
             said["config"][UNKNOWN] = 1
             (folder / CONFIG).write_text(json.dumps(said), encoding="utf-8")
             refused(f"a checkpoint with the unknown setting {UNKNOWN}", Model.load, folder)
