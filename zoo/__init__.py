@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from zoo.contracts.task import Task
     from zoo.data.arrays import array_names, read_array
     from zoo.data.cache import cache_folder, cached_map, on_all_cores, optional_write
+    from zoo.data.decoding import MIN_SIDE
     from zoo.data.pairs import Batch, Pairs, Penalty, size_of
-    from zoo.data.pictures import IMAGE_RULES, MIN_SIDE, decode_image
+    from zoo.data.pictures import IMAGE_RULES, decode_image, decoders, image_bytes, read_image
     from zoo.data.records import Annotation, Attributes, Clip, Data, Fields, Image, Records, Split, check_split, summary
     from zoo.data.solids import read_shape, solid_of, voxel_picture
     from zoo.fitting.recipe import History, Recipe, Step, Training, Turns
@@ -49,8 +50,9 @@ _HOMES = {
     "zoo.contracts.task": "Task",
     "zoo.data.arrays": "array_names read_array",
     "zoo.data.cache": "cache_folder cached_map on_all_cores optional_write",
+    "zoo.data.decoding": "MIN_SIDE",
     "zoo.data.pairs": "Batch Pairs Penalty size_of",
-    "zoo.data.pictures": "IMAGE_RULES MIN_SIDE decode_image",
+    "zoo.data.pictures": "IMAGE_RULES decode_image decoders image_bytes read_image",
     "zoo.data.records": "Annotation Attributes Clip Data Fields Image Records Split check_split summary",
     "zoo.data.solids": "read_shape solid_of voxel_picture",
     "zoo.fitting.recipe": "History Recipe Step Training Turns",
@@ -114,6 +116,8 @@ __all__ = [
     "check_split",
     "colour_wheel",
     "decode_image",
+    "decoders",
+    "image_bytes",
     "load",
     "make_config",
     "nearest",
@@ -125,6 +129,7 @@ __all__ = [
     "progress",
     "read_array",
     "read_bytes",
+    "read_image",
     "read_shape",
     "read_text",
     "regular",

@@ -128,6 +128,7 @@ def test_samples_as_a_grid_a_folder_and_a_notebook_picture(folder: Path, tmp_pat
     out = samples.save(tmp_path / "out")
     names = sorted(p.name for p in out.iterdir())
     assert names == ["fields.npy", "grid.png", *(f"sample-0{i}.png" for i in range(1, 6))]
+    assert {Image.open(out / name).info.get("srgb") for name in names[1:]} == {0}
     assert np.array_equal(np.asarray(Image.open(out / "sample-03.png")), samples[2])
     assert np.array_equal(np.load(out / "fields.npy"), samples.fields.numpy())
     with pytest.raises(RequestError, match="already holds"):

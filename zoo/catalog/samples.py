@@ -25,6 +25,15 @@ SHOWN = 1600
 """Pixels: the width of the picture that a notebook shows."""
 
 
+def _as_srgb() -> Any:
+    """The chunk of a PNG that says that its colours are sRGB, of perceptual intent."""
+    from PIL.PngImagePlugin import PngInfo
+
+    info = PngInfo()
+    info.add(b"sRGB", b"\0")
+    return info
+
+
 class Samples:
     """n samples for one photo.
 
@@ -103,12 +112,12 @@ class Samples:
         digits = max(2, len(str(len(self))))
         with whole_folder(folder, "save to a new folder") as part:
             for i, pixels in enumerate(self.images):
-                Image.fromarray(pixels).save(part / f"sample-{i + 1:0{digits}d}.png", compress_level=1)
-            self.grid(width=4 * SHOWN).save(part / "grid.png", compress_level=1)
+                Image.fromarray(pixels).save(part / f"sample-{i + 1:0{digits}d}.png", compress_level=1, pnginfo=_as_srgb())
+            self.grid(width=4 * SHOWN).save(part / "grid.png", compress_level=1, pnginfo=_as_srgb())
             np.save(part / "fields.npy", self.fields.numpy())
         return folder
 
     def _repr_png_(self) -> bytes:
         buffer = io.BytesIO()
-        self.grid(width=SHOWN).save(buffer, "PNG")
+        self.grid(width=SHOWN).save(buffer, "PNG", pnginfo=_as_srgb())
         return buffer.getvalue()

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import warnings
-import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -21,12 +19,15 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.utils.errors import ZooError
-from zoo.utils.files import cache_folder, whole_file
+from zoo.utils.budget import IN_FLIGHT, cores
+from zoo.utils.errors import ZooError, cause
+from zoo.utils.files import cache_folder, regular, whole_file
 from zoo.utils.progress import Bar, progress
 
 SHARD = 1024
 """Rows computed between two writes."""
+_FORMAT = 2
+"""Of the shards: to be raised with it."""
 
 Fields = dict[str, NDArray[np.float32]]
 """Named fields of one image or, with a leading N, of many."""
@@ -45,9 +46,8 @@ def optional_write() -> Iterator[None]:
     """
     try:
         yield
-    except (ZooError, OSError) as error:
-        cause = error.__cause__ if isinstance(error, ZooError) else error
-        _say(f"going on without the cache in {cache_folder()}: {getattr(cause, 'strerror', None) or error}")
+    except Exception as error:
+        _say(f"going on without the cache in {cache_folder()}: {cause(error.__cause__ or error)}")
 
 
 @cache
@@ -55,13 +55,10 @@ def _say(message: str) -> None:
     warnings.warn(message, stacklevel=6)
 
 
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def on_all_cores(function: Callable[[_T], _R], items: Sequence[_T], bar: Bar) -> Iterator[_R]:
     """``function`` of each item, in order; ``bar`` goes on by one for each.
+
+    Threads that decode images or work on them wait for each other where these would fill the memory (``IN_FLIGHT``).
 
     In threads: decoding, OpenCV, scipy.fft and hashing all release the interpreter lock, and threads neither start slowly
     nor copy their results nor clash with a parent that has loaded torch; warm processes were no faster.
@@ -71,9 +68,14 @@ def on_all_cores(function: Callable[[_T], _R], items: Sequence[_T], bar: Bar) ->
         ...     print(list(on_all_cores(lambda n: n * n, [1, 2, 3], bar)))
         [1, 4, 9]
     """
+
+    def of_one(item: _T) -> _R:
+        with IN_FLIGHT.item():
+            return function(item)
+
     pool = ThreadPoolExecutor(cores())
     try:
-        for result in pool.map(function, items):
+        for result in pool.map(of_one, items):
             bar.update(bar.done + 1)
             yield result
     finally:
@@ -99,7 +101,7 @@ def cached_map(compute: Callable[[int], Mapping[str, NDArray[np.float32]]], ids:
     """
     item = {content: i for i, content in enumerate(ids)}  # one of each content
     row = {content: i for i, content in enumerate(dict.fromkeys(ids))}
-    folder = cache_folder() / "fields" / hashlib.sha256(key.encode()).hexdigest()[:32]
+    folder = cache_folder() / "fields" / hashlib.sha256(f"{_FORMAT} {key}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
     out: Fields = {}
 
     def put(contents: Sequence[bytes], values: Fields) -> None:
@@ -152,15 +154,15 @@ def _read_shards(folder: Path, wanted: Collection[bytes]) -> Iterator[tuple[list
 
     for path in sorted(folder.glob("*.safetensors")) if wanted else ():
         try:
-            with safetensors.safe_open(path, framework="numpy") as shard:
+            with safetensors.safe_open(regular(path), framework="numpy") as shard:
                 ids = [bytes(row) for row in shard.get_tensor("ids")]
                 take = [i for i, content in enumerate(ids) if content in wanted]
                 names = [name for name in shard.keys() if take and name != "ids"]  # noqa: SIM118 (not a dict)
                 values = {name.removeprefix("field."): shard.get_tensor(name) for name in names}
-                whole = shard.metadata().get("crc") == _checksum(ids, values)
+                whole = take and shard.metadata().get("digest") == _digest(folder, ids, values)
         except Exception:  # a broken file raises errors of many kinds; its rows are computed again
             continue
-        if take and whole:
+        if whole:
             yield [ids[i] for i in take], {name: value[take] for name, value in values.items()}
 
 
@@ -171,11 +173,14 @@ def _write_shard(folder: Path, ids: Sequence[bytes], values: Fields) -> None:
     tensors["ids"] = np.frombuffer(b"".join(ids), np.uint8).reshape(len(ids), -1)
     path = folder / f"{hashlib.sha256(b''.join(ids)).hexdigest()[:32]}.safetensors"
     with optional_write(), whole_file(path) as part:
-        part.write_bytes(save(tensors, metadata={"crc": _checksum(ids, values)}))
+        part.write_bytes(save(tensors, metadata={"digest": _digest(folder, ids, values)}))
 
 
-def _checksum(ids: Sequence[bytes], values: Fields) -> str:
-    crc = zlib.crc32(b"".join(ids))
+def _digest(folder: Path, ids: Sequence[bytes], values: Fields) -> str:
+    """Of all that a shard says: of which computation (the folder's name), of what, and the fields with names and shapes."""
+    digest = hashlib.sha256(repr((folder.name, len(ids), sorted(values))).encode("utf-8", "surrogatepass") + b"".join(ids))
     for name in sorted(values):
-        crc = zlib.crc32(np.ascontiguousarray(values[name]).data, zlib.crc32(name.encode(), crc))
-    return str(crc)
+        value = np.ascontiguousarray(values[name])
+        digest.update(repr((value.dtype.str, value.shape)).encode())
+        digest.update(value.data)
+    return digest.hexdigest()

@@ -3,36 +3,38 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import os
+from functools import cache
+from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from zoo.data.decoding import claim, opened, pixels_of, shrink
 from zoo.data.records import Image
-from zoo.utils.errors import RequestError
+from zoo.utils.budget import IN_FLIGHT
+from zoo.utils.errors import RequestError, border
+from zoo.utils.files import read_bytes, user_path
 
-if TYPE_CHECKING:
-    from PIL.Image import Image as PILImage
-
-MIN_SIDE = 16
-"""Pixels: a smaller image says nothing about its fields, and :func:`decode_image` refuses it."""
-IMAGE_RULES = "1"
+IMAGE_RULES = "2"
 """The version of what :func:`decode_image` makes of a file: part of the cache key of what is computed of photos."""
 
 
 def decode_image(data: bytes, *, draft: bool = False) -> Image:
     """The image in a file's bytes, (H, W, 3) uint8: what every kind of data makes of a photo.
 
-    EXIF orientation is applied, transparency is laid on white, grey becomes RGB, 16 bits are scaled to 8.
+    EXIF orientation is applied, transparency is laid on white, grey becomes RGB, 16 bits are scaled to 8, and colours become
+    sRGB by the photo's own profile. Of several pictures in a file the first is meant. An image of more than 90 million pixels
+    is read at half its width and height; one of more than 268 million, or that takes more than 1.75 GB to decode, is refused.
+    All workers together stay within about as much memory, and wait for each other.
 
     Args:
         data: a whole file: JPEG, PNG, BMP, WebP, TIFF, GIF or PPM.
         draft: whether to do as little as tells that it can be decoded: a JPEG comes grey, at an eighth of its size.
 
     Raises:
-        ValueError: these are not a whole image of at least 16 pixels a side; the message is the reason.
+        ValueError: these are not a whole image of at least 16 pixels a side, or of too many; the message is the reason.
 
     Examples:
         >>> import io
@@ -43,50 +45,67 @@ def decode_image(data: bytes, *, draft: bool = False) -> Image:
         >>> image.shape, int(image.max())
         ((20, 40, 3), 7)
     """
-    from PIL import Image as PIL
-    from PIL import UnidentifiedImageError
-
     if not data:
         raise ValueError("the file is empty")
-    try:  # Pillow knows many more formats, some of which start other programs
-        image = PIL.open(io.BytesIO(data), formats=("JPEG", "PNG", "BMP", "DIB", "WEBP", "TIFF", "GIF", "PPM"))
-    except UnidentifiedImageError:
-        raise ValueError("not an image, or one of an unknown format") from None
-    except Exception as error:  # broken headers surface as errors of many kinds
-        raise ValueError(f"broken header: {error}") from error
-    if min(image.size) < MIN_SIDE:
-        raise ValueError(f"{image.width} x {image.height} pixels; at least {MIN_SIDE} a side are needed")
-    if draft and image.format == "JPEG":
-        image.draft("L", (1, 1))
-    return to_rgb(image)
+    with IN_FLIGHT.item():
+        image = opened(data)
+        jpeg = image.format == "JPEG"
+        factor = 8 if draft and jpeg else shrink(image)
+        claim(image, factor, len(data))
+        if jpeg and factor > 1:
+            image.draft("L" if draft else None, (image.width // factor, image.height // factor))
+            factor = 1
+        return pixels_of(image, factor, colour=not draft)
 
 
-def to_rgb(image: PILImage) -> Image:
-    """A Pillow image as (H, W, 3) uint8, by the rules of :func:`decode_image`.
+def image_bytes(path: Path) -> bytes:
+    """The bytes of an image file, for :func:`decode_image`: a regular file of at most 1 GB.
 
     Raises:
-        ValueError: its pixels cannot be had (truncated file) or have no meaning as a photo (floating point).
-    """
-    from PIL import Image as PIL
-    from PIL import ImageOps
+        OSError: it cannot be read, or is a folder, a named pipe, a device, ... (says what).
 
-    try:
-        image.load()
-    except Exception as error:  # truncated and broken data surface as errors of many kinds
-        raise ValueError(str(error) or type(error).__name__) from error
-    with contextlib.suppress(Exception):  # EXIF that cannot be read says nothing about the orientation
-        image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I"):
-        levels = np.asarray(image).astype(np.int64)
-        if levels.min() < 0 or levels.max() > 65535:
-            raise ValueError("integer pixels beyond 16 bits")
-        return np.repeat(((levels + 128) // 257).astype(np.uint8)[..., None], 3, axis=2)
-    if image.mode == "F":
-        raise ValueError("floating-point pixels, whose range is unknown")
-    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        image = PIL.alpha_composite(PIL.new("RGBA", image.size, "white"), image)
-    return np.array(image.convert("RGB"))
+    Examples:
+        >>> _ = Path("a.ppm").write_bytes(b"P5 16 16 255 " + bytes(256))
+        >>> decode_image(image_bytes(Path("a.ppm"))).shape
+        (16, 16, 3)
+    """
+    return read_bytes(path, 1 << 30)
+
+
+def read_image(path: str | os.PathLike[str]) -> Image:
+    """The photo in a file, (H, W, 3) uint8; see :func:`decode_image`. ``~`` is the user's home folder.
+
+    Raises:
+        RequestError: it cannot be read (names the file and the reason).
+
+    Examples:
+        >>> _ = Path("b.ppm").write_bytes(b"P5 20 16 255 " + bytes(320))
+        >>> read_image("b.ppm").shape
+        (16, 20, 3)
+        >>> read_image("c.png")
+        Traceback (most recent call last):
+        zoo.utils.errors.RequestError: cannot read c.png: No such file or directory
+    """
+    file = user_path(path)
+    with border(f"cannot read {file}", RequestError):
+        data = image_bytes(file)
+    with border(f"cannot read {file} as an image", RequestError):
+        return decode_image(data)
+
+
+@cache
+def decoders() -> str:
+    """The versions of the packages that decode images and videos: others may give other pixels, or read more.
+
+    Examples:
+        >>> decoders()
+        'pillow ..., opencv...'
+    """
+    found = []
+    for name in ("pillow", *(f"opencv-{of}python{how}" for of in ("", "contrib-") for how in ("", "-headless"))):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found.append(f"{name} {metadata.version(name)}")
+    return ", ".join(found)
 
 
 def photo_of(img: Any) -> Image:
@@ -96,12 +115,7 @@ def photo_of(img: Any) -> Image:
         RequestError: it is none of these, or cannot be read (names the file and the reason).
     """
     if isinstance(img, (str, os.PathLike)):
-        try:
-            return decode_image(Path(img).expanduser().read_bytes())
-        except OSError as error:
-            raise RequestError(f"cannot read {img}: {error.strerror or error}") from error
-        except ValueError as error:
-            raise RequestError(f"cannot read {img} as an image: {error}") from error
+        return read_image(img)
     if isinstance(img, np.ndarray):
         if img.ndim == 3 and img.shape[2] == 3 and img.dtype == np.uint8 and img.size:
             return img
@@ -109,8 +123,6 @@ def photo_of(img: Any) -> Image:
     import PIL.Image
 
     if isinstance(img, PIL.Image.Image):
-        try:
-            return to_rgb(img)
-        except ValueError as error:
-            raise RequestError(f"the image cannot be used: {error}") from error
+        with border("the image cannot be used", RequestError), IN_FLIGHT.item():
+            return pixels_of(img, shrink(img))
     raise RequestError(f"the image is of type {type(img).__name__}; it must be a path, a PIL image or an array")

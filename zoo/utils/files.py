@@ -212,8 +212,11 @@ def read_bytes(path: Path, most: int = 1 << 30) -> bytes:
     """
     # Not to wait for a writer where a pipe has taken the place of the file since it was looked at.
     with open(os.open(regular(path), os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb") as file:
-        content = file.read(most + 1)
-    if len(content) > most:
+        size = os.fstat(file.fileno()).st_size
+        content = file.read(size + 1) if size <= most else b""
+        if len(content) > size:  # it has grown since, or is one of those that the system makes as they are read
+            content += file.read(most + 1 - len(content))
+    if max(size, len(content)) > most:
         raise OSError(errno.EFBIG, f"it has more than {most:,} bytes", str(path))
     return content
 
