@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from zoo.data.cache import cache_folder, cached_map, on_all_cores, optional_write
     from zoo.data.decoding import MIN_SIDE
     from zoo.data.pairs import Batch, Pairs, Penalty, size_of
-    from zoo.data.pictures import IMAGE_RULES, decode_image, decoders, image_bytes, read_image
+    from zoo.data.pictures import IMAGE_RULES, decode_image, decoders, image_bytes, read_image, stored
     from zoo.data.records import Annotation, Attributes, Clip, Data, Fields, Image, Records, Split, check_split, summary
     from zoo.data.solids import read_shape, solid_of, voxel_picture
     from zoo.fitting.recipe import History, Recipe, Step, Training, Turns
@@ -52,7 +52,7 @@ _HOMES = {
     "zoo.data.cache": "cache_folder cached_map on_all_cores optional_write",
     "zoo.data.decoding": "MIN_SIDE",
     "zoo.data.pairs": "Batch Pairs Penalty size_of",
-    "zoo.data.pictures": "IMAGE_RULES decode_image decoders image_bytes read_image",
+    "zoo.data.pictures": "IMAGE_RULES decode_image decoders image_bytes read_image stored",
     "zoo.data.records": "Annotation Attributes Clip Data Fields Image Records Split check_split summary",
     "zoo.data.solids": "read_shape solid_of voxel_picture",
     "zoo.fitting.recipe": "History Recipe Step Training Turns",
@@ -137,6 +137,7 @@ __all__ = [
     "share",
     "size_of",
     "solid_of",
+    "stored",
     "summary",
     "user_path",
     "voxel_picture",

@@ -51,6 +51,7 @@ class Branches(GeneratedData):
     kind = "branches"
     items = "N training points"
     sizes = (4096, 512)
+    each = 200
     generate = BranchRecords
 
 

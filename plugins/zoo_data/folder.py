@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypedDict
 
 import numpy as np
 
@@ -22,103 +20,70 @@ from zoo import (
     RequestError,
     Split,
     ZooError,
-    cache_folder,
+    border,
     decode_image,
-    on_all_cores,
-    optional_write,
-    progress,
+    decoders,
+    image_bytes,
     summary,
-    whole_file,
 )
-from zoo_data.kinds import FolderData, held_out, one_word
+from zoo_data.kinds import FolderData, held_out, own_words
+from zoo_data.memory import forget, judged
 from zoo_data.turned import UNTURNED, Frame, frame_of
 
 EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 """Photos in a folder, in any case."""
-_CHUNK = 4096
-"""Files that are looked at between two writes of the memory."""
-_Verdict = tuple[int, int, str, str]
-"""Of a file: its size, its time (ns), and its facts or the reason why it cannot be used."""
+_SIDE = re.compile(r"(train|test|val)(ing|id|idation)?([ _-]?(set|[0-9]+))?", re.IGNORECASE)
+"""Folders of a split: ``train``, ``Training``, ``test_set``, ``val2017``, ``valid``, ``validation``."""
 
 
-class _Memory(TypedDict):
-    rules: str
-    files: dict[str, _Verdict]
-
-
-def judged(
-    root: Path, names: Sequence[str], judge: Callable[[Path], str], kind: str = "images"
-) -> tuple[dict[str, str], dict[str, str]]:
-    """The facts of the files that can be used, and the reason of each that cannot, remembered by size and time.
-
-    ``judge`` gives the facts of a file, beginning with its sha256 in hexadecimal, or raises an OSError, or a ValueError that
-    says why it cannot be used. Other kinds of files have other judges, and are remembered apart.
-    """
-    import msgspec
-
-    place = str(root.resolve()) if kind == "images" else f"{kind} {root.resolve()}"
-    memory = cache_folder() / "folders" / f"{hashlib.sha256(place.encode()).hexdigest()[:32]}.json"
-    try:
-        remembered = msgspec.json.decode(memory.read_bytes(), type=_Memory)
-    except (OSError, msgspec.DecodeError):  # absent or broken: everything is read again
-        remembered = _Memory(rules="", files={})
-    whole = all(reason or re.match("[0-9a-f]{64}", facts) for _, _, facts, reason in remembered["files"].values())
-    known = remembered["files"] if whole and remembered["rules"] == IMAGE_RULES else {}
-    verdicts: dict[str, _Verdict] = {}
-    for name in names:
-        try:
-            stat = os.stat(os.path.join(root, name))
-            now = (stat.st_size, stat.st_mtime_ns)
-            verdicts[name] = known[name] if now == known.get(name, ())[:2] else (*now, "", "")
-        except OSError as error:
-            verdicts[name] = (-1, -1, "", error.strerror or str(error))
-    new = [name for name, (_, _, facts, reason) in verdicts.items() if not facts and not reason]
-
-    def verdict(name: str) -> _Verdict:
-        size, time = verdicts[name][:2]
-        try:
-            return size, time, judge(root / name), ""
-        except (OSError, ValueError) as error:
-            return size, time, "", getattr(error, "strerror", None) or str(error)
-
-    with progress(len(new), f"looking at the {kind} in {root.name}", show=len(new) >= 1000) as bar:
-        for start in range(0, len(new), _CHUNK):
-            chunk = new[start : start + _CHUNK]
-            verdicts.update(zip(chunk, on_all_cores(verdict, chunk, bar), strict=True))
-            both = (known | verdicts).items()  # two splits may be two lists of files in one folder
-            # An unreadable file may become readable by a change of permissions, which leaves its times as they are.
-            done = {name: verdict for name, verdict in both if verdict[2] or (verdict[3] and verdict[0] >= 0)}
-            with optional_write(), whole_file(memory) as part:
-                part.write_text(json.dumps({"rules": IMAGE_RULES, "files": done}), encoding="utf-8")
-    facts = {name: facts for name, (_, _, facts, reason) in verdicts.items() if not reason}
-    return facts, {name: reason for name, (_, _, _, reason) in verdicts.items() if reason}
-
-
-def file_names(root: Path, extensions: Collection[str] = EXTENSIONS) -> list[str]:
+def file_names(root: Path, extensions: Collection[str] = EXTENSIONS, *, hidden: dict[str, str] | None = None) -> list[str]:
     """The files below ``root`` with one of these extensions, by default images: relative paths with slashes, sorted.
 
-    Hidden files and folders are left out; links are followed, each folder once.
+    Links are followed, each folder once. Hidden files and folders are left out (also ``__MACOSX``, where the programs that
+    pack archives on a Mac put them); ``hidden`` gets the names of such files. A folder that cannot be read is itself in the
+    list, so that it is found wanting like a file that cannot be read.
     """
-    names, seen = [], set()
-    for folder, inner, files in os.walk(root, followlinks=True):
-        real = os.path.realpath(folder)
-        inner[:] = [] if real in seen else sorted(name for name in inner if not name.startswith("."))
-        if real not in seen:
-            seen.add(real)
-            below = "" if Path(folder) == root else Path(folder).relative_to(root).as_posix() + "/"
-            named = (name for name in files if not name.startswith("."))
-            names += [below + name for name in named if os.path.splitext(name)[1].lower() in extensions]
+    names, seen, todo = [], set(), [""]
+    while todo:
+        below = todo.pop()
+        try:
+            stat = os.stat(os.path.join(root, below))
+            if (stat.st_dev, stat.st_ino) in seen:
+                continue
+            seen.add((stat.st_dev, stat.st_ino))
+            with os.scandir(os.path.join(root, below)) as entries:
+                found = sorted(entries, key=lambda entry: entry.name, reverse=True)
+        except OSError:
+            names.append(below or ".")
+            continue
+        for entry in found:
+            fits = os.path.splitext(entry.name)[1].lower() in extensions
+            if _is_folder(entry):
+                if not entry.name.startswith(".") and entry.name != "__MACOSX":
+                    todo.append(f"{below}{entry.name}/")
+            elif not entry.name.startswith("."):
+                names += [below + entry.name] if fits else []
+            elif fits and hidden is not None:
+                hidden[below + entry.name] = "a hidden file"
     return sorted(names)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
 
 
 @dataclass(frozen=True)
 class Photo:
-    """A readable photo: its path, its name below the folder, the sha256 of its bytes, and how it is stored."""
+    """A readable photo: its path, name, sha256 of its bytes, how it is stored, and the folder that it was listed in."""
 
     path: Path
     name: str
     content: bytes
     frame: Frame = UNTURNED
+    root: Path | None = None
 
 
 class PhotoRecords(Records):
@@ -142,12 +107,12 @@ class PhotoRecords(Records):
         self.photos, self._cut = list(photos), cut
         self.names = [photo.name for photo in photos]
         self.annotations, self.categories = annotations, categories
-        self.view = f"photo-{IMAGE_RULES}{shown and '-'}{shown}"
+        self.view = f"photo-{IMAGE_RULES} {decoders()}{shown and '-'}{shown}"
         self.ids = [photo.content for photo in photos] if ids is None else list(ids)
         digest = hashlib.sha256(b"".join(self.ids))
         for annotation in annotations or ():
             digest.update(annotation.boxes.tobytes() + b"|" + annotation.labels.tobytes() + b"|")
-        digest.update("\n".join(categories).encode() + shown.encode())
+        digest.update("\n".join(categories).encode("utf-8", "surrogatepass") + shown.encode())
         if attributes is not None:
             self.attributes = attributes
             digest.update(attributes.digest())
@@ -160,26 +125,27 @@ class PhotoRecords(Records):
 
 def read_photo(photo: Photo) -> Image:
     """The image in a file that was listed before; a ZooError where it has changed or cannot be read any more."""
-    try:
-        data = photo.path.read_bytes()
+    with border(f"cannot read {photo.path} any more"):
+        data = image_bytes(photo.path)
         if hashlib.sha256(data).digest() == photo.content:
             return decode_image(data)
-    except (OSError, ValueError) as error:
-        raise ZooError(f"cannot read {photo.path} any more: {error}") from error
-    raise ZooError(f"{photo.path} has changed since it was listed; run again")
+    if photo.root is not None:
+        forget(photo.root)
+    raise ZooError(f"{photo.path} has changed since it was listed")
 
 
-def photos_in(data: FolderData, root: Path, names: Sequence[str]) -> list[Photo]:
+def photos_in(data: FolderData, root: Path, names: Sequence[str], left_out: Mapping[str, str] | None = None) -> list[Photo]:
     """The photos of ``root`` among the files called ``names`` (relative, with slashes), in that order.
 
-    Files that cannot be used are left out of ``data`` (:meth:`zoo.Data.skip`); a RequestError where none can. A file is read
-    again only after it has changed.
+    Files that cannot be used are left out of ``data`` (:meth:`zoo.Data.skip`), besides those that are ``left_out`` anyway; a
+    RequestError where none can. A file is read again only after it has changed.
     """
     facts, bad = judged(root, names, _judge)
     if not facts:
         raise RequestError(f"{root} has no readable image: {summary(bad) or 'it is empty'}")
-    data.skip(bad, len(names), "images", data.below(root))
-    return [Photo(root / name, name, bytes.fromhex(told[:64]), _frame(told)) for name, told in facts.items()]
+    bad = {**bad, **(left_out or {})}
+    data.skip(bad, len(facts) + len(bad), "images", data.below(root))
+    return [Photo(root / name, name, bytes.fromhex(told[:64]), _frame(told), root) for name, told in facts.items()]
 
 
 def _frame(facts: str) -> Frame:
@@ -188,7 +154,7 @@ def _frame(facts: str) -> Frame:
 
 
 def _judge(path: Path) -> str:
-    data = path.read_bytes()
+    data = image_bytes(path)
     decode_image(data, draft=True)
     return " ".join(map(str, (hashlib.sha256(data).hexdigest(), *frame_of(data))))
 
@@ -196,9 +162,10 @@ def _judge(path: Path) -> str:
 class Folder(FolderData):
     """The photos below a folder.
 
-    Where it has sub-folders ``train`` and ``test``, those are the splits. Otherwise the photos are split by the hash of
-    their content and the seed, about one in ten for testing: copies of one photo fall on the same side, and a photo
-    stays on its side when others come or go.
+    Where photos lie in a folder ``train`` and others in one called ``test``, or else ``val`` or ``validation`` (in any case,
+    also ``training``, ``val2017`` and the like, in DIR or deeper), those are the splits, and any others are left alone.
+    Otherwise the photos are split by the hash of their content and the seed, about one in ten for testing: copies of one
+    photo fall on the same side, and a photo stays on its side when others come or go.
 
     Where all photos of both splits lie in class folders, ``{train,test}/<class>/*.jpg``, of which there are at least two,
     the classes are the photos' attributes, in the order of the folders' names and the same in both splits. Items are sorted
@@ -209,18 +176,59 @@ class Folder(FolderData):
     needs = "a folder of photos"
 
     def records(self, root: Path, split: Split, seed: int) -> PhotoRecords:
-        apart = (root / "train").is_dir() and (root / "test").is_dir()
-        below = root / split if apart else root
-        names = file_names(below)
-        if not names:
-            raise RequestError(f"{below} has no image (jpg, jpeg, png, bmp, webp, tif or tiff)")
-        photos = photos_in(self, below, names)
-        if apart:
-            others = file_names(root / ("test" if split == "train" else "train"))
-            return PhotoRecords(photos, attributes=_classes(photos, [*names, *others]))
-        alone = "a folder with a single photo cannot be split; at least two different photos are needed"
-        test = held_out([photo.content for photo in photos], seed, 0.1, 1, alone)
-        return PhotoRecords([photo for photo in photos if (photo.content in test) == (split == "test")])
+        hidden: dict[str, str] = {}
+        names = file_names(root, hidden=hidden)
+        sides = self._sides(root, names)
+        if sides is None:
+            if not names:
+                raise RequestError(f"{root} has no image (jpg, jpeg, png, bmp, webp, tif or tiff)")
+            photos = photos_in(self, root, names, hidden)
+            alone = "a folder with a single photo cannot be split; at least two different photos are needed"
+            test = held_out([photo.content for photo in photos], seed, 0.1, 1, alone)
+            return PhotoRecords([photo for photo in photos if (photo.content in test) == (split == "test")])
+        own = sides[split]
+        if not own:
+            raise RequestError(f"{root} has no image for the split {split} (jpg, jpeg, png, bmp, webp, tif or tiff)")
+        beside = {name: why for name, why in hidden.items() if (_side(name)[0] == "train") == (split == "train")}
+        photos = photos_in(self, root, list(own), beside)
+        photos = [replace(photo, name=own[photo.name]) for photo in photos]
+        return PhotoRecords(photos, attributes=_classes(photos, [*sides["train"].values(), *sides["test"].values()]))
+
+    def _sides(self, root: Path, names: Sequence[str]) -> dict[Split, dict[str, str]] | None:
+        """The files of each split that folders tell of, and the name of each within it; None where they tell of none."""
+        told = {folder: _side(folder) for folder in dict.fromkeys(name.rpartition("/")[0] for name in names)}
+        filled = {side for side, _, _ in told.values()}
+        with os.scandir(root) as entries:
+            there = filled | {_side(entry.name)[0] for entry in entries if _is_folder(entry)}
+        held = [side for side in ("test", "val") if side in there]
+        if not held:
+            return None
+        if "train" not in there:
+            if len(filled) <= 1:
+                return None
+            raise RequestError(
+                f"{root} has a folder {held[0]} and none called train: what is for testing is never trained on; name a folder "
+                "that has both, or that has neither"
+            )
+        held.sort(key=lambda side: side not in filled)
+        before = {before for side, before, _ in told.values() if side in ("train", held[0])}
+        sides: dict[Split, dict[str, str]] = {"train": {}, "test": {}}
+        for name in names:
+            folder, _, file = name.rpartition("/")
+            side, above, below = told[folder]
+            if side in ("train", held[0]):
+                parts = (above if len(before) > 1 else "", below, file)
+                sides["train" if side == "train" else "test"][name] = "/".join(part for part in parts if part)
+        return sides
+
+
+def _side(folder: str) -> tuple[str, str, str]:
+    """Which side a folder's path says it is of, or "", and what of the path lies above and below the folder that says so."""
+    parts = folder.split("/")
+    for i, part in enumerate(parts):
+        if found := _SIDE.fullmatch(part):
+            return found[1].lower(), "/".join(parts[:i]), "/".join(parts[i + 1 :])
+    return "", "", folder
 
 
 def _classes(photos: Sequence[Photo], names: Sequence[str]) -> Attributes | None:
@@ -231,4 +239,4 @@ def _classes(photos: Sequence[Photo], names: Sequence[str]) -> Attributes | None
         return None
     place = {name: i for i, name in enumerate(classes)}
     labels = np.array([place[photo.name.partition("/")[0]] for photo in photos])
-    return Attributes.classes([one_word(name) for name in classes], labels)
+    return Attributes.classes(own_words(classes), labels)

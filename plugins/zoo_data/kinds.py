@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 import re
+import stat
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo import Data, Records, RequestError, Split, border, check_split, one_line, read_text, regular
+from zoo import Data, Records, RequestError, Split, afford, border, check_split, one_line, read_text, regular, user_path
 from zoo_data.layouts import holds, seek, still_packed
 
 TEXT = 1 << 28
@@ -38,17 +39,20 @@ class FolderData(Data):
     def read(self, split: Split, *, seed: int = 0) -> Records:
         """The records of one split; a RequestError where folder, files or images are missing, or not in their format."""
         check_split(split)
-        root = Path(self.folder).expanduser()
-        if not root.exists():
-            raise self.wrong("there is no such folder")
-        if not root.is_dir():
-            raise self.wrong("this is a file; a folder is needed")
-        try:
-            return self.records(root, split, seed)
-        except RequestError as error:
-            if "\n" not in str(error):
-                raise
-            raise RequestError(one_line(error)) from error  # a list or a file's name has a line break in it
+        root = user_path(self.folder)
+        with border(str(self), RequestError):
+            try:
+                there = stat.S_ISDIR(os.stat(root).st_mode)
+            except (FileNotFoundError, NotADirectoryError):
+                raise self.wrong("there is no such folder") from None
+            if not there:
+                raise self.wrong("this is a file; a folder is needed")
+            try:
+                return self.records(root, split, seed)
+            except RequestError as error:
+                if "\n" not in str(error):
+                    raise
+                raise RequestError(one_line(error)) from error  # a list or a file's name has a line break in it
 
     @abstractmethod
     def records(self, root: Path, split: Split, seed: int) -> Records:
@@ -82,21 +86,24 @@ class GeneratedData(Data):
 
     items: ClassVar[str]  # in words
     sizes: ClassVar[tuple[int, int]]  # for training, which N changes, and for testing
+    each: ClassVar[int] = 8000  # bytes of memory that an item takes at least, with a field or two
     generate: Callable[[Split, int, int], Records]  # of a split, the seed and the number of items
 
     def __init__(self, path: str = "") -> None:
-        if path and not (path.isascii() and path.isdigit() and int(path) > 0):
+        if path and not re.fullmatch("0*[1-9][0-9]{0,14}", path):
             raise RequestError(f"{self.kind}:{path}: write {self.kind}, or {self.kind}:N for {self.items}")
         super().__init__(path)
 
     def read(self, split: Split, *, seed: int = 0) -> Records:
         """The records of one split; other seeds and the other split give other items, and fewer are the first of more."""
-        return self.generate(split, seed, int(self.path or self.sizes[0]) if check_split(split) == "train" else self.sizes[1])
+        count = int(self.path or self.sizes[0]) if check_split(split) == "train" else self.sizes[1]
+        afford(count * self.each, str(self), f"write {self.kind}:N with a smaller N")
+        return self.generate(split, seed, count)
 
 
 def first_of(root: Path, *names: str) -> Path | None:
     """The first of these files or folders in ``root`` that is there."""
-    return next((root / name for name in names if (root / name).exists()), None)
+    return next((root / name for name in names if os.path.exists(root / name)), None)
 
 
 def held_out(contents: Collection[bytes], seed: int, share: float, least: int, alone: str) -> set[bytes]:
@@ -116,6 +123,18 @@ def held_out(contents: Collection[bytes], seed: int, share: float, least: int, a
 def one_word(name: str) -> str:
     """``name`` as the name of an attribute: whatever is no letter, digit, ``_``, ``-`` or ``.`` becomes one ``_``."""
     return re.sub(r"[^\w.-]+", "_", name).strip("_") or "_"
+
+
+def own_words(names: Sequence[str]) -> list[str]:
+    """Each of ``names`` as :func:`one_word`, and as one of its own: of ``a b`` and ``a_b`` the later is ``a_b_2``."""
+    words: dict[str, int] = {}
+    for name in names:
+        word = own = one_word(name)
+        while own in words:
+            words[word] += 1
+            own = f"{word}_{words[word]}"
+        words[own] = 1
+    return list(words)
 
 
 def lines_of(path: Path) -> list[str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import io
 
 import numpy as np
 from numpy.typing import NDArray
+
+from zoo import stored
 
 Frame = tuple[int, int, int]
 """Width and height of the pixels that a file stores, and the EXIF orientation by which they are turned, 1 to 8."""
@@ -16,20 +17,8 @@ UNTURNED: Frame = (0, 0, 1)
 
 def frame_of(data: bytes) -> Frame:
     """The frame of a photo's file; its pixels are not decoded."""
-    from PIL import Image
-
-    Image.init()
-    for kind in ("JPEG", "PNG", "TIFF", "WEBP"):
-        opens, fits = Image.OPEN[kind]
-        if fits is not None and fits(data[:16]):
-            with contextlib.suppress(Exception):  # whoever needs the pixels says what is wrong with them
-                image = opens(io.BytesIO(data), "")  # not by Image.open, which refuses the largest photos
-                turn = 1
-                with contextlib.suppress(Exception):
-                    turn = int(image.getexif().get(0x0112, 1))
-                tags = getattr(image, "tag_v2", {})  # of TIFF; its size is that of the turned picture
-                width, height = int(tags.get(256, image.width)), int(tags.get(257, image.height))
-                return width, height, turn if 1 <= turn <= 8 else 1
+    with contextlib.suppress(Exception):  # whoever needs the pixels says what is wrong with them
+        return stored(data)
     return UNTURNED
 
 

@@ -12,12 +12,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo import IMAGE_RULES, Clip, Fields, Image, Records, RequestError, Split, cached_map, nearest, summary
+from zoo import IMAGE_RULES, Clip, Fields, Image, Records, RequestError, Split, cached_map, decoders, nearest, summary
 from zoo_data.container import EXTENSIONS
-from zoo_data.folder import Photo, file_names, judged, photos_in
+from zoo_data.folder import Photo, file_names, photos_in
 from zoo_data.footage import FASTEST, FOOTAGE_RULES, SLOWEST, Footage, FrameFolder, VideoFile, judge_video
 from zoo_data.kinds import FolderData, first_of, held_out, lines_of
 from zoo_data.layouts import split_folders
+from zoo_data.memory import judged
 
 _OPTIONS = {"fps": f"a number from {SLOWEST:g} to {FASTEST:g}", "moments": "a whole number of at least 1"}
 
@@ -129,7 +130,7 @@ class Video(FolderData):
 class VideoRecords(Records):
     """Frames of videos, at most ``moments`` of each, with the second after each."""
 
-    view = f"photo-{IMAGE_RULES}-{FOOTAGE_RULES}"
+    view = f"photo-{IMAGE_RULES}-{FOOTAGE_RULES} {decoders()}"
 
     def __init__(self, videos: Sequence[Footage], moments: int) -> None:
         self._moments = [(video, first, last) for video in videos for first, last in video.moments(moments)]
@@ -152,7 +153,7 @@ class VideoRecords(Records):
             with self._moments[index][0].turn():
                 return function(self.clip(index))
 
-        return cached_map(moment, self._clips, f"clip-{IMAGE_RULES}-{FOOTAGE_RULES}:{key}")
+        return cached_map(moment, self._clips, f"clip-{IMAGE_RULES}-{FOOTAGE_RULES} {decoders()}:{key}")
 
     def clip(self, index: int) -> Clip:
         video, first, last = self._moments[index]

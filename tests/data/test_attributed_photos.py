@@ -83,6 +83,7 @@ def test_the_digest_covers_attributes_and_images(faces: Path) -> None:
 
 
 def test_both_splits_are_remembered(faces: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zoo_data.memory._FRESH", 0)
     celeba(faces), celeba(faces, "test")
 
     def judge(path: Path) -> str:

@@ -9,10 +9,11 @@ import sys
 import warnings
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from datafiles import calls, known, mean, noise, records_of, refused, save
+from datafiles import KINDS, calls, mean, noise, records_of, refused, save
 from shared import shared_data
 
 from zoo import ZooError, cache_folder
@@ -37,8 +38,57 @@ def test_own_train_and_test_folders_are_the_splits(tmp_path: Path) -> None:
     for i, name in enumerate(("train/b.PNG", "train/deep/er/a.jpeg", "test/c.bmp", "other/d.png", "train/.hidden.png")):
         save(tmp_path / "d" / name, noise(i))
     (tmp_path / "d/train/notes.txt").write_text("no photo")
-    assert read(tmp_path / "d").names == ["b.PNG", "deep/er/a.jpeg"]
+    with pytest.warns(UserWarning, match=r"left out 1 of 3 images of .*: train/\.hidden\.png \(a hidden file\)$"):
+        assert read(tmp_path / "d").names == ["b.PNG", "deep/er/a.jpeg"]
     assert read(tmp_path / "d", "test", seed=5).names == ["c.bmp"]
+
+
+def test_pipes_sockets_devices_loops_and_archives_leftovers_stop_nobody(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkfifo(photos / "live.jpg")
+    (photos / "zero.png").symlink_to("/dev/zero")
+    (photos / "self.png").symlink_to("self.png")
+    (photos / "round").symlink_to(photos, target_is_directory=True)
+    (photos / "._0.png").write_bytes(b"resources")
+    save(photos / "__MACOSX/._1.png", noise(1))
+    (photos / "Thumbs.db").write_bytes(b"x")
+    (photos / "locked").mkdir()
+    scandir = os.scandir
+
+    def locked(path: str) -> Any:
+        if str(path).rstrip("/").endswith("locked"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", locked)
+    monkeypatch.setattr(os, "listdir", lambda path: list(locked(path)))
+    data = KINDS["folder"](str(photos))
+    with pytest.warns(UserWarning, match="left out 5 of 65 images") as caught:
+        found = [*data.read("train").names, *data.read("test").names]
+    assert sorted(found) == sorted(f"{i % 3}/{i:02}.png" for i in range(60))
+    assert len(caught) == 1
+    assert data.skipped == {
+        "live.jpg": "it is a named pipe, not a file",
+        "locked/": "Permission denied",
+        "self.png": "Too many levels of symbolic links",
+        "zero.png": "it is a device, not a file",
+        "._0.png": "a hidden file",
+    }
+
+
+def test_folders_may_lie_deeper_than_python_calls_itself(tmp_path: Path) -> None:
+    here = os.getcwd()
+    os.chdir(tmp_path)
+    try:
+        save(Path("b.png"), noise(2))
+        for _ in range(1200):
+            os.mkdir("d")
+            os.chdir("d")
+        save(Path("a.png"), noise(1))
+    finally:
+        os.chdir(here)
+    names = [name for split in ("train", "test") for name in read(tmp_path, split).names]
+    assert sorted(names) == ["b.png", "d/" * 1200 + "a.png"]
+    subprocess.run(["rm", "-r", str(tmp_path / "d")], check=True)  # which pytest could not do
 
 
 def test_seeded_split_is_a_partition_that_depends_on_the_seed_alone(photos: Path) -> None:
@@ -208,33 +258,3 @@ def test_real_photos_are_read_without_a_warning() -> None:
     means = test.map(mean, "m")["mean"]
     assert means.shape == (len(test), 3)
     assert np.array_equal(test.image(3).mean((0, 1), dtype=np.float32), means[3])
-
-
-def classed(root: Path, train: str, test: str) -> Path:
-    for part, names in (("train", train), ("test", test)):
-        for i, name in enumerate(names.split()):
-            save(root / part / name / f"{i}.png", noise(i + 10 * (part == "test")))
-    return root
-
-
-def test_class_folders_are_attributes_with_the_same_names_in_both_splits(tmp_path: Path) -> None:
-    root = classed(tmp_path, "dog cat dog polar+bear", "dog cat")
-    train, test = known(read(root)), known(read(root, "test"))
-    assert train.names == test.names == ("cat", "dog", "polar_bear")
-    assert train.exclusive
-    assert train.values.tolist() == [[1, 0, 0], [0, 1, 0], [0, 1, 0], [0, 0, 1]]  # sorted by path
-    assert test.values.tolist() == [[1, 0, 0], [0, 1, 0]]
-    before = read(root, "test").digest
-    (tmp_path / "test/dog").rename(tmp_path / "test/polar+bear")
-    assert read(root, "test").digest != before
-
-
-@pytest.mark.parametrize(("train", "test"), [("cat cat", "cat"), ("cat dog .", "cat dog"), ("cat dog", "cat/old dog")])
-def test_photos_that_do_not_all_lie_in_class_folders_have_no_attributes(tmp_path: Path, train: str, test: str) -> None:
-    assert read(classed(tmp_path, train, test)).attributes is None
-
-
-def test_the_ten_classes_of_real_photos_are_found() -> None:
-    attributes = known(read(shared_data("cifar10"), "test"))
-    assert attributes.names[:3] == ("airplane", "automobile", "bird")
-    assert attributes.values.sum(0).tolist() == [200] * 10

@@ -175,10 +175,16 @@ def _rgb(image: PILImage, change: Change | None) -> Image:
     return np.array(image if image.mode == "RGB" else image.convert("RGB"))
 
 
+def orientation(image: PILImage) -> int:
+    """The EXIF orientation of an image, 1 to 8; 1 where there is none, or none that can be read."""
+    with contextlib.suppress(Exception):
+        turn = int(image.getexif().get(0x0112, 1))
+        return turn if 1 <= turn <= 8 else 1
+    return 1
+
+
 def _upright(pixels: Image, image: PILImage) -> Image:
-    turn = 1
-    with contextlib.suppress(Exception):  # EXIF that cannot be read says nothing about the orientation
-        turn = image.getexif().get(0x0112, 1)
+    turn = orientation(image)
     if turn in (5, 6, 7, 8):
         pixels = pixels.transpose(1, 0, 2)
     if turn in (2, 3, 6, 7):

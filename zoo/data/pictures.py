@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.data.decoding import claim, opened, pixels_of, shrink
+from zoo.data.decoding import claim, opened, orientation, pixels_of, shrink
 from zoo.data.records import Image
 from zoo.utils.budget import IN_FLIGHT
 from zoo.utils.errors import RequestError, border
@@ -56,6 +56,25 @@ def decode_image(data: bytes, *, draft: bool = False) -> Image:
             image.draft("L" if draft else None, (image.width // factor, image.height // factor))
             factor = 1
         return pixels_of(image, factor, colour=not draft)
+
+
+def stored(data: bytes) -> tuple[int, int, int]:
+    """Width and height of the pixels in a file's bytes, none of which is decoded, and the EXIF orientation that turns them.
+
+    Raises:
+        ValueError: this is no image (says why).
+
+    Examples:
+        >>> stored(b"P5 20 16 255 " + bytes(320))
+        (20, 16, 1)
+    """
+    image = opened(data)
+    turn, tags = orientation(image), getattr(image, "tag_v2", {})
+    return (
+        int(tags.get(256, image.width)),
+        int(tags.get(257, image.height)),
+        turn,
+    )  # Pillow's size of a TIFF is of the turned one
 
 
 def image_bytes(path: Path) -> bytes:
