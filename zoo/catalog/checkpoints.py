@@ -14,7 +14,8 @@ from zoo import registry
 from zoo.catalog.files import Checkpoint, RegistryFile, Suite
 from zoo.hub.source import PREFIX, parse
 from zoo.saving.strict import read
-from zoo.utils.errors import RequestError, ZooError, nearest
+from zoo.utils.errors import RequestError, cause, nearest
+from zoo.utils.files import user_path
 
 C = TypeVar("C", bound=Checkpoint | Suite)
 FILE, WEIGHTS = "registry.toml", "model.safetensors"
@@ -40,9 +41,9 @@ def gather(kind: str, user: Iterable[C], read: Callable[[registry.Entry], Iterab
     for entry in (entry for entries in registry.entries(kind).values() for entry in entries):
         try:
             claims = list(read(entry))
-        except (ImportError, ValueError, ZooError) as error:
+        except Exception as error:  # whatever looking for a package brings about, its own code among it
             before = f"{broken[entry.owner]}; " if entry.owner in broken else f"the {kind} of {entry.owner} are broken: "
-            broken[entry.owner] = f"{before}{error}"
+            broken[entry.owner] = f"{before}{cause(error)}"
             continue
         if entry.distribution == registry.OWN:
             named |= {claim.name: (claim,) for claim in claims}
@@ -145,14 +146,14 @@ def _local(checkpoint: Checkpoint) -> Path:
     kind, _, rest = checkpoint.source.partition(":")
     if kind == "package":
         return checkpoint.file.parent / "checkpoints" / rest
-    folder = Path(rest).expanduser()
+    folder = user_path(rest)
     return folder if folder.is_absolute() else checkpoint.file.parent / folder
 
 
 def user_file() -> Path:
     """The user's own ``registry.toml``: where ``ZOO_REGISTRY`` says, else in the user's configuration folder."""
     if named := os.environ.get("ZOO_REGISTRY"):
-        return Path(named).expanduser()
+        return user_path(named)
     home = os.environ.get("XDG_CONFIG_HOME") or os.environ.get("APPDATA")
     return (Path(home) if home else Path.home() / ".config") / "zoo" / FILE
 

@@ -21,9 +21,10 @@ from zoo.hub.client import tell
 from zoo.hub.pull import pull
 from zoo.hub.push import Pushed, push
 from zoo.hub.source import PREFIX, parse
-from zoo.saving.checkpoint import CARD, CONFIG, NO_MODEL
+from zoo.saving.again import NO_MODEL
+from zoo.saving.checkpoint import CARD, CONFIG
 from zoo.saving.checkpoint import load as load_checkpoint
-from zoo.saving.facts import Facts, read_facts
+from zoo.saving.facts import Facts, read_card, read_facts
 from zoo.utils.errors import RequestError
 
 if TYPE_CHECKING:
@@ -138,8 +139,7 @@ def load(name: str | os.PathLike[str], device: str | torch.device = "auto") -> L
     named = str(name)
     if named.startswith(PREFIX):
         named = str(parse(named)._replace(revision=folder.name))
-    card = folder / CARD
-    return Loaded(named, model, task, facts, card.read_text(encoding="utf-8") if card.is_file() else "", folder)
+    return Loaded(named, model, task, facts, read_card(folder / CARD), folder)
 
 
 def fitted_model(folder: Path, device: str | torch.device, facts: Facts) -> Model:

@@ -215,6 +215,15 @@ class Model(nn.Module):
         """Save to a new folder: ``config.json``, ``model.safetensors``, ``README.md`` (:func:`zoo.saving.checkpoint.save`)."""
         checkpoint.save(self, Path(folder), **more)
 
+    def prove(self) -> None:
+        """See that it can be saved as it is, fitted or not, and loaded again (:func:`zoo.saving.checkpoint.prove`).
+
+        Raises:
+            ZooError: it could not; says which setting or tensor is in the way.
+        """
+        if self.name:  # who makes a model directly may never save it
+            checkpoint.prove(self)
+
     def push_to_hub(
         self, repo: str, *, private: bool = False, licence: str | None = None, message: str | None = None, **save: Any
     ) -> Pushed:

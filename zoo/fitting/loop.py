@@ -45,6 +45,7 @@ class Learner(Protocol):
     def optimizers(self) -> dict[str, torch.optim.Optimizer]: ...
     def turns(self, batch: Batch, step: Step) -> Turns: ...
     def lr_factor(self, progress: float) -> float: ...
+    def prove(self) -> None: ...
     def config_dict(self) -> dict[str, Any]: ...
 
 
@@ -82,6 +83,8 @@ def train(
     accelerator = accelerator_for(device, training.precision)
     initialise(model, seed)
     model.prepare(pairs, seed)
+    if resume is not None:  # somebody will save it: that must not fail when all the work is done
+        model.prove()
     model.to(accelerator.device).train()
     advance: nn.Module = accelerator.prepare(_Advance(model))
     optimizers = model.optimizers()
@@ -148,6 +151,8 @@ def train(
             if ema is not None:
                 ema.update(model, step=index)
             done = index + 1
+            if state and index == start:  # from here on the optimizers have all that they keep
+                state.check()
             if done % every == 0 or done == total:
                 means = {key: value.item() / counts[key] for key, value in sums.items()}
                 if wrong := [key for key, value in means.items() if not math.isfinite(value)]:

@@ -13,7 +13,7 @@ import re
 from pathlib import Path
 
 from zoo.hub.source import HubSource, is_commit
-from zoo.utils.files import sha256_of, write_text
+from zoo.utils.files import read_bytes, read_text, sha256_of, write_text
 
 WEIGHTS = "model.safetensors"
 NEEDED = (WEIGHTS, "config.json")
@@ -28,7 +28,7 @@ def cached_folder(source: HubSource) -> Path | None:
     repository, commit = Path(HF_HUB_CACHE, f"models--{source.repo_id.replace('/', '--')}"), source.ref
     if not source.is_commit:
         with contextlib.suppress(OSError, ValueError):  # it is not cached, or what should say the commit is no text
-            commit = (repository / "refs" / source.ref).read_text(encoding="ascii")
+            commit = read_text(repository / "refs" / source.ref, most=100)
     folder = repository / "snapshots" / commit
     return folder if is_commit(commit) and all((folder / name).is_file() for name in NEEDED) else None
 
@@ -36,8 +36,10 @@ def cached_folder(source: HubSource) -> Path | None:
 def keep_ref(source: HubSource, folder: Path) -> None:
     """Remember which snapshot a branch or tag was at, once all of it is here: the client, asked for a commit, does not."""
     path = folder.parents[1] / "refs" / source.ref
-    if not source.is_commit and not (path.is_file() and path.read_bytes() == folder.name.encode()):
-        write_text(path, folder.name)
+    with contextlib.suppress(OSError, ValueError):
+        if source.is_commit or read_text(path, most=100) == folder.name:
+            return
+    write_text(path, folder.name)
 
 
 def damaged(folder: Path) -> list[str]:
@@ -56,7 +58,7 @@ def matches(path: Path, digest: str) -> bool:
 
 def git_blob_id(path: Path) -> str:
     """The name that git gives to a file's content: the sha1 of ``blob SIZE``, a zero byte and the content."""
-    content = path.read_bytes()
+    content = read_bytes(path)
     return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 

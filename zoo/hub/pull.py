@@ -9,9 +9,10 @@ from typing import NamedTuple
 from zoo.hub import cache
 from zoo.hub.client import HubFailedError, HubRefusedError, api, is_offline, tell, translated
 from zoo.hub.source import HubSource, is_commit
+from zoo.saving.golden import LARGEST_GOLDEN
 from zoo.utils.errors import RequestError, ZooError
 
-LIMITS = {"config.json": 1_000_000, "README.md": 1_000_000, "samples.png": 20_000_000, "golden.safetensors": 100_000_000}
+LIMITS = {"config.json": 1_000_000, "README.md": 1_000_000, "samples.png": 20_000_000, "golden.safetensors": LARGEST_GOLDEN}
 """The most bytes that a file may have, where it cannot be of any size."""
 
 

@@ -12,10 +12,12 @@ from zoo.hub.cache import FILES, WEIGHTS
 from zoo.hub.client import HubFailedError, api, is_offline, tell, translated
 from zoo.hub.pull import LIMITS
 from zoo.hub.source import HubSource, parse
-from zoo.saving.checkpoint import CARD, CONFIG, Storable, load, save
+from zoo.saving.again import Storable
+from zoo.saving.checkpoint import CARD, CONFIG, load, save
 from zoo.saving.facts import PICTURE, Facts, hub_card, licence_of, read_facts
 from zoo.saving.golden import SAMPLES, golden_x, read_golden, write_golden
-from zoo.utils.errors import RequestError
+from zoo.utils.errors import RequestError, border
+from zoo.utils.files import read_text
 
 NO_TOKEN = (
     "there is no token for the Hub: make one with write access in the settings of your account there, "
@@ -75,12 +77,12 @@ def push(folder: Path, repo: str, *, private: bool = False, licence: str | None 
     load(checkpoint, facts=facts)
     read_golden(checkpoint)
     paths = {name: checkpoint / name for name in FILES if (checkpoint / name).is_file()}
+    for path in (*paths.values(), *([picture] if picture is not None else [])):
+        _stay(path)
     with tempfile.TemporaryDirectory() as scratch:
         card, size = Path(scratch) / CARD, paths[WEIGHTS].stat().st_size
-        try:
-            text = paths[CARD].read_text(encoding="utf-8") if CARD in paths else ""
-        except UnicodeDecodeError as error:
-            raise RequestError(f"{paths[CARD]} is no UTF-8 text: byte {error.start} cannot be read") from error
+        with border(f"{checkpoint / CARD} cannot be read", RequestError):
+            text = read_text(paths[CARD]) if CARD in paths else ""
         text = hub_card(text, facts, source.repo_id, licence, picture is not None, size)
         card.write_text(text, encoding="utf-8")
         paths |= {CARD: card, **({PICTURE: picture} if picture is not None else {})}
@@ -114,6 +116,15 @@ def _parts(folder: Path) -> tuple[Path, Path | None]:
         raise RequestError(f"{folder} is neither a checkpoint nor a run: it has no {CONFIG} and no checkpoint/{CONFIG}")
     beside = [checkpoint, *([checkpoint.parent] if checkpoint.name == "checkpoint" else [])]
     return checkpoint, next((place / PICTURE for place in beside if (place / PICTURE).is_file()), None)
+
+
+def _stay(path: Path) -> None:
+    """See that a file is where it seems to be: somebody else's folder may link to what its user would never publish."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    home, place = path.parent.resolve(), path.resolve()
+    if home not in place.parents and Path(HF_HUB_CACHE).resolve() not in place.parents:
+        raise RequestError(f"{path} is a link to {place}, outside of the folder; a push takes what lies in it")
 
 
 def _toml(value: str | int) -> str:

@@ -38,14 +38,22 @@ def search(words: Sequence[str] = (), most: int = 100) -> tuple[list[Found], boo
         listed = api().list_models(filter=LIBRARY, sort="last_modified", full=True, cardData=True, limit=SEEN)
         wanted = (
             entry
-            for entry in map(_read, listed)
+            for entry in filter(None, map(_read, listed))
             if all(word.lower() in " ".join((entry.repo_id, entry.model, entry.task, entry.licence)).lower() for word in words)
         )
         repositories = list(islice(wanted, most + 1))
     return repositories[:most], len(repositories) > most
 
 
-def _read(listed: ModelInfo) -> Found:
+def _read(listed: ModelInfo) -> Found | None:
+    """One repository as the Hub lists it; None where its card is not as a card is, which costs no other anything."""
+    try:
+        return _found(listed)
+    except Exception:
+        return None
+
+
+def _found(listed: ModelInfo) -> Found:
     tags = list(listed.tags or ())
 
     def tagged(prefix: str) -> str:
@@ -57,6 +65,6 @@ def _read(listed: ModelInfo) -> Found:
         model=tagged(f"{LIBRARY}-model="),
         task=tagged(f"{LIBRARY}-task="),
         changed=listed.last_modified.date().isoformat() if listed.last_modified else "",
-        size=int(size) if size.isdecimal() else 0,
+        size=int(size) if size.isdecimal() and len(size) < 16 else 0,
         licence=tagged("license:"),
     )

@@ -13,7 +13,7 @@ from zoo.contracts import make
 from zoo.contracts.model import Model
 from zoo.saving.checkpoint import CONFIG
 from zoo.saving.facts import read_facts
-from zoo.saving.golden import SAMPLES, Golden, SmallScore, golden_x, write_golden
+from zoo.saving.golden import CHANGE, SAMPLES, Golden, SmallScore, golden_x, write_golden
 
 if TYPE_CHECKING:
     from zoo.data.pairs import Pairs
@@ -48,7 +48,7 @@ def score_of(samples: Tensor, pairs: Pairs, metric: str, data: str, seed: int) -
     if not (values := values_of(samples, pairs, metric)):
         return None
     name, digest = list(values)[-1], pairs.digest
-    return SmallScore(name=name, value=values[name], tolerance=0.01, data=data, digest=digest, items=items, n=n, seed=seed)
+    return SmallScore(name=name, value=values[name], tolerance=CHANGE, data=data, digest=digest, items=items, n=n, seed=seed)
 
 
 def values_of(samples: Tensor, pairs: Pairs, metric: str) -> dict[str, float]:

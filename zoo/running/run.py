@@ -22,7 +22,7 @@ from zoo.reporting.pictures import DRAWS, ITEMS, SAMPLES, Picture, take_pictures
 from zoo.running.folder import RunFolder, held, plain, read_json, run_json
 from zoo.running.plan import Plan, Request, make_plan
 from zoo.saving import golden
-from zoo.saving.checkpoint import CONFIG, add_scores, save
+from zoo.saving.checkpoint import CONFIG, add_scores, prove, save
 from zoo.saving.facts import read_facts
 from zoo.utils.errors import RequestError, border
 from zoo.utils.files import user_path, whole_file, write_json
@@ -127,6 +127,11 @@ def run(
 def execute(request: Request, finishing: Callable[[RunResult], object] = lambda result: None) -> RunResult:
     """Do what a request asks for; see :func:`run`. ``finishing`` is called with the result before it counts as finished."""
     plan = make_plan(request)
+    if plan.request.checkpoint is None:  # what would stop the last step stops the run before the first
+        words = {"name": plan.request.data, "digest": "", "items": 0}
+        task, config = plan.request.task, plan.weights["task_config"]
+        card = {"command": plan.request.command()}
+        prove(plan.model, task=task, task_config=config, seed=plan.request.seed, data=words, card=card)
     if int(os.environ.get("RANK", "0")):
         folder = RunFolder(user_path(str(request.out)))
         result = RunResult(folder.path, plan.model, plan.task)
@@ -272,7 +277,8 @@ def _keep_golden(plan: Plan, folder: Path, test: Pairs, measured: Evaluation) ->
 def _golden_items(plan: Plan, scored: int) -> int:
     """How many of the first test items the small score of the checkpoint may be of, as they were scored; 0 for none."""
     request = plan.request
-    if request.checkpoint or request.data != plan.task.data or plan.device.type != "cpu":
+    embedded = request.data == plan.task.data and request.n <= golden.MOST_SAMPLES
+    if request.checkpoint or not embedded or plan.device.type != "cpu":
         return 0
     if scored == request.items:  # spread over all: only the first is one of the first
         return 1

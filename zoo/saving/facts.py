@@ -10,8 +10,9 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from zoo.saving.strict import Schema, Strict, read
+from zoo.saving.strict import LARGEST, Schema, Strict, read
 from zoo.utils.errors import RequestError
+from zoo.utils.files import read_bytes
 from zoo.utils.templates import fill
 from zoo.utils.words import one_line, visible
 
@@ -63,9 +64,17 @@ class Facts(Strict, frozen=True):
 
 def read_facts(path: Path) -> Facts:
     """The facts in the file ``path``; a RequestError where it is missing or not exactly of this form."""
-    if not path.is_file():
+    if not path.exists():
         raise RequestError(f"{path.parent} is no checkpoint: it has no {path.name}")
     return read(path, Facts)
+
+
+def read_card(path: Path) -> str:
+    """The text of a card, in which bytes that are no UTF-8 are written out; "" where there is none to be read."""
+    try:
+        return read_bytes(path, LARGEST).decode("utf-8", "backslashreplace")
+    except OSError:
+        return ""
 
 
 def write_card(facts: Facts, words: Mapping[str, str]) -> str:

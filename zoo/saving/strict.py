@@ -6,6 +6,7 @@ So it only decides; for a file that it refuses, :func:`_fault` goes down to the 
 
 from __future__ import annotations
 
+import codecs
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,13 +17,17 @@ import msgspec
 import msgspec.toml
 from msgspec import Meta
 
-from zoo.utils.errors import RequestError, nearest
+from zoo.utils.bounds import SEEDS
+from zoo.utils.errors import RequestError, border, cause, nearest
+from zoo.utils.files import read_bytes, regular
 
 SCHEMA, LARGEST = 1, 1_000_000
 """The version of the form of every such file, and the most bytes that one may have."""
 
 Schema = Annotated[int, Meta(ge=1, le=SCHEMA, description=str(SCHEMA))]
 Number = Annotated[float, Meta(ge=-sys.float_info.max, le=sys.float_info.max, description="a number")]
+Share = Annotated[float, Meta(ge=0, le=sys.float_info.max, description="a number, at least 0")]
+Seed = Annotated[int, Meta(ge=0, le=SEEDS - 1, description="a whole number from 0 to below 2^63")]
 Count = Annotated[int, Meta(ge=1, description="a whole number, at least 1")]
 _WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false", NoneType: "null"}
 Keys = tuple["str | int", ...]  # from the top of a file down; the number of an entry, from 0, in a list
@@ -40,23 +45,24 @@ S = TypeVar("S", bound=Strict)
 def read(path: Path, kind: type[S]) -> S:
     """The content of the file ``path``, JSON or TOML by its ending; a RequestError where it is not exactly of this form."""
     try:
-        size = path.stat().st_size
+        size = regular(path).stat().st_size
         if size > LARGEST:
             raise RequestError(f"{path} has {size:,} bytes; it may have at most {LARGEST:,}")
-        return parse(path.read_bytes(), kind, path, path.suffix == ".toml")
-    except OSError as error:
-        raise RequestError(f"cannot read {path}: {error.strerror or error}") from error
+        content = read_bytes(path, LARGEST)
+    except (OSError, ValueError) as error:  # a path may hold a zero byte
+        raise RequestError(f"cannot read {path}: {cause(error)}") from error
+    return parse(content, kind, path, path.suffix == ".toml")
 
 
 def parse(content: bytes, kind: type[S], path: Path, toml: bool = False) -> S:
     """The values in ``content``, TOML or else JSON, which stands in the file ``path``; raises as :func:`read`."""
     form, decode = ("TOML", msgspec.toml.decode) if toml else ("JSON", msgspec.json.decode)
     try:
-        values = decode(content)
+        values = decode(content.removeprefix(codecs.BOM_UTF8))  # which some editors put first
     except UnicodeDecodeError as error:
         raise RequestError(f"{path} is no UTF-8 text: byte {error.start} cannot be read") from error
-    except (RecursionError, msgspec.MsgspecError) as error:
-        reason = "its values are nested too deeply" if isinstance(error, RecursionError) else error
+    except Exception as error:
+        reason = "its values are nested too deeply" if isinstance(error, RecursionError) else cause(error)
         raise RequestError(f"{path} cannot be read as {form}: {reason}") from error
     if not isinstance(values, dict):
         raise RequestError(f"{path} must hold keys and values, not a {type(values).__name__}")
@@ -65,9 +71,11 @@ def parse(content: bytes, kind: type[S], path: Path, toml: bool = False) -> S:
         raise RequestError(f"{path} has schema {schema}, and this version knows {SCHEMA}: upgrade cond-zoo to load it")
     try:
         return msgspec.convert(values, kind)
-    except msgspec.ValidationError:
-        keys, wrong = _fault(values, kind)
-        raise RequestError(f"{path}{_line(content, keys) if toml else ''}{wrong}") from None
+    except msgspec.ValidationError as error:
+        with border(f"{path} is not of the right form ({cause(error)})", RequestError):  # deep values cannot even be shown
+            keys, wrong = _fault(values, kind)
+            line = _line(content, keys) if toml else ""
+        raise RequestError(f"{path}{line}{wrong}") from None
 
 
 def _fault(value: Any, kind: Any, keys: Keys = (), words: str = ":") -> tuple[Keys, str]:

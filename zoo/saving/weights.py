@@ -7,13 +7,15 @@ import math
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.modules import module as registration
 
-from zoo.utils.errors import RequestError, ZooError
+from zoo.utils import tensors
+from zoo.utils.errors import RequestError, ZooError, cause
+from zoo.utils.tensors import Stored
 
 ROOM, TIMES = 1 << 28, 100
 """A model may take so many bytes, or so many times those of its weights, for what is not stored with them."""
@@ -21,51 +23,27 @@ PARTS, PARTS_A_TENSOR = 10_000, 100
 """A model may have so many parts, or so many for each stored tensor."""
 
 
-class Stored(NamedTuple):
-    """One tensor as the header has it: its type in the words of the format, and its shape."""
-
-    dtype: str
-    shape: tuple[int, ...]
-
-
 def read_header(path: Path) -> dict[str, Stored]:
     """The tensors that a safetensors file says it holds, none of them read; anything else (a pickle, ...) is refused."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, "pt") as file:
-            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
-            return {name: Stored(str(part.get_dtype()), tuple(part.get_shape())) for name, part in slices.items()}
-    except FileNotFoundError as error:
-        raise RequestError(f"{path} is missing; a checkpoint holds config.json, {path.name} and README.md") from error
-    except (SafetensorError, OSError) as error:
-        raise _not_safetensors(path, str(error)) from error
-
-
-def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str], place: Path) -> None:
-    """Write a safetensors file to ``path``, which is to stand at ``place`` later."""
-    from safetensors.torch import save_file
-
-    try:
-        save_file(tensors, path, metadata=metadata)
-        path.chmod(0o644)  # safetensors makes it for its owner alone
-    except Exception as error:  # safetensors has an error of its own for a full disk
-        raise ZooError(f"cannot write {place}: {error}") from error
+    with _reading(path):
+        return tensors.read_header(path)
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
     """The tensors of a file whose header has been read; every number in them is finite."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        tensors = load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise _not_safetensors(path, str(error)) from error
-    for name, tensor in tensors.items():
-        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+    with _reading(path):
+        found, _ = tensors.read(path)
+    for name, tensor in found.items():
+        if not tensors.finite(tensor):
             raise RequestError(f"{path}: tensor {name} has numbers that are not finite")
-    return tensors
+    return found
+
+
+def check_tied(own: Mapping[str, Tensor], given: Mapping[str, Tensor], path: Path) -> None:
+    """Raise where tensors of a file differ that are one in a model's state (with ``keep_vars``)."""
+    for name, first in tensors.unique(own)[1].items():
+        if not torch.equal(*(given[key].reshape(-1).view(torch.uint8) for key in (name, first))):
+            raise RequestError(f"{path}: tensors {first} and {name} are one in the model, and differ there")
 
 
 def check_header(own: Mapping[str, Tensor], given: Mapping[str, Stored], path: Path, half: bool) -> None:
@@ -76,8 +54,7 @@ def check_header(own: Mapping[str, Tensor], given: Mapping[str, Stored], path: P
             more = f" and {len(some) - 3} more" if len(some) > 3 else ""
             raise RequestError(f"{path} {what} {'tensors' if len(some) > 1 else 'tensor'} {', '.join(some[:3])}{more}")
     for name, want in own.items():
-        word = str(torch.float16 if half and want.is_floating_point() else want.dtype).removeprefix("torch.")
-        dtype = word.replace("uint", "u").replace("int", "i").replace("float", "f").upper()  # F32, in the words of the format
+        dtype = tensors.word(torch.float16 if half and want.is_floating_point() else want.dtype)
         if given[name].shape != tuple(want.shape):
             raise RequestError(f"{path}: tensor {name} has shape {given[name].shape}; it must be {tuple(want.shape)}")
         if given[name].dtype != dtype:
@@ -111,5 +88,14 @@ def few_parts(given: Mapping[str, Stored], path: Path) -> Iterator[None]:
         yield
 
 
-def _not_safetensors(path: Path, reason: str) -> RequestError:
-    return RequestError(f"{path} is damaged or no safetensors file, and nothing else is ever loaded: {reason}")
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except ZooError:
+        raise
+    except FileNotFoundError as error:
+        raise RequestError(f"{path} is missing; a checkpoint holds config.json, {path.name} and README.md") from error
+    except Exception as error:  # safetensors has an error of its own, and others for what it did not foresee
+        reason = cause(error)
+        raise RequestError(f"{path} is damaged or no safetensors file, and nothing else is ever loaded: {reason}") from error
