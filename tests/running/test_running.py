@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from installed import distribution
 from PIL import Image
 from toyruns import run
@@ -73,13 +74,14 @@ def test_a_run_is_one_pass(
         patch.setattr(where, name, lambda *args, **more: (calls.append(call(*args)), plain(*args, **more))[1])
 
     with monkeypatch.context() as patch:
-        count(patch, Toy, "__init__", lambda *_: "make")
+        count(patch, Toy, "__init__", lambda *_: "make" + " without memory" * (torch.get_default_device().type == "meta"))
         count(patch, Toy, "sample", lambda _, x, n: (len(x), n))
         for name in ("evaluate", "run_json"):
             count(patch, module, name, lambda *_, name=name: name)
         out = run(tmp_path / "a", items=items, data=data, seed=3).out
     apart = [] if scored else [(6, small.N)]
-    assert calls == ["make", "evaluate", (items or 6, 9), *apart, (2, 4), "run_json"]
+    made = ["make", "make without memory", "make without memory"]  # the last two prove that it can be saved, and is
+    assert calls == [*made, "evaluate", (items or 6, 9), *apart, (2, 4), "run_json"]
     steps = {step.name: step for step in verify(f"dir:{out / 'checkpoint'}").steps}
     assert steps["golden samples"].outcome == steps["score"].outcome == "ok"
     assert re.fullmatch(rf"toy-best@9 \S+ on {scored or 6} items of toy-photos, kept .*", steps["score"].detail)

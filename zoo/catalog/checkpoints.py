@@ -14,7 +14,7 @@ from zoo import registry
 from zoo.catalog.files import Checkpoint, RegistryFile, Suite
 from zoo.hub.source import PREFIX, parse
 from zoo.saving.strict import read
-from zoo.utils.errors import RequestError, cause, nearest
+from zoo.utils.errors import RequestError, border, cause, nearest
 from zoo.utils.files import user_path
 
 C = TypeVar("C", bound=Checkpoint | Suite)
@@ -110,7 +110,9 @@ def folder_of(checkpoint: Checkpoint) -> Path:
     weights = folder / WEIGHTS
     if not weights.is_file():
         raise RequestError(f"checkpoint {checkpoint.name!r}: {weights} is missing")
-    if sha256_of(weights) != checkpoint.sha256:
+    with border(f"checkpoint {checkpoint.name!r}: {weights} cannot be read", RequestError):
+        digest = sha256_of(weights)
+    if digest != checkpoint.sha256:
         raise RequestError(
             f"checkpoint {checkpoint.name!r}: the sha256 of {weights} is not the registered one: "
             "the file is damaged or was exchanged"

@@ -34,7 +34,7 @@ class CheckpointTable(Strict, frozen=True):
     data: str = ""
     made_by: str = ""
     scores: dict[str, Number] = field(default_factory=dict)
-    size: int = 0  # of its weights in bytes, 0 if it is not said
+    size: Annotated[int, Meta(ge=0, description="a whole number, at least 0")] = 0  # in bytes of its weights; 0: unsaid
 
     def __post_init__(self) -> None:
         kind, _, rest = self.source.partition(":")

@@ -20,7 +20,8 @@ from zoo.utils.errors import RequestError
 
 def known() -> Claims[Suite]:
     """All suites, as :func:`zoo.catalog.checkpoints.known` has the checkpoints."""
-    user = (_read(path, path.stem, USER) for path in sorted((user_file().parent / "suites").glob("*.toml")))
+    paths = sorted((user_file().parent / "suites").glob("[!.]*.toml"))  # a hidden one is somebody's editor's
+    user = (_read(path, path.stem, USER) for path in paths)
     return gather("suites", user, _brought)
 
 

@@ -10,7 +10,7 @@ from zoo.hub import cache
 from zoo.hub.client import HubFailedError, HubRefusedError, api, is_offline, tell, translated
 from zoo.hub.source import HubSource, is_commit
 from zoo.saving.golden import LARGEST_GOLDEN
-from zoo.utils.errors import RequestError, ZooError
+from zoo.utils.errors import RequestError, ZooError, border
 
 LIMITS = {"config.json": 1_000_000, "README.md": 1_000_000, "samples.png": 20_000_000, "golden.safetensors": LARGEST_GOLDEN}
 """The most bytes that a file may have, where it cannot be of any size."""
@@ -50,6 +50,11 @@ def pull(source: HubSource, sha256: str | None = None, *, progress: bool = True)
         RequestError: no such repository or revision, no access, no checkpoint in it, or not the registered weights.
         ZooError: the Hub or the disk failed and nothing is cached, or what came is not what the Hub lists.
     """
+    with border(f"pulling {source}"):  # the cache may be anybody's, or may not be read
+        return _pull(source, sha256, progress)
+
+
+def _pull(source: HubSource, sha256: str | None, progress: bool) -> Pulled:
     lost = False
     if source.is_commit:
         kept, lost = _kept(source, sha256)

@@ -84,7 +84,7 @@ def push(folder: Path, repo: str, *, private: bool = False, licence: str | None 
         with border(f"{checkpoint / CARD} cannot be read", RequestError):
             text = read_text(paths[CARD]) if CARD in paths else ""
         text = hub_card(text, facts, source.repo_id, licence, picture is not None, size)
-        card.write_text(text, encoding="utf-8")
+        card.write_text(text, encoding="utf-8", errors="backslashreplace")
         paths |= {CARD: card, **({PICTURE: picture} if picture is not None else {})}
         for name, limit in LIMITS.items():
             if name in paths and (bytes_ := paths[name].stat().st_size) > limit:
