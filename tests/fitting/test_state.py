@@ -94,7 +94,7 @@ def test_an_optimizer_of_research_code_comes_back(tmp_path: Path) -> None:
     assert [len(side) for side in values["sides"]] == [3, 2]
     assert values["deep"].keys() == {"a"}
     kept.optimizers["all"].state[kept.modules["model"].first.weight]["odd"] = object()  # type: ignore[union-attr]
-    with pytest.raises(ZooError, match=r"cannot be kept: optimizer\.all\.0\.odd is of type object"):
+    with pytest.raises(ZooError, match=r"cannot be kept: optimizer\.all\.1\.odd is of type object"):
         kept.check()
 
 

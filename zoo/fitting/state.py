@@ -193,7 +193,7 @@ def _packed(value: Any, place: str, named: dict[str, Any]) -> Any:
         return {"dict": {key: _packed(part, f"{place}.{key}", named) for key, part in value.items()}}
     if value is None or isinstance(value, (bool, int, float)):  # torch cannot restore text
         return value
-    raise ZooError(f"{place} is of type {type(value).__name__}, and may be of tensors and numbers")
+    raise TypeError(f"{place} is of type {type(value).__name__}, and may be of tensors and numbers")
 
 
 def _unpacked(value: Any, found: Mapping[str, Tensor], used: set[str]) -> Any:
