@@ -1,0 +1,408 @@
+"""What is fuzzed: good files of every kind that is read, what is done with them, and what a right answer is."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import io
+import json
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from fuzz import Wrong
+from hypothesis import strategies as st
+from mutations import PLAN, WORDS, changed
+from PIL import Image
+
+import zoo
+from zoo import cli
+from zoo.catalog import checkpoints, suites
+from zoo.catalog.loaded import load
+from zoo.catalog.verify import verify
+from zoo.contracts import make
+from zoo.contracts.model import Model
+from zoo.data.pairs import Pairs
+from zoo.measuring.small import keep_golden
+
+
+class Target:
+    """A kind of input: good files in ``root``, cases that change one of them, and what is done with the changed ones."""
+
+    kind: ClassVar[str]
+    weight: ClassVar[float] = 1.0
+    change: ClassVar[str] = ""  # only files whose path matches this are changed
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        root.mkdir(parents=True, exist_ok=True)
+        with contextlib.redirect_stderr(io.StringIO()):
+            self.make(root / "good")
+        paths = sorted(path for path in (root / "good").rglob("*") if path.is_file())
+        self.good = {path.relative_to(root / "good").as_posix(): path.read_bytes() for path in paths}
+        names = [name for name in self.good if re.search(self.change, name)]
+        self.cases: Any = st.tuples(st.sampled_from(names), PLAN)
+        (self.root / "good").rename(self.root / "plain")
+        self.use(self.root / "plain", None)  # what was not changed must be right
+
+    def put(self, folder: Path, case: Any) -> None:
+        name, plan = case
+        for each, data in self.good.items():
+            path = folder / each
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(changed(each, data, plan) if each == name else data)
+
+    def make(self, folder: Path) -> None:
+        raise NotImplementedError
+
+    def use(self, folder: Path, case: Any) -> None:
+        raise NotImplementedError
+
+
+def finite(what: str, *values: torch.Tensor) -> None:
+    if not all(torch.isfinite(value).all() for value in values):
+        raise Wrong(f"{what} are not finite")
+
+
+def photo(side: int = 24, number: int = 0) -> Image.Image:
+    rows, columns = np.mgrid[:side, : side + 8]
+    levels = np.stack([rows * 9 + number, columns * 7, rows * columns], 2)
+    return Image.fromarray((levels % 256).astype(np.uint8))
+
+
+class Images(Target):
+    """Photos in the formats that are read, one with EXIF and a profile."""
+
+    kind = "images"
+    weight = 2.0
+
+    def make(self, folder: Path) -> None:
+        from PIL import ImageCms
+
+        folder.mkdir()
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+        photo().save(folder / "a.jpg", exif=exif.tobytes(), icc_profile=profile)
+        photo().save(folder / "b.png", icc_profile=profile)
+        photo().convert("RGBA").save(folder / "c.png")
+        photo().convert("P").save(folder / "d.gif")
+        photo().save(folder / "e.webp")
+        photo().save(folder / "f.tiff", compression="tiff_lzw")
+        photo().save(folder / "g.bmp")
+        Image.fromarray(np.arange(600, dtype=np.uint16).reshape(20, 30) * 99).save(folder / "h.png")
+
+    def use(self, folder: Path, case: Any) -> None:
+        task = make.task("resaturate")
+        for name in [case[0]] if case else self.good:
+            image = task.read(str(folder / name))
+            if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+                raise Wrong(f"{name} was read as {image.shape} {image.dtype}")
+
+
+class Checkpoints(Target):
+    """A checkpoint's folder."""
+
+    kind = "checkpoints"
+
+    def make(self, folder: Path) -> None:
+        cls = make.model_class("cgml")[0]
+        model = make.model("cgml", (1,), (3,), **cls.check_settings)
+        x = torch.linspace(0, 1, 16)[:, None]
+        model.fit(Pairs(x, torch.cat([x, x**2, x**3], 1)), device="cpu", progress=False, steps=2, batch_size=8)
+        model.save(folder, task="toy", task_config={})
+
+    def use(self, folder: Path, case: Any) -> None:
+        loaded = load(f"dir:{folder}", "cpu")
+        finite("samples", loaded.model.sample(torch.full((2, *loaded.model.x_shape), 0.5), 3, seed=0))
+
+
+class Golden(Checkpoints):
+    """The golden samples beside a checkpoint."""
+
+    kind = "golden"
+    change = "golden"
+
+    def make(self, folder: Path) -> None:
+        super().make(folder)
+        keep_golden(folder, "error_of_best")
+
+    def use(self, folder: Path, case: Any) -> None:
+        said = verify(f"dir:{folder}")
+        if any("\n" in step.detail for step in said.steps):
+            raise Wrong("a step of verify says more than a line")
+        if case is not None and not said.ok:
+            raise zoo.ZooError(said.steps[-1].detail)
+
+
+class States(Target):
+    """The state of training that a run goes on from."""
+
+    kind = "states"
+
+    def fit(self, folder: Path) -> torch.Tensor:
+        model = make.model("cgml", (1,), (3,), **make.model_class("cgml")[0].check_settings)
+        x = torch.linspace(0, 1, 16)[:, None]
+        pairs = Pairs(x, torch.cat([x, x**2, x**3], 1))
+        model.fit(pairs, device="cpu", progress=False, steps=3, batch_size=8, resume=folder)
+        return model.sample(x[:2], 3, seed=0)
+
+    def make(self, folder: Path) -> None:
+        self.want = self.fit(folder)
+
+    def use(self, folder: Path, case: Any) -> None:
+        got = self.fit(folder)
+        if not torch.equal(got, self.want):
+            raise Wrong("a changed state was resumed, to other weights")
+
+
+class Cache(Target):
+    """What is remembered of a folder of photos."""
+
+    kind = "cache"
+    change = "^cache/"
+
+    def make(self, folder: Path) -> None:
+        self.want: Any = None
+        for i in range(3):
+            for split in ("train", "test"):
+                (folder / "photos" / split).mkdir(parents=True, exist_ok=True)
+                photo(16, 40 * i + len(split)).save(folder / "photos" / split / f"{i}.png")
+        self.want = self.read(folder)
+
+    def read(self, folder: Path) -> Pairs:
+        before = os.environ["ZOO_CACHE"]
+        os.environ["ZOO_CACHE"] = str(folder / "cache")
+        try:
+            return make.task("resaturate", size=16).pairs(make.data(f"folder:{folder / 'photos'}"), "train")
+        finally:
+            os.environ["ZOO_CACHE"] = before
+
+    def use(self, folder: Path, case: Any) -> None:
+        got = self.read(folder)
+        if not (torch.equal(got.x, self.want.x) and torch.equal(got.y, self.want.y) and got.digest == self.want.digest):
+            raise Wrong("a changed memory gives other pairs")
+
+
+class Registry(Target):
+    """The user's registry.toml and suites."""
+
+    kind = "registry"
+
+    def make(self, folder: Path) -> None:
+        (folder / "suites").mkdir(parents=True)
+        digest = "ab" * 32
+        text = f'schema = 1\n\n[checkpoints."mine/toy"]\nmodel = "cgml"\ntask = "toy"\nsource = "dir:weights"\nsha256 = "{digest}"\n'
+        (folder / "registry.toml").write_text(
+            text + 'licence = "MIT"\nsize = 12\n\n[checkpoints."mine/toy".scores]\nmse = 0.5\n'
+        )
+        text = (
+            'schema = 1\ntitle = "Mine"\nmodels = ["nn", "cgml"]\nmetrics = ["error_of_best@1"]\nseeds = 2\nn = 4\nitems = 3\n'
+        )
+        text += '\n[tasks]\ntoy = []\n\n[settings]\n"training.steps" = 2\n\n[quick]\nn = 2\n\n[[published]]\npaper = "P"\nsource = "T 1"\n'
+        text += 'data = "branches"\ntask = "toy"\nmodel = "nn"\nn = 4\n\n[published.metrics]\n"error_of_best@1" = 0.5\n'
+        (folder / "suites" / "mine.toml").write_text(text)
+
+    def use(self, folder: Path, case: Any) -> None:
+        before = os.environ.get("ZOO_REGISTRY")
+        os.environ["ZOO_REGISTRY"] = str(folder / "registry.toml")
+        try:
+            if case is not None and "suites" in case[0]:
+                suites.find("mine")
+                suites.published("toy")
+            else:
+                checkpoints.find("mine/toy")
+        finally:
+            os.environ.pop("ZOO_REGISTRY")
+            if before is not None:
+                os.environ["ZOO_REGISTRY"] = before
+
+
+class Archives(Target):
+    """Archives and arrays: npz, npy, binvox, idx, gzip."""
+
+    kind = "archives"
+
+    def make(self, folder: Path) -> None:
+        solid = np.zeros((8, 8, 8), bool)
+        solid[2:6, 1:7, 3:5] = True
+        for split in ("train", "test"):
+            (folder / "files" / "cube" / split).mkdir(parents=True)
+            np.save(folder / "files" / "cube" / split / "a.npy", solid)
+            runs = np.flatnonzero(np.diff(np.r_[-1, solid.reshape(-1), -1].astype(int)))
+            pairs = b"".join(
+                bytes([int(solid.reshape(-1)[at]), int(n)]) for at, n in zip(runs[:-1], np.diff(runs), strict=True)
+            )
+            head = b"#binvox 1\ndim 8 8 8\ntranslate 0 0 0\nscale 1\ndata\n"
+            (folder / "files" / "cube" / split / "b.binvox").write_bytes(head + pairs)
+        (folder / "packed").mkdir()
+        np.savez(folder / "packed" / "ball.npz", train=np.stack([solid] * 3), test=solid[None])
+        np.savez_compressed(folder / "packed" / "cone.npz", voxels=np.stack([solid] * 5))
+        (folder / "digits").mkdir()
+        for stem in ("train", "t10k"):
+            pixels = (np.arange(3 * 784) % 256).astype(np.uint8).tobytes()
+            images = bytes((0, 0, 8, 3)) + b"".join(n.to_bytes(4, "big") for n in (3, 28, 28)) + pixels
+            labels = bytes((0, 0, 8, 1)) + (3).to_bytes(4, "big") + bytes((1, 2, 3))
+            (folder / "digits" / f"{stem}-images-idx3-ubyte.gz").write_bytes(gzip.compress(images, mtime=0))
+            (folder / "digits" / f"{stem}-labels-idx1-ubyte").write_bytes(labels)
+
+    def use(self, folder: Path, case: Any) -> None:
+        kinds = {"files": "voxels", "packed": "voxels", "digits": "mnist"}
+        for name, kind in kinds.items():
+            if case is None or case[0].startswith(name):
+                for split in ("train", "test"):
+                    records = make.data(f"{kind}:{folder / name}").read(split)  # type: ignore[arg-type]
+                    records.image(0)
+
+
+class Layouts(Target):
+    """Lists and annotations of data sets: COCO's JSON, CelebA's tables."""
+
+    kind = "layouts"
+    change = r"(json|txt)$"
+
+    def make(self, folder: Path) -> None:
+        coco, celeba = folder / "coco", folder / "celeba"
+        (coco / "annotations").mkdir(parents=True)
+        for split in ("train", "val"):
+            (coco / f"{split}2017").mkdir()
+            for i in range(3):
+                photo(48, i).save(coco / f"{split}2017" / f"{i:03d}.jpg")
+            images = [{"id": i, "file_name": f"{i:03d}.jpg", "height": 48, "width": 56} for i in range(3)]
+            square = [4, 4, 40, 4, 40, 40, 4, 40]
+            boxes = [
+                {
+                    "id": i,
+                    "image_id": i,
+                    "category_id": 1,
+                    "bbox": [4, 4, 36, 36],
+                    "area": 1296,
+                    "iscrowd": 0,
+                    "segmentation": [square],
+                }
+                for i in range(3)
+            ]
+            said = {"images": images, "annotations": boxes, "categories": [{"id": 1, "name": "cat"}, {"id": 2, "name": "dog"}]}
+            (coco / "annotations" / f"instances_{split}2017.json").write_text(json.dumps(said))
+        (celeba / "img_align_celeba").mkdir(parents=True)
+        names = [f"{i:06d}.jpg" for i in range(1, 7)]
+        for i, name in enumerate(names):
+            photo(64, i).save(celeba / "img_align_celeba" / name)
+        rows = [f"{name} {' '.join('1' if (i + j) % 2 else '-1' for j in range(3))}" for i, name in enumerate(names)]
+        (celeba / "list_attr_celeba.txt").write_text("\n".join(["6", "Bald Hat Young", *rows]) + "\n")
+        (celeba / "list_eval_partition.txt").write_text("".join(f"{name} {i // 2}\n" for i, name in enumerate(names)))
+
+    def use(self, folder: Path, case: Any) -> None:
+        for kind in ("coco", "celeba"):
+            if case is None or case[0].startswith(kind):
+                records = make.data(f"{kind}:{folder / kind}").read("train")
+                records.image(0)
+                _ = records.attributes
+
+
+class CommandLines(Target):
+    """Words of the command line: every command, with words and values of options in place of good ones."""
+
+    kind = "words"
+    weight = 2.0
+    checkpoint: Path
+
+    def make(self, folder: Path) -> None:
+        self.checkpoint = self.root / "weights"
+        Checkpoints.make(self, self.checkpoint)  # type: ignore[arg-type]
+        folder.mkdir()
+        photo().save(folder / "photo.png")
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        run = (
+            "run",
+            "--model",
+            "random",
+            "--task",
+            "toy",
+            "-n",
+            "2",
+            "--items",
+            "2",
+            "--metric",
+            "error_of_best",
+            "--out",
+            "o",
+        )
+        more = ("--seed", "1", "--epochs", "1", "--set", "training.steps=2", "--device", "cpu", "--data", "branches")
+        bench = ("bench", "--models", "random", "--tasks", "toy", "--seeds", "1", "-n", "2", "--items", "2", "--workers", "0")
+        good = (
+            (*run, *more),
+            (*run, "--json"),
+            (
+                "run",
+                "--checkpoint",
+                f"dir:{self.checkpoint}",
+                "-n",
+                "2",
+                "--items",
+                "2",
+                "--metric",
+                "error_of_best",
+                "--out",
+                "o",
+            ),
+            (*bench, "--out", "o", "--set", "seed=1"),
+            ("sample", f"dir:{self.checkpoint}", "0.5", "-n", "2", "--seed", "3", "--out", "o", "--device", "cpu"),
+            ("list", "models", "tasks"),
+            ("list", "checkpoints"),
+            ("show", "nn"),
+            ("show", "cvae/relight"),
+            ("verify", f"dir:{self.checkpoint}"),
+            ("pull", "org/name@main", "--out", "o"),
+            ("push", "photo.png", "org/name", "--licence", "MIT", "-m", "words"),
+            ("check", "nothing", "--only", "it_is_described"),
+            ("new", "plugin", "zoo-tides", "--out", "o"),
+        )
+        word = st.sampled_from(WORDS) | st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=8)
+        change = st.tuples(st.sampled_from(("put", "put", "drop", "add")), st.integers(1, 40), word)
+        self.cases = st.tuples(st.sampled_from(good), st.lists(change, min_size=1, max_size=2))
+
+    def put(self, folder: Path, case: Any) -> None:
+        (folder / "photo.png").write_bytes(self.good["photo.png"])
+
+    def use(self, folder: Path, case: Any) -> None:
+        if case is None:
+            return
+        words = list(case[0])
+        for op, at, word in case[1]:
+            place = 1 + at % len(words)
+            if op != "add" and place == len(words):
+                place -= 1
+            if words[place - 1 : place] != ["--workers"]:  # nobody is to start a million processes
+                words[place : place + (op != "add")] = [] if op == "drop" else [word]
+        before, here = sys.argv, Path.cwd()
+        sys.argv, code = ["zoo", *words], None
+        out, err = io.StringIO(), io.StringIO()
+        os.chdir(folder)
+        try:
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+                cli.main()
+        except SystemExit as left:
+            code = left.code
+        finally:
+            os.chdir(here)
+            sys.argv = before
+        said = [text for text in err.getvalue().splitlines() if not text.startswith("zoo: ") or "Warning" not in text]
+        if code not in (0, 1, 2) or "Traceback" in err.getvalue():
+            raise Wrong(f"{words} ended with {code}: {err.getvalue()[-200:]}")
+        if hidden := re.search(r"[^\n\t\x20-\x7e\xa0-\U0010ffff]", out.getvalue() + err.getvalue()):
+            raise Wrong(f"{words} printed {hidden[0]!r}")
+        if code and not said:
+            raise Wrong(f"{words} ended with {code} without a word")
+        if code:
+            raise zoo.ZooError(said[-1])
+
+
+TARGETS: tuple[type[Target], ...] = (Images, Checkpoints, Golden, States, Cache, Registry, Archives, Layouts, CommandLines)
+__all__ = ["TARGETS", "Model"]
