@@ -23,9 +23,9 @@ def test_hostile_files_and_words_are_answered_or_refused(tmp_path: Path, monkeyp
 def test_a_fault_is_counted_and_leaves_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(TOOLS))
     import fuzz
-    import targets
+    import model_targets
 
-    class Careless(targets.Registry):
+    class Careless(model_targets.Registry):
         def use(self, folder: Path, case: object) -> None:
             if case is not None and (folder / "registry.toml").read_bytes() != self.good["registry.toml"]:
                 raise KeyError("schema")

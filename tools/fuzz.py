@@ -148,9 +148,11 @@ def world() -> Iterator[Path]:
 
 def fuzz_all(cases: int, number: int, keep: Path, kinds: list[str] | None = None) -> list[Count]:
     """``cases`` in all, spread over the kinds by their weight."""
-    import targets
+    from command_lines import CommandLines
+    from model_targets import MODELS
+    from targets import DATA
 
-    chosen = [each for each in targets.TARGETS if kinds is None or each.kind in kinds]
+    chosen = [each for each in (*DATA, *MODELS, CommandLines) if kinds is None or each.kind in kinds]
     counts = []
     with world() as root:
         for i, make in enumerate(chosen):

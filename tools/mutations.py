@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
@@ -37,11 +38,12 @@ PLAN = st.tuples(st.booleans(), st.lists(_EDIT, min_size=1, max_size=4), st.list
 def changed(name: str, data: bytes, plan: tuple[bool, list[Any], list[Any]]) -> bytes:
     """The content of the file ``name``, changed by a plan that was drawn of :data:`PLAN`."""
     by_content, edits, changes = plan
-    if by_content and name.endswith(".json"):
-        return _json(data, changes)
     if by_content and name.endswith(".safetensors"):
         return _header(data, changes)
-    if by_content and name.endswith((".toml", ".txt", ".csv", ".md")):
+    if by_content and name.endswith(".json"):
+        with contextlib.suppress(ValueError):
+            return _json(data, changes)
+    if by_content and name.endswith((".json", ".toml", ".txt", ".csv", ".md")):
         return _lines(data, changes)
     for op, where, value in edits:
         data = _bytes(data, op, where % max(1, len(data)), value)

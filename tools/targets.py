@@ -1,4 +1,4 @@
-"""What is fuzzed: good files of every kind that is read, what is done with them, and what a right answer is."""
+"""What is fuzzed: good files, what is done with them, and what a right answer is; here those that data are read from."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import io
 import json
 import os
 import re
-import sys
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,18 +15,11 @@ import numpy as np
 import torch
 from fuzz import Wrong
 from hypothesis import strategies as st
-from mutations import PLAN, WORDS, changed
+from mutations import PLAN, changed
 from PIL import Image
 
-import zoo
-from zoo import cli
-from zoo.catalog import checkpoints, suites
-from zoo.catalog.loaded import load
-from zoo.catalog.verify import verify
 from zoo.contracts import make
-from zoo.contracts.model import Model
 from zoo.data.pairs import Pairs
-from zoo.measuring.small import keep_golden
 
 
 class Target:
@@ -61,11 +53,6 @@ class Target:
 
     def use(self, folder: Path, case: Any) -> None:
         raise NotImplementedError
-
-
-def finite(what: str, *values: torch.Tensor) -> None:
-    if not all(torch.isfinite(value).all() for value in values):
-        raise Wrong(f"{what} are not finite")
 
 
 def photo(side: int = 24, number: int = 0) -> Image.Image:
@@ -104,62 +91,6 @@ class Images(Target):
                 raise Wrong(f"{name} was read as {image.shape} {image.dtype}")
 
 
-class Checkpoints(Target):
-    """A checkpoint's folder."""
-
-    kind = "checkpoints"
-
-    def make(self, folder: Path) -> None:
-        cls = make.model_class("cgml")[0]
-        model = make.model("cgml", (1,), (3,), **cls.check_settings)
-        x = torch.linspace(0, 1, 16)[:, None]
-        model.fit(Pairs(x, torch.cat([x, x**2, x**3], 1)), device="cpu", progress=False, steps=2, batch_size=8)
-        model.save(folder, task="toy", task_config={})
-
-    def use(self, folder: Path, case: Any) -> None:
-        loaded = load(f"dir:{folder}", "cpu")
-        finite("samples", loaded.model.sample(torch.full((2, *loaded.model.x_shape), 0.5), 3, seed=0))
-
-
-class Golden(Checkpoints):
-    """The golden samples beside a checkpoint."""
-
-    kind = "golden"
-    change = "golden"
-
-    def make(self, folder: Path) -> None:
-        super().make(folder)
-        keep_golden(folder, "error_of_best")
-
-    def use(self, folder: Path, case: Any) -> None:
-        said = verify(f"dir:{folder}")
-        if any("\n" in step.detail for step in said.steps):
-            raise Wrong("a step of verify says more than a line")
-        if case is not None and not said.ok:
-            raise zoo.ZooError(said.steps[-1].detail)
-
-
-class States(Target):
-    """The state of training that a run goes on from."""
-
-    kind = "states"
-
-    def fit(self, folder: Path) -> torch.Tensor:
-        model = make.model("cgml", (1,), (3,), **make.model_class("cgml")[0].check_settings)
-        x = torch.linspace(0, 1, 16)[:, None]
-        pairs = Pairs(x, torch.cat([x, x**2, x**3], 1))
-        model.fit(pairs, device="cpu", progress=False, steps=3, batch_size=8, resume=folder)
-        return model.sample(x[:2], 3, seed=0)
-
-    def make(self, folder: Path) -> None:
-        self.want = self.fit(folder)
-
-    def use(self, folder: Path, case: Any) -> None:
-        got = self.fit(folder)
-        if not torch.equal(got, self.want):
-            raise Wrong("a changed state was resumed, to other weights")
-
-
 class Cache(Target):
     """What is remembered of a folder of photos."""
 
@@ -186,40 +117,6 @@ class Cache(Target):
         got = self.read(folder)
         if not (torch.equal(got.x, self.want.x) and torch.equal(got.y, self.want.y) and got.digest == self.want.digest):
             raise Wrong("a changed memory gives other pairs")
-
-
-class Registry(Target):
-    """The user's registry.toml and suites."""
-
-    kind = "registry"
-
-    def make(self, folder: Path) -> None:
-        (folder / "suites").mkdir(parents=True)
-        digest = "ab" * 32
-        text = f'schema = 1\n\n[checkpoints."mine/toy"]\nmodel = "cgml"\ntask = "toy"\nsource = "dir:weights"\nsha256 = "{digest}"\n'
-        (folder / "registry.toml").write_text(
-            text + 'licence = "MIT"\nsize = 12\n\n[checkpoints."mine/toy".scores]\nmse = 0.5\n'
-        )
-        text = (
-            'schema = 1\ntitle = "Mine"\nmodels = ["nn", "cgml"]\nmetrics = ["error_of_best@1"]\nseeds = 2\nn = 4\nitems = 3\n'
-        )
-        text += '\n[tasks]\ntoy = []\n\n[settings]\n"training.steps" = 2\n\n[quick]\nn = 2\n\n[[published]]\npaper = "P"\nsource = "T 1"\n'
-        text += 'data = "branches"\ntask = "toy"\nmodel = "nn"\nn = 4\n\n[published.metrics]\n"error_of_best@1" = 0.5\n'
-        (folder / "suites" / "mine.toml").write_text(text)
-
-    def use(self, folder: Path, case: Any) -> None:
-        before = os.environ.get("ZOO_REGISTRY")
-        os.environ["ZOO_REGISTRY"] = str(folder / "registry.toml")
-        try:
-            if case is not None and "suites" in case[0]:
-                suites.find("mine")
-                suites.published("toy")
-            else:
-                checkpoints.find("mine/toy")
-        finally:
-            os.environ.pop("ZOO_REGISTRY")
-            if before is not None:
-                os.environ["ZOO_REGISTRY"] = before
 
 
 class Archives(Target):
@@ -304,105 +201,4 @@ class Layouts(Target):
                 _ = records.attributes
 
 
-class CommandLines(Target):
-    """Words of the command line: every command, with words and values of options in place of good ones."""
-
-    kind = "words"
-    weight = 2.0
-    checkpoint: Path
-
-    def make(self, folder: Path) -> None:
-        self.checkpoint = self.root / "weights"
-        Checkpoints.make(self, self.checkpoint)  # type: ignore[arg-type]
-        folder.mkdir()
-        photo().save(folder / "photo.png")
-
-    def __init__(self, root: Path) -> None:
-        super().__init__(root)
-        run = (
-            "run",
-            "--model",
-            "random",
-            "--task",
-            "toy",
-            "-n",
-            "2",
-            "--items",
-            "2",
-            "--metric",
-            "error_of_best",
-            "--out",
-            "o",
-        )
-        more = ("--seed", "1", "--epochs", "1", "--set", "training.steps=2", "--device", "cpu", "--data", "branches")
-        bench = ("bench", "--models", "random", "--tasks", "toy", "--seeds", "1", "-n", "2", "--items", "2", "--workers", "0")
-        good = (
-            (*run, *more),
-            (*run, "--json"),
-            (
-                "run",
-                "--checkpoint",
-                f"dir:{self.checkpoint}",
-                "-n",
-                "2",
-                "--items",
-                "2",
-                "--metric",
-                "error_of_best",
-                "--out",
-                "o",
-            ),
-            (*bench, "--out", "o", "--set", "seed=1"),
-            ("sample", f"dir:{self.checkpoint}", "0.5", "-n", "2", "--seed", "3", "--out", "o", "--device", "cpu"),
-            ("list", "models", "tasks"),
-            ("list", "checkpoints"),
-            ("show", "nn"),
-            ("show", "cvae/relight"),
-            ("verify", f"dir:{self.checkpoint}"),
-            ("pull", "org/name@main", "--out", "o"),
-            ("push", "photo.png", "org/name", "--licence", "MIT", "-m", "words"),
-            ("check", "nothing", "--only", "it_is_described"),
-            ("new", "plugin", "zoo-tides", "--out", "o"),
-        )
-        word = st.sampled_from(WORDS) | st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=8)
-        change = st.tuples(st.sampled_from(("put", "put", "drop", "add")), st.integers(1, 40), word)
-        self.cases = st.tuples(st.sampled_from(good), st.lists(change, min_size=1, max_size=2))
-
-    def put(self, folder: Path, case: Any) -> None:
-        (folder / "photo.png").write_bytes(self.good["photo.png"])
-
-    def use(self, folder: Path, case: Any) -> None:
-        if case is None:
-            return
-        words = list(case[0])
-        for op, at, word in case[1]:
-            place = 1 + at % len(words)
-            if op != "add" and place == len(words):
-                place -= 1
-            if words[place - 1 : place] != ["--workers"]:  # nobody is to start a million processes
-                words[place : place + (op != "add")] = [] if op == "drop" else [word]
-        before, here = sys.argv, Path.cwd()
-        sys.argv, code = ["zoo", *words], None
-        out, err = io.StringIO(), io.StringIO()
-        os.chdir(folder)
-        try:
-            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-                cli.main()
-        except SystemExit as left:
-            code = left.code
-        finally:
-            os.chdir(here)
-            sys.argv = before
-        said = [text for text in err.getvalue().splitlines() if not text.startswith("zoo: ") or "Warning" not in text]
-        if code not in (0, 1, 2) or "Traceback" in err.getvalue():
-            raise Wrong(f"{words} ended with {code}: {err.getvalue()[-200:]}")
-        if hidden := re.search(r"[^\n\t\x20-\x7e\xa0-\U0010ffff]", out.getvalue() + err.getvalue()):
-            raise Wrong(f"{words} printed {hidden[0]!r}")
-        if code and not said:
-            raise Wrong(f"{words} ended with {code} without a word")
-        if code:
-            raise zoo.ZooError(said[-1])
-
-
-TARGETS: tuple[type[Target], ...] = (Images, Checkpoints, Golden, States, Cache, Registry, Archives, Layouts, CommandLines)
-__all__ = ["TARGETS", "Model"]
+DATA: tuple[type[Target], ...] = (Images, Cache, Archives, Layouts)
