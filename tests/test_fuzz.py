@@ -13,7 +13,8 @@ def test_hostile_files_and_words_are_answered_or_refused(tmp_path: Path, monkeyp
     monkeypatch.syspath_prepend(str(TOOLS))
     import fuzz
 
-    counts = fuzz.fuzz_all(500, 1, tmp_path)
+    kinds = ["images", "cache", "archives", "layouts", "checkpoints", "golden", "registry", "words"]
+    counts = fuzz.fuzz_all(500, 1, tmp_path, kinds)
     assert not [fault for count in counts for fault in count.faults]
     assert sum(count.cases for count in counts) >= 500
     for count in counts:
