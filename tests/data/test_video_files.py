@@ -110,10 +110,9 @@ def test_what_could_not_be_opened_once_is_tried_again(
 ) -> None:
     for k in range(2):
         shutil.copy(clips[k], tmp_path / f"{k}.mp4")
-    monkeypatch.setattr(cv2, "VideoCapture", lambda *_: cv2.VideoWriter())
-    with refused("no readable video"):
+    with monkeypatch.context() as patch, refused("no readable video"):
+        patch.setattr(cv2, "VideoCapture", lambda *_: cv2.VideoWriter())
         read(tmp_path)
-    monkeypatch.undo()
     assert read(tmp_path).names
 
 
