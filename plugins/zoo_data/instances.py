@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from zoo import RequestError, afford, border, read_bytes
+from zoo import RequestError, afford, border, read_bytes, regular
 
 Key = tuple[int, str]
 """An id: a whole number and "", or 0 and a text that is none."""
@@ -135,8 +135,8 @@ def _categories(path: Path, told: Any) -> dict[Key, str]:
 def _parsed(path: Path, kind: Any, anything: Any) -> Any:
     """What is asked for of a file, as structures of one kind, or else of another that takes any entries."""
     with border(f"cannot read {path}", RequestError):
+        afford(3 * regular(path).stat().st_size, f"the entries of {path.name}", "take a smaller list")
         text = read_bytes(path, _LARGEST).removeprefix(b"\xef\xbb\xbf")
-        afford(2 * len(text), f"the entries of {path.name}", "take a smaller list")
         try:
             return msgspec.json.decode(text, type=kind)  # leaves out at once whatever is not asked for
         except Exception:

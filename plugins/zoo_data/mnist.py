@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import math
@@ -26,6 +27,8 @@ SIDE, INNER = 28, 20
 _PAD = 2
 """Dark pixels laid around each 8 x 8 before it is enlarged, so that strokes at its border end softly."""
 _STREAM = 0x64696769
+_LARGEST = 1 << 29
+"""Bytes of a CSV file; that of MNIST's training digits has 110 MB."""
 
 
 class Mnist(FolderData):
@@ -167,6 +170,8 @@ def read_csv(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     wanted = f"{path.name} needs lines LABEL,PIXEL,PIXEL,... with whole numbers, pixels from 0 to 255"
     with warnings.catch_warnings(), border(wanted, RequestError), regular(path).open("rb") as file:
         size = os.fstat(file.fileno()).st_size
+        if size > _LARGEST:
+            raise OSError(errno.EFBIG, f"it has more than {_LARGEST:,} bytes")
         afford(6 * size, f"the numbers of {path.name}", "take a smaller file")
         head = file.readline(1 << 16).decode("utf-8-sig")
         warnings.simplefilter("error")  # that there is nothing in it

@@ -93,9 +93,12 @@ class Voxels(FolderData):
         files = {title: found for title, found in found_of.items() if found is not None}
         shapes: dict[Path, NDArray[np.bool_]] = {}
         bad: dict[str, str] = {}
-        for file in (file for found in files.values() for file in found):
+        listed = [file for found in files.values() for file in found]
+        for file in listed:
             try:
                 shapes[file] = read_shape(file)
+                if len(shapes) == 1:
+                    afford(3 * len(listed) * shapes[file].nbytes, f"{len(listed)} shapes like {file.name}", "take fewer")
             except RequestError as error:
                 bad[self.below(file)] = cause(error.__cause__ or error)
         sizes = Counter(shape.shape for shape in shapes.values()).most_common(2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import shutil
 from functools import partial
 from pathlib import Path
@@ -179,6 +180,31 @@ def test_boxes_of_birds_are_of_stored_pixels(tmp_path: Path) -> None:
     image = records_of("cub", f"{tmp_path}@box").image(0)
     assert image.shape == (20, 18, 3)
     assert image.min() == 200
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "size"),
+    [
+        ("celeba", f"{LIST}.txt", 5 << 30),
+        ("mnist", "train.csv", 5 << 30),
+        ("mnist", "train-images-idx3-ubyte", 5 << 30),
+        ("coco", "annotations/instances_train2017.json", 5 << 30),
+        ("voxels", "a.npz", 5 << 30),
+        ("voxels", "a/train/1.binvox", 1 << 29),
+    ],
+)
+def test_files_of_gigabytes_and_pipes_are_refused_unread(tmp_path: Path, kind: str, name: str, size: int) -> None:
+    for folder in ("img_align_celeba", Path(name).parent):
+        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+    (tmp_path / "train-labels-idx1-ubyte").touch()
+    with (tmp_path / name).open("wb") as file:
+        file.truncate(size)
+    with refused("."):
+        records_of(kind, tmp_path)
+    (tmp_path / name).unlink()
+    os.mkfifo(tmp_path / name)
+    with refused("named pipe"):
+        records_of(kind, tmp_path)
 
 
 def test_a_box_follows_a_photo_that_is_read_at_a_smaller_size() -> None:
