@@ -27,7 +27,7 @@ from zoo import (
     voxel_picture,
 )
 from zoo_data.folder import file_names
-from zoo_data.kinds import FolderData, GeneratedData, one_word
+from zoo_data.kinds import FolderData, GeneratedData, own_words
 from zoo_data.layouts import SPLITS, holds, inside, split_folder
 
 SIDE = 32
@@ -81,7 +81,7 @@ class Voxels(FolderData):
             raise RequestError(f"{self}: every shape of the split {split} is empty")
         self.skip(empty, len(names), "shapes")
         names = [name for name in names if name not in empty]
-        return VoxelRecords(voxels[full], names, Attributes.classes([one_word(title) for title in parts], labels[full]))
+        return VoxelRecords(voxels[full], names, Attributes.classes(own_words(list(parts)), labels[full]))
 
     def _from_folders(self, root: Path, split: Split) -> dict[str, _Part]:
         """The shapes of each class; those of all that can be used, if they are of one size."""
@@ -175,7 +175,6 @@ class SolidRecords(VoxelRecords):
     view = f"solid-{VERSION}"
 
     def __init__(self, split: Split, seed: int, count: int) -> None:
-        afford(2 * count * SIDE**3, f"{count} solids", "ask for fewer")
         labels = np.arange(count) % len(CLASSES)
         stream = [17, int(split == "test"), seed & (2**64 - 1)]
         voxels = np.stack([draw(CLASSES[label], np.random.default_rng([*stream, i])) for i, label in enumerate(labels)])
@@ -194,6 +193,7 @@ class Solids(GeneratedData):
     kind = "solids"
     items = "N training solids"
     sizes = (512, 128)
+    each = 2 * SIDE**3
     generate = SolidRecords
 
 

@@ -132,6 +132,12 @@ def test_classes_and_splits_of_shapes_lie_in_several_ways(tmp_path: Path, layout
     assert known(test).values.sum(0).tolist() == [2, 2]
 
 
+def test_classes_that_differ_in_odd_characters_stay_apart(tmp_path: Path) -> None:
+    for name in ("night stand", "night_stand"):
+        shape(tmp_path / f"{name}/train/1.npy", len(name))
+    assert known(voxels(tmp_path)).names == ("night_stand", "night_stand_2")
+
+
 def test_one_broken_shape_beside_good_ones_is_left_out(tmp_path: Path) -> None:
     for i in range(6):
         shape(tmp_path / f"bed/train/{i}.npy", i, side=4 if i == 5 else 8)
