@@ -54,7 +54,7 @@ class Coco(FolderData):
         if not wanted:
             first = instances.images[0].name
             raise RequestError(f"{folder} has no readable image of {file.name}: that names {first}, it holds {holds(folder)}")
-        self.skip(missing, len(instances.images) + len(instances.bad_images), f"images in {file.name}")
+        self.skip(missing, len(instances.images) + len(instances.bad_images), "listed images", self.below(file))
         photos = photos_in(self, folder, list(wanted))
         drawn, odd = _drawn(photos, wanted)
         if len(odd) == len(photos):
@@ -63,7 +63,7 @@ class Coco(FolderData):
         photos = [photo for photo in photos if photo.name not in odd]
         annotations, outside = _annotations(photos, wanted, drawn, list(categories))
         bad = instances.bad_objects | outside
-        self.skip(bad, instances.objects, f"objects in {file.name}")
+        self.skip(bad, instances.objects, "objects", self.below(file))
         return PhotoRecords(photos, annotations, list(categories.values()))
 
     def _list(self, root: Path, split: Split) -> Path:

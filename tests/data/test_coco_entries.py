@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from zoo import Records
 from zoo_data.turned import frame_of, on_its_side, turned
 
 pytestmark = pytest.mark.usefixtures("own_cache")
+LIST = "annotations/instances_train2017.json"
 GOOD = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [6, 5, 12, 10]}
 
 
@@ -65,7 +68,7 @@ def test_an_object_that_cannot_be_used_is_left_out_and_named(tmp_path: Path, cha
 def test_an_entry_of_another_type_is_left_out(tmp_path: Path, entry: Any) -> None:
     data = write(tmp_path, [GOOD, entry], [{"id": 1, "file_name": "a.png", "width": 24, "height": 20}, entry])
     assert [len(found.labels) for found in data.read("train").annotations] == [1]
-    assert {"image number 1", "annotation number 1"} <= {*data.skipped}
+    assert {f"{LIST}/image number 1", f"{LIST}/annotation number 1"} <= {*data.skipped}
 
 
 def test_ids_and_numbers_may_be_text_and_masks_of_any_kind(tmp_path: Path) -> None:
@@ -88,9 +91,9 @@ def test_what_is_listed_twice_counts_once_and_what_cannot_be_told_apart_not_at_a
     records = data.read("train")
     assert records.names == ["a.png", "d.png"]
     assert [len(found.labels) for found in records.annotations] == [1, 2]
-    assert data.skipped["b.png"] == data.skipped["c.png"] == "another image has its id, 2"
-    assert data.skipped["annotation 1 (again)"] == "it is listed twice"
-    assert data.skipped["annotation 5"] == "its image is left out"
+    assert data.skipped[f"{LIST}/b.png"] == data.skipped[f"{LIST}/c.png"] == "another image has its id, 2"
+    assert data.skipped[f"{LIST}/annotation 1 (again)"] == "it is listed twice"
+    assert data.skipped[f"{LIST}/annotation 5"] == "its image is left out"
 
 
 @pytest.mark.filterwarnings("ignore:left out")
@@ -122,6 +125,16 @@ def test_lists_and_images_are_found_where_people_have_them(tmp_path: Path, where
     if (tmp_path / "train2017") not in (tmp_path / folder).parents:
         (tmp_path / "train2017").rmdir()
     assert len(data.read("train").annotations[0].labels) == 1
+
+
+def test_what_is_left_out_of_two_lists_is_kept_apart(tmp_path: Path) -> None:
+    data = write(tmp_path, [GOOD, GOOD | {"id": 2, "bbox": [1, 1, 0, 0]}])
+    shutil.copytree(tmp_path / "train2017", tmp_path / "val2017")
+    shutil.copy(tmp_path / LIST, tmp_path / LIST.replace("train", "val"))
+    for split in ("train", "test", "train"):
+        with pytest.warns(UserWarning, match="left out 1 of 2 objects") if len(data.skipped) < 2 else contextlib.nullcontext():
+            data.read(split)
+    assert [*data.skipped] == [f"{LIST}/annotation 2", f"{LIST.replace('train', 'val')}/annotation 2"]
 
 
 def test_a_label_means_the_same_in_both_splits(tmp_path: Path) -> None:

@@ -51,7 +51,8 @@ def test_boxes_are_shares_and_labels_count_categories(
 ) -> None:
     made = KINDS["coco"](str(layout(tmp_path, INSTANCES, part, year)))
     with pytest.warns(
-        UserWarning, match=rf"left out 3 of 6 objects in instances_{part}{year}\.json of coco:.*annotation 3 \(it is"
+        UserWarning,
+        match=rf"left out 3 of 6 objects of coco:.*: annotations/instances_{part}{year}\.json/annotation 3 \(it is",
     ):
         records = made.read(split)
     made.read(split)
@@ -82,7 +83,7 @@ def test_the_digest_covers_the_annotations(tmp_path: Path) -> None:
 def test_missing_images_are_named_and_their_annotations_left_out(tmp_path: Path) -> None:
     root = layout(tmp_path, INSTANCES)
     (root / "train2017/a.jpg").unlink()
-    with pytest.warns(UserWarning, match=r"left out 1 of 3 images in .*: a\.jpg \(there is no such file"):
+    with pytest.warns(UserWarning, match=r"left out 1 of 3 listed images of .*/a\.jpg \(there is no such file"):
         records = coco(root)
     assert [len(a.labels) for a in records.annotations] == [2, 1]
 
