@@ -13,12 +13,11 @@ def test_hostile_files_and_words_are_answered_or_refused(tmp_path: Path, monkeyp
     monkeypatch.syspath_prepend(str(TOOLS))
     import fuzz
 
-    kinds = ["images", "cache", "archives", "layouts", "checkpoints", "golden", "registry", "words"]
-    counts = fuzz.fuzz_all(500, 1, tmp_path, kinds)
+    counts = fuzz.fuzz_all(500, 1, tmp_path)
     assert not [fault for count in counts for fault in count.faults]
     assert sum(count.cases for count in counts) >= 500
     for count in counts:
-        assert count.refused + count.accepted == count.cases > 30
+        assert count.refused + count.accepted == count.cases > 20
 
 
 def test_a_fault_is_counted_and_leaves_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -201,4 +201,27 @@ class Layouts(Target):
                 _ = records.attributes
 
 
-DATA: tuple[type[Target], ...] = (Images, Cache, Archives, Layouts)
+class Videos(Target):
+    """Videos of two codecs, in two containers."""
+
+    kind = "videos"
+    weight = 0.5
+
+    def make(self, folder: Path) -> None:
+        import cv2
+
+        for split, name, code in (("train", "a.avi", "MJPG"), ("train", "b.mp4", "mp4v"), ("test", "c.avi", "MJPG")):
+            (folder / split).mkdir(parents=True, exist_ok=True)
+            video = cv2.VideoWriter(str(folder / split / name), cv2.VideoWriter_fourcc(*code), 8, (48, 32))
+            for i in range(20):
+                video.write(np.asarray(photo(48, 10 * i))[:32, :48].copy())
+            video.release()
+
+    def use(self, folder: Path, case: Any) -> None:
+        records = make.data(f"video:{folder}?moments=2").read("test" if case and case[0].startswith("test") else "train")
+        image = records.image(0)
+        if image.ndim != 3 or image.dtype != np.uint8:
+            raise Wrong(f"a frame was read as {image.shape} {image.dtype}")
+
+
+DATA: tuple[type[Target], ...] = (Images, Cache, Archives, Layouts, Videos)
