@@ -52,6 +52,13 @@ def test_a_photo_gives_n_photos_of_its_own_size(folder: Path) -> None:
     assert "toy" in loaded.card
 
 
+def test_a_folder_is_found_again_from_another(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder.parent)
+    loaded = zoo.load("dir:weights")
+    monkeypatch.chdir("/")
+    assert (loaded.name, loaded.folder) == ("dir:weights", folder)
+
+
 def test_every_form_of_a_photo_means_the_same(folder: Path, tmp_path: Path) -> None:
     loaded = zoo.load(f"dir:{folder}")
     Image.fromarray(photo()).save(tmp_path / "photo.png")

@@ -139,7 +139,7 @@ def load(name: str | os.PathLike[str], device: str | torch.device = "auto") -> L
     named = str(name)
     if named.startswith(PREFIX):
         named = str(parse(named)._replace(revision=folder.name))
-    return Loaded(named, model, task, facts, read_card(folder / CARD), folder)
+    return Loaded(named, model, task, facts, read_card(folder / CARD), folder.absolute())
 
 
 def fitted_model(folder: Path, device: str | torch.device, facts: Facts) -> Model:
