@@ -8,6 +8,7 @@ import random
 import shutil
 import signal
 import sys
+import threading
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -15,12 +16,15 @@ from typing import Any
 
 import pytest
 import torch
+from calls import call_here
 from PIL import Image
+from processes import wait
 from safetensors.torch import load_file
-from toyruns import run
+from toyruns import ASKED, run
 
 import zoo
-from zoo.utils.errors import RequestError, ZooError
+from zoo.running.plan import Request, make_plan
+from zoo.utils.errors import RequestError, Terminated, ZooError
 
 LEFT = ["checkpoint", "log.txt", "metrics.json", "report.html", "run.json", "samples.png"]
 
@@ -130,6 +134,38 @@ def test_what_fails_after_the_fit_costs_nothing_of_it(
     assert again.history == whole.history
     assert sorted(path.name for path in (tmp_path / "a").iterdir()) == LEFT
     assert same(tmp_path / "a", whole.out)
+
+
+@pytest.mark.parametrize("name", ["checkpoint/model.safetensors", "training/fit.json"])
+def test_a_fitted_model_that_is_damaged_is_named(finished: Path, name: str) -> None:
+    (finished / "training").mkdir()
+    weights = make_plan(Request(**ASKED)).weights
+    (finished / "training" / "request.json").write_text(json.dumps(weights))
+    (finished / "run.json").unlink()
+    (finished / name).write_bytes(b"\0" * 30)
+    with pytest.raises(ZooError, match=r"cannot go on from .*checkpoint, remove it to fit again"):
+        run(finished, resume=True)
+    shutil.rmtree(finished / "checkpoint")
+    assert run(finished, resume=True).scores
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_a_command_that_is_terminated_keeps_the_state_of_training(tmp_path: Path) -> None:
+    out = tmp_path / "a"
+    words = "run --model cvae --task relight --data scenes:16 --set width=8 --set codes=4 --set steps=100000"
+    state = out / "training" / "state" / "training.safetensors"
+
+    def terminate() -> None:
+        wait(state.exists)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=terminate).start()
+    code, _, err, _ = call_here(*words.split(), "--set", "training.save_seconds=0", "--out", str(out))
+    assert code == Terminated.exit_code
+    assert err.splitlines()[-1].startswith("zoo: terminated")
+    assert state.exists()
+    assert "Terminated" in (out / "log.txt").read_text()
+    assert not (out / ".lock").exists()
 
 
 def test_a_finished_run_that_is_gone_on_with_says_so(

@@ -7,7 +7,8 @@ from typing import Any
 
 import zoo
 
+ASKED: dict[str, Any] = {"model": "toy-wide", "task": "toy-shade", "n": 9, "metrics": ("toy-best", "toy-density")}
+
 
 def run(out: Path | None, **more: Any) -> zoo.RunResult:
-    given: dict[str, Any] = {"model": "toy-wide", "task": "toy-shade", "n": 9, "metrics": ("toy-best", "toy-density")}
-    return zoo.run(**{**given, "out": out, "device": "cpu", "progress": False, **more})
+    return zoo.run(**{**ASKED, "out": out, "device": "cpu", "progress": False, **more})

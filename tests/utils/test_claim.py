@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from zoo.utils import claim, files
+from zoo.utils import files, lock
 from zoo.utils.claim import LOCK, claimed, content, sweep
 from zoo.utils.errors import RequestError, ZooError
 from zoo.utils.files import discard, whole_file, whole_folder
@@ -79,17 +79,17 @@ def test_where_there_are_no_locks_the_file_says_whose_the_folder_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, age: int, free: bool
 ) -> None:
     monkeypatch.setattr("fcntl.flock", no_locks)
-    lock = tmp_path / LOCK
-    lock.write_text(text.format(me=os.getpid()))
-    os.utime(lock, (time.time() - age,) * 2)
+    path = tmp_path / LOCK
+    path.write_text(text.format(me=os.getpid()))
+    os.utime(path, (time.time() - age,) * 2)
     if free:
         with claimed(tmp_path):
             pass
-        assert not lock.exists()
+        assert not path.exists()
     else:
         with pytest.raises(RequestError, match="another run works in") as caught, claimed(tmp_path):
             pass
-        assert lock.exists()
+        assert path.exists()
         assert ("on elsewhere; if it has ended there, remove" in str(caught.value)) == ("elsewhere" in text)
 
 
@@ -122,7 +122,7 @@ def test_a_folder_in_which_no_lock_can_be_is_one_line(
     def refuse(*_: object) -> Any:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(claim, "_opened", refuse)
+    monkeypatch.setattr(lock, "_opened", refuse)
     with pytest.raises(ZooError, match=os.strerror(number)) as caught, claimed(tmp_path / "a"):
         pass
     assert type(caught.value) is kind

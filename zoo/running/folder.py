@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import math
 import os
 import platform
 import time
@@ -134,7 +135,9 @@ def new_folder(out: str | None, *words: str) -> Iterator[Path]:
     with claimed(
         default_folder(*words) if out is None else check_folder(user_path(out)), "process", fresh=out is None
     ) as path:
-        yield check_folder(path)
+        check_folder(path)  # nobody else changes it from here on
+        sweep(path)
+        yield path
 
 
 def check_folder(path: Path, ours: bool = False, what: str = "") -> Path:
@@ -245,4 +248,5 @@ def plain(history: Any) -> Any:
         history = {f.name: getattr(history, f.name) for f in dataclasses.fields(history)}
     if not isinstance(history, Mapping):
         return None
-    return {str(k): v for k, v in history.items() if isinstance(v, (int, float, str, bool)) and v == v}
+    kept = {str(key): value for key, value in history.items() if isinstance(value, (int, float, str, bool))}
+    return {key: value for key, value in kept.items() if not isinstance(value, float) or math.isfinite(value)}

@@ -14,16 +14,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from zoo import registry
-from zoo.catalog.loaded import fitted_model
 from zoo.contracts.metric import Fitted, Score
-from zoo.measuring import small
-from zoo.measuring.evaluate import Evaluation, evaluate
+from zoo.measuring.evaluate import evaluate
 from zoo.reporting.pictures import DRAWS, ITEMS, SAMPLES, Picture, take_pictures
-from zoo.running.folder import RunFolder, held, plain, read_json, run_json
+from zoo.running.fitted import fit, fitted, golden_items, keep_golden, kept_model
+from zoo.running.folder import RunFolder, held, read_json, run_json
 from zoo.running.plan import Plan, Request, make_plan
-from zoo.saving import golden
-from zoo.saving.checkpoint import CONFIG, add_scores, prove, save
-from zoo.saving.facts import read_facts
+from zoo.saving.checkpoint import add_scores, prove
 from zoo.utils.errors import RequestError, border
 from zoo.utils.files import user_path, whole_file, write_json
 from zoo.utils.log import logged
@@ -136,9 +133,9 @@ def execute(request: Request, finishing: Callable[[RunResult], object] = lambda 
         folder = RunFolder(user_path(str(request.out)))
         result = RunResult(folder.path, plan.model, plan.task)
         if plan.request.checkpoint is None and (folder.finished or folder.fitted):
-            result.model = _kept_model(plan, folder)
+            result.model = kept_model(plan, folder)
         elif plan.request.checkpoint is None:
-            result.history = _fit(plan, plan.task.pairs(plan.data, "train", request.seed), folder, progress=False)
+            result.history = fit(plan, plan.task.pairs(plan.data, "train", request.seed), folder, progress=False)
         return result
     with held(plan) as folder:
         result = RunResult(folder.path, plan.model, plan.task)
@@ -167,7 +164,7 @@ def _read(plan: Plan, folder: RunFolder, result: RunResult) -> RunResult:
         result.scores = {name: Score(**score) for name, score in result.metrics["metrics"].items()}
         result.skipped, result.history, result.seconds = (record[key] for key in ("skipped_metrics", "history", "seconds"))
         if plan.request.checkpoint is None:
-            result.model = _kept_model(plan, folder)
+            result.model = kept_model(plan, folder)
     return result
 
 
@@ -183,7 +180,9 @@ def _run(plan: Plan, folder: RunFolder, result: RunResult, finishing: Callable[[
     clock.lap("data")
     folder.begin(plan.weights)
     if train is not None:
-        plan = _fitted(plan, train, folder, result, clock)
+        result.model, result.history, result.seconds["fit"] = fitted(plan, train, folder)
+        plan = dataclasses.replace(plan, model=result.model)
+        clock.skip()
     plan.model.to(plan.device)
     shown = test.spread(ITEMS).tolist()
     theirs = [name for name in plan.metrics if registry.entry("metrics", name).distribution != registry.OWN]
@@ -196,7 +195,7 @@ def _run(plan: Plan, folder: RunFolder, result: RunResult, finishing: Callable[[
         progress=request.progress,
         optional=theirs if request.metrics is None else (),  # which nobody asked for: if one fails, the run goes on
         fitted=Fitted(plan.model, plan.task, plan.data, test, request.seed),
-        keep=dict.fromkeys(shown, SAMPLES) | dict.fromkeys(range(_golden_items(plan, len(test))), request.n),
+        keep=dict.fromkeys(shown, SAMPLES) | dict.fromkeys(range(golden_items(plan, len(test))), request.n),
     )
     result.scores, result.skipped = measured.scores, {**plan.skipped, **measured.skipped}
     result.metrics = {key: getattr(request, key) for key in ("model", "task", "data", "n")} | {"test_items": len(test)}
@@ -204,7 +203,7 @@ def _run(plan: Plan, folder: RunFolder, result: RunResult, finishing: Callable[[
     result.metrics["metrics"] = {name: dataclasses.asdict(score) for name, score in measured.scores.items()}
     if train is not None:
         add_scores(folder.checkpoint, result.metrics["metrics"], {"command": request.command()})
-        _keep_golden(plan, folder.checkpoint, test, measured)
+        keep_golden(plan, folder.checkpoint, test, measured)
     clock.lap("evaluate")
     samples = torch.stack([measured.kept[i][:SAMPLES] for i in shown])
     result.pictures = take_pictures(plan.model, plan.task, plan.data, request.seed, test, samples)
@@ -219,75 +218,12 @@ def _run(plan: Plan, folder: RunFolder, result: RunResult, finishing: Callable[[
     folder.finish()
 
 
-def _fitted(plan: Plan, train: Pairs, folder: RunFolder, result: RunResult, clock: _Clock) -> Plan:
-    """The plan with its model fitted, and kept as a checkpoint, which has no scores yet: whatever fails later, it stays.
-
-    Where it is kept already, by a run that was stopped later, it is taken from there.
-    """
-    request = plan.request
-    if folder.fitted:
-        with border(f"cannot go on from {folder.checkpoint}; remove it to fit again"):
-            result.model = _kept_model(plan, folder)
-            fit = read_json(folder.fit)
-            result.history, result.seconds["fit"] = fit["history"], fit["seconds"]
-        return dataclasses.replace(plan, model=result.model)
-    result.history = _fit(plan, train, folder, request.progress)
-    clock.lap("fit")
-    write_json(folder.fit, {"history": plain(result.history), "seconds": result.seconds["fit"]})
-    data = {"name": visible(request.data), "digest": train.digest, "items": len(train)}
-    card, config = {"command": request.command()}, plan.weights["task_config"]
-    save(plan.model, folder.checkpoint, task=request.task, task_config=config, seed=request.seed, data=data, card=card)
-    return plan
-
-
-def _kept_model(plan: Plan, folder: RunFolder) -> Model:
-    return fitted_model(folder.checkpoint, plan.device, read_facts(folder.checkpoint / CONFIG))
-
-
-def _fit(plan: Plan, train: Pairs, folder: RunFolder, progress: bool) -> Any:
-    return plan.model.fit(
-        train,
-        seed=plan.request.seed,
-        device=plan.device,
-        epochs=plan.request.epochs,
-        progress=progress,
-        resume=folder.state,
-        **plan.request.parts["training"],
-    )
-
-
-def _keep_golden(plan: Plan, folder: Path, test: Pairs, measured: Evaluation) -> None:
-    """Keep golden samples and a small score in a checkpoint: as the CPU gives them, wherever.
-
-    Where ``zoo verify`` would score the same items again, the small score is of the samples that were scored; else, on
-    somebody's own data or a GPU, it is measured for itself.
-    """
-    request, config = plan.request, plan.weights["task_config"]
-    metric = next((n for n, m in plan.metrics.items() if m.needs == "samples" and n not in measured.skipped), None)
-    model = plan.model.to("cpu")
-    if count := _golden_items(plan, len(test)):
-        x, samples = test.x[: golden.ITEMS], torch.stack([measured.kept[i] for i in range(count)])
-        score = None if metric is None else small.score_of(samples, test, metric, plan.task.data, request.seed)
-    else:
-        x, score = small.small_score(model, {"name": request.task, "config": config}, metric)
-    golden.write_golden(folder, x, model.sample(x, golden.SAMPLES, seed=0), 0, score)
-    model.to(plan.device)
-
-
-def _golden_items(plan: Plan, scored: int) -> int:
-    """How many of the first test items the small score of the checkpoint may be of, as they were scored; 0 for none."""
-    request = plan.request
-    embedded = request.data == plan.task.data and request.n <= golden.MOST_SAMPLES
-    if request.checkpoint or not embedded or plan.device.type != "cpu":
-        return 0
-    if scored == request.items:  # spread over all: only the first is one of the first
-        return 1
-    return max(1, min(scored, small.ITEMS, small.ITEMS * small.N // request.n))  # as few as cost about as much as its own
-
-
 class _Clock:
     def __init__(self, seconds: dict[str, float]) -> None:
         self.seconds, self.last = seconds, time.monotonic()
+
+    def skip(self) -> None:
+        self.last = time.monotonic()
 
     def lap(self, part: str) -> None:
         now = time.monotonic()

@@ -1,0 +1,93 @@
+"""The fitted model of a run: fitted or taken from the run's folder, and kept there with golden samples and a small score."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from zoo.catalog.loaded import fitted_model
+from zoo.measuring import small
+from zoo.measuring.evaluate import Evaluation
+from zoo.running.folder import RunFolder, plain, read_json
+from zoo.running.plan import Plan
+from zoo.saving import golden
+from zoo.saving.checkpoint import CONFIG, save
+from zoo.saving.facts import read_facts
+from zoo.utils.errors import ZooError, cause
+from zoo.utils.files import write_json
+from zoo.utils.words import visible
+
+if TYPE_CHECKING:
+    from zoo.contracts.model import Model
+    from zoo.data.pairs import Pairs
+
+
+def fitted(plan: Plan, train: Pairs, folder: RunFolder) -> tuple[Model, Any, float]:
+    """The fitted model, what training left on record, and its seconds; it is kept as a checkpoint, which has no scores yet.
+
+    Whatever fails later, that stays; where it is kept already, by a run that was stopped later, it is taken from there.
+    """
+    if folder.fitted:
+        try:
+            record = read_json(folder.fit)
+            return kept_model(plan, folder), record["history"], float(record["seconds"])
+        except Exception as error:
+            raise ZooError(f"cannot go on from {folder.checkpoint}, remove it to fit again: {cause(error)}") from error
+    request, began = plan.request, time.monotonic()
+    history = fit(plan, train, folder, request.progress)
+    seconds = round(time.monotonic() - began, 3)
+    write_json(folder.fit, {"history": plain(history), "seconds": seconds})
+    data = {"name": visible(request.data), "digest": train.digest, "items": len(train)}
+    card, config = {"command": request.command()}, plan.weights["task_config"]
+    save(plan.model, folder.checkpoint, task=request.task, task_config=config, seed=request.seed, data=data, card=card)
+    return plan.model, history, seconds
+
+
+def kept_model(plan: Plan, folder: RunFolder) -> Model:
+    """The model that a run has fitted before, as its folder has it."""
+    return fitted_model(folder.checkpoint, plan.device, read_facts(folder.checkpoint / CONFIG))
+
+
+def fit(plan: Plan, train: Pairs, folder: RunFolder, progress: bool) -> Any:
+    """Fit the model of the plan, going on from the state of training where there is one; gives what it leaves on record."""
+    return plan.model.fit(
+        train,
+        seed=plan.request.seed,
+        device=plan.device,
+        epochs=plan.request.epochs,
+        progress=progress,
+        resume=folder.state,
+        **plan.request.parts["training"],
+    )
+
+
+def keep_golden(plan: Plan, folder: Path, test: Pairs, measured: Evaluation) -> None:
+    """Keep golden samples and a small score in a checkpoint: as the CPU gives them, wherever.
+
+    Where ``zoo verify`` would score the same items again, the small score is of the samples that were scored; else, on
+    somebody's own data or a GPU, it is measured for itself.
+    """
+    request, config = plan.request, plan.weights["task_config"]
+    metric = next((n for n, m in plan.metrics.items() if m.needs == "samples" and n not in measured.skipped), None)
+    model = plan.model.to("cpu")
+    if count := golden_items(plan, len(test)):
+        x, samples = test.x[: golden.ITEMS], torch.stack([measured.kept[i] for i in range(count)])
+        score = None if metric is None else small.score_of(samples, test, metric, plan.task.data, request.seed)
+    else:
+        x, score = small.small_score(model, {"name": request.task, "config": config}, metric)
+    golden.write_golden(folder, x, model.sample(x, golden.SAMPLES, seed=0), 0, score)
+    model.to(plan.device)
+
+
+def golden_items(plan: Plan, scored: int) -> int:
+    """How many of the first test items the small score of the checkpoint may be of, as they were scored; 0 for none."""
+    request = plan.request
+    embedded = request.data == plan.task.data and request.n <= golden.MOST_SAMPLES
+    if request.checkpoint or not embedded or plan.device.type != "cpu":
+        return 0
+    if scored == request.items:  # spread over all: only the first is one of the first
+        return 1
+    return max(1, min(scored, small.ITEMS, small.ITEMS * small.N // request.n))  # as few as cost about as much as its own
