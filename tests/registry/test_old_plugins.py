@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from calls import Called, call
 
 import zoo
@@ -15,7 +16,7 @@ from zoo.registry import MOVED
 OLD = Path(__file__).resolve().parents[1] / "third_party" / "old_plugin"
 SAYS = {
     "old-imports": "ModuleNotFoundError: No module named 'zoo.model'; write `from zoo import Model, Preset, size_of`",
-    "old-methods": "TypeError: Game is written for an older zoo: in place of recipe(items) derive its Config from zoo.Recipe; "
+    "old-methods": "TypeError: Game is written for an older zoo: "
     "rename rate(share) to lr_factor(progress); "
     "turns(self, batch, step) is a generator that yields (optimizer name, losses)",
     "old-turn": "Step.turn is gone: write turns(batch, step), which yields (optimizer name, losses)",
@@ -64,3 +65,24 @@ def test_what_is_to_be_written_can_be_written(module: str) -> None:
         assert set(space) - {"__builtins__"} <= set(zoo.__all__)
     with pytest.raises(ModuleNotFoundError):
         exec(f"import {module}", {})
+
+
+def test_a_recipe_of_before_still_counts() -> None:
+    class Before(zoo.Model):
+        def __init__(self, x_shape, y_shape, /, **config):  # type: ignore[no-untyped-def]
+            super().__init__(x_shape, y_shape, **config)
+            self.mean = torch.nn.Parameter(torch.zeros(y_shape))
+
+        def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+            return {"all": torch.optim.SGD(self.parameters(), 0.1)}
+
+        def recipe(self, items: int) -> dict[str, int]:
+            return {"steps": 2 * items, "batch_size": items}
+
+        def losses(self, batch: zoo.Batch, step: zoo.Step) -> dict[str, torch.Tensor]:
+            return {"total": (batch.y - self.mean).square().mean()}
+
+    pairs = zoo.Pairs(torch.zeros(3, 1), torch.ones(3, 1))
+    model = Before((1,), (1,))
+    assert model.fit(pairs, device="cpu", progress=False).steps == 6
+    assert model.fit(pairs, device="cpu", progress=False, steps=4).steps == 4

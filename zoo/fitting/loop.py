@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from zoo.data.pairs import Batch, Pairs
 from zoo.fitting.keeper import Keeper
-from zoo.fitting.recipe import History, Recipe, Step, Training, Turns, recipe_defaults
+from zoo.fitting.recipe import History, Step, Training, Turns, own_settings, recipe_defaults
 from zoo.fitting.state import TrainingState
 from zoo.utils.config import make_config
 from zoo.utils.device import pick
@@ -75,8 +75,7 @@ def train(
     model.check_pairs(pairs)
     pairs = replace(pairs, x=pairs.x.float(), y=pairs.y.float())  # of doubles, where those are somebody's default
     config = model.config
-    given = {name: getattr(config, name) for name in ("steps", "batch_size", "ema", "clip") if isinstance(config, Recipe)}
-    training = make_config(Training, given | settings, "training")
+    training = make_config(Training, own_settings(model, config, len(pairs)) | settings, "training")
     per_epoch = max(1, len(pairs) // training.batch_size)
     total = training.epochs * per_epoch if training.epochs is not None else training.steps
 

@@ -74,6 +74,13 @@ class Recipe(_Loop):
         return factor * min(1.0, self.lr_end + progress / self.lr_warmup) if self.lr_warmup else factor
 
 
+def own_settings(model: object, config: object, items: int) -> dict[str, Any]:
+    """A model's own settings of :class:`Training`, for so many pairs: its :class:`Recipe`, or ``recipe(items)`` of before."""
+    if callable(before := getattr(model, "recipe", None)):
+        return dict(before(items))
+    return {f.name: getattr(config, f.name) for f in fields(_Loop)} if isinstance(config, Recipe) else {}
+
+
 def recipe_defaults(config: object) -> dict[str, Any]:
     """The settings that files written before there were recipes may lack, with what they then were; none of other configs."""
     return {f.name: getattr(type(config), f.name) for f in fields(Recipe)} if isinstance(config, Recipe) else {}

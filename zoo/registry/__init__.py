@@ -46,7 +46,6 @@ MOVED = {
 """Where the names are now that were in modules that are gone."""
 
 OLD = {
-    "recipe": "in place of recipe(items) derive its Config from zoo.Recipe",
     "rate": "rename rate(share) to lr_factor(progress)",
     "turns": "turns(self, batch, step) is a generator that yields (optimizer name, losses)",
 }
