@@ -227,6 +227,8 @@ def test_two_runs_never_share_a_folder(tmp_path: Path, monkeypatch: pytest.Monke
             return
         with pytest.raises(RequestError, match=rf"another run works in .*a \(process {os.getpid()}\); wait for it"):
             run(tmp_path / "a", resume=True)
+        with pytest.raises(RequestError, match="another run works in"):
+            run(tmp_path / "a")
         others.append(run(None, seed=3))
         others.append(run(None, seed=4))
 

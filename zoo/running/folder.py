@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo import registry
 from zoo.running.plan import Plan
-from zoo.utils.claim import claimed, content, sweep
+from zoo.utils.claim import LOCK, claimed, content, sweep
 from zoo.utils.errors import RequestError, ZooError, border
 from zoo.utils.files import discard, read_text, user_path, write_json
 from zoo.utils.log import is_log
@@ -117,7 +117,14 @@ def held(plan: Plan) -> Iterator[RunFolder]:
     out = plan.request.out
     path = default_folder(plan.request.model, plan.request.task) if out is None else user_path(out)
     if out is not None:
-        (folder := RunFolder(path)).check(plan)  # before anything is made
+        folder = RunFolder(path)
+        try:
+            folder.check(plan)  # before anything is made
+        except RequestError:
+            if (path / LOCK).exists():  # where it is in the way since somebody works there, that is said
+                with claimed(path):
+                    pass
+            raise
         if folder.finished:
             with contextlib.suppress(ZooError), claimed(path):  # by who was killed at its very end, if by anybody
                 folder.finish()
