@@ -60,7 +60,7 @@ def test_its_tests_pass_and_it_learns(environment: Environment) -> None:
     out = environment.run("-m", "pytest", "-q", "-p", "no:cacheprovider", "zoo-mixture/tests")
     assert "failed" not in out
     assert int(out.rpartition(" passed")[0].split()[-1]) > 60
-    world = ["--task", "relight", "--data", "scenes:2000", "-n", "10", "--items", "100"]
+    world = ["--task", "relight", "--data", "scenes:600", "-n", "10", "--items", "50"]
     run = ["run", *world, "--metric", "error_of_best", "--json", "--model"]
     few = {"random": [], "mixture": ["--set", "steps=150"]}
     said = environment.zoo(*([*run, model, *settings, "--out", f"run-{model}"] for model, settings in few.items()))
