@@ -22,7 +22,8 @@ READS = {"read_bytes", "read_text", "open"}
 DECODES = OPENS - {"open", "os.open", "io.open"} | {
     "json.loads", "json.load", "msgspec.json.decode", "msgspec.toml.decode", "msgspec.convert", "numpy.loadtxt", "csv.reader",
     "numpy.genfromtxt", "gzip.decompress", "zlib.decompress", "yaml.safe_load", "tomllib.loads", "tomllib.load",
-    "csv.DictReader", "ast.literal_eval", "importlib.import_module", "PIL.ImageCms.profileToProfile",
+    "csv.DictReader", "ast.literal_eval",
+    "zoo.utils.tensors.read", "zoo.utils.tensors.read_header", "importlib.import_module", "PIL.ImageCms.profileToProfile",
 }  # fmt: skip
 DECODERS = {"zlib", "zipfile", "struct", "binascii", "csv", "json", "gzip", "tarfile", "tomllib", "pickle", "lzma", "bz2"}
 """Modules of Python whose own errors are those of a decoder."""
@@ -63,10 +64,10 @@ def opened(tree: ast.Module) -> Broken:
 
 def decoded(tree: ast.Module) -> Broken:
     """Foreign decoders called outside of a border, and handlers that name the errors of foreign code, and not all of them."""
-    names, kept = _names(tree), set[ast.AST]()
+    names, kept, own = _names(tree), set[ast.AST](), _own_borders(tree)
     for node in ast.walk(tree):
         inside: list[ast.stmt] = []
-        if isinstance(node, ast.With) and any(_is_border(item.context_expr) for item in node.items):
+        if isinstance(node, ast.With) and any(_is_border(item.context_expr, own) for item in node.items):
             inside = node.body
         elif isinstance(node, ast.Try):
             if any(_is_wide(handler.type) for handler in node.handlers):
@@ -177,11 +178,25 @@ def _proved(file: ast.expr, scope: ast.AST) -> bool:
     return bool(called & {"regular", "BytesIO", "StringIO"}) or "os.devnull" in {ast.unparse(node) for node in inside}
 
 
-def _is_border(node: ast.expr) -> bool:
+def _own_borders(tree: ast.Module) -> set[str]:
+    """The context managers of a module that have a border around what is done within them."""
+    made = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and any("contextmanager" in ast.unparse(one) for one in node.decorator_list):
+            parts = [*ast.walk(node)]
+            wide = any(isinstance(part, ast.ExceptHandler) and _is_wide(part.type) for part in parts)
+            if wide or any(isinstance(part, ast.withitem) and _is_border(part.context_expr, set()) for part in parts):
+                made.add(node.name)
+    return made
+
+
+def _is_border(node: ast.expr, own: set[str]) -> bool:
     if not isinstance(node, ast.Call):
         return False
     called = _called(node.func, {}).rpartition(".")[2]
-    return called in ("border", "translated") or (called == "suppress" and any(_is_wide(argument) for argument in node.args))
+    return called in {"border", "translated", *own} or (
+        called == "suppress" and any(_is_wide(argument) for argument in node.args)
+    )
 
 
 def _is_wide(kind: ast.expr | None) -> bool:

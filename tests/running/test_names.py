@@ -11,8 +11,8 @@ from PIL import Image
 
 import zoo
 
-FOLDER, STEM = b"d`\n```\n# \x1b]0;x\x07", b"stra\xdfe $x^$ <b>|\xe2\x80\xae"
-"""A folder's name, of one byte each, and the beginning of those of the photos in it: Latin-1, and what turns text around."""
+FOLDER, STEM = b"d\xdf`\n```\n# \x1b]0;x\x07", b"stra\xdfe $x^$ <b>|\xe2\x80\xae"
+"""A folder's name, and the beginning of those of the photos in it: Latin-1, and what turns text around."""
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,9 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> zoo.RunResult:
     except OSError:
         pytest.skip("this file system takes no such names")
     data = f"folder:{os.fsdecode(photos)}"
-    return zoo.run("nn", "resaturate", data, n=2, metrics=["error_of_best"], device="cpu", out=root / "out", progress=False)
+    return zoo.run(
+        "nn", "resaturate", data, n=2, metrics=["error_of_best"], device="cpu", out=root / "out\udce4", progress=False
+    )
 
 
 def test_a_run_on_files_of_any_names_is_whole(result: zoo.RunResult) -> None:
@@ -38,7 +40,7 @@ def test_a_run_on_files_of_any_names_is_whole(result: zoo.RunResult) -> None:
         msgspec.json.decode(path.read_bytes())  # which takes no half of a character
     data = zoo.load(f"dir:{result.out / 'checkpoint'}").facts.data
     assert data is not None
-    assert data["name"].endswith(r"/d`\x0a```\x0a# \x1b]0;x\x07")
+    assert data["name"].endswith(r"/d\xdf`\x0a```\x0a# \x1b]0;x\x07")
 
 
 def test_nothing_that_is_written_obeys_a_name(result: zoo.RunResult) -> None:

@@ -68,5 +68,5 @@ def _text(name: bytes, body: bytes) -> str:
 def _unpacked(packed: bytes, most: int) -> bytes:
     try:
         return zlib.decompressobj().decompress(packed, most) if most > 0 else b""
-    except zlib.error:
+    except Exception:
         return b""

@@ -71,7 +71,7 @@ def parse(content: bytes, kind: type[S], path: Path, toml: bool = False) -> S:
         raise RequestError(f"{path} has schema {schema}, and this version knows {SCHEMA}: upgrade cond-zoo to load it")
     try:
         return msgspec.convert(values, kind)
-    except msgspec.ValidationError as error:
+    except Exception as error:
         with border(f"{path} is not of the right form ({cause(error)})", RequestError):  # deep values cannot even be shown
             keys, wrong = _fault(values, kind)
             line = _line(content, keys) if toml else ""
@@ -114,7 +114,7 @@ def _refusal(value: Any, kind: Any) -> str:
     """The reason, in msgspec's words, why a value is not of a kind; "" where it is."""
     try:
         msgspec.convert(value, kind)
-    except msgspec.ValidationError as error:
+    except Exception as error:
         return str(error).partition(" - at `$")[0]
     return ""
 
@@ -161,10 +161,11 @@ def _has(lines: list[str], keys: Keys) -> bool | None:
     """Whether these lines of TOML have a value there; None where they cannot be read."""
     try:
         value = msgspec.toml.decode("".join(lines))
+    except Exception:
+        return None
+    try:
         for key in keys:
             value = value[key]
-    except msgspec.DecodeError:
-        return None
     except (KeyError, IndexError, TypeError):
         return False
     return True

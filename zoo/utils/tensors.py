@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +17,7 @@ from torch.nn.parameter import is_lazy
 
 from zoo.utils.errors import RequestError, ZooError, cause
 from zoo.utils.files import regular
+from zoo.utils.words import visible
 
 TIED = "tied"
 """The key of a file's metadata with the names that share another's tensor: that other name, by each."""
@@ -113,7 +116,7 @@ def read(
     """
     from safetensors import safe_open
 
-    with safe_open(regular(path), "pt") as file:
+    with _spelt(path) as spelt, safe_open(spelt, "pt") as file:
         stored, tied, metadata = _header(file)
         if allow is not None:
             allow(stored, metadata)
@@ -125,7 +128,7 @@ def read_header(path: Path) -> dict[str, Stored]:
     """The tensors that a file says it holds, by every name, none of them read; raises as :func:`read`."""
     from safetensors import safe_open
 
-    with safe_open(regular(path), "pt") as file:
+    with _spelt(path) as spelt, safe_open(spelt, "pt") as file:
         return _header(file)[0]
 
 
@@ -154,6 +157,19 @@ def digest_of(tensors: Mapping[str, Tensor], text: str) -> str:
         digest.update(json.dumps([name, word(value.dtype), list(value.shape)]).encode())
         digest.update(value.reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def _spelt(path: Path) -> Iterator[Path]:
+    """A regular file under a name that is UTF-8, which safetensors asks for: its own, or that of a link to it."""
+    regular(path)
+    if visible(path) == str(path):
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        link = Path(folder) / "tensors"
+        link.symlink_to(path.absolute())
+        yield link
 
 
 def _header(file: Any) -> tuple[dict[str, Stored], dict[str, str], dict[str, str]]:
