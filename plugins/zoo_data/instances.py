@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import math
 from collections.abc import Callable, Iterable
@@ -102,6 +104,7 @@ def read_instances(path: Path) -> Instances:
         elif twin is not listed:
             bad_images[f"{listed.name} (again)"] = "it is listed twice"
     seen = set()
+    good: list[dict[str, Any]] = []  # the entries that can be used, as COCO's own code wants them
     for own, image, category, box in _good(told.annotations, _Object, _object, bad_objects, "annotation"):
         name, owner = f"annotation {_shown(own)}", owners.get(image)
         if owner is None:
@@ -112,13 +115,31 @@ def read_instances(path: Path) -> Instances:
             bad_objects[f"{name} (again)"] = "it is listed twice"
         else:
             seen.add((own, image, category, box))
-            owner.objects.append((category, box))
+            good.append({"id": len(good) + 1, "image_id": image, "category_id": category, "bbox": box})
     images = {own: owner for own, owner in sorted(owners.items()) if owner is not None}
+    index = _index(images, categories, good)
+    for own, owner in images.items():
+        owner.objects = [(entry["category_id"], entry["bbox"]) for entry in index.imgToAnns.get(own, ())]
     if not images:
         raise RequestError(f"{path.name} has no image that can be used{_first(bad_images)}")
     if not any(image.objects for image in images.values()) and {*bad_objects.values()} - {_CROWD}:
         raise RequestError(f"{path.name} has no object that can be used{_first(bad_objects)}")
     return Instances(_merged(images.values()), categories, len(told.annotations), bad_images, bad_objects)
+
+
+def _index(images: Iterable[Key], categories: Iterable[Key], objects: list[dict[str, Any]]) -> Any:
+    """COCO's own index of entries that can be used."""
+    from pycocotools.coco import COCO
+
+    index = COCO()
+    index.dataset = {
+        "images": [{"id": key} for key in images],
+        "categories": [{"id": key} for key in categories],
+        "annotations": objects,
+    }
+    with contextlib.redirect_stdout(io.StringIO()):  # it reports its progress there
+        index.createIndex()
+    return index
 
 
 def _categories(path: Path, told: Any) -> dict[Key, str]:
