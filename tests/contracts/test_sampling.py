@@ -82,6 +82,20 @@ def test_samples_that_are_not_finite_name_their_x_and_leave_the_mode(model: Mode
     model.eval()
 
 
+def test_a_fit_takes_whole_numbers_of_any_kind_as_its_seed() -> None:
+    pairs, models = Pairs(torch.rand(8, 2), torch.rand(8, 2)), [Scaled((2,), (2,)) for _ in range(2)]
+    for model, seed in zip(models, (np.int64(-3), -3), strict=True):
+        model.fit(pairs, seed=seed, device="cpu", progress=False)  # type: ignore[arg-type]
+    assert torch.equal(*(model.scale for model in models))
+    with pytest.raises(RequestError, match="seed is True; it must be a whole number"):
+        models[0].fit(pairs, seed=True, device="cpu", progress=False)
+
+
+def test_noise_says_which_seeds_there_are() -> None:
+    with pytest.raises(RequestError, match=r"seed is 2\.5; it must be a whole number"):
+        Noise(torch.zeros(1, 2), 2.5)  # type: ignore[arg-type]
+
+
 def test_weights_of_another_kind_of_float_are_named(model: Model) -> None:
     half = Scaled((2,), (2,)).half()
     half.fitted = True

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from zoo.contracts.sampling import checked_x, sampled, sampling_seed
+from zoo.contracts.sampling import check_ready, checked_x, sampled
 from zoo.data.pairs import Batch, Pairs
 from zoo.fitting.loop import train
 from zoo.fitting.recipe import History, Recipe, Step, Turns
@@ -20,7 +20,7 @@ from zoo.utils.bounds import whole
 from zoo.utils.config import NoConfig, make_config
 from zoo.utils.errors import RequestError
 from zoo.utils.neutral import guard, single
-from zoo.utils.noise import Noise, new_seed
+from zoo.utils.noise import Noise, new_seed, noise_seed
 
 if TYPE_CHECKING:
     from zoo.hub.push import Pushed
@@ -117,6 +117,7 @@ class Model(nn.Module):
         Raises:
             RequestError: the pairs are not of this model's shapes, or are none.
         """
+        seed = whole(seed, "seed", -(2**63), 2**64 - 1)
         return train(self, pairs, seed=seed, device=device, epochs=epochs, progress=progress, resume=resume, **training)
 
     def prepare(self, pairs: Pairs, seed: int) -> None:
@@ -171,9 +172,10 @@ class Model(nn.Module):
         """
         x = self._check_x(x)
         n = whole(n, "n", 1)
-        self._check_ready()
-        seed = new_seed(generator) if seed is None else sampling_seed(seed)
-        return sampled(self, x, n, seed, self.name or type(self).__name__)
+        name = self.name or type(self).__name__
+        check_ready(self, name)
+        seed = new_seed(generator) if seed is None else noise_seed(seed)
+        return sampled(self, x, n, seed, name)
 
     def encode(self, x: Tensor) -> Any:
         """Everything that the samples for each x share, computed once an x: tensors with leading B."""
@@ -283,14 +285,6 @@ class Model(nn.Module):
 
     def _check_x(self, x: Tensor) -> Tensor:
         return checked_x(x, self.x_shape)
-
-    def _check_ready(self) -> None:
-        name = self.name or type(self).__name__
-        if not self.fitted:
-            raise RequestError(f"model {name} is not fitted: call fit or load it first")
-        kinds = {t.dtype for t in (*self.parameters(), *self.buffers()) if t.is_floating_point()}
-        if kinds and torch.float32 not in kinds:
-            raise RequestError(f"the weights of model {name} are {' and '.join(map(str, kinds))}; call its float() first")
 
 
 def _guard(cls: type[Model]) -> None:

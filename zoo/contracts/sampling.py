@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from zoo.utils.bounds import afford, whole
+from zoo.utils.bounds import afford
 from zoo.utils.errors import RequestError, ZooError
-from zoo.utils.noise import SEED_BYTES, Noise
+from zoo.utils.noise import Noise
 
 ROWS = 8192
 """Samples decoded at once: bounds the memory of ``sample`` whatever n and the batch are."""
-_FURTHEST = 2 ** (8 * SEED_BYTES - 1)
 
 
 class Drawer(Protocol):
@@ -22,17 +22,15 @@ class Drawer(Protocol):
     x_shape: tuple[int, ...]
     y_shape: tuple[int, ...]
     training: bool
+    fitted: bool
 
     @property
     def device(self) -> torch.device: ...
     def encode(self, x: Tensor) -> Any: ...
     def draw(self, code: Any, n: int, noise: Noise) -> Tensor: ...
     def train(self, mode: bool = True) -> Any: ...
-
-
-def sampling_seed(seed: Any) -> int:
-    """``seed`` as a whole number of either sign, as large as noise can be keyed by."""
-    return whole(seed, "seed", -_FURTHEST, _FURTHEST - 1)
+    def parameters(self) -> Iterator[Tensor]: ...
+    def buffers(self) -> Iterator[Tensor]: ...
 
 
 def checked_x(x: Any, shape: tuple[int, ...]) -> Tensor:
@@ -47,6 +45,15 @@ def checked_x(x: Any, shape: tuple[int, ...]) -> Tensor:
     if not torch.isfinite(single).all():
         raise RequestError("x has values that are not finite; every value must be a number")
     return single
+
+
+def check_ready(model: Drawer, name: str) -> None:
+    """Refuse (RequestError) a model that is not fitted, or whose weights were made another kind of float."""
+    if not model.fitted:
+        raise RequestError(f"model {name} is not fitted: call fit or load it first")
+    kinds = {t.dtype for t in (*model.parameters(), *model.buffers()) if t.is_floating_point()}
+    if kinds and torch.float32 not in kinds:
+        raise RequestError(f"the weights of model {name} are {' and '.join(map(str, kinds))}; call its float() first")
 
 
 def sampled(model: Drawer, x: Tensor, n: int, seed: int, name: str) -> Tensor:

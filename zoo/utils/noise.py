@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import operator
 import os
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
+from zoo.utils.bounds import whole
 from zoo.utils.errors import RequestError
 
 CELLS, ROUNDING = 16, 0.02
-SEED_BYTES = 16
-"""Bytes of a seed, with its sign."""
+FURTHEST = 2**127
+"""Seeds are whole numbers from its negative to below it."""
 
 
 def new_seed(generator: torch.Generator | None = None) -> int:
@@ -31,6 +31,11 @@ def new_seed(generator: torch.Generator | None = None) -> int:
     return int(torch.randint(2**56, (), generator=generator, device=generator.device))
 
 
+def noise_seed(seed: object) -> int:
+    """``seed`` as a whole number, of either sign; a RequestError where it is none, or too large to be a key."""
+    return whole(seed, "seed", -FURTHEST, FURTHEST - 1)
+
+
 class Noise:
     """Random numbers for the samples of B items, n of them an item.
 
@@ -43,6 +48,9 @@ class Noise:
         x: (B, ...), the items.
         seed: any integer.
 
+    Raises:
+        RequestError: the seed is no whole number, or one of more than 127 bits.
+
     Examples:
         >>> x = torch.rand(3, 8, 8)
         >>> Noise(x, seed=0).normal(5, 2).shape
@@ -54,7 +62,7 @@ class Noise:
     def __init__(self, x: Tensor, seed: int) -> None:
         flat = x.detach().to("cpu", torch.float64).flatten(1)
         cells = torch.stack([part.mean(1) for part in flat.tensor_split(min(CELLS, flat.shape[1]), dim=1)], dim=1)
-        rows, key = (cells / ROUNDING).round().long().numpy(), operator.index(seed).to_bytes(SEED_BYTES, "little", signed=True)
+        rows, key = (cells / ROUNDING).round().long().numpy(), noise_seed(seed).to_bytes(16, "little", signed=True)
         digests = (hashlib.blake2b(row.tobytes(), digest_size=8, key=key).digest() for row in rows)
         self._streams = [torch.Generator().manual_seed(int.from_bytes(digest, "little") >> 1) for digest in digests]
         self.device = x.device
