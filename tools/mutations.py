@@ -32,7 +32,7 @@ _SPOT = st.integers(0, 2**20 - 1)
 _EDIT = st.tuples(st.sampled_from(_OPS), _SPOT, _SPOT)
 _CHANGE = st.tuples(st.sampled_from(("put", "put", "drop", "add", "rename")), _SPOT, st.sampled_from((*STRANGE, DEEP)))
 PLAN = st.tuples(st.booleans(), st.lists(_EDIT, min_size=1, max_size=4), st.lists(_CHANGE, min_size=1, max_size=3))
-"""What is to be done to a file: whether to change what it says, and the changes of bytes and of what it says."""
+"""The plan of what is to be done to a file: whether to change what it says, and the changes of bytes and of what it says."""
 
 
 def changed(name: str, data: bytes, plan: tuple[bool, list[Any], list[Any]]) -> bytes:

@@ -1,4 +1,4 @@
-"""What is fuzzed: good files, what is done with them, and what a right answer is; here those that data are read from."""
+"""The targets of the fuzzer: good files, what is done with them, and what is right; here those that data are read from."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class Images(Target):
 
 
 class Cache(Target):
-    """What is remembered of a folder of photos."""
+    """The memory of a folder of photos."""
 
     kind = "cache"
     change = "^cache/"

@@ -1,4 +1,4 @@
-"""What every model's sampling has in common: x and n are looked at first, the samples are drawn in parts, and looked at."""
+"""The sampling that all models share: x and n are looked at first, the samples are drawn in parts, and looked at."""
 
 from __future__ import annotations
 
