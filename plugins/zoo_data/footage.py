@@ -177,6 +177,6 @@ def judge_video(path: Path) -> str:
 
 
 def _state(path: Path) -> tuple[int, int]:
-    """What tells a file from another that took its place: its size, and when it was written."""
+    """The marks that tell a file from another that took its place: its size, and when it was written."""
     state = regular(path).stat()
     return state.st_size, state.st_mtime_ns

@@ -154,7 +154,7 @@ def _categories(path: Path, told: Any) -> dict[Key, str]:
 
 
 def _parsed(path: Path, kind: Any, anything: Any) -> Any:
-    """What is asked for of a file, as structures of one kind, or else of another that takes any entries."""
+    """The parts of a file that are asked for, as structures of one kind, or else of another that takes any entries."""
     with border(f"cannot read {path}", RequestError):
         afford(3 * regular(path).stat().st_size, f"the entries of {path.name}", "take a smaller list")
         text = read_bytes(path, _LARGEST).removeprefix(b"\xef\xbb\xbf")

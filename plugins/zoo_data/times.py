@@ -95,7 +95,7 @@ def moments_on(line: Times, count: int) -> list[tuple[int, int]]:
 
 
 def _all_of(names: Sequence[str], read: Callable[[str], int | None]) -> list[int] | None:
-    """What ``read`` makes of each name; None where it makes nothing of one, or the same of two."""
+    """The outcome of ``read`` for each name; None where it makes nothing of one, or the same of two."""
     found = [read(name) for name in names]
     known = [value for value in found if value is not None]
     return known if len(set(known)) == len(names) else None

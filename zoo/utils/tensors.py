@@ -173,7 +173,7 @@ def _spelt(path: Path) -> Iterator[Path]:
 
 
 def _header(file: Any) -> tuple[dict[str, Stored], dict[str, str], dict[str, str]]:
-    """What a file says it holds, by every name; which of these names are tied to another; its metadata."""
+    """The tensors that a file says it holds, by every name; which of these names are tied to another; its metadata."""
     slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
     stored = {name: Stored(str(part.get_dtype()), tuple(part.get_shape())) for name, part in slices.items()}
     metadata: dict[str, str] = file.metadata() or {}
