@@ -12,6 +12,7 @@ import installed
 import pytest
 
 from zoo import registry
+from zoo.contracts import make
 from zoo.utils.errors import RequestError, ZooError
 
 
@@ -56,6 +57,40 @@ def test_a_broken_package_is_named_and_the_others_work(site: Path, code: str, sa
     assert says in str(error.value)
     assert "\n" not in str(error.value)
     registry.load("models", "nn")
+
+
+MADE = "import sys, zoo\nclass Model(zoo.Model):\n    def __init__(self, x{}):\n        {}"
+NAMES = ["name", "self", "kind", "x_shape", "y_shape", "model", "args", "config", "__class__", "a b", ""]
+
+
+@pytest.mark.parametrize(
+    ("code", "where"),
+    [
+        (MADE.format(", y, **config", "len.weight"), ":4 in __init__)"),
+        (MADE.format(", y, **config", "sys.exit()"), ":4 in __init__)"),
+        (MADE.format("", "pass"), ":3 in __init__)"),
+        ("1\n1/0", ":2 in <module>)"),
+        ("1\n\ndef", ":3)"),
+    ],
+)
+def test_what_is_broken_is_named_with_file_and_line(site: Path, code: str, where: str) -> None:
+    distribution(site, "zoo_ill", "ill = zoo_ill:Model", code)
+    with pytest.raises(ZooError, match=r"model .ill. of zoo_ill 1\.0 is broken") as error:
+        make.model("ill", (1,), (1,))
+    sys.modules.pop("zoo_ill", None)
+    assert str(error.value).endswith(f"({site / 'zoo_ill.py'}{where}")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_setting_may_be_called_like_a_parameter(name: str) -> None:
+    """It is refused as any that there is not, before it becomes an argument of anything."""
+    for kind, thing in (("models", "nn"), ("models", "cdvae-mdn12"), ("tasks", "relight")):
+        shapes = ((1, 32, 32), (1, 32, 32)) if kind == "models" else ()
+        with pytest.raises(RequestError, match=f"has no setting {name!r}"):
+            registry.create(kind, thing, *shapes, **{name: 1})
+        with pytest.raises(RequestError, match=f"has no setting {name!r}"):
+            getattr(make, kind[:-1])(thing, *shapes, **{name: 1})
 
 
 def test_two_packages_with_one_name_are_both_named(site: Path) -> None:

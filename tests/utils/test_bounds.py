@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from zoo.utils import bounds
-from zoo.utils.bounds import afford, seed_of, whole
+from zoo.utils.bounds import afford, affordable, seed_of, whole
 from zoo.utils.errors import RequestError
 
 
@@ -38,3 +38,28 @@ def test_memory_is_looked_at_before_it_is_asked_for(monkeypatch: pytest.MonkeyPa
     afford(1.9e9, "19 samples", "take fewer")
     with pytest.raises(RequestError, match=r"^21 samples need about 2.1 GB of memory, and 2.0 GB are free: take fewer$"):
         afford(2.1e9, "21 samples", "take fewer")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: torch.randn(10**7, 10**6),
+        lambda: torch.zeros(1).new_zeros(10**13),
+        lambda: torch.arange(10**13),
+        lambda: torch.nn.Linear(2**40, 2**40),
+    ],
+)
+def test_memory_that_is_not_there_is_not_asked_for(make: Any) -> None:
+    with (
+        pytest.raises(RequestError, match=r"these need about [\d,]+\.0 GB of memory, and .* are free: take less"),
+        affordable("these", "take less"),
+    ):
+        make()
+
+
+def test_a_model_of_endless_parts_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zoo.utils.bounds.PARTS", 100)
+    layers = torch.nn.ModuleList()
+    with pytest.raises(RequestError, match="these make a model of more than 100 parts"), affordable("these", "take less"):
+        layers.extend(torch.nn.Linear(1, 1) for _ in range(1000))
+    layers.extend(torch.nn.Linear(1, 1) for _ in range(100))

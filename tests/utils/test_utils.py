@@ -18,6 +18,7 @@ from zoo.utils import threads
 from zoo.utils.config import make_config
 from zoo.utils.device import pick
 from zoo.utils.errors import RequestError
+from zoo.utils.files import user_path
 from zoo.utils.progress import progress
 from zoo.utils.sheet import Row, Tile, contact_sheet
 
@@ -31,6 +32,14 @@ class Config:
     kind: Literal["a", "b"] = "a"
 
 
+def nested(depth: int) -> Any:
+    """A list in a list, and so on: deeper than Python's stack."""
+    value: Any = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
 @pytest.mark.parametrize(
     ("given", "made"),
     [
@@ -38,6 +47,10 @@ class Config:
         ({"widths": [8, 4]}, Config(widths=(8, 4))),
         ({"rate": "1e-3", "steps": "7"}, Config(rate=0.001, steps=7)),
         ({"steps": "none", "ema": "true", "kind": "b"}, Config(ema=True, kind="b")),
+        ({"steps": np.int32(7), "rate": np.float32(0.5), "ema": np.bool_(True)}, Config(steps=7, rate=0.5, ema=True)),
+        ({"steps": 4.0, "widths": (np.int64(3),)}, Config(steps=4, widths=(3,))),
+        ({"steps": "9007199254740993"}, Config(steps=2**53 + 1)),
+        ({"steps": "1e3"}, Config(steps=1000)),
     ],
 )
 def test_values_are_read_as_the_fields_type(given: dict[str, Any], made: Config) -> None:
@@ -48,12 +61,34 @@ def test_values_are_read_as_the_fields_type(given: dict[str, Any], made: Config)
     "given",
     [
         *({"widths": 8.0}, {"widths": "8,x"}, {"rate": "fast"}, {"rate": "nan"}, {"steps": 1.5}, {"steps": "inf"}),
-        *({"steps": True}, {"ema": "yes"}, {"kind": "c"}, {"width": 1}),
+        *({"steps": True}, {"ema": "yes"}, {"kind": "c"}, {"width": 1}, {"steps": np.bool_(True)}, {"ema": 1}),
+        *({"steps": "1e400"}, {"steps": float("inf")}, {"steps": 10**400}, {"steps": "1" * 5000}, {"steps": 2**63}),
+        *({"rate": 10**400}, {"rate": float("-inf")}, {"rate": None}, {"kind": np.zeros(2)}, {"steps": np.zeros(2)}),
+        *({"widths": nested(10_000)}, {"kind": nested(10_000)}, {"self": 1}, {"cls": 1}, {"": 1}, {"__class__": 1}),
     ],
 )
 def test_what_does_not_fit_is_refused(given: dict[str, Any]) -> None:
-    with pytest.raises(RequestError, match=f"model x.*{next(iter(given))}"):
+    with pytest.raises(RequestError, match=f"model x.*{next(iter(given))}") as caught:
         make_config(Config, given, "model x")
+    assert len(str(caught.value)) < 200
+
+
+def test_a_mistake_in_a_config_is_named_with_its_place() -> None:
+    @dataclass(frozen=True)
+    class Odd:
+        width: int = 3
+
+        def __post_init__(self) -> None:
+            self.width.no_such_thing  # type: ignore[attr-defined]  # noqa: B018
+
+    with pytest.raises(RequestError, match=r"model odd: 'int' object has no .* \(.*test_utils\.py:\d+ in __post_init__\)"):
+        make_config(Odd, {}, "model odd")
+
+
+@pytest.mark.parametrize("path", ["", "a\0b", 3, None])
+def test_what_can_be_no_path_is_refused_in_a_line(path: Any) -> None:
+    with pytest.raises(RequestError, match=r"the path is .*: "):
+        user_path(path)
 
 
 def test_plain_lines_come_seldom_and_the_last_always(

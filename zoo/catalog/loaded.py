@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -16,6 +18,7 @@ from zoo.catalog import checkpoints
 from zoo.catalog.samples import Samples
 from zoo.contracts import make
 from zoo.contracts.model import Model
+from zoo.contracts.sampling import sampling_seed
 from zoo.contracts.task import Task
 from zoo.hub.client import tell
 from zoo.hub.pull import pull
@@ -25,7 +28,9 @@ from zoo.saving.again import NO_MODEL
 from zoo.saving.checkpoint import CARD, CONFIG
 from zoo.saving.checkpoint import load as load_checkpoint
 from zoo.saving.facts import Facts, read_card, read_facts
+from zoo.utils.bounds import afford, whole
 from zoo.utils.errors import RequestError
+from zoo.utils.files import user_path
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
@@ -77,36 +82,52 @@ class Loaded:
             img: for a task on photos a path, a PIL image, or an array (H, W, 3) uint8; for others what :meth:`Task.read`
                 takes (``"Eyeglasses,Blond_Hair"``); or a list of them.
             n: samples a photo, at least 1.
-            seed: any integer; the same one gives the same samples. None for new ones at every call.
+            seed: a whole number of either sign; the same one gives the same samples. None for new ones at every call.
 
         Returns:
             :class:`~zoo.Samples` of the photo, or a list of one for each photo.
 
         Raises:
-            RequestError: a photo cannot be read or is no photo, or n is below 1.
+            RequestError: a photo cannot be read or is no photo, n is below 1, or there is no memory for so many.
+            ZooError: the model or the task is broken.
         """
-        if not isinstance(n, int) or isinstance(n, bool) or n < 1:
-            raise RequestError(f"n is {n!r}; it must be a whole number of at least 1")
-        if seed is not None and not isinstance(seed, int):
-            raise RequestError(f"seed is {seed!r}; it must be a whole number or None")
+        n, seed = whole(n, "n", 1), None if seed is None else sampling_seed(seed)
         many = isinstance(img, (list, tuple))
-        items = [self.task.read(one) for one in (img if many else [img])]  # type: ignore[union-attr, list-item, unused-ignore]
+        items = [self.read(one) for one in (img if many else [img])]  # type: ignore[union-attr, list-item, unused-ignore]
         if not items:
             return []
+        self.check_room(items, n)
         samples = self._sample(items, n, seed)
         return samples if many else samples[0]
 
+    def read(self, given: Any) -> Any:
+        """The item that somebody gave, as the task takes it; raises as :meth:`sample`."""
+        with self._calling_task("it cannot read"):
+            return self.task.read(given)
+
+    def check_room(self, items: Sequence[Any], n: int) -> None:
+        """Refuse (RequestError) n samples of each item that memory has no room for: fields, pictures, and what makes them."""
+        field = 4 * math.prod(self.model.y_shape)
+        pictures = (math.prod(item.shape[:2]) if isinstance(item, np.ndarray) else field for item in items)
+        needed = sum(n * (3 * field + 30 * pixels) for pixels in pictures)
+        afford(needed, f"{n} samples{f' of each of {len(items)}' if len(items) > 1 else ''}", "take fewer (n)")
+
     def _sample(self, items: Sequence[Any], n: int, seed: int | None) -> list[Samples]:
-        conditions = [self.task.condition(item) for item in items]
-        x = torch.stack([condition[0] for condition in conditions])
-        fields = self.model.sample(x, n, seed=seed).cpu()
-        with torch.no_grad():
+        with self._calling_task("it fails at this item"):
+            conditions = [self.task.condition(item) for item in items]
+            x = torch.stack([condition[0] for condition in conditions])
+        with registry.calling("models", self.model.name, "it cannot be sampled"), torch.no_grad():
+            fields = self.model.sample(x, n, seed=seed).cpu()
             x_hat = self.model.reconstruct(x.to(self.model.device))
         samples = []
-        for i, (_, context) in enumerate(conditions):
-            images = self.task.compose(context, fields[i], x_hat=None if x_hat is None else x_hat[i].cpu())
-            samples.append(Samples(images.numpy(), fields[i]))
+        with self._calling_task("it fails at this item"):
+            for i, (_, context) in enumerate(conditions):
+                images = self.task.compose(context, fields[i], x_hat=None if x_hat is None else x_hat[i].cpu())
+                samples.append(Samples(images.numpy(), fields[i]))
         return samples
+
+    def _calling_task(self, doing: str) -> AbstractContextManager[None]:
+        return registry.calling("tasks", self.facts.task["name"] if self.facts.task else type(self.task).__name__, doing)
 
 
 def load(name: str | os.PathLike[str], device: str | torch.device = "auto") -> Loaded:
@@ -156,7 +177,7 @@ def folder_of(name: str) -> Path:
     What is registered or comes from the Hub is checked.
     """
     if name.startswith("dir:"):
-        folder = Path(name.removeprefix("dir:")).expanduser()
+        folder = user_path(name.removeprefix("dir:"))
         if not folder.is_dir():
             raise RequestError(f"there is no folder {folder}; name a checkpoint's folder as dir:PATH")
         return folder

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.utils.bounds import whole
 from zoo.utils.errors import RequestError
 from zoo.utils.files import user_path, whole_folder
 from zoo.utils.sheet import Row, Tile, contact_sheet
@@ -82,17 +83,14 @@ class Samples:
             width: the largest width of the picture in pixels; None for the photos at their own size.
 
         Raises:
-            RequestError: ``columns`` or ``width`` is below 1.
+            RequestError: ``columns`` or ``width`` is no whole number of at least 1.
         """
         from PIL import Image
 
         n, high, wide = self.images.shape[:3]
-        if columns is None:
-            columns = math.ceil(math.sqrt(n))
-        if columns < 1 or (width is not None and width < 1):
-            raise RequestError(f"columns is {columns} and width {width}; both must be at least 1")
-        columns = min(columns, n)
+        columns = min(n, math.ceil(math.sqrt(n)) if columns is None else whole(columns, "columns", 1))
         if width is not None:
+            width = whole(width, "width", 1)
             scale = min(1.0, (width - GAP * (columns - 1)) / (wide * columns))
             high, wide = max(1, round(high * scale)), max(1, int(wide * scale))
         tiles = [Tile(Image.fromarray(pixels), like=(wide, high)) for pixels in self.images]
@@ -100,10 +98,10 @@ class Samples:
         return contact_sheet(rows, [wide] * columns, GAP)
 
     def save(self, folder: Path | str) -> Path:
-        """Save to a new folder: ``sample-01.png`` and so on, ``grid.png`` and ``fields.npy``; gives the folder.
+        """Save to a new folder (``~`` is the home folder): ``sample-01.png`` and so on, ``grid.png``, ``fields.npy``.
 
         Raises:
-            RequestError: the folder already holds something.
+            RequestError: the folder already holds something, or no folder can be called so.
             ZooError: the file system refused; nothing is left behind.
         """
         from PIL import Image

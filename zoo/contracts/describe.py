@@ -38,6 +38,11 @@ class Description:
 
 def describe(kind: str, name: str) -> Description:
     """The description of an entry, which is imported for it; an unknown name or one that is broken raises."""
+    with registry.calling(kind, name, "it cannot be described"):
+        return _describe(kind, name)
+
+
+def _describe(kind: str, name: str) -> Description:
     entry = registry.entry(kind, name)
     shown: Any
     shown, preset = make.model_class(name) if kind == "models" else (make.class_of(kind, name), {})
@@ -55,7 +60,7 @@ def describe(kind: str, name: str) -> Description:
     settings = None
     if kind in ("models", "tasks"):
         settings = tuple(_setting(field, preset) for field in dataclasses.fields(shown.Config))
-    text = inspect.getdoc(shown) if shown.__doc__ else None
+    text = (inspect.getdoc(shown) or "").strip() if shown.__doc__ else ""
     return Description(kind, name, text or "(not described)", tuple(facts), settings)
 
 

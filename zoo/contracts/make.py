@@ -6,8 +6,9 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from zoo import registry
+from zoo.utils.bounds import affordable
 from zoo.utils.config import make_config
-from zoo.utils.errors import RequestError
+from zoo.utils.errors import RequestError, shown
 
 if TYPE_CHECKING:
     from zoo.contracts.metric import Metric
@@ -28,22 +29,23 @@ class Preset:
         10
     """
 
-    def __init__(self, model: type[Model], **config: Any) -> None:
+    def __init__(self, model: type[Model], /, **config: Any) -> None:
         self.model, self.config = model, config
         make_config(model.Config, config, f"a preset of {model.__name__}")
 
-    def __call__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> Model:
+    def __call__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], /, **config: Any) -> Model:
         return self.model(x_shape, y_shape, **{**self.config, **config})
 
 
-def model(name: str, x_shape: tuple[int, ...], y_shape: tuple[int, ...], **config: Any) -> Model:
+def model(name: str, x_shape: tuple[int, ...], y_shape: tuple[int, ...], /, **config: Any) -> Model:
     """A new model by the name of a class or a preset (settings win over its own), for these shapes of one x and one y.
 
     Raises:
         RequestError: no such model, or it refuses the settings or the shapes.
         ZooError: what is registered is broken or no model.
     """
-    new: Model = _made("models", name, tuple(x_shape), tuple(y_shape), **config)
+    with affordable(f"the settings of model {name!r}", "choose smaller ones"):
+        new: Model = _made("models", name, tuple(x_shape), tuple(y_shape), **config)
     new.name = name
     return new
 
@@ -54,7 +56,7 @@ def model_class(name: str) -> tuple[type[Model], dict[str, Any]]:
     return (registered, {}) if isinstance(registered, type) else (registered.model, dict(registered.config))
 
 
-def task(name: str, **config: Any) -> Task:
+def task(name: str, /, **config: Any) -> Task:
     """A new task by its entry-point name, with these settings; raises as :func:`model`."""
     new: Task = _made("tasks", name, **config)
     return new
@@ -69,6 +71,8 @@ def metric(name: str) -> Metric:
 def data(description: str) -> Data:
     """Data from words of the form ``kind`` or ``kind:path``; raises as :func:`model`."""
     kind, _, path = description.partition(":")
+    if "\0" in path:
+        raise RequestError(f"data is {shown(description)}; a path has no zero byte")
     if not kind:
         kinds = ", ".join(registry.names("data"))
         raise RequestError(f"data is {description!r}; it must be KIND or KIND:PATH, kinds: {kinds}")
@@ -104,11 +108,14 @@ def fault(kind: str, registered: object) -> str:
 def class_of(kind: str, name: str) -> Any:
     """The class registered under a name (or a model's preset), seen to be what it should be; raises as :func:`model`."""
     registered = registry.load(kind, name)
-    if reason := fault(kind, registered):
+    with registry.calling(kind, name, "it cannot be looked at"):
+        reason = fault(kind, registered)
+    if reason:
         raise registry.entry(kind, name).broken(reason)
     return registered
 
 
-def _made(kind: str, name: str, *args: Any, **config: Any) -> Any:
-    class_of(kind, name)
-    return registry.create(kind, name, *args, **config)
+def _made(kind: str, name: str, /, *args: Any, **config: Any) -> Any:
+    made = class_of(kind, name)
+    with registry.calling(kind, name, "it cannot be made", made):
+        return registry.create(kind, name, *args, **config)

@@ -215,7 +215,7 @@ class Model(nn.Module):
 
     def save(self, folder: Path | str, **more: Any) -> None:
         """Save to a new folder: ``config.json``, ``model.safetensors``, ``README.md`` (:func:`zoo.saving.checkpoint.save`)."""
-        checkpoint.save(self, Path(folder), **more)
+        checkpoint.save(self, folder, **more)
 
     def prove(self) -> None:
         """See that it can be saved as it is, fitted or not, and loaded again (:func:`zoo.saving.checkpoint.prove`).
@@ -245,7 +245,7 @@ class Model(nn.Module):
     @classmethod
     def load(cls, folder: Path | str, device: str | torch.device = "cpu") -> Model:
         """The model saved in ``folder``, strictly; see :func:`zoo.saving.checkpoint.load`."""
-        model = checkpoint.load(Path(folder), device)
+        model = checkpoint.load(folder, device)
         if not isinstance(model, cls):
             raise RequestError(f"{folder} holds a {type(model).__name__}, not a {cls.__name__}")
         return model

@@ -69,7 +69,7 @@ class Task(ABC):
         super().__init_subclass__(**more)
         guard(cls, *GUARDED)
 
-    def __init__(self, **config: Any) -> None:
+    def __init__(self, /, **config: Any) -> None:
         self.config: Any = make_config(self.Config, config, f"task {type(self).__name__}")
 
     @staticmethod

@@ -63,6 +63,7 @@ class _Advance(nn.Module):
 def train(
     model: Learner,
     pairs: Pairs,
+    /,
     *,
     seed: int,
     device: str | torch.device,

@@ -6,13 +6,15 @@ import contextlib
 import math
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
+from zoo import registry
 from zoo.contracts.metric import Fitted, Metric, NotApplicable, Score
-from zoo.utils.errors import RequestError, ZooError
+from zoo.utils.bounds import afford
+from zoo.utils.errors import RequestError, ZooError, shown
 from zoo.utils.progress import progress as progress_bar
 
 if TYPE_CHECKING:
@@ -59,6 +61,7 @@ def evaluate(
     """
     if not len(pairs):
         raise RequestError("there are no test items to score; at least one is needed")
+    check_room(n, pairs.y_shape, sum((keep or {}).values()))
     size = max(1, min(ITEMS, NUMBERS // (n * math.prod(pairs.y_shape))))
     densities = any(metric.needs == "joint_log_prob" for metric in metrics.values())
     values: dict[str, dict[str, list[Tensor]]] = {name: {} for name in metrics}
@@ -68,7 +71,8 @@ def evaluate(
         for start in range(0, len(pairs), size):
             index = torch.arange(start, min(start + size, len(pairs)))
             part = pairs.subset(index).to(model.device)
-            samples = model.sample(part.x, n, seed=seed)
+            with registry.calling("models", model.name or type(model).__name__, "it cannot be sampled"):
+                samples = model.sample(part.x, n, seed=seed)
             kept |= {i: samples[i - start, :count].cpu() for i, count in (keep or {}).items() if i in index}
             density, lacking = _density(model, part, seed) if densities else (None, "")
             for name, metric in metrics.items():
@@ -78,7 +82,7 @@ def evaluate(
                     continue
                 with _spared(name, optional, skipped):
                     given = metric(samples, part.y, x=part.x, pool=part.pool, joint_log_prob=density, index=index)
-                    for suffix, value in given.items():
+                    for suffix, value in _named(given, name).items():
                         values[name].setdefault(suffix, []).append(_checked(value, name, len(part)))
             bar.update(start + len(part))
     scores = {}
@@ -122,23 +126,39 @@ def _prepared(metrics: Mapping[str, Metric], fitted: Fitted | None, optional: Co
 def _spared(name: str, optional: Container[str], skipped: dict[str, str]) -> Iterator[None]:
     """Within it, the failure of an optional metric is its own: it is skipped with the reason."""
     try:
-        yield
-    except (Exception, SystemExit) as error:
+        with registry.calling("metrics", name, "it failed"):
+            yield
+    except ZooError as error:
         if name not in optional:
             raise
-        skipped[name] = f"it failed: {type(error).__name__}: {error}"
+        skipped[name] = str(error)
 
 
 def _density(model: Model, pairs: Pairs, seed: int) -> tuple[Tensor | None, str]:
     """log p(x, y) of each pair; or None and the reason: the model has none, or was stored without what it takes."""
     try:
-        density = model.joint_log_prob(pairs.y, pairs.x, seed=seed)
+        with registry.calling("models", model.name or type(model).__name__, "its density failed"):
+            density = model.joint_log_prob(pairs.y, pairs.x, seed=seed)
     except RequestError as error:
         return None, str(error)
     return density, f"model {model.name or type(model).__name__} has no density of (x, y)"
 
 
-def _checked(value: Tensor, metric: str, items: int) -> Tensor:
+def check_room(n: int, y_shape: tuple[int, ...], kept: int = 0) -> None:
+    """Refuse (RequestError) n samples an item that memory has no room for, with what metrics make of them, and those kept."""
+    numbers = math.prod(y_shape)
+    afford(4 * numbers * (4 * n + kept), f"{n} samples of {numbers} numbers at once", "take fewer (-n)")
+
+
+def _named(given: Any, metric: str) -> Mapping[str, Tensor]:
+    if not (isinstance(given, Mapping) and all(isinstance(suffix, str) for suffix in given)):
+        raise ZooError(f"metric {metric!r} gave {shown(given)}; it must be values by name")
+    return given
+
+
+def _checked(value: Any, metric: str, items: int) -> Tensor:
+    if not isinstance(value, Tensor):
+        raise ZooError(f"metric {metric!r} gave {shown(value)}; it must be a tensor of one number an item")
     if tuple(value.shape) != (items,):
         raise ZooError(f"metric {metric!r} gave values of shape {tuple(value.shape)} for {items} items")
     if not torch.isfinite(value).all():

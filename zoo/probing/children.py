@@ -122,7 +122,7 @@ class Child(_Heard, contextlib.AbstractContextManager["Child"]):
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         for name in _LIMITS if threads else ():
             given = os.environ.get(name, "")  # fewer where fewer are set
-            environment[name] = str(min(int(given) or threads, threads) if given.isdigit() else threads)
+            environment[name] = str(min(int(given) or threads, threads) if given.isdecimal() else threads)
         self.process = subprocess.Popen(
             [sys.executable, "-c", _COMMAND.format(path=sys.path, module=module), *words],
             stdin=subprocess.PIPE,

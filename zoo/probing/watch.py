@@ -23,6 +23,7 @@ from zoo.probing.children import START, Child, Ended, Fork, Parent, end_all, fat
 from zoo.probing.outcome import Tried, from_rows
 from zoo.probing.state import changed, draw, snapshot
 from zoo.utils.errors import ZooError
+from zoo.utils.words import one_line
 
 _HEAVY = """accelerate cv2 diffusers faiss huggingface_hub jax keras matplotlib numba pandas pycocotools skimage sklearn
 tensorflow timm torchvision transformers"""
@@ -47,15 +48,10 @@ def watch(module: str, streams: bool = True) -> Tried:
         try:
             import_module(module)
         except BaseException as error:
-            reason = one_line(registry.reason(error))
+            reason = one_line(registry.reason(error, module))[:900]
         seconds = round(time.monotonic() - began, 3)
     heavy = sorted({name.partition(".")[0] for name in set(sys.modules) - modules} & {*_HEAVY.split()})
     return Tried(reason, False, seconds, tuple(changed(before)), tuple(heavy), printed[0])
-
-
-def one_line(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= 300 else f"{text[:297]}..."
 
 
 @cache
@@ -173,8 +169,8 @@ def perform(request: Mapping[str, Any], tell: Callable[[Any], None]) -> None:
             try:
                 reason = make.fault(entry.kind, entry.load())
             except BaseException as error:
-                reason = registry.reason(error.__cause__ or error)
-            tried = tried._replace(reason=one_line(reason))
+                reason = registry.reason(error.__cause__ or error, entry.module)
+            tried = tried._replace(reason=one_line(reason)[:900])
         tell([entry.kind, entry.name, *tried])
 
 

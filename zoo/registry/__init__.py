@@ -12,44 +12,21 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import cache, reduce
 from importlib import import_module
-from types import FunctionType
 from typing import Any, NamedTuple
 
+from zoo.registry.faults import MOVED as MOVED
+from zoo.registry.faults import OLD as OLD
+from zoo.registry.faults import place as place
+from zoo.registry.faults import reason as reason
+from zoo.registry.faults import refuse_old as refuse_old
 from zoo.registry.installed import Distributions, installed
 from zoo.registry.installed import Installed as Installed
 from zoo.registry.installed import normal as normal
-from zoo.utils.errors import RequestError, ZooError, nearest
+from zoo.utils.errors import RequestError, ZooError, cause, lacks_memory, nearest, step
 
 GROUPS = {kind: f"zoo.{kind}" for kind in ("models", "tasks", "metrics", "data", "checkpoints", "suites")}
 OWN = "cond-zoo"
 """The name of this project's own distribution; its names cannot be taken by another."""
-MOVED = {
-    "zoo.config": "from zoo import above, at_least, make_config, share",
-    "zoo.data.base": "from zoo import Annotation, Attributes, Data, Image, Records, Split",
-    "zoo.dcgan": "from zoo_networks.dcgan import Conv, Decoder, Linear, Tower",
-    "zoo.device": "from zoo import pick",
-    "zoo.errors": "from zoo import RequestError, ZooError, nearest",
-    "zoo.files": "from zoo import whole_file",
-    "zoo.loaded": "from zoo import Loaded, load",
-    "zoo.lpp": "from zoo_networks.lpp import Embedding, lpp",
-    "zoo.metric": "from zoo import Fitted, Metric, NotApplicable, Score",
-    "zoo.model": "from zoo import Model, Preset, size_of",
-    "zoo.noise": "from zoo import Noise, new_seed",
-    "zoo.pairs": "from zoo import Batch, Pairs, Penalty",
-    "zoo.progress": "from zoo import progress",
-    "zoo.regression": "from zoo_networks.regression import Regression",
-    "zoo.samples": "from zoo import Samples",
-    "zoo.task": "from zoo import Task",
-    "zoo.training": "from zoo import History, Step, Training",
-    "zoo.unet": "from zoo_networks.unet import Decoder, Encoder",
-}
-"""Where the names are now that were in modules that are gone."""
-
-OLD = {
-    "rate": "rename rate(share) to lr_factor(progress)",
-    "turns": "turns(self, batch, step) is a generator that yields (optimizer name, losses)",
-}
-"""Methods of models before recipes, each with one argument, and what to write in their place."""
 _VALUE = re.compile(r"([A-Za-z_][\w.]*)\s*:\s*([A-Za-z_][\w.]*)\s*(\[.*\])?")
 
 
@@ -89,7 +66,7 @@ class Entry(NamedTuple):
             with contextlib.nullcontext() if self.own else contextlib.redirect_stdout(sys.stderr):
                 return reduce(getattr, name.split("."), import_module(module))
         except (Exception, SystemExit) as error:
-            raise self.broken(reason(error)) from error
+            raise self.broken(reason(error, self.module)) from error
 
 
 def singular(kind: str) -> str:
@@ -127,16 +104,62 @@ def load(kind: str, name: str) -> Any:
     return entry(kind, name).load()
 
 
-def create(kind: str, name: str, *args: Any, **config: Any) -> Any:
-    """The object registered as ``name``, called with these arguments; a ZooError where it is broken says whose it is."""
+def create(kind: str, name: str, /, *args: Any, **config: Any) -> Any:
+    """The object registered as ``name``, called with these arguments; a ZooError where it is broken says whose it is.
+
+    The settings are looked at (RequestError) before they become arguments of anything: one may be called as a parameter is.
+    """
     registered = load(kind, name)
-    try:
+    with contextlib.nullcontext() if entry(kind, name).own else calling(kind, name, "it cannot be made", registered):
+        _check_config(kind, registered, config)
         return registered(*args, **config)
-    except Exception as error:
-        where = entry(kind, name)
-        if where.own or isinstance(error, ZooError):
-            raise
-        raise where.broken(f"it cannot be made: {reason(error)}") from error
+
+
+def _check_config(kind: str, registered: Any, config: dict[str, Any]) -> None:
+    from dataclasses import is_dataclass
+
+    from zoo.utils.config import make_config
+
+    alone = isinstance(registered, type)  # else it is a preset
+    cls: Any = registered if alone else getattr(registered, "model", None)
+    if isinstance(fields := getattr(cls, "Config", None), type) and is_dataclass(fields):
+        settings = config if alone else {**getattr(registered, "config", {}), **config}
+        make_config(fields, settings, f"{singular(kind)} {cls.__name__}")
+
+
+@contextlib.contextmanager
+def calling(kind: str, name: str, doing: str, made: object = None) -> Iterator[None]:
+    """Within it, code registered as ``name`` is called, which may raise anything: it becomes one line, with file and line.
+
+    Our own errors pass. ``made`` is what is called, where it may be called wrongly.
+
+    Raises:
+        ZooError: the code failed; says whose it is, and where in it.
+
+    Examples:
+        >>> with calling("models", "nn", "it cannot be fitted"):
+        ...     raise KeyError("size")
+        Traceback (most recent call last):
+        zoo.utils.errors.ZooError: model 'nn' of cond-zoo ... is broken: it cannot be fitted: KeyError: it lacks 'size' (...)
+    """
+    try:
+        yield
+    except ZooError:
+        raise
+    except (Exception, SystemExit) as error:
+        if lacks_memory(error):
+            raise ZooError(f"{singular(kind)} {name!r}: {doing}: {cause(error)}") from error
+        claims = sorted(entries(kind).get(name, ()), key=lambda claim: not claim.own)
+        if not claims:  # it was made by hand
+            raise ZooError(f"{singular(kind)} {name!r}: {doing}: {reason(error)}") from error
+        raise claims[0].broken(f"{doing}: {reason(error, claims[0].module, made)}") from error
+
+
+def told(error: BaseException) -> str:
+    """An error of any kind in a line, with its type, and its place in the code of a plugin, if it went through any."""
+    others = {one.module.partition(".")[0] for plugin in plugins() if plugin.name != OWN for one in entries_of(plugin)}
+    where = step(error, *others) if others else ""
+    return reason(error) if not where else f"{type(error).__name__}: {cause(error)} ({where})"
 
 
 def plugins() -> tuple[Installed, ...]:
@@ -206,22 +229,3 @@ def looking_first(look: Callable[[Entry], None]) -> Iterator[None]:
         yield
     finally:
         _look_first = before
-
-
-def reason(error: BaseException) -> str:
-    """An error in a third party's code, in a line; of an import that is gone, what to write in its place."""
-    text = f"{type(error).__name__}: {error}"
-    module = error.name or "" if isinstance(error, ImportError) else ""
-    if module in MOVED:
-        return f"{text}; write `{MOVED[module]}`"
-    if module.startswith("zoo."):
-        return f"{text}; plugins import public names only: `from zoo import ...`"
-    return text
-
-
-def refuse_old(cls: type) -> None:
-    """Raise a TypeError that says what to write, where a new class of models has such a method."""
-    methods = {name: method for name, method in vars(cls).items() if isinstance(method, FunctionType)}
-    advice = [words for name, words in OLD.items() if name in methods and methods[name].__code__.co_argcount == 2]
-    if advice:
-        raise TypeError(f"{cls.__name__} is written for an older zoo: {'; '.join(advice)}")

@@ -102,7 +102,7 @@ def load(folder: Path | str, device: str | torch.device = "cpu", facts: Facts | 
             a tensor of another shape or kind, a number that is not finite, weights that are no safetensors file, a
             newer schema, a model that is not installed, settings that make a model far larger than the weights.
     """
-    chosen, folder = pick(device), Path(folder)
+    chosen, folder = pick(device), user_path(folder)
     config, weights = folder / CONFIG, folder / WEIGHTS
     facts = facts or read_facts(config)
     stored = read_header(weights)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
+import operator
 import typing
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from zoo.utils.errors import RequestError, nearest
+from zoo.utils.bounds import is_truth
+from zoo.utils.errors import RequestError, cause, nearest, shown, step
 
 C = TypeVar("C")
 
@@ -37,17 +39,18 @@ def make_config(cls: type[C], values: Mapping[str, Any], owner: str) -> C:
         zoo.utils.errors.RequestError: model mine has no setting 'step': did you mean 'steps'?
     """
     hints = typing.get_type_hints(cls)
-    fields = {f.name for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    fields = {f.name for f in dataclasses.fields(cls) if f.init}  # type: ignore[arg-type]
     for key in values:
         if key not in fields:
-            raise RequestError(f"{owner} has no setting {key!r}: {nearest(key, fields)}")
+            raise RequestError(f"{owner} has no setting {shown(key)}: {nearest(key, fields)}")
     coerced = {key: _coerce(value, hints[key], f"{owner}: {key}") for key, value in values.items()}
     try:
         return cls(**coerced)
     except RequestError:
         raise
-    except (TypeError, ValueError) as error:
-        raise RequestError(f"{owner}: {error}") from error
+    except Exception as error:  # a ValueError is a refusal; another may be a mistake in the config, which has a place
+        where = "" if isinstance(error, ValueError) else step(error, cls.__module__.partition(".")[0])
+        raise RequestError(f"{owner}: {cause(error)}{where and f' ({where})'}") from error
 
 
 def at_least(config: object, least: float, *names: str) -> None:
@@ -90,32 +93,50 @@ def _hold(config: object, names: tuple[str, ...], right: Callable[[float], bool]
     for name in names:
         value = getattr(config, name)
         if value is not None and not right(value):
-            raise RequestError(f"{name} is {value}; it must be {words}")
+            raise RequestError(f"{name} is {shown(value)}; it must be {words}")
 
 
 def _coerce(value: Any, hint: Any, where: str) -> Any:
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     right = f"of type {getattr(hint, '__name__', hint)}"
     if type(None) in args:
-        return None if value in (None, "none") else _coerce(value, next(a for a in args if a is not type(None)), where)
+        if value is None or (isinstance(value, str) and value == "none"):
+            return None
+        return _coerce(value, next(a for a in args if a is not type(None)), where)
     if origin is typing.Literal:
-        if value in args:
-            return value
+        for arg in args if isinstance(value, (str, int)) else ():
+            if value == arg and is_truth(value) == is_truth(arg):
+                return arg
         right = f"one of {', '.join(map(repr, args))}"
-    elif origin is tuple:
+    elif origin is tuple and args:
         parts = value.split(",") if isinstance(value, str) else value
         if isinstance(parts, (list, tuple)):
             return tuple(_coerce(part, args[0], where) for part in parts)
         right = "values with commas between them, or a list of them"
     elif hint is bool:
-        if isinstance(value, bool) or value in ("true", "false"):
-            return value in (True, "true")
+        if is_truth(value):
+            return bool(value)
+        if isinstance(value, str) and value in ("true", "false"):
+            return value == "true"
         right = "true or false"
-    elif hint in (int, float) and not isinstance(value, bool):
-        with contextlib.suppress(TypeError, ValueError):
-            number = float(value)
-            if number == number and (hint is float or number.is_integer()):
-                return hint(number)
+    elif hint is int and not is_truth(value):
+        right = "a whole number of at most 64 bits"
+        if (number := _whole(value)) is not None and -(2**63) <= number < 2**63:
+            return number
+    elif hint is float and not is_truth(value):
+        right = "a finite number"
+        with contextlib.suppress(TypeError, ValueError, OverflowError):
+            if math.isfinite(as_float := float(value)):
+                return as_float
     elif hint is str and isinstance(value, str):
         return value
-    raise RequestError(f"{where} is {value!r}; it must be {right}")
+    raise RequestError(f"{where} is {shown(value)}; it must be {right}")
+
+
+def _whole(value: Any) -> int | None:
+    """A number or text that is a whole number, to the last digit; None where it is none."""
+    with contextlib.suppress(TypeError, ValueError, OverflowError, RuntimeError):
+        return int(value) if isinstance(value, str) else operator.index(value)
+    with contextlib.suppress(TypeError, ValueError, OverflowError, RuntimeError):
+        return int(as_float) if (as_float := float(value)).is_integer() else None
+    return None

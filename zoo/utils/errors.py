@@ -85,7 +85,7 @@ def nearest(name: str, known: Iterable[str], limit: int = 3) -> str:
     import difflib  # not before a name is wrong
 
     known = sorted(known)
-    close = difflib.get_close_matches(name, known, n=limit, cutoff=0.5)
+    close = difflib.get_close_matches(str(name)[:100], known, n=limit, cutoff=0.5)
     if close:
         return "did you mean " + " or ".join(repr(c) for c in close) + "?"
     if not known:
@@ -115,6 +115,20 @@ def border(doing: str, kind: type[ZooError] = ZooError) -> Iterator[None]:
         raise kind(f"{doing}: {cause(error)}") from error
 
 
+def shown(value: object, most: int = 60) -> str:
+    """``repr(value)`` for a message, shortened; it does not fail, however deep, large or foreign the value is.
+
+    Examples:
+        >>> shown("a" * 100, most=12), shown(10**5000)
+        ("'aaaaaaaa...", 'an object of type int')
+    """
+    try:
+        text = repr(value)
+    except Exception:
+        text = f"an object of type {type(value).__name__}"
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
 def cause(error: BaseException) -> str:
     """The reason that an error of any kind gives, in one line.
 
@@ -128,11 +142,76 @@ def cause(error: BaseException) -> str:
         return error.strerror
     if isinstance(error, UnicodeDecodeError):
         return f"it is no {error.encoding.upper()} text: byte {error.start} cannot be read"
-    if isinstance(error, MemoryError):
+    if lacks_memory(error):
         return "there is not enough memory"
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
-    text = " ".join(str(error).split())
+    try:
+        text = " ".join(str(error).split())
+    except Exception:  # it is foreign too
+        text = ""
     if isinstance(error, KeyError):
         return f"it lacks {text}"
     return text[:500] or type(error).__name__
+
+
+def lacks_memory(error: BaseException) -> bool:
+    """Whether an error says that there is not enough memory; torch has words of its own for it.
+
+    Examples:
+        >>> import torch
+        >>> try:
+        ...     torch.empty(2**55)
+        ... except RuntimeError as error:
+        ...     print(lacks_memory(error))
+        True
+    """
+    words = "can't allocate memory", "not enough memory", "out of memory", "Storage size calculation overflowed"
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and any(one in str(error) for one in words))
+
+
+def step(error: BaseException, *packages: str) -> str:
+    """``FILE:LINE in NAME``, the innermost step of an error in one of these packages; "" where there is none.
+
+    Without packages it is the innermost in the zoo or a file of somebody's own, or else the innermost of all.
+
+    Examples:
+        >>> try:
+        ...     zoo.size_of(None)
+        ... except TypeError as error:
+        ...     print(step(error, "zoo"))
+        ...pairs.py:... in size_of
+    """
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{short(error.filename)}:{error.lineno}"
+    steps, at = [], error.__traceback__
+    while at is not None:
+        steps.append((str(at.tb_frame.f_globals.get("__name__", "")).partition(".")[0], at.tb_frame.f_code, at.tb_lineno))
+        at = at.tb_next
+    library = contextlib.__file__.rpartition("contextlib")[0]  # with the packages that are installed in it
+    if packages:
+        found = [one for one in steps if one[0] in packages]
+    else:
+        found = [
+            one for one in steps if one[0].partition("_")[0] == "zoo" or not one[1].co_filename.startswith((library, "<"))
+        ]
+        found = [one for one in found if "site-packages" not in one[1].co_filename or one[0].startswith("zoo")] or steps
+    for _, code, line in found[-1:]:
+        return f"{short(code.co_filename)}:{line} in {code.co_name}"
+    return ""
+
+
+def short(path: str) -> str:
+    """A path as seen from the working folder, where it lies in that.
+
+    Examples:
+        >>> import os
+        >>> short(os.path.join(os.getcwd(), "a", "b.py")), short("/elsewhere/b.py")
+        ('a/b.py', '/elsewhere/b.py')
+    """
+    import os
+
+    with contextlib.suppress(OSError):  # the working folder may be gone
+        here = os.path.join(os.getcwd(), "")
+        return path[len(here) :] if path.startswith(here) else path
+    return path

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from zoo.utils.errors import RequestError, ZooError, cause
+from zoo.utils.errors import RequestError, ZooError, border, cause, shown
 
 
 @contextlib.contextmanager
@@ -149,19 +149,17 @@ def user_path(path: str | os.PathLike[str]) -> Path:
     """A path as a person writes it: ``~`` is their home folder.
 
     Raises:
-        RequestError: no path can be called so (nothing, a zero byte, somebody's home that is not known).
+        RequestError: no path can be called so (nothing, a zero byte, a number, somebody's home that is not known).
 
     Examples:
         >>> user_path("~/photos") == Path.home() / "photos"
         True
     """
-    text = os.fspath(path)
-    if not text or "\0" in text:
-        raise RequestError(f"the path is {text!r}; it must name a file or a folder")
-    try:
+    with border(f"the path is {shown(path)}", RequestError):
+        text = os.fsdecode(path)
+        if not text or "\0" in text:
+            raise ValueError("it must name a file or a folder")
         return Path(text).expanduser()
-    except RuntimeError as error:
-        raise RequestError(f"{text}: {error}") from error
 
 
 def regular(path: Path) -> Path:
@@ -255,7 +253,7 @@ def cache_folder() -> Path:
         'elsewhere'
     """
     if named := os.environ.get("ZOO_CACHE"):
-        return Path(named).expanduser()
+        return user_path(named)
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
     elif sys.platform == "darwin":
