@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from importlib import import_module
@@ -130,27 +131,78 @@ def test_usage_errors_leave_with_2(zoo_: Any, words: str) -> None:
     assert "Traceback" not in err
 
 
-def test_other_failures_are_one_line_too(zoo_: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def lists(zoo_: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """``zoo list``, in which something is raised."""
     from zoo.cli import looking
 
-    def lists(error: BaseException) -> Any:
+    def call(error: BaseException, *words: str) -> Any:
         def raises(*_: object) -> None:
-            raise error
+            try:
+                {}["the first cause"]
+            except KeyError as first:
+                raise error from first
 
         monkeypatch.setattr(looking, "_entries", raises)
-        return zoo_("list")
+        return zoo_(*words, "list")
 
+    return call
+
+
+def test_other_failures_are_one_line_too(lists: Any) -> None:
     assert lists(OSError(28, "No space left on device", "/data/x")) == (1, "", "zoo: No space left on device: /data/x\n")
+    assert lists(MemoryError()) == (1, "", "zoo: there is not enough memory\n")
     stop = KeyboardInterrupt()
     assert lists(stop) == (130, "", "zoo: stopped\n")
     stop.__notes__ = ["go on with --resume"]  # type: ignore[attr-defined, unused-ignore]
     assert lists(stop) == (130, "", "zoo: stopped; go on with --resume\n")
     assert lists(Terminated()) == (143, "", "zoo: terminated\n")
-    with pytest.raises(AssertionError, match="a mistake of ours"):
-        lists(AssertionError("a mistake of ours"))
-    monkeypatch.setenv("ZOO_DEBUG", "1")
-    with pytest.raises(zoo.ZooError, match="it failed"):
-        lists(zoo.ZooError("it failed"))
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (AssertionError("a mistake\nof ours"), "AssertionError: a mistake of ours"),
+        (RecursionError(), "RecursionError: it is nested too deeply"),
+        ("é".encode, "UnicodeEncodeError: 'ascii' codec can't encode"),
+        (SystemExit(0), "SystemExit: 0 ("),
+        (ValueError("\udcff\x1b[2J"), "ValueError: \\xff\\x1b[2J"),
+        (Exception(), "Exception: Exception"),
+    ],
+)
+def test_what_nobody_thought_of_is_a_line_with_its_place(lists: Any, error: Any, says: str) -> None:
+    if not isinstance(error, BaseException):
+        with pytest.raises(UnicodeEncodeError) as caught:
+            error("ascii")
+        error = caught.value
+    code, out, err = lists(error)
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert err.startswith(f"zoo: {says}")
+    assert "test_cli.py:" in err
+    assert err.endswith("; for the whole traceback write zoo --debug before the command\n")
+
+
+@pytest.mark.parametrize("way", ["before", "after", "variable"])
+def test_a_traceback_is_whole_where_it_is_asked_for(lists: Any, zoo_: Any, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    if way == "variable":
+        monkeypatch.setenv("ZOO_DEBUG", "1")
+    code, out, err = lists(zoo.RequestError("it is wrong"), *(["--debug"] if way == "before" else []))
+    if way == "after":
+        code, out, err = zoo_("list", "--debug")
+    assert (code, out, err.splitlines()[-1]) == (2, "", "zoo: it is wrong")
+    assert "KeyError: 'the first cause'" in err
+    assert err.count("Traceback (most recent call last)") == 2
+    assert ("ZOO_DEBUG" in os.environ) == (way == "variable")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize(
+    ("words", "streams", "code"), [("list", "> /dev/full", 1), ("list nothing", "2> /dev/full", 2), ("list", ">&- 2>&-", 0)]
+)
+def test_streams_that_are_full_or_closed_are_no_other_error(words: str, streams: str, code: int) -> None:
+    done = subprocess.run(f"{sys.executable} -m zoo {words} {streams}", shell=True, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert done.stderr in ("", "zoo: No space left on device\n")
 
 
 def test_run_prints_scores_or_json(zoo_: Any, tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ def test_a_checkpoint_is_scored_as_it_is(whole: zoo.RunResult, tmp_path: Path) -
         ({"metrics": ["toy-bests"]}, "did you mean 'toy-best'"),
         ({"model": None}, "no model is named"),
         ({"task": None}, "no task is named"),
-        ({"n": 0}, "at least 1"),
+        ({"n": 0}, "from 1 to"),
         ({"n": 2.5}, "whole number"),
         ({"epochs": 0}, "epochs is 0"),
         ({"items": 0}, "items is 0"),

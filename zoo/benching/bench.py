@@ -18,6 +18,7 @@ from zoo.catalog import suites
 from zoo.reporting.pages import duration
 from zoo.running.folder import check_folder
 from zoo.running.plan import task_on
+from zoo.utils.bounds import afford
 from zoo.utils.claim import claimed, sweep
 from zoo.utils.errors import RequestError
 from zoo.utils.files import write_json, write_text
@@ -112,6 +113,8 @@ def execute(request: BenchRequest) -> BenchResult:
         check_folder(plan.out, (plan.out / "cells").is_dir(), "bench")  # nobody else changes it from here on
         plan_cells(plan)
         todo = [cell for cell in plan.cells if cell.status in ("new", "stopped")]
+        if (workers := min(plan.request.workers or 0, len(todo))) > (os.cpu_count() or 1):
+            afford(4e8 * workers, f"{workers} workers", "take fewer (--workers)")
         _make_pairs(todo)
         todo = [cell for cell in todo if cell.status != "failed"]
         sweep(plan.out)

@@ -14,7 +14,9 @@ from zoo.catalog import suites
 from zoo.catalog.files import Suite
 from zoo.contracts import make
 from zoo.running.folder import check_folder
-from zoo.utils.errors import RequestError, ZooError
+from zoo.running.plan import MOST
+from zoo.utils.bounds import whole
+from zoo.utils.errors import RequestError, ZooError, shown
 from zoo.utils.files import user_path
 from zoo.utils.words import typed
 
@@ -40,10 +42,16 @@ class BenchRequest:
     progress: bool = True
 
     def __post_init__(self) -> None:
-        for name, least in (("workers", 0), ("seeds", 1), ("n", 1), ("items", 1)):
-            value = getattr(self, name)
-            if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < least):
-                raise RequestError(f"{name} is {value!r}; it must be a whole number, at least {least}")
+        for name, least, most in (("workers", 0, None), ("seeds", 1, 10_000), ("n", 1, MOST), ("items", 1, None)):
+            if (value := getattr(self, name)) is not None:
+                object.__setattr__(self, name, whole(value, name, least, most))
+        if self.out is not None:
+            object.__setattr__(self, "out", str(user_path(self.out)))
+        if not isinstance(self.settings, Mapping) or not all(isinstance(key, str) for key in self.settings):
+            raise RequestError(f"settings are {shown(self.settings)}; they must be values by name")
+        for name in ("models", "tasks"):
+            if isinstance(getattr(self, name), str):
+                raise RequestError(f"{name} are {shown(getattr(self, name))}; they must be a list of names")
 
     def command(self) -> str:
         """The command line that does this again."""

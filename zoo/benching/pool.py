@@ -17,6 +17,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from zoo import registry
 from zoo.benching.cells import RECORD, Cell, begun
 from zoo.probing.children import Child, Ended, Parent, end_terminated, fate
 from zoo.running.plan import Request
@@ -128,7 +129,7 @@ def reason_of(error: BaseException) -> str:
         return "it was stopped"
     if isinstance(error, MemoryError):
         return "there was not enough memory"
-    return f"{type(error).__name__}: {error}"
+    return registry.told(error)
 
 
 def main() -> None:

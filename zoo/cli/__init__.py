@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import io
 import os
 import sys
 import warnings
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import NoReturn, TextIO
 
 import typer
 
 from zoo import registry
 from zoo.cli.app import Stopped, app, notes
-from zoo.utils.errors import ZooError, terminable
+from zoo.utils.errors import ZooError, cause, lacks_memory, terminable
 from zoo.utils.words import one_line, say, visible
 
 __all__ = ["app", "main"]
@@ -30,62 +31,99 @@ MODULES = {
 
 def main() -> NoReturn:
     """Run the command line and leave with 0 (done), 1 (the work failed), 2 (the request was wrong), 130 (stopped by Ctrl-C) or
-    143 (by SIGTERM)."""
-    with terminable():
-        _main()
+    143 (by SIGTERM).
 
-
-def _main() -> NoReturn:
-    code: object = 0
-    asked = [module for module, commands in MODULES.items() if sys.argv[1:] and sys.argv[1] in commands]
-    for module in asked or MODULES:  # to make the other commands too takes as long as to list what there is
-        import_module(f"zoo.cli.{module}")
-    if asked and asked != ["looking"]:
-        _hear()
-    gc.freeze()  # what a start imports stays to the end: not to look through it for garbage saves a tenth of a list
+    Whatever is raised comes out as one line; the whole traceback stands above it where ``--debug`` or ``ZOO_DEBUG=1`` asks.
+    """
+    _open_streams()
+    words, before = sys.argv[1:], os.environ.get("ZOO_DEBUG")
+    if asked := "--debug" in (words[: words.index("--")] if "--" in words else words):
+        words.remove("--debug")
+        os.environ["ZOO_DEBUG"] = "1"  # of the processes beside this one too
     try:
+        with terminable():
+            code = _run(words)
+    finally:
+        if asked:
+            os.environ.pop("ZOO_DEBUG") if before is None else os.environ.update(ZOO_DEBUG=before)
+    sys.exit(code)
+
+
+def _run(words: list[str]) -> int:
+    try:
+        asked = [module for module, commands in MODULES.items() if words and words[0] in commands]
+        for module in asked or MODULES:  # to make the other commands too takes as long as to list what there is
+            import_module(f"zoo.cli.{module}")
+        if asked and asked != ["looking"]:
+            _hear()
+        gc.freeze()  # what a start imports stays to the end: not to look through it for garbage saves a tenth of a list
         with registry.looking_first(_look_first), warnings.catch_warnings():
             warnings.showwarning = _warn
-            code = app(prog_name="zoo", standalone_mode=False)
+            code = app(words, prog_name="zoo", standalone_mode=False)
         sys.stdout.flush()
-    except (Stopped, KeyboardInterrupt, typer.Abort) as error:  # the last two before or after any command
-        stopped = error if isinstance(error, Stopped) else Stopped(error)
-        code = _say(str(stopped), stopped.exit_code)
-    except BrokenPipeError:  # the reader of our output has gone; there is nobody to tell
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
-    except Exception as error:
-        if os.environ.get("ZOO_DEBUG", "") not in ("", "0"):
-            raise
-        if isinstance(error, ZooError):
-            code = _say(str(error) + notes(error), error.exit_code)
-        elif hasattr(error, "format_message") and hasattr(error, "exit_code"):  # typer's own errors of usage
-            _show(error)
-            code = error.exit_code
-        elif isinstance(error, OSError):
-            where = f": {error.filename}" if error.filename else ""
-            code = _say(f"{error.strerror or error}{where}{notes(error)}", 1)
-        else:
-            raise
-    sys.exit(code if isinstance(code, int) else 0)
+        return code if isinstance(code, int) else 0
+    except BaseException as error:
+        return _failed(error)
+
+
+def _failed(error: BaseException) -> int:
+    """Say what was raised, and give the exit code."""
+    if isinstance(error, BrokenPipeError):  # the reader of our output has gone; there is nobody to tell
+        _close(sys.stdout)
+        return 1
+    text, code = _told(error)
+    if os.environ.get("ZOO_DEBUG", "") not in ("", "0"):
+        import traceback
+
+        text = "".join(traceback.format_exception(error)) + text
+    for stream, words in ((sys.stdout, ""), (sys.stderr, text)):
+        try:
+            say(words, lines=True, err=stream is sys.stderr, end="\n" if words else "")
+        except (OSError, ValueError):  # a full disk, or it is closed: to try again at the end would be another error
+            _close(stream)
+    return code
+
+
+def _told(error: BaseException) -> tuple[str, int]:
+    """An error in a line, and its exit code."""
+    if isinstance(error, (KeyboardInterrupt, typer.Abort)):  # before or after any command
+        error = Stopped(error)
+    if isinstance(error, (Stopped, ZooError)):
+        return "zoo: " + one_line(str(error) + notes(error)), error.exit_code
+    if hasattr(error, "format_message") and hasattr(error, "exit_code"):  # typer's own errors of usage
+        error.message = one_line(error.message)  # type: ignore[attr-defined]
+        error.show(file=(usage := io.StringIO()))  # type: ignore[attr-defined]
+        return usage.getvalue().rstrip(), error.exit_code
+    if isinstance(error, OSError) and error.strerror:
+        text = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    elif lacks_memory(error):
+        text = cause(error)
+    else:
+        text = f"{registry.told(error)}{notes(error)}; for the whole traceback write zoo --debug before the command"
+        return "zoo: " + one_line(text), 1
+    return "zoo: " + one_line(text + notes(error)), 1
+
+
+def _open_streams() -> None:
+    """Give a process that was started without standard streams some that lead nowhere, lest a file that it opens be one."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w" if number else "r", encoding="utf-8"))  # noqa: SIM115
+
+
+def _close(stream: TextIO) -> None:
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _look_first(entry: registry.Entry) -> None:
     from zoo.probing.probe import look_first
 
     look_first(entry)
-
-
-def _say(text: str, code: int) -> int:
-    say("zoo:", one_line(text), err=True)
-    return code
-
-
-def _show(error: Any) -> None:
-    """Say an error of usage in the words of typer."""
-    error.message = one_line(error.message)
-    error.show(file=(words := io.StringIO()))
-    say(words.getvalue(), lines=True, err=True, end="")
 
 
 def _hear() -> None:

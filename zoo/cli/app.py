@@ -64,6 +64,7 @@ app = typer.Typer(
 @app.callback(invoke_without_command=True)
 def _zoo(
     version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the whole traceback of an error; so does ZOO_DEBUG=1.")] = False,
     help: Help = False,
 ) -> None:
     """Conditional generative models, p(y | x): fit them, sample from them, measure them."""

@@ -7,6 +7,7 @@ from typing import Annotated
 from typer import Argument, Option
 
 from zoo.cli.app import Device, app, print_json, stdout_is_kept, table
+from zoo.utils.bounds import whole
 from zoo.utils.errors import RequestError, ZooError
 from zoo.utils.files import user_path
 from zoo.utils.words import say
@@ -151,13 +152,14 @@ def sample(
     device: Device = "auto",
 ) -> None:
     """Give n different photos for each photo, or n pictures with the attributes that are named."""
-    if n < 1:
-        raise RequestError(f"n is {n}; it must be at least 1")
+    n = whole(n, "n", 1)
     from zoo.catalog.loaded import load
+    from zoo.contracts.sampling import sampling_seed
     from zoo.running.folder import check_folder, free_name, new_folder
 
     if out is not None:
         check_folder(user_path(out))
+    seed = None if seed is None else sampling_seed(seed)
     loaded = load(checkpoint, device)
     wanted, words = loaded.task.item, list(items or ())
     if attributes is not None:
@@ -170,7 +172,9 @@ def sample(
     own: list[str] = []  # a folder for each item, called as it is, numbered where two are alike
     for path in map(Path, words):
         own.append(free_name((path.stem if path.is_file() else path.name) or "item", own.__contains__))
-    read = [loaded.task.read(word) for word in words]  # nothing is written before every item has been read
+    read = [loaded.read(word) for word in words]  # nothing is written before every item has been read
+    for item in read:
+        loaded.check_room([item], n)
     called = checkpoint.removeprefix("dir:").rstrip("/").replace("\\", "/").split("/")[-2:]
     with new_folder(out, "sample", *called) as folder:
         for word, item, name in zip(words, read, own, strict=True):

@@ -1,6 +1,5 @@
 """The commands for checkpoints of others and for others: pull, push, verify."""
 
-from pathlib import Path
 from typing import Annotated
 
 from typer import Argument, Option
@@ -26,9 +25,9 @@ def pull(
     from zoo.hub.pull import pull as fetch
     from zoo.hub.source import parse
     from zoo.running.folder import check_folder
-    from zoo.utils.files import sha256_of, whole_folder
+    from zoo.utils.files import sha256_of, user_path, whole_folder
 
-    copy = None if out is None else check_folder(Path(out))
+    copy = None if out is None else check_folder(user_path(out))
     source, commit, cached = None, None, True
     named = checkpoints.find(repo) if repo in checkpoints.known().named else None
     if named and not named.source.startswith("hf:"):
@@ -68,8 +67,9 @@ def push(
 ) -> None:
     """Push a checkpoint to the Hub, in one commit: weights, config, card, pictures."""
     from zoo.hub.push import push
+    from zoo.utils.files import user_path
 
-    pushed = push(Path(folder), repo, private=private, licence=licence, message=message)
+    pushed = push(user_path(folder), repo, private=private, licence=licence, message=message)
     source, block = pushed.source, pushed.registry_block()
     if json:
         facts = {"repo": source.repo_id, "commit": source.revision, "url": pushed.url, "sha256": pushed.sha256}

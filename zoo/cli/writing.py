@@ -131,9 +131,10 @@ def new(
     if what != "plugin":
         raise RequestError(f"zoo new makes no {what!r}: {nearest(what, ('plugin',))}")
     from zoo.scaffold.plugin import names_of, write_plugin
+    from zoo.utils.files import user_path
 
     names = names_of(name)
-    folder = Path(names.distribution if out is None else out)
+    folder = Path(names.distribution) if out is None else user_path(out)
     files = write_plugin(names, folder)
     shown = "\n".join(f"  {file}" for file in files)
     say(

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from zoo import registry
 from zoo.contracts import make
-from zoo.utils.config import at_least, make_config
-from zoo.utils.errors import RequestError, ZooError
+from zoo.utils.bounds import seed_of, whole
+from zoo.utils.config import make_config
+from zoo.utils.errors import RequestError, ZooError, shown
+from zoo.utils.files import user_path
 from zoo.utils.words import typed
 
 if TYPE_CHECKING:
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
     from zoo.contracts.model import Model
     from zoo.contracts.task import Task
     from zoo.data.records import Data
+
+
+MOST = 10**7
+"""Samples of one item, at most."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +53,7 @@ class Request:
         if self.out is None and (self.resume or int(os.environ.get("WORLD_SIZE", "1")) > 1):
             why = "to go on with it" if self.resume else "for several processes"
             raise RequestError(f"name the folder of the run (out) {why}")
-        for name in ("n", "epochs", "items", "seed"):
-            value, optional = getattr(self, name), name in ("epochs", "items")
-            if type(value) is not int and not (optional and value is None):
-                raise RequestError(f"{name} is {value!r}; it must be a whole number")
-        at_least(self, 1, "n", "epochs", "items")
+        self._normalise()
         _ = self.parts
         for word in ("model", "task") if self.checkpoint is None else ():
             if getattr(self, word) is None:
@@ -60,6 +62,23 @@ class Request:
         if self.checkpoint is not None and (self.epochs is not None or self.settings):
             what = "epochs" if self.epochs is not None else f"setting {next(iter(self.settings))!r}"
             raise RequestError(f"a checkpoint is scored as it is: leave out {what}")
+
+    def _normalise(self) -> None:
+        """See that each part is of its kind, numpy's integers and ``~`` among them, and keep it as a plain value."""
+        if not isinstance(self.settings, Mapping) or not all(isinstance(key, str) for key in self.settings):
+            raise RequestError(f"settings are {shown(self.settings)}; they must be values by name")
+        if isinstance(self.metrics, str):
+            raise RequestError(f"metrics are {shown(self.metrics)}; they must be a list of names")
+        plain: dict[str, Any] = {"n": whole(self.n, "n", 1, MOST), "seed": seed_of(self.seed), "settings": dict(self.settings)}
+        plain |= {"out": None if self.out is None else str(user_path(self.out))}
+        epochs = plain["settings"].pop("training.epochs", None)
+        if epochs is not None and self.epochs is not None:
+            raise RequestError("epochs are named twice, once as training.epochs: leave that out")
+        epochs = self.epochs if epochs is None else int(epochs) if isinstance(epochs, str) and epochs.isdigit() else epochs
+        for name, value in (("epochs", epochs), ("items", self.items)):
+            plain[name] = None if value is None else whole(value, name, 1, 10**12)
+        for name, value in plain.items():
+            object.__setattr__(self, name, value)
 
     @cached_property
     def parts(self) -> dict[str, dict[str, Any]]:
@@ -111,6 +130,7 @@ class Plan:
 
 def make_plan(request: Request) -> Plan:
     """The plan of a request; a RequestError for what there is not and for wrong settings, a ZooError for what is broken."""
+    from zoo.measuring.evaluate import check_room
     from zoo.utils.device import pick
 
     device = pick(request.device)
@@ -137,9 +157,13 @@ def make_plan(request: Request) -> Plan:
 
         make_config(Training, request.parts["training"], "training")
     metrics, skipped = _metrics(request.metrics)
+    check_room(request.n, tuple(task.y_shape), request.n)
     request = dataclasses.replace(request, model=model_name, task=task_name, data=str(data), checkpoint=checkpoint)
     weights = {name: getattr(request, name) for name in ("model", "task", "data", "seed", "epochs", "checkpoint")}
-    weights |= {"config": model.config_dict(), "task_config": dataclasses.asdict(task.config)}
+    with registry.calling("models", model_name, "its config cannot be told"):
+        weights["config"] = model.config_dict()
+    with registry.calling("tasks", task_name, "its config cannot be told"):
+        weights["task_config"] = dataclasses.asdict(task.config)
     weights["training"] = request.parts["training"]
     return Plan(request, model, task, data, metrics, skipped, device, weights)
 
@@ -148,7 +172,8 @@ def task_on(name: str, settings: Mapping[str, Any], data: str | None) -> tuple[T
     """The task, with the settings that its data decides where they were not given, and the data."""
     task = make.task(name, **settings)
     source = make.data(data or task.data)
-    decided = task.settings_of(source)
+    with registry.calling("tasks", name, "it cannot say what settings the data decides"):
+        decided = task.settings_of(source)
     return (make.task(name, **{**decided, **settings}) if decided else task), source
 
 
