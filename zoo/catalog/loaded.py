@@ -18,7 +18,6 @@ from zoo.catalog import checkpoints
 from zoo.catalog.samples import Samples
 from zoo.contracts import make
 from zoo.contracts.model import Model
-from zoo.contracts.sampling import sampling_seed
 from zoo.contracts.task import Task
 from zoo.hub.client import tell
 from zoo.hub.pull import pull
@@ -31,6 +30,7 @@ from zoo.saving.facts import Facts, read_card, read_facts
 from zoo.utils.bounds import afford, whole
 from zoo.utils.errors import RequestError
 from zoo.utils.files import user_path
+from zoo.utils.noise import noise_seed
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
@@ -91,7 +91,7 @@ class Loaded:
             RequestError: a photo cannot be read or is no photo, n is below 1, or there is no memory for so many.
             ZooError: the model or the task is broken.
         """
-        n, seed = whole(n, "n", 1), None if seed is None else sampling_seed(seed)
+        n, seed = whole(n, "n", 1), None if seed is None else noise_seed(seed)
         many = isinstance(img, (list, tuple))
         items = [self.read(one) for one in (img if many else [img])]  # type: ignore[union-attr, list-item, unused-ignore]
         if not items:

@@ -154,12 +154,12 @@ def sample(
     """Give n different photos for each photo, or n pictures with the attributes that are named."""
     n = whole(n, "n", 1)
     from zoo.catalog.loaded import load
-    from zoo.contracts.sampling import sampling_seed
     from zoo.running.folder import check_folder, free_name, new_folder
+    from zoo.utils.noise import noise_seed
 
     if out is not None:
         check_folder(user_path(out))
-    seed = None if seed is None else sampling_seed(seed)
+    seed = None if seed is None else noise_seed(seed)
     loaded = load(checkpoint, device)
     wanted, words = loaded.task.item, list(items or ())
     if attributes is not None:
