@@ -24,9 +24,13 @@ _WITH_UNIT = re.compile(
 _DECIMAL = re.compile(r"(?:^|(?<=[ _=-]))(\d+)(?:\.(\d+))?$")
 _CLOCK = re.compile(
     r"(?<!\d)((?:19|20)\d\d)([-_.:]?)(\d\d)\2(\d\d)"
-    r"(?:(?:T|[-_ ]+)(\d\d)[-_.:](\d\d)[-_.:](\d\d)(?:[.,](\d{1,6})|[-_](\d{3}))?"
-    r"|T?(\d\d)(\d\d)(\d\d)(?:[._]?(\d{3}))?)(?![-_.,]?\d)"
+    r"(?:(?:T|[-_ ]+(?:at )?)(\d\d)[-_.:h](\d\d)[-_.:m](\d\d)(?:[.,s](\d{1,6})|[-_](\d{3}))?"
+    r"|(?:T?|[-_](?=\d{9}(?!\d)))(\d\d)(\d\d)(\d\d)(?:[._]?(\d{3}))?)(?![-_.,]?\d)"
 )
+_COLONS = re.compile(r"(?<![\d:])(?:(\d+):)?(\d{1,2}):([0-5]\d)(?:[.,](\d{1,9}))?$")
+_OF_THE_DAY = re.compile(
+    r"(?<!\d)(?<!\d[-_.])([01]\d|2[0-3])([-_.])([0-5]\d)\2([0-5]\d)(?:[.,](\d{1,9})|\2(\d{3}))?$"
+)  # not behind a date, which is no date if it comes to this
 
 
 def times_of_names(names: Sequence[str], fps: float | None = None) -> tuple[Times, str]:
@@ -34,15 +38,18 @@ def times_of_names(names: Sequence[str], fps: float | None = None) -> tuple[Time
 
     Where no ``fps`` is given, plain times are: a number with a unit at the end (``frame_0001_12.5s``, ``1m05s``,
     ``t500ms``); seconds, milliseconds, microseconds or nanoseconds since 1970, by the number of their digits (10, 13, 16
-    or 19); a date with a time (``2024-05-01_12-30-05.250``, ``20240501T123005``); seconds with a decimal point that
-    stand alone (``00012.500``, ``frame_12.5``) and are not all of one second, as ``shot12.0001`` would be. Every name has to
-    have one of its own. Otherwise the last number of each counts, ``fps`` of them (24) a second, so that a gap between numbers
-    is a gap in time; and where not all names have one of their own, their order.
+    or 19); a date with a time (``2024-05-01_12-30-05.250``, ``20240501T123005``); hours, minutes and seconds at the end
+    (``0:01:05.250``, ``film 01:05``, ``00-01-05``); seconds with a decimal point that stand alone (``00012.500``,
+    ``frame_12.5``) and are not all of one second, as ``shot12.0001`` would be. Every name has to have one of its own.
+    Otherwise the last number of each counts, ``fps`` of them (24) a second, so that a gap between numbers is a gap in
+    time; and where not all names have one of their own, their order.
     """
-    points = [_with_point] if any("." in name for name in names) else []
-    for read in (_with_unit, _since_1970, _on_the_clock, *points) if fps is None else ():
+    points = [_with_point] if any((of := _DECIMAL.search(name)) and of[2] for name in names) else []
+    for read in (_with_unit, _since_1970, _on_the_clock, _of_the_day, *points) if fps is None else ():
         moments = _all_of(names, read)
-        plain = read in (_with_unit, _since_1970) or (moments is not None and len({m // 10**9 for m in moments}) > 1)
+        plain = read in (_with_unit, _since_1970, _of_the_day) or (
+            moments is not None and len({m // 10**9 for m in moments}) > 1
+        )
         if moments is not None and plain:
             least = min(moments)
             return np.array([m - least for m in moments], np.float64) / 1e9, "by the times in their names"
@@ -127,6 +134,17 @@ def _on_the_clock(name: str) -> int | None:
         at = datetime(int(year), int(month), int(day), int(hour), int(minute), int(second), tzinfo=timezone.utc)
         return int(at.timestamp()) * 10**9 + int(part.ljust(9, "0"))
     return None
+
+
+def _of_the_day(name: str) -> int | None:
+    if match := _COLONS.search(name):
+        hours, minutes, seconds, part = match.groups("")
+    elif match := _OF_THE_DAY.search(name):
+        hours, _, minutes, seconds, *parts = match.groups("")
+        part = "".join(parts)
+    else:
+        return None
+    return (int(hours or 0) * 3600 + int(minutes) * 60 + int(seconds)) * 10**9 + int(part.ljust(9, "0"))
 
 
 def _with_point(name: str) -> int | None:
