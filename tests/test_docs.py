@@ -56,6 +56,13 @@ def test_every_page_with_snippets_is_run_somewhere() -> None:
         assert "commands(" in text, f"{where} runs no command of {name}"
 
 
+def test_every_test_that_a_page_names_is_there() -> None:
+    text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    named = sorted(set(re.findall(r"(tests/[\w/]+\.py)::(\w+)", text)))
+    assert len(named) > 70
+    assert [case for case in named if f"def {case[1]}(" not in (ROOT / case[0]).read_text(encoding="utf-8")] == []
+
+
 def test_the_suite_of_the_page_is_a_suite(here: Path) -> None:
     from zoo.catalog import suites
 
