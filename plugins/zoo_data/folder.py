@@ -27,11 +27,16 @@ from zoo import (
     summary,
 )
 from zoo_data.kinds import FolderData, held_out, own_words
+from zoo_data.layouts import NOT_MEANT, inside, twins
 from zoo_data.memory import forget, judged
 from zoo_data.turned import UNTURNED, Frame, frame_of
 
-EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+EXTENSIONS = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 """Photos in a folder, in any case."""
+_UNREAD = frozenset(
+    {".heic", ".heif", ".avif", ".jxl", ".jp2", ".gif", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".rw2"}
+)
+"""Photos in a folder that are told of, and not read."""
 _SIDE = re.compile(r"(train|test|val)(ing|id|idation)?([ _-]?(set|[0-9]+))?", re.IGNORECASE)
 """Folders of a split: ``train``, ``Training``, ``test_set``, ``val2017``, ``valid``, ``validation``."""
 
@@ -39,8 +44,8 @@ _SIDE = re.compile(r"(train|test|val)(ing|id|idation)?([ _-]?(set|[0-9]+))?", re
 def file_names(root: Path, extensions: Collection[str] = EXTENSIONS, *, hidden: dict[str, str] | None = None) -> list[str]:
     """The files below ``root`` with one of these extensions, by default images: relative paths with slashes, sorted.
 
-    Links are followed, each folder once. Hidden files and folders are left out (also ``__MACOSX``, where the programs that
-    pack archives on a Mac put them); ``hidden`` gets the names of such files. A folder that cannot be read is itself in the
+    Links are followed, each folder once. Hidden files and folders are left out, and those of NOT_MEANT; ``hidden`` gets the
+    names of such files, and of photos in formats that are not read. A folder that cannot be read is itself in the
     list, so that it is found wanting like a file that cannot be read.
     """
     names, seen, todo = [], set(), [""]
@@ -57,14 +62,15 @@ def file_names(root: Path, extensions: Collection[str] = EXTENSIONS, *, hidden: 
             names.append(below or ".")
             continue
         for entry in found:
-            fits = os.path.splitext(entry.name)[1].lower() in extensions
+            ending = os.path.splitext(entry.name)[1].lower()
+            fits = ending in extensions
             if _is_folder(entry):
-                if not entry.name.startswith(".") and entry.name != "__MACOSX":
+                if not entry.name.startswith(".") and entry.name not in NOT_MEANT:
                     todo.append(f"{below}{entry.name}/")
-            elif not entry.name.startswith("."):
-                names += [below + entry.name] if fits else []
-            elif fits and hidden is not None:
-                hidden[below + entry.name] = "a hidden file"
+            elif fits and not entry.name.startswith("."):
+                names.append(below + entry.name)
+            elif (fits or ending in _UNREAD) and hidden is not None:
+                hidden[below + entry.name] = "a hidden file" if entry.name.startswith(".") else f"{ending[1:]} is not read"
     return sorted(names)
 
 
@@ -163,7 +169,8 @@ class Folder(FolderData):
     """The photos below a folder.
 
     Where photos lie in a folder ``train`` and others in one called ``test``, or else ``val`` or ``validation`` (in any case,
-    also ``training``, ``val2017`` and the like, in DIR or deeper), those are the splits, and any others are left alone.
+    also ``training``, ``val2017`` and the like, or two that are called the same but for such a word, ``seg_train`` and
+    ``seg_test``; in DIR or deeper), those are the splits, and any others are left alone.
     Otherwise the photos are split by the hash of their content and the seed, about one in ten for testing: copies of one
     photo fall on the same side, and a photo stays on its side when others come or go.
 
@@ -178,10 +185,12 @@ class Folder(FolderData):
     def records(self, root: Path, split: Split, seed: int) -> PhotoRecords:
         hidden: dict[str, str] = {}
         names = file_names(root, hidden=hidden)
-        sides = self._sides(root, names)
+        alike = _twins(root, names)
+        sides = self._sides(root, names, alike)
         if sides is None:
             if not names:
-                raise RequestError(f"{root} has no image (jpg, jpeg, png, bmp, webp, tif or tiff)")
+                also = f": {summary(hidden)}" if hidden else ""
+                raise RequestError(f"{root} has no image (jpg, jpeg, png, bmp, webp, tif or tiff){also}")
             photos = photos_in(self, root, names, hidden)
             alone = "a folder with a single photo cannot be split; at least two different photos are needed"
             test = held_out([photo.content for photo in photos], seed, 0.1, 1, alone)
@@ -189,17 +198,17 @@ class Folder(FolderData):
         own = sides[split]
         if not own:
             raise RequestError(f"{root} has no image for the split {split} (jpg, jpeg, png, bmp, webp, tif or tiff)")
-        beside = {name: why for name, why in hidden.items() if (_side(name)[0] == "train") == (split == "train")}
+        beside = {name: why for name, why in hidden.items() if (_side(name, alike)[0] == "train") == (split == "train")}
         photos = photos_in(self, root, list(own), beside)
         photos = [replace(photo, name=own[photo.name]) for photo in photos]
         return PhotoRecords(photos, attributes=_classes(photos, [*sides["train"].values(), *sides["test"].values()]))
 
-    def _sides(self, root: Path, names: Sequence[str]) -> dict[Split, dict[str, str]] | None:
+    def _sides(self, root: Path, names: Sequence[str], alike: Mapping[str, str]) -> dict[Split, dict[str, str]] | None:
         """The files of each split that folders tell of, and the name of each within it; None where they tell of none."""
-        told = {folder: _side(folder) for folder in dict.fromkeys(name.rpartition("/")[0] for name in names)}
+        told = {folder: _side(folder, alike) for folder in dict.fromkeys(name.rpartition("/")[0] for name in names)}
         filled = {side for side, _, _ in told.values()}
         with os.scandir(root) as entries:
-            there = filled | {_side(entry.name)[0] for entry in entries if _is_folder(entry)}
+            there = filled | {_side(entry.name, alike)[0] for entry in entries if _is_folder(entry)}
         held = [side for side in ("test", "val") if side in there]
         if not held:
             return None
@@ -222,12 +231,30 @@ class Folder(FolderData):
         return sides
 
 
-def _side(folder: str) -> tuple[str, str, str]:
+def _twins(root: Path, names: Sequence[str]) -> dict[str, str]:
+    """The folders, by their paths, that :func:`zoo_data.layouts.twins` tells of beside each other.
+
+    A path with a slash behind it is that of a folder in another of its name which holds nothing else, as archives have them.
+    """
+    beside: dict[str, set[str]] = {"": set(inside(root, folders=True))}
+    folders = {name.rpartition("/")[0] for name in names}
+    for folder in folders:
+        parts = folder.split("/")
+        for i, part in enumerate(parts):
+            beside.setdefault("/".join(parts[:i]), set()).add(part)
+    alike = {f"{above}/{name}".lstrip("/"): side for above, group in beside.items() for name, side in twins(group).items()}
+    again = [path for path, group in beside.items() if path not in folders and group == {path.rpartition("/")[2]}]
+    return alike | {f"{path}/{path.rpartition('/')[2]}/": "" for path in again}
+
+
+def _side(folder: str, alike: Mapping[str, str]) -> tuple[str, str, str]:
     """Which side a folder's path says it is of, or "", and what of the path lies above and below the folder that says so."""
     parts = folder.split("/")
     for i, part in enumerate(parts):
-        if found := _SIDE.fullmatch(part):
-            return found[1].lower(), "/".join(parts[:i]), "/".join(parts[i + 1 :])
+        found, path = _SIDE.fullmatch(part), "/".join(parts[: i + 1])
+        if side := found[1].lower() if found else alike.get(path):
+            below = parts[i + 2 :] if f"{path}/{part}/" in alike else parts[i + 1 :]
+            return side, "/".join(parts[:i]), "/".join(below)
     return "", "", folder
 
 

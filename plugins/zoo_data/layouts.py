@@ -16,6 +16,13 @@ SPLITS: dict[Split, tuple[str, ...]] = {
 }
 """Names of the folder of a split, in any case; the first of them that is there is meant."""
 _MORE = r"(?:[-_ .]?(?:images?|imgs?|photos?|pictures?|videos?|data|set|split|\d{4}))*"
+_OF_A_SPLIT = re.compile(
+    r"(?<![a-z])(?:(train(?:ing)?|trn)|(test(?:ing)?|tst)|val(?:id(?:ation)?)?|dev|eval(?:uation)?|hold[-_ ]?out)"
+    r"(?:[-_ ]?set)?(?![a-z])",
+    re.IGNORECASE,
+)
+NOT_MEANT = frozenset({"__MACOSX", "@eaDir", "#recycle", "$RECYCLE.BIN", "lost+found", "System Volume Information"})
+"""Folders that systems put among those of people: of archives, of small copies, and of what was thrown away."""
 _PACKED = (".zip", ".tar", ".tar.gz", ".tgz", ".7z", ".7z.001", ".rar")
 _NOTES = frozenset({"", ".txt", ".md", ".json", ".yaml", ".yml", ".csv", ".xml", ".html", ".pdf", ".zip", ".tgz", ".gz"})
 """Endings of files that may lie beside the folder which holds everything."""
@@ -24,11 +31,11 @@ _NOTES = frozenset({"", ".txt", ".md", ".json", ".yaml", ".yml", ".csv", ".xml",
 def inside(root: Path, folders: bool) -> list[str]:
     """The names of the folders, or of all else, in a folder, sorted; without hidden ones and what cannot be read.
 
-    Hidden is also what a Mac packs into archives beside the files, ``__MACOSX/``.
+    Hidden is also what systems put among the folders of people, as ``__MACOSX/``.
     """
     try:
         with os.scandir(root) as entries:
-            shown = (entry for entry in entries if entry.name[0] != "." and entry.name != "__MACOSX")
+            shown = (entry for entry in entries if entry.name[0] != "." and entry.name not in NOT_MEANT)
             return sorted(entry.name for entry in shown if _is_folder(entry) == folders)
     except OSError:
         return []
@@ -57,6 +64,21 @@ def split_folder(root: Path, split: Split) -> Path | None:
     return None
 
 
+def twins(names: Iterable[str]) -> dict[str, str]:
+    """Those of the folders side by side that are of a split, ``train``, ``test`` or ``val``, by their names.
+
+    They are where another is called the same but for that word: ``photos_train`` and ``photos_val``, ``seg_train`` and
+    ``seg_test``, ``train`` and ``eval``.
+    """
+    alike: dict[str, dict[str, str]] = {}
+    for name in names:
+        if found := _OF_A_SPLIT.search(name):
+            side = "train" if found[1] else "test" if found[2] else "val"
+            alike.setdefault(f"{name[: found.start()]}/{name[found.end() :]}".casefold().strip(), {})[name] = side
+    pairs = [group for group in alike.values() if "train" in group.values() and len({*group.values()}) > 1]
+    return {name: side for group in pairs for name, side in group.items()}
+
+
 def split_folders(root: Path) -> dict[Split, Path]:
     """The folders of both splits, or none: those in ``root``, in its ``images/``, or in the one folder that it holds."""
     for _ in range(4):
@@ -64,6 +86,10 @@ def split_folders(root: Path) -> dict[Split, Path]:
         if train and test:
             return {"train": train, "test": test}
         folders = inside(root, folders=True)
+        alike = twins(folders)
+        of = {side: [root / name for name in folders if alike.get(name) == side] for side in ("train", "test", "val")}
+        if len(of["train"]) == 1 and len(held := of["test"] or of["val"]) == 1:
+            return {"train": of["train"][0], "test": held[0]}
         deeper = [name for name in folders if name.casefold() in ("images", "imgs", "photos")] or folders
         loose = any(PurePosixPath(name).suffix.lower() not in _NOTES for name in inside(root, folders=False))
         if len(deeper) != 1 or loose or train or test:

@@ -50,6 +50,9 @@ def test_pipes_sockets_devices_loops_and_archives_leftovers_stop_nobody(photos: 
     (photos / "round").symlink_to(photos, target_is_directory=True)
     (photos / "._0.png").write_bytes(b"resources")
     save(photos / "__MACOSX/._1.png", noise(1))
+    save(photos / "@eaDir/00.jpg/small.jpg", noise(1))
+    save(photos / "$RECYCLE.BIN/00.png", noise(2))
+    (photos / "IMG.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
     (photos / "Thumbs.db").write_bytes(b"x")
     (photos / "locked").mkdir()
     scandir = os.scandir
@@ -62,7 +65,7 @@ def test_pipes_sockets_devices_loops_and_archives_leftovers_stop_nobody(photos: 
     monkeypatch.setattr(os, "scandir", locked)
     monkeypatch.setattr(os, "listdir", lambda path: list(locked(path)))
     data = KINDS["folder"](str(photos))
-    with pytest.warns(UserWarning, match="left out 5 of 65 images") as caught:
+    with pytest.warns(UserWarning, match="left out 6 of 66 images") as caught:
         found = [*data.read("train").names, *data.read("test").names]
     assert sorted(found) == sorted(f"{i % 3}/{i:02}.png" for i in range(60))
     assert len(caught) == 1
@@ -72,6 +75,7 @@ def test_pipes_sockets_devices_loops_and_archives_leftovers_stop_nobody(photos: 
         "self.png": "Too many levels of symbolic links",
         "zero.png": "it is a device, not a file",
         "._0.png": "a hidden file",
+        "IMG.HEIC": "heic is not read",
     }
 
 
@@ -142,6 +146,9 @@ def test_unreadable_files_are_named_in_one_warning_and_left_out(photos: Path) ->
 def test_a_folder_without_a_readable_photo_is_refused(tmp_path: Path) -> None:
     (tmp_path / "broken").mkdir()
     with refused(r"broken has no image \(jpg"):
+        read(tmp_path / "broken")
+    (tmp_path / "broken/b.avif").write_text("x")
+    with refused(r"tif or tiff\): b\.avif \(avif is not read\)"):
         read(tmp_path / "broken")
     (tmp_path / "broken/a.jpg").write_text("x")
     with refused(r"broken has no readable image: a\.jpg \(not an image"):

@@ -26,6 +26,11 @@ read = partial(records_of, "folder")
         ("cat/train/a cat/test/b dog/train/c dog/test/d", "cat/a dog/c", "cat/b dog/d"),
         ("train/train/a train/bus/b val/train/c", "bus/b train/a", "train/c"),
         ("train/a Train/a val/b", "a a", "b"),
+        ("photos_train/a photos_val/b photos_test/c", "a", "c"),
+        ("seg_train/seg_train/a seg_test/seg_test/b seg_pred/c", "a", "b"),
+        ("train-hq/a Valid-HQ/b", "a", "b"),
+        ("x/2K_train_HR/a x/2K_valid_HR/b train/y/c", "x/a y/c", "x/b"),
+        ("Train/a Dev/b", "a", "b"),
     ],
 )
 def test_what_lies_in_a_folder_for_testing_is_never_trained_on(tmp_path: Path, files: str, train: str, test: str) -> None:
@@ -33,6 +38,12 @@ def test_what_lies_in_a_folder_for_testing_is_never_trained_on(tmp_path: Path, f
         save(tmp_path / f"{name}.png", noise(i))
     assert sorted(read(tmp_path).names) == [f"{name}.png" for name in train.split()]
     assert read(tmp_path, "test", seed=3).names == [f"{name}.png" for name in test.split()]
+
+
+def test_words_like_those_of_splits_are_names_like_others(tmp_path: Path) -> None:
+    for i, name in enumerate(("train station/a", "test tube/b", "valve/c", "my_train/d", "their_val/e", "training day/f")):
+        save(tmp_path / f"{name}.png", noise(i))
+    assert len(read(tmp_path).names) + len(read(tmp_path, "test").names) == 6
 
 
 def test_a_folder_for_testing_without_one_for_training_is_refused_or_split_itself(tmp_path: Path) -> None:
@@ -67,6 +78,13 @@ def test_class_folders_are_attributes_with_the_same_names_in_both_splits(tmp_pat
     before = read(root, "test").digest
     (tmp_path / "test/dog").rename(tmp_path / "test/polar+bear")
     assert read(root, "test").digest != before
+
+
+def test_classes_are_found_where_an_archive_holds_its_own_folder_again(tmp_path: Path) -> None:
+    for part in ("training_set", "test_set"):
+        for name in ("cat", "dog"):
+            save(tmp_path / part / part / name / "a.png", noise(len(part + name)))
+    assert (read(tmp_path).names, known(read(tmp_path)).names) == (["cat/a.png", "dog/a.png"], ("cat", "dog"))
 
 
 def test_classes_whose_names_become_one_word_are_kept_apart(tmp_path: Path) -> None:
