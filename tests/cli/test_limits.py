@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from calls import call_here
 from PIL import Image
 
 import zoo
+from zoo.cli import main
 from zoo.contracts.make import model as create
 from zoo.utils.errors import RequestError
 
@@ -88,6 +91,10 @@ def test_the_home_folder_is_meant_wherever_a_path_is_written(home: Path, checkpo
     photo = str(checkpoint.parent / "photo.png")
     assert call_here("sample", "dir:~/copy", photo, "--out=~/more")[0] == 2  # which has no task
     assert call_here("sample", "dir:~/weights", photo, "-n", "1", "--out=~/more")[0] == 0
+    (home / "own.png").write_bytes(Path(photo).read_bytes())
+    assert call_here("sample", "dir:~/weights", "~/own.png", "-n", "1", "--out=~/more/own")[0] == 0
+    assert [path.name for path in (home / "more" / "own").iterdir()] == ["own"]  # as it would be without ~
+    (home / "own.png").unlink()
     made = {path.name for path in home.iterdir() if not path.name.startswith(".")}  # other packages' caches lie there too
     assert made == {"again", "copy", "more", "run", "samples", "weights"}
     assert list(Path().iterdir()) == []
@@ -114,3 +121,13 @@ def test_whole_numbers_of_other_packages_are_whole_numbers(home: Path, checkpoin
     for wrong in ({"n": True}, {"n": 2.0}, {"n": 2, "seed": True}):
         with pytest.raises(RequestError, match=next(iter(reversed(wrong)))):
             loaded.sample(photo, **wrong)
+
+
+def test_a_reader_that_goes_is_nobodys_fault(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    end, pipe = os.pipe()
+    os.close(end)
+    monkeypatch.setattr(sys, "argv", ["zoo", "list", "suites"])
+    monkeypatch.setattr(sys, "stdout", open(pipe, "w", encoding="utf-8"))  # noqa: SIM115
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert (left.value.code, capfd.readouterr().err) == (1, "")

@@ -68,7 +68,8 @@ def _run(words: list[str]) -> int:
 
 def _failed(error: BaseException) -> int:
     """Say what was raised, and give the exit code."""
-    if isinstance(error, BrokenPipeError):  # the reader of our output has gone; there is nobody to tell
+    met = error.__context__ if isinstance(error, SystemExit) else error  # typer makes an exit of it
+    if isinstance(met, BrokenPipeError):  # the reader of our output has gone; there is nobody to tell
         _close(sys.stdout)
         return 1
     text, code = _told(error)

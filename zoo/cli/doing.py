@@ -12,6 +12,9 @@ from zoo.utils.errors import RequestError, ZooError
 from zoo.utils.files import user_path
 from zoo.utils.words import say
 
+_NAME = 200
+"""Bytes of a folder's name that is made of what it is of; file systems take 255."""
+
 
 @app.command()
 def run(
@@ -170,8 +173,9 @@ def sample(
         option = " (--attributes NAME,NAME)" if wanted == "attributes" else ""
         raise RequestError(f"there is nothing to sample for; name at least one {wanted}{option}")
     own: list[str] = []  # a folder for each item, called as it is, numbered where two are alike
-    for path in map(Path, words):
-        own.append(free_name((path.stem if path.is_file() else path.name) or "item", own.__contains__))
+    for path in map(Path, map(os.path.expanduser, words)):
+        short = os.fsencode(path.stem if os.path.isfile(path) else path.name)[:_NAME]
+        own.append(free_name(os.fsdecode(short) or "item", own.__contains__))
     read = [loaded.read(word) for word in words]  # nothing is written before every item has been read
     for item in read:
         loaded.check_room([item], n)
