@@ -37,7 +37,8 @@ class Mnist(FolderData):
     The idx files may lie in ``raw/`` or ``MNIST/raw/``, where torchvision puts them, or in other folders up to three deep. In
     CSV, ``mnist_train.csv`` and ``mnist_test.csv`` or Kaggle's ``train.csv``, a line is a label and the pixels; Kaggle's
     ``test.csv`` has no labels, so that the last tenth of ``train.csv`` is for testing there. Pictures lie in
-    ``{train,test}/<digit>/``, which may be called ``training`` and ``testing`` and the like.
+    ``{train,test}/<digit>/``, which may be called ``training`` and ``testing`` and the like; where those for testing lie in
+    no folders of digits, as Kaggle's, every tenth of the others is for testing.
 
     An item's image is (28, 28, 3) with equal channels, light on dark; its attributes are the ten classes, called zero to nine.
     Items are in the order of the files, and the seed changes nothing.
@@ -79,18 +80,31 @@ class Mnist(FolderData):
         return _grey(pixels[numbers], digits[numbers], (listed.name, listed.name), int(numbers[0]) if len(numbers) else 0)
 
     def _from_folders(self, root: Path, split: Split) -> Records:
-        part = split_folders(root).get(split) or split_folder(root, split)
+        sides = split_folders(root)
+        part = sides.get(split) or split_folder(root, split)
         if part is None:
             raise self.wrong(f"there are no digits for the split {split}, but {holds(root)}")
-        listed = file_names(part)
-        names = [name for name in listed if re.fullmatch(r"([^/]+/)?[0-9]/[^/]+", name)]
+        names, others = _by_digit(part)
+        if sides and (asked := _by_digit(sides["test"])) and asked[1] and not asked[0]:
+            part = sides["train"]
+            names, others = _by_digit(part)
+            names = [name for i, name in enumerate(names) if (i % 10 == 9) == (split == "test")]
+            why = f"its pictures lie in no folders 0 to 9: every tenth in {part.name}/ is for testing"
+            self.skip({self.below(sides["test"]): why}, 2, "folders")
         if not names:
             raise self.wrong(f"{part.name}/ has no folders 0 to 9 of pictures, but {holds(part)}")
-        others = dict.fromkeys(sorted({*listed} - {*names}), "it lies in no folder 0 to 9")
-        self.skip(others, len(listed), "images", self.below(part))
+        alone = dict.fromkeys(others, "it lies in no folder 0 to 9")
+        self.skip(alone, len(names) + len(others), "images", self.below(part))
         photos = photos_in(self, part, names)
         labelled = np.array([int(photo.name.split("/")[-2]) for photo in photos])
         return PhotoRecords(photos, attributes=Attributes.classes(DIGIT_NAMES, labelled))
+
+
+def _by_digit(part: Path) -> tuple[list[str], list[str]]:
+    """The pictures in a folder that lie in folders 0 to 9, which may be in another, and those that do not."""
+    listed = file_names(part)
+    good = [name for name in listed if re.fullmatch(r"([^/]+/)?[0-9]/[^/]+", name)]
+    return good, sorted({*listed} - {*good})
 
 
 def _grey(pixels: NDArray[np.generic], digits: NDArray[np.generic], where: tuple[str, str], first: int = 0) -> GreyRecords:

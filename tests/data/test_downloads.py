@@ -212,3 +212,12 @@ def test_a_box_follows_a_photo_that_is_read_at_a_smaller_size() -> None:
     image[5:25, 10:30] = 200
     photo = Photo(Path("a.jpg"), "a.jpg", b"", frame=(80, 60, 1))
     assert (_inside(image, np.array([20.0, 10, 40, 40]), photo) == 200).all()
+
+
+def test_digits_for_testing_that_nobody_has_sorted_are_no_test(tmp_path: Path) -> None:
+    for i in range(40):
+        save(tmp_path / f"trainingSet/trainingSet/{i // 4}/img_{i}.jpg", noise(i))
+    save(tmp_path / "testSet/testSet/img_1.jpg", noise(99))
+    with pytest.warns(UserWarning, match="testSet .its pictures lie in no folders 0 to 9: every tenth in trainingSet/"):
+        train, test = mnist(tmp_path), mnist(tmp_path, "test")
+    assert (len(train), len(test), {*train.names} & {*test.names}) == (36, 4, set())
