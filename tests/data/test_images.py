@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from pathlib import Path
 
 import cv2
@@ -82,6 +83,16 @@ def test_exif_orientation_is_applied() -> None:
     upright = np.rot90(RGB, -1)
     assert decode_image(data).shape == upright.shape
     assert np.abs(decode_image(data).astype(int) - upright).mean() < 3
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_photo_whose_exif_is_cut_off_is_read_also_where_warnings_are_errors() -> None:
+    exif = PIL.Exif()
+    exif[0x0112], exif[0x0131] = 6, "a program of some name"
+    data = encoded(PIL.fromarray(RGB), "JPEG", exif=exif.tobytes()[:-9])
+    before = list(warnings.filters)
+    assert decode_image(data).shape == (40, 32, 3)  # upright by what is left
+    assert list(warnings.filters) == before
 
 
 @pytest.mark.parametrize("share", [0.2, 0.6, 0.95])

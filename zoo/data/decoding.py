@@ -11,6 +11,7 @@ import io
 import math
 import re
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, cast
 
@@ -177,7 +178,7 @@ def _rgb(image: PILImage, change: Change | None) -> Image:
 
 def orientation(image: PILImage) -> int:
     """The EXIF orientation of an image, 1 to 8; 1 where there is none, or none that can be read."""
-    with contextlib.suppress(Exception):
+    with contextlib.suppress(Exception), own_rules(image.format or ""):
         turn = int(image.getexif().get(0x0112, 1))
         return turn if 1 <= turn <= 8 else 1
     return 1
@@ -216,6 +217,17 @@ def _nothing_made_up() -> Callable[[], object]:
     return back
 
 
+def _no_warnings() -> Callable[[], object]:
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # they name no file, and may be errors in this process
+    entry = warnings.filters[0]
+
+    def back() -> None:
+        with contextlib.suppress(ValueError):  # it has gone with a block that had filters of its own
+            warnings.filters.remove(entry)  # type: ignore[attr-defined]
+
+    return back
+
+
 def _libtiff_quiet() -> Callable[[], object]:
     import ctypes
 
@@ -235,12 +247,12 @@ _inside: dict[Callable[[], Callable[[], object]], list[Callable[[], object]]] = 
 
 @contextlib.contextmanager
 def own_rules(kind: str) -> Iterator[None]:
-    """A block in which Pillow fills nothing up and refuses no size, and libtiff prints nothing, for a file of that kind.
+    """A block in which Pillow fills nothing up, refuses no size and warns of nothing, and libtiff prints nothing.
 
-    These are settings of the whole process: each is touched only for the kinds where it would decide, for as long as one
-    thread or more need it, and is as it was afterwards.
+    These are settings of the whole process: each is touched only for a ``kind`` of file where it would decide, for as long
+    as one thread or more need it, and is as it was afterwards.
     """
-    switches = [_nothing_made_up]
+    switches = [_nothing_made_up, _no_warnings]
     if kind in ("TIFF", "WEBP", "GIF"):
         switches.append(_no_limit)
     if kind == "TIFF":
