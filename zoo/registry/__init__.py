@@ -28,6 +28,7 @@ GROUPS = {kind: f"zoo.{kind}" for kind in ("models", "tasks", "metrics", "data",
 OWN = "cond-zoo"
 """The name of this project's own distribution; its names cannot be taken by another."""
 _VALUE = re.compile(r"([A-Za-z_][\w.]*)\s*:\s*([A-Za-z_][\w.]*)\s*(\[.*\])?")
+_NAME = re.compile(r"\w[\w.+-]{0,99}")  # folders are called by it, and the command line takes it apart at : and =
 
 
 class Entry(NamedTuple):
@@ -182,6 +183,8 @@ def trouble(entry: Entry) -> str:
         return ""  # zoo.catalog reads the file that it names, and says what is wrong with it
     if not _VALUE.fullmatch(entry.value):
         return f"its entry point is {entry.value!r}; it must be module:object"
+    if not _NAME.fullmatch(entry.name):
+        return "its name must be letters, digits, and . _ + - after the first of them; at most 100"
     top = entry.module.partition(".")[0]
     try:
         absent = find_spec(top) is None
