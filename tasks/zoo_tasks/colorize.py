@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from zoo import Data, Image, Pairs, Split, at_least
-from zoo_tasks.fields import FieldTask, Float, Sized, levels, pairs, pictures, read_squares, square
+from zoo_tasks.fields import FieldTask, Float, Sized, levels, pairs, read_squares, square, strips
 from zoo_tasks.upsample import Upsampler
 
 BINS = 16
@@ -88,7 +88,9 @@ class Colorize(FieldTask):
         """x of one photo (H, W, 3) uint8; its lightness (H, W), and how fields are enlarged to it: nothing of its colours."""
         self.check_photo(image)
         x = _lab(torch.from_numpy(square(image, self.config.size))[None])[0, :1]
-        light = to_lab(image)[..., 0]
+        light = np.empty(image.shape[:2], np.float32)
+        for rows in strips(*image.shape[:2]):
+            light[rows] = to_lab(image[rows])[..., 0]
         grey = np.repeat(levels(light)[..., None], 3, axis=2)
         return x, (light, Upsampler(grey, self.config.size))
 
@@ -96,10 +98,12 @@ class Colorize(FieldTask):
         """The photo's own lightness with each of n fields of colours, enlarged along its edges."""
         self.check_fields(y)
         light, up = torch.from_numpy(context[0])[None, None], context[1]
-        fields = (up.solve(field) for field in y.detach().cpu().float().clamp(0, 1).numpy())
-        colours = (torch.from_numpy(np.stack([up.enlarge(part) for part in field]))[None] for field in fields)
-        rgb = (to_rgb(light, colour)[0].permute(1, 2, 0).numpy() for colour in colours)
-        return pictures(rgb, len(y), context[0].shape)
+        out = np.empty((len(y), *context[0].shape, 3), np.uint8)
+        for target, field in zip(out, y.detach().cpu().float().clamp(0, 1).numpy(), strict=True):
+            colour = torch.from_numpy(np.stack([up.enlarge(part) for part in up.solve(field)]))[None]
+            for rows in strips(*context[0].shape):
+                target[rows] = levels(to_rgb(light[:, :, rows], colour[:, :, rows])[0].permute(1, 2, 0).numpy())
+        return torch.from_numpy(out)
 
     def render(self, x: Tensor, y: Tensor) -> Tensor:
         """R, G, B (B, 3, size, size) in [0, 1] of x (B, 1, size, size) and y (B, 2, size, size), differentiable."""

@@ -19,6 +19,8 @@ LIMIT = 32_000
 """The longest side that OpenCV resizes."""
 VERSION = 1
 """Changed with what is computed of a photo, so that no stale cache is read."""
+STRIP = 1 << 22
+"""Pixels of a photo that are worked on at once, where each stands alone: what is made on the way takes memory too."""
 WIDE = 1.5
 """The side of the fields that training crops from, in sides of the model's: windows show 2/3 to all of the photo."""
 
@@ -41,6 +43,12 @@ def resize(field: A, height: int, width: int) -> A:
         target = (size, field.shape[0]) if axis == 1 else (field.shape[1], size)
         field = cv2.resize(field, target, interpolation=cv2.INTER_AREA if size < old else cv2.INTER_LINEAR)
     return field
+
+
+def strips(height: int, width: int) -> list[slice]:
+    """The rows of a photo of so many pixels, from the top, in strips of about STRIP of them; a small photo is one."""
+    rows = max(1, STRIP // width)
+    return [slice(top, min(top + rows, height)) for top in range(0, height, rows)]
 
 
 def within(image: A, side: int) -> A:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zoo import Annotation, Data, Image, Pairs, Split
-from zoo_tasks.fields import FieldTask, Float, Sized, resize
+from zoo_tasks.fields import FieldTask, Float, Sized, resize, strips
 from zoo_tasks.upsample import Upsampler
 
 GRID = 5
@@ -24,6 +24,8 @@ LAYOUT = 4.0
 """Weight of each cell's coverage: half the labels' weight, as one object covers several cells."""
 CHUNK = 32
 """Samples enlarged at once."""
+KEPT = 4
+"""A photo of more strips has its gain worked out anew for each sample, as there is no room for all of it."""
 
 
 @dataclass(frozen=True)
@@ -42,14 +44,15 @@ class PhotoConfig(Sized):
 
 @dataclass(frozen=True)
 class Layers:
-    """A photo taken apart at its own size: x and y (H, W) float32 in [0, 1], in the second of which its colours are linear.
+    """A photo taken apart at its own size: ``x()`` and y (H, W) float32 in [0, 1], in whose y its colours are linear.
 
-    ``gain`` (H, W, 3) float32 is how many levels of 255 each channel rises as y rises by 1.
+    ``gain(rows)`` (h, W, 3) float32 is how many levels of 255 each channel of these rows rises as y rises by 1: of a photo of
+    many pixels it is the largest array of all.
     """
 
-    x: Float
+    x: Callable[[], Float]
     y: Float
-    gain: Float
+    gain: Callable[[slice], Float]
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,8 @@ class PhotoTask(FieldTask):
         image, up, layers = context.image, context.upsampler, context.layers
         detail = self._detail(context, x_hat)
         out = np.empty((len(y), *image.shape), np.uint8)
-        change = np.empty(image.shape, np.float32)
+        parts = strips(*image.shape[:2])
+        gains = [layers.gain(rows) for rows in parts] if len(parts) <= KEPT else ()
         samples = y.detach().cpu().float().numpy()[:, 0]
         for start in range(0, len(y), CHUNK):
             for i, field in enumerate(up.solve(samples[start : start + CHUNK]), start):
@@ -124,9 +128,10 @@ class PhotoTask(FieldTask):
                 new += detail
                 np.clip(new, 0, 1, out=new)
                 new -= layers.y
-                cv2.merge((new, new, new), dst=change)
-                cv2.multiply(change, layers.gain, dst=change)
-                cv2.add(image, change, dst=out[i], dtype=cv2.CV_8U)  # rounded and clipped
+                for rows, gain in zip(parts, gains or map(layers.gain, parts), strict=True):
+                    change = cv2.merge((new[rows],) * 3)
+                    cv2.multiply(change, gain, dst=change)
+                    cv2.add(image[rows], change, dst=out[i, rows], dtype=cv2.CV_8U)  # rounded and clipped
         return torch.from_numpy(out)
 
     def squash(self, image: Image, sides: tuple[int, ...]) -> dict[str, Float]:
@@ -144,7 +149,7 @@ class PhotoTask(FieldTask):
         if self.config.detail == "generated":
             return layers.y - up.enlarge(up.solve(context.y)[0])
         small = context.x if x_hat is None else x_hat.detach().cpu().float().numpy()
-        return layers.x - up.enlarge(up.solve(small)[0])
+        return layers.x() - up.enlarge(up.solve(small)[0])
 
 
 def brightest(image: Image) -> NDArray[np.uint8]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo import Image, RequestError
-from zoo_tasks.fields import Float, resize, within
+from zoo_tasks.fields import Float, resize, strips, within
 from zoo_tasks.photo import Layers, PhotoTask, brightest
 
 
@@ -62,9 +62,16 @@ class Relight(PhotoTask):
 
         shading = resize(Relight.fields(image)[1], *image.shape[:2])
         least = np.maximum(brightest(image) / np.float32(255), np.float32(Retinex.darkest))
-        shading = np.clip(shading, least, 1)
-        albedo: Float = np.divide(image, shading[..., None], dtype=np.float32)
-        return Layers(cv2.transform(albedo, np.full((1, 3), 1 / (3 * 255))), shading, albedo)
+        np.clip(shading, least, 1, out=shading)
+
+        def albedo(rows: slice) -> Float:
+            return np.divide(image[rows], shading[rows][..., None], dtype=np.float32)
+
+        def grey() -> Float:
+            mean = np.full((1, 3), 1 / (3 * 255))
+            return np.concatenate([cv2.transform(albedo(rows), mean) for rows in strips(*image.shape[:2])])
+
+        return Layers(grey, shading, albedo)
 
 
 def decompose(image: np.ndarray, mask: np.ndarray | None = None, how: Retinex | None = None) -> tuple[Float, Float]:

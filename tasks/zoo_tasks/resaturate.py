@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from zoo import Image
-from zoo_tasks.fields import Float
+from zoo_tasks.fields import Float, strips
 from zoo_tasks.photo import Layers, PhotoTask, brightest
 
 GREY, COLOURED = 4.0, 28.0
@@ -26,10 +26,13 @@ class Resaturate(PhotoTask):
         """V and S of HSV, each (H, W) float32 in [0, 1], of an image (H, W, 3) uint8; S of black is 0."""
         import cv2
 
-        value: Float = brightest(image).astype(np.float32)
-        darkest = 255 - brightest(cv2.bitwise_not(image))
-        saturation = np.divide(value - darkest, np.maximum(value, 1), dtype=np.float32)
-        return value / np.float32(255), saturation
+        value, saturation = np.empty((2, *image.shape[:2]), np.float32)
+        for rows in strips(*image.shape[:2]):
+            top: Float = brightest(image[rows]).astype(np.float32)
+            darkest = 255 - brightest(cv2.bitwise_not(image[rows]))
+            np.divide(top - darkest, np.maximum(top, 1), out=saturation[rows], dtype=np.float32)
+            np.divide(top, np.float32(255), out=value[rows])
+        return value, saturation
 
     @staticmethod
     def layers(image: Image) -> Layers:
@@ -38,11 +41,15 @@ class Resaturate(PhotoTask):
         A grey pixel has no hue that could be strengthened: where chroma is hardly above the noise of an 8-bit photo,
         the slope fades to 0, and the pixel stays as it is.
         """
-        value, saturation = Resaturate.fields(image)
-        chroma = 255 * value * saturation
-        sure = np.clip((chroma - GREY) / (COLOURED - GREY), 0, 1)
-        sure *= sure * (3 - 2 * sure)
-        sure /= -np.maximum(saturation, 1e-3)
-        gain = (255 * value)[..., None] - image
-        gain *= sure[..., None]
-        return Layers(value, saturation, gain)
+
+        def gain(rows: slice) -> Float:
+            value, saturation = Resaturate.fields(image[rows])
+            bright = 255 * value
+            sure = np.clip((bright * saturation - GREY) / (COLOURED - GREY), 0, 1)
+            sure *= sure * (3 - 2 * sure)
+            sure /= -np.maximum(saturation, 1e-3)
+            gain: Float = bright[..., None] - image[rows]
+            gain *= sure[..., None]
+            return gain
+
+        return Layers(lambda: Resaturate.fields(image)[0], Resaturate.fields(image)[1], gain)

@@ -119,8 +119,8 @@ def test_half_the_light_is_half_the_photo() -> None:
     flat[1] = 0.2
     bright, dark = Relight(detail="none").compose(context, flat).numpy().astype(float)
     np.testing.assert_allclose(bright / 2, dark, atol=1)
-    np.testing.assert_allclose(bright, 0.4 * context.layers.gain, atol=0.6)
-    np.testing.assert_allclose(context.layers.gain * context.layers.y[..., None], PHOTO, atol=1e-3)
+    np.testing.assert_allclose(bright, 0.4 * context.layers.gain(slice(None)), atol=0.6)
+    np.testing.assert_allclose(context.layers.gain(slice(None)) * context.layers.y[..., None], PHOTO, atol=1e-3)
 
 
 def test_new_saturation_keeps_hue_and_value() -> None:
@@ -162,11 +162,11 @@ def test_the_three_details() -> None:
         layers, up = context.layers, context.upsampler
         added = {
             "generated": layers.y - up.enlarge(up.solve(context.y)[0]),
-            "conditioning": layers.x - up.enlarge(up.solve(context.x)[0]),
+            "conditioning": layers.x() - up.enlarge(up.solve(context.x)[0]),
             "none": np.zeros_like(layers.y),
         }[detail]
         new = np.clip(0.6 + added, 0, 1)
-        np.testing.assert_allclose(made[detail], np.clip(new[..., None] * layers.gain, 0, 255), atol=0.6)
+        np.testing.assert_allclose(made[detail], np.clip(new[..., None] * layers.gain(slice(None)), 0, 255), atol=0.6)
     assert all(np.abs(made["generated"] - made[other]).max() > 3 for other in ("none", "conditioning"))
     task = Relight(detail="conditioning")
     x, context = task.condition(PHOTO)
@@ -213,3 +213,14 @@ def test_mirroring_the_columns_is_mirroring_the_boxes() -> None:
     assert order.dtype == torch.int64
     torch.testing.assert_close(guide(annotations, 5)[:, order], guide(mirrored, 5), atol=1e-5, rtol=0)
     assert not torch.equal(guide(annotations, 5), guide(mirrored, 5))
+
+
+def test_a_photo_in_strips_is_the_photo_at_once(task: type[PhotoTask], monkeypatch: pytest.MonkeyPatch) -> None:
+    y = torch.from_numpy(RNG.random((2, 1, 32, 32), np.float32))
+    x, context = task().condition(PHOTO)
+    whole = [x, *(task(detail=detail).compose(context, y) for detail in ("generated", "conditioning"))]
+    monkeypatch.setattr("zoo_tasks.fields.STRIP", 1000)
+    x, context = task().condition(PHOTO)
+    strips = [x, *(task(detail=detail).compose(context, y) for detail in ("generated", "conditioning"))]
+    for one, other in zip(whole, strips, strict=True):
+        assert torch.equal(one, other)
