@@ -108,6 +108,8 @@ def test_whole_numbers_of_other_packages_are_whole_numbers(home: Path, checkpoin
     kinds: dict[str, Any] = {"n": np.int64(2), "items": np.int16(2), "seed": torch.tensor(1), "epochs": np.uint8(1)}
     run = zoo.run("toy", "toy-shade", metrics=["toy-best"], out=home / "a", progress=False, **kinds)
     assert run.metrics["n"] == 2
+    steps: dict[str, Any] = {"training.steps": np.int64(2), "training.ema": np.float32(0)}
+    zoo.run("toy", "toy-shade", metrics=["toy-best"], n=2, items=2, out=home / "c", progress=False, settings=steps)
     for wrong in (
         {"n": True},
         {"seed": 1.5},
@@ -115,6 +117,7 @@ def test_whole_numbers_of_other_packages_are_whole_numbers(home: Path, checkpoin
         {"epochs": np.True_},
         {"settings": [1]},
         {"metrics": "toy-best"},
+        {"data": Path("photos")},
     ):
         with pytest.raises(RequestError, match=next(iter(wrong))):
             zoo.run("toy", "toy-shade", out=home / "b", **wrong)

@@ -98,7 +98,7 @@ def bench(
         ZooError: the data is broken, or the file system refused.
     """
     # The parameters are the parts of a request, name by name.
-    given = locals() | {"settings": settings or {}, "out": None if out is None else os.fspath(out)}
+    given = locals() | {"settings": settings or {}}
     return execute(BenchRequest(**given))
 
 

@@ -16,6 +16,7 @@ from zoo.contracts import make
 from zoo.running.folder import check_folder
 from zoo.running.plan import MOST
 from zoo.utils.bounds import whole
+from zoo.utils.config import plain
 from zoo.utils.errors import RequestError, ZooError, shown
 from zoo.utils.files import user_path
 from zoo.utils.words import typed
@@ -49,6 +50,7 @@ class BenchRequest:
             object.__setattr__(self, "out", str(user_path(self.out)))
         if not isinstance(self.settings, Mapping) or not all(isinstance(key, str) for key in self.settings):
             raise RequestError(f"settings are {shown(self.settings)}; they must be values by name")
+        object.__setattr__(self, "settings", {key: plain(value) for key, value in self.settings.items()})
         for name in ("models", "tasks"):
             if isinstance(getattr(self, name), str):
                 raise RequestError(f"{name} are {shown(getattr(self, name))}; they must be a list of names")

@@ -70,6 +70,8 @@ def metric(name: str) -> Metric:
 
 def data(description: str) -> Data:
     """Data from words of the form ``kind`` or ``kind:path``; raises as :func:`model`."""
+    if not isinstance(description, str):
+        raise RequestError(f"data is {shown(description)}; it must be text, KIND or KIND:PATH")
     kind, _, path = description.partition(":")
     if "\0" in path:
         raise RequestError(f"data is {shown(description)}; a path has no zero byte")

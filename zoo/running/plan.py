@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from zoo import registry
 from zoo.contracts import make
 from zoo.utils.bounds import seed_of, whole
-from zoo.utils.config import make_config
+from zoo.utils.config import make_config, plain
 from zoo.utils.errors import RequestError, ZooError, shown
 from zoo.utils.files import user_path
 from zoo.utils.words import typed
@@ -69,15 +69,16 @@ class Request:
             raise RequestError(f"settings are {shown(self.settings)}; they must be values by name")
         if isinstance(self.metrics, str):
             raise RequestError(f"metrics are {shown(self.metrics)}; they must be a list of names")
-        plain: dict[str, Any] = {"n": whole(self.n, "n", 1, MOST), "seed": seed_of(self.seed), "settings": dict(self.settings)}
-        plain |= {"out": None if self.out is None else str(user_path(self.out))}
-        epochs = plain["settings"].pop("training.epochs", None)
+        settings = {key: plain(value) for key, value in self.settings.items()}
+        parts: dict[str, Any] = {"n": whole(self.n, "n", 1, MOST), "seed": seed_of(self.seed), "settings": settings}
+        parts |= {"out": None if self.out is None else str(user_path(self.out))}
+        epochs = settings.pop("training.epochs", None)
         if epochs is not None and self.epochs is not None:
             raise RequestError("epochs are named twice, once as training.epochs: leave that out")
         epochs = self.epochs if epochs is None else int(epochs) if isinstance(epochs, str) and epochs.isdigit() else epochs
         for name, value in (("epochs", epochs), ("items", self.items)):
-            plain[name] = None if value is None else whole(value, name, 1, 10**12)
-        for name, value in plain.items():
+            parts[name] = None if value is None else whole(value, name, 1, 10**12)
+        for name, value in parts.items():
             object.__setattr__(self, name, value)
 
     @cached_property

@@ -116,7 +116,7 @@ def run(
         ZooError: the work failed; what can be gone on from is kept in ``out``, and ``log.txt`` with the whole error.
     """
     # The parameters are the parts of a request, name by name.
-    given = locals() | {"device": str(device), "settings": settings or {}, "out": None if out is None else os.fspath(out)}
+    given = locals() | {"device": str(device), "settings": settings or {}}
     return execute(Request(**given))
 
 

@@ -53,6 +53,20 @@ def make_config(cls: type[C], values: Mapping[str, Any], owner: str) -> C:
         raise RequestError(f"{owner}: {cause(error)}{where and f' ({where})'}") from error
 
 
+def plain(value: Any) -> Any:
+    """A setting as JSON can keep it: a single number of NumPy's or torch's is Python's, also in a list.
+
+    Examples:
+        >>> import numpy as np
+        >>> plain([np.int64(2), "a", np.float64(0.5)])
+        [2, 'a', 0.5]
+    """
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(plain, value)) if type(value) in (list, tuple) else value
+    single = not isinstance(value, type) and getattr(value, "ndim", None) == 0 and hasattr(value, "item")
+    return value.item() if single else value
+
+
 def at_least(config: object, least: float, *names: str) -> None:
     """For a config's ``__post_init__``: each of these fields that is not None is a finite number of at least ``least``.
 
