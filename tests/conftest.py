@@ -34,6 +34,16 @@ def toy_plugin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
+def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The figures of this process are left out: drawing takes longer than all the rest, and other tests look at them."""
+    from PIL import Image
+
+    monkeypatch.setattr("zoo.reporting.report.sheet", lambda *_: Image.new("RGB", (1, 1)))
+    for name in ("reporting.report.curve_svg", "benching.plots.scatter", "benching.plots.curves"):
+        monkeypatch.setattr(f"zoo.{name}", lambda *_: "")
+
+
+@pytest.fixture
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache for one test; its folder."""
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))

@@ -64,12 +64,12 @@ def quick(words: list[str]) -> list[str]:
     """A ``zoo`` command with little to do: few worlds, items, samples and steps, and of a whole suite one model."""
     verb, more = words[1], [*QUICK.get(words[1], [])]
     if verb in QUICK and "--data" not in words:
-        more += ["--data", "scenes:200"]
+        more += ["--data", "scenes:80"]
     if verb == "run" and "--checkpoint" not in words:
         more += ["--set", "training.steps=2"]
     if verb == "bench" and "--models" not in words:
         more += ["--models", "nn"]
-    return [*("scenes:200" if word == "scenes" else word for word in words), *more]
+    return [*("scenes:80" if word == "scenes" else word for word in words), *more]
 
 
 def fitted_example(text: str, name: str, **settings: Any) -> tuple[zoo.Model, Tensor, Any]:

@@ -27,12 +27,6 @@ from zoo.utils.errors import RequestError
 pytestmark = pytest.mark.usefixtures("toy_plugin")
 
 
-@pytest.fixture
-def made(tmp_path: Path) -> Path:
-    zoo.run(model="toy", task="toy-shade", metrics=["toy-best"], n=9, out=tmp_path / "run", progress=False)
-    return tmp_path / "run" / "checkpoint"
-
-
 def rewrite(folder: Path, top: Any = None, score: Any = None, **tensors: Any) -> None:
     path = folder / GOLDEN
     with safe_open(path, "pt") as file:

@@ -23,12 +23,6 @@ from zoo.utils.files import sha256_of
 pytestmark = pytest.mark.usefixtures("toy_plugin")
 
 
-@pytest.fixture
-def made(tmp_path: Path) -> Path:
-    zoo.run(model="toy", task="toy-shade", metrics=["toy-best"], n=9, out=tmp_path / "run", progress=False)
-    return tmp_path / "run" / "checkpoint"
-
-
 def outcomes(name: str | Path) -> dict[str, str]:
     return {step.name: step.outcome for step in verify(name if isinstance(name, str) else f"dir:{name}").steps}
 
