@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from zoo.utils.words import Markdown, code, fenced, markdown, visible
+
+if TYPE_CHECKING:
+    from types import CodeType
+
+    from jinja2 import BytecodeCache
 
 
 def fill(package: str, folder: str, template: str, filters: Mapping[str, Callable[..., Any]], **content: Any) -> str:
@@ -35,9 +41,30 @@ def fill(package: str, folder: str, template: str, filters: Mapping[str, Callabl
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        bytecode_cache=_compiled(),
     )
     environment.filters |= {"code": code, "fenced": fenced, "own": _own, **filters}
     return environment.get_template(template).render(content)
+
+
+@cache
+def _compiled() -> BytecodeCache:
+    """The code of templates, kept as long as the process lives: compiling takes longer than all else of a small checkpoint."""
+    import jinja2
+    from jinja2.bccache import Bucket
+
+    class Compiled(jinja2.BytecodeCache):
+        def __init__(self) -> None:
+            self.codes: dict[tuple[str, str], CodeType] = {}
+
+        def load_bytecode(self, bucket: Bucket) -> None:
+            bucket.code = self.codes.get((bucket.key, bucket.checksum))
+
+        def dump_bytecode(self, bucket: Bucket) -> None:
+            if bucket.code is not None:
+                self.codes[bucket.key, bucket.checksum] = bucket.code
+
+    return Compiled()
 
 
 def _own(text: str) -> Markdown:
