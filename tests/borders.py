@@ -51,8 +51,8 @@ def opened(tree: ast.Module) -> Broken:
     for scope, node in _calls(tree):
         called = _called(node.func, names)
         method = isinstance(node.func, ast.Attribute) and node.func.attr in READS and called not in OPENS
-        if not method and called not in OPENS:
-            continue
+        if not method and (called not in OPENS or not (node.args or node.keywords)):
+            continue  # without a word, pycocotools' COCO opens nothing
         files: list[ast.expr] = [*node.args, *(word.value for word in node.keywords)]
         if method and isinstance(node.func, ast.Attribute):
             if called.split(".")[0] in names and not isinstance(node.func.value, ast.Name):
@@ -79,7 +79,7 @@ def decoded(tree: ast.Module) -> Broken:
     for function in _called_within(tree, kept):
         kept.update(ast.walk(function))
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and node not in kept:
+        if isinstance(node, ast.Call) and node not in kept and (node.args or node.keywords):
             called = _called(node.func, names)
             if called in DECODES and not _is_own(node, names):
                 yield f"{node.lineno}: {called}"
