@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from zoo import registry
 from zoo.utils import bounds
 from zoo.utils.bounds import afford, affordable, seed_of, whole
+from zoo.utils.device import pick
 from zoo.utils.errors import RequestError
 
 
@@ -24,6 +26,30 @@ def test_whole_numbers_of_any_package(value: Any) -> None:
 def test_what_is_no_whole_number_in_range_is_refused(value: Any) -> None:
     with pytest.raises(RequestError, match=r"^n is .{1,60}; it must be a whole number, from 1 to 9$"):
         whole(value, "n", 1, 9)
+
+
+class Odd:
+    """A value none of whose methods can be called."""
+
+    def __index__(self) -> int:
+        raise KeyError("index")
+
+    def __repr__(self) -> str:
+        raise KeyError("repr")
+
+
+@pytest.mark.parametrize("value", [Odd(), 2**63, 10**5000], ids=["odd", "large", "huge"])
+def test_what_cannot_be_told_or_is_endless_is_refused(value: Any) -> None:
+    with pytest.raises(RequestError, match="must be a whole number, at least 1"):
+        whole(value, "n", 1)
+    with pytest.raises(RequestError, match="no model is called"):
+        registry.entry("models", value)
+
+
+@pytest.mark.parametrize("device", [Odd(), 10**5000, ["cpu"], "xyz"], ids=["odd", "huge", "list", "word"])
+def test_what_is_no_device_is_refused(device: Any) -> None:
+    with pytest.raises(RequestError, match="must be auto, cpu"):
+        pick(device)
 
 
 def test_seeds_end_where_torch_ends() -> None:

@@ -22,7 +22,7 @@ from zoo.registry.faults import refuse_old as refuse_old
 from zoo.registry.installed import Distributions, installed
 from zoo.registry.installed import Installed as Installed
 from zoo.registry.installed import normal as normal
-from zoo.utils.errors import RequestError, ZooError, cause, lacks_memory, nearest, step
+from zoo.utils.errors import RequestError, ZooError, cause, lacks_memory, nearest, shown, step
 
 GROUPS = {kind: f"zoo.{kind}" for kind in ("models", "tasks", "metrics", "data", "checkpoints", "suites")}
 OWN = "cond-zoo"
@@ -92,8 +92,10 @@ def names(kind: str) -> list[str]:
 def entry(kind: str, name: str) -> Entry:
     """The entry of that name, a built-in before any other; a RequestError where there is none, or two packages claim it."""
     known = entries(kind)
-    if name not in known:
-        raise RequestError(f"no {singular(kind)} is called {name!r}: {nearest(name, known)}")
+    if not isinstance(name, str) or name not in known:
+        raise RequestError(
+            f"no {singular(kind)} is called {shown(name, 200)}: {nearest(name if isinstance(name, str) else '', known)}"
+        )
     first, *others = sorted(known[name], key=lambda claim: (not claim.own, claim.owner))
     if others and not first.own:
         owners = " and ".join(claim.owner for claim in (first, *others))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -67,7 +67,8 @@ class Request:
         """See that each part is of its kind, numpy's integers and ``~`` among them, and keep it as a plain value."""
         if not isinstance(self.settings, Mapping) or not all(isinstance(key, str) for key in self.settings):
             raise RequestError(f"settings are {shown(self.settings)}; they must be values by name")
-        if isinstance(self.metrics, str):
+        several = self.metrics is None or (isinstance(self.metrics, Iterable) and not isinstance(self.metrics, str))
+        if not several:
             raise RequestError(f"metrics are {shown(self.metrics)}; they must be a list of names")
         settings = {key: plain(value) for key, value in self.settings.items()}
         parts: dict[str, Any] = {"n": whole(self.n, "n", 1, MOST), "seed": seed_of(self.seed), "settings": settings}

@@ -36,9 +36,9 @@ def whole(value: Any, name: str, least: int = 0, most: int | None = None) -> int
     """
     right = f"at least {least}" if most is None else f"from {least} to {most}"
     if not is_truth(value):
-        with contextlib.suppress(TypeError, ValueError, RuntimeError):
+        with contextlib.suppress(Exception):  # it is foreign, and may raise anything
             number = operator.index(value)
-            if number >= least and (most is None or number <= most):
+            if least <= number <= (SEEDS - 1 if most is None else most):
                 return number
     raise RequestError(f"{name} is {shown(value)}; it must be a whole number, {right}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from zoo.utils.errors import RequestError
+from zoo.utils.errors import RequestError, shown
 
 
 def pick(device: str | torch.device = "auto") -> torch.device:
@@ -22,8 +22,8 @@ def pick(device: str | torch.device = "auto") -> torch.device:
         return torch.device(name)
     try:
         chosen = torch.device(device)
-    except (RuntimeError, TypeError) as error:
-        raise RequestError(f"device is {device!r}; it must be auto, cpu, cuda, cuda:1, mps or the like") from error
+    except Exception as error:  # torch tells what it cannot read in many ways
+        raise RequestError(f"device is {shown(device)}; it must be auto, cpu, cuda, cuda:1, mps or the like") from error
     if chosen.type == "meta":
         raise RequestError("device is 'meta', which holds no numbers; use auto, cpu, cuda or mps")
     try:
