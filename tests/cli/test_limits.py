@@ -106,7 +106,9 @@ def test_whole_numbers_of_other_packages_are_whole_numbers(home: Path, checkpoin
     assert np.array_equal(first.images, again.images)
     assert first.grid(columns=np.int32(2), width=torch.tensor(99)).size == first.grid(columns=2, width=99).size
     kinds: dict[str, Any] = {"n": np.int64(2), "items": np.int16(2), "seed": torch.tensor(1), "epochs": np.uint8(1)}
+    before = torch.get_rng_state()
     run = zoo.run("toy", "toy-shade", metrics=["toy-best"], out=home / "a", progress=False, **kinds)
+    assert torch.equal(torch.get_rng_state(), before)
     assert run.metrics["n"] == 2
     steps: dict[str, Any] = {"training.steps": np.int64(2), "training.ema": np.float32(0)}
     zoo.run("toy", "toy-shade", metrics=["toy-best"], n=2, items=2, out=home / "c", progress=False, settings=steps)

@@ -123,7 +123,8 @@ def run(
 @neutral()
 def execute(request: Request, finishing: Callable[[RunResult], object] = lambda result: None) -> RunResult:
     """Do what a request asks for; see :func:`run`. ``finishing`` is called with the result before it counts as finished."""
-    plan = make_plan(request)
+    with torch.random.fork_rng(devices=[]):  # first weights are drawn, and drawn anew by the seed when it is fitted
+        plan = make_plan(request)
     if plan.request.checkpoint is None:  # what would stop the last step stops the run before the first
         words = {"name": plan.request.data, "digest": "", "items": 0}
         task, config = plan.request.task, plan.weights["task_config"]
