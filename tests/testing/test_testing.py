@@ -39,7 +39,10 @@ def test_every_check_has_a_planted_fault_but_these() -> None:
     assert without == {
         ("model", "an_accelerator_works_like_the_cpu"),  # there is none here
         ("metric", "it_works_on_an_accelerator"),
-        ("model", "a_tensor_that_is_not_finite_is_refused"),  # no model can keep the core from refusing it
+        # No model can keep the core from refusing these:
+        ("model", "a_tensor_that_is_not_finite_is_refused"),
+        ("model", "a_missing_tensor_is_refused"),
+        ("model", "an_unknown_setting_in_a_checkpoint_is_refused"),
         # Checks of models and tasks alike, whose faults are planted in models:
         ("task", "its_config_is_frozen_and_plain"),
         ("task", "a_setting_of_the_wrong_type_is_refused"),

@@ -33,6 +33,7 @@ class Subject:
     kind: ClassVar[Kind]
     cls: Any  # of a preset, its model's
     make: Any  # of a model or a task, gives a new one with these settings
+    direct: Any  # the same, made of its class alone
     imported: Any = None  # what importing its module did, where that is known
 
     def __init__(self, name: str) -> None:

@@ -39,7 +39,6 @@ model("soft-settings", "its_config_is_frozen_and_plain", Config=SoftConfig)
 setting(
     "drops-settings",
     "an_unknown_setting_is_refused",
-    "an_unknown_setting_in_a_checkpoint_is_refused",
     keep=lambda key, value: key in ("width", "learning_rate"),
 )
 setting("any-type", "a_setting_of_the_wrong_type_is_refused", keep=lambda key, value: not isinstance(value, dict))

@@ -241,11 +241,6 @@ model(
     save=then(SAVE, lambda nothing, self, *given, **how: setattr(self, "mean", self.mean + 0.01)),
 )
 model("makes-room", "an_extra_tensor_is_refused", allocate=makes_room)
-model(
-    "needs-its-scale",
-    "a_missing_tensor_is_refused",
-    allocate=lambda self, shapes: [shapes[name] for name in ("first.bias", "scale", "second.weight", "log_scale")],
-)
 model("takes-any-tensor", "a_tensor_of_another_shape_is_refused", allocate=takes_any_tensor)
 model(
     "loads-in-training",

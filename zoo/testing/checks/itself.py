@@ -69,14 +69,14 @@ class Configured(Subject):
 
     def an_unknown_setting_is_refused(self) -> None:
         """A setting that its Config does not have is refused with a RequestError, not dropped."""
-        refused(f"the unknown setting {UNKNOWN}=1", self.make, **{UNKNOWN: 1})
+        refused(f"the unknown setting {UNKNOWN}=1", self.direct, **{UNKNOWN: 1})
 
     def a_setting_of_the_wrong_type_is_refused(self) -> None:
         """A value that cannot be brought to the type of its field is refused with a RequestError."""
         value = {"neither": ["number", "nor", "text"]}
         for field in dataclasses.fields(self.cls.Config):
             if field.type not in ("Any", Any, object):
-                refused(f"{field.name}={value}", self.make, **{field.name: value})
+                refused(f"{field.name}={value}", self.direct, **{field.name: value})
 
     def a_setting_has_an_effect_on_its_config(self) -> None:
         """A setting that is given is the one in its config, not the default."""

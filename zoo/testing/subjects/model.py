@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from zoo import registry
 from zoo.contracts import make
 from zoo.contracts.model import Model
 from zoo.data.pairs import Pairs
@@ -64,6 +65,11 @@ class ModelSubject(Subject):
 
     def make(self, shapes: tuple[Shape, Shape] | None = None, **config: Any) -> Model:
         return make.model(self.name, *(shapes or self.shapes), **{**self.settings, **config})
+
+    def direct(self, **config: Any) -> Model:
+        """Made of its class or preset, as in a script: by nothing that looks at the settings first."""
+        new: Model = registry.load("models", self.name)(*self.shapes, **{**self.settings, **config})
+        return new
 
     @property
     def config(self) -> Any:

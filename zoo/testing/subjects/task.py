@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo import registry
 from zoo.contracts import make
 from zoo.contracts.task import Task
 from zoo.data.pairs import Pairs
@@ -33,6 +34,11 @@ class TaskSubject(Subject):
 
     def make(self, **config: Any) -> Task:
         return make.task(self.name, **config)
+
+    def direct(self, **config: Any) -> Task:
+        """Made of its class, as in a script: by nothing that looks at the settings first."""
+        new: Task = registry.load("tasks", self.name)(**config)
+        return new
 
     def data(self) -> Data:
         """The task's own data, anew, so that nothing read before is used again; few scenes, if it is those."""
