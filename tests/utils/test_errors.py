@@ -52,7 +52,7 @@ def test_a_signal_that_is_ignored_stays_so() -> None:
         (SystemExit(), "SystemExit"),
         (ZeroDivisionError(), "ZeroDivisionError"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_whatever_a_border_meets_is_a_line(error: Any, words: str) -> None:
     def foreign() -> None:
