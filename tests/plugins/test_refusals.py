@@ -42,7 +42,7 @@ FIELD = (1, 8, 8)
         ("cpixel", {"within": "middle"}, "'centre', 'uniform'"),
         ("cvae", {"codes": 0}, "codes is 0; it must be at least 1"),
         ("cvae", {"output_variance": 0.0}, "above 0"),
-        ("cvae", {"offset": float("inf")}, "must be a number"),
+        ("cvae", {"offset": float("inf")}, "offset is inf; it must be"),
         ("cvae", {"beta": -1.0}, "at least 0"),
         ("cvae", {"warmup": 1.0}, r"in \[0, 1\)"),
         ("nn", {"sigma": -1.0}, "at least 0"),
