@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -14,7 +13,6 @@ import torch
 from PIL import Image
 
 from zoo.utils import progress as module
-from zoo.utils import threads
 from zoo.utils.config import make_config
 from zoo.utils.device import pick
 from zoo.utils.errors import RequestError
@@ -154,20 +152,3 @@ def test_pictures_are_as_large_as_fits_in_the_middle_of_their_place() -> None:
     assert abs(top + bottom - 20) <= 4
     assert abs(left + right - 50) <= 2
     assert box(72, 16, 10, 84) == (0, 16, 26, 58), "across columns"
-
-
-@pytest.mark.parametrize(
-    ("first", "given", "then"),
-    [
-        ("", {}, threads.SPINS),
-        ("", {"GOMP_SPINCOUNT": "7"}, "7"),
-        ("", {"OMP_WAIT_POLICY": "active"}, "None"),
-        ("import sys; sys.modules['torch'] = sys\n", {}, "None"),
-    ],
-    ids=["by itself", "what the user says of spinning", "what the user says of waiting", "torch was first"],
-)
-def test_threads_are_told_to_wait_without_spinning_long(first: str, given: dict[str, str], then: str) -> None:
-    own = {key: value for key, value in os.environ.items() if not key.startswith(("GOMP_", "OMP_"))}
-    code = f"{first}import zoo, os; print(os.environ.get('GOMP_SPINCOUNT'))"
-    told = subprocess.run([sys.executable, "-c", code], env=own | given, capture_output=True, text=True, check=True)
-    assert told.stdout.strip() == then

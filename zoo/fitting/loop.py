@@ -21,15 +21,18 @@ from torch import Tensor, nn
 from zoo.data.pairs import Batch, Pairs
 from zoo.fitting.keeper import Keeper
 from zoo.fitting.recipe import History, Step, Training, Turns, own_settings, recipe_defaults
-from zoo.fitting.state import TrainingState
+from zoo.fitting.state import TrainingState, kept_threads
 from zoo.utils.config import make_config
 from zoo.utils.device import pick
 from zoo.utils.errors import RequestError, ZooError
 from zoo.utils.progress import progress as progress_bar
+from zoo.utils.threads import free_threads, team
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
+LONG = 200
+"""Steps from which on it is worth a third of a second to see how many cores are free."""
 REPORT_EVERY = 20
 """Steps between looks at the losses: each look waits for the device."""
 
@@ -72,14 +75,34 @@ def train(
     **settings: Any,
 ) -> History:
     """Fit ``model`` to ``pairs``; see :meth:`zoo.Model.fit`."""
-    assert isinstance(model, nn.Module)
     model.check_pairs(pairs)
-    pairs = replace(pairs, x=pairs.x.float(), y=pairs.y.float())  # of doubles, where those are somebody's default
-    config = model.config
-    training = make_config(Training, own_settings(model, config, len(pairs)) | settings, "training")
+    training = make_config(Training, own_settings(model, model.config, len(pairs)) | settings, "training")
     per_epoch = max(1, len(pairs) // training.batch_size)
     total = training.epochs * per_epoch if training.epochs is not None else training.steps
+    threads = training.threads or (kept_threads(resume) if resume is not None else None)
+    if threads is None:
+        threads = free_threads() if total >= LONG and pick(device).type == "cpu" else torch.get_num_threads()
+    with team(threads):
+        history = _train(model, pairs, training, total, per_epoch, seed=seed, device=device, progress=progress, resume=resume)
+    history.threads = threads
+    return history
 
+
+def _train(
+    model: Learner,
+    pairs: Pairs,
+    training: Training,
+    total: int,
+    per_epoch: int,
+    *,
+    seed: int,
+    device: str | torch.device,
+    progress: bool,
+    resume: Path | None,
+) -> History:
+    assert isinstance(model, nn.Module)
+    pairs = replace(pairs, x=pairs.x.float(), y=pairs.y.float())  # of doubles, where those are somebody's default
+    config = model.config
     accelerator = accelerator_for(device, training.precision)
     initialise(model, seed)
     model.prepare(pairs, seed)

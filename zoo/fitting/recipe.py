@@ -94,6 +94,8 @@ class Training(_Loop):
         epochs: passes over the pairs, which say how many steps there are.
         precision: of the arithmetic; ``auto`` is bf16 on a GPU that has it, full elsewhere.
         save_seconds: time between two writes of the state, where a folder for it was given.
+        threads: of the arithmetic on a CPU, on whose number the last digits depend; None for as many as have a core of their
+            own when a fit of some length begins. It is kept with the state of training, and on record.
 
     Examples:
         >>> Training(epochs=3, precision="bf16").batch_size
@@ -103,10 +105,13 @@ class Training(_Loop):
     epochs: int | None = None
     precision: Literal["auto", "no", "bf16", "fp16"] = "auto"
     save_seconds: float = 30.0
+    threads: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        at_least(self, 1, "epochs")
+        at_least(self, 1, "epochs", "threads")
+        if self.threads is not None and self.threads > 1024:
+            raise RequestError(f"threads is {self.threads}; it must be at most 1024")
 
 
 @dataclass(frozen=True)
@@ -151,4 +156,5 @@ class History:
     epochs: float
     seconds: float = 0.0
     resumed_at: int = 0
+    threads: int = 0
     losses: list[dict[str, float]] = field(default_factory=list)

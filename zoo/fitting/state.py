@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import msgspec
+import torch
 from torch import Tensor, nn
 
 from zoo.utils import tensors as files
+from zoo.utils.bounds import whole
 from zoo.utils.errors import RequestError, ZooError, border, cause
-from zoo.utils.files import whole_file
+from zoo.utils.files import regular, whole_file
 from zoo.utils.words import say
 
 T = TypeVar("T")
@@ -35,6 +37,7 @@ class Record(msgspec.Struct, forbid_unknown_fields=True):
     groups: dict[str, list[dict[str, Any]]]
     plain: dict[str, Any] = {}
     schema: Literal[0, 1] = 0
+    threads: int | None = None
 
 
 class TrainingState:
@@ -109,7 +112,7 @@ class TrainingState:
 
     def _content(self, done: int) -> tuple[dict[str, Any], str]:
         """Every tensor by name, and the record as JSON."""
-        named, record = self._modules(), Record(done, self.fingerprint, {}, schema=1)
+        named, record = self._modules(), Record(done, self.fingerprint, {}, schema=1, threads=torch.get_num_threads())
         for name, optimizer in self.optimizers.items():
             state = optimizer.state_dict()
             record.groups[name] = state["param_groups"]
@@ -220,6 +223,21 @@ def _alike(own: Any, given: Any) -> bool:
     if isinstance(own, (int, float)):
         return isinstance(given, (int, float)) and not isinstance(given, bool) and math.isfinite(given)
     return isinstance(given, type(own))
+
+
+def kept_threads(folder: Path) -> int | None:
+    """With how many threads the training was done whose state lies in ``folder``; None where that is not known.
+
+    Whether the state is to be believed is seen when it is restored.
+    """
+    from safetensors import safe_open
+
+    try:
+        with safe_open(regular(Path(folder) / FILE), "pt") as file:
+            threads = json.loads(file.metadata()["zoo"])["threads"]
+        return whole(threads, "threads", 1, 4 * (os.cpu_count() or 1))
+    except Exception:
+        return None
 
 
 def _under(prefix: str, values: Mapping[str, T]) -> dict[str, T]:
