@@ -42,10 +42,11 @@ start = time.monotonic()
 model.fit(pairs, device="cpu", progress=False, steps=int(sys.argv[2]))
 print(time.monotonic() - start)
 """
+CORES = str(os.cpu_count())
 WAYS: dict[str, tuple[str, dict[str, str]]] = {
     "zoo": ("zoo", {}),
-    "openmp": ("torch", {}),
-    "passive": ("zoo", {"OMP_WAIT_POLICY": "passive"}),
+    "openmp": ("torch", {"OMP_NUM_THREADS": CORES}),
+    "passive": ("zoo", {"OMP_NUM_THREADS": CORES, "OMP_WAIT_POLICY": "passive"}),
     "one thread": ("zoo", {"OMP_NUM_THREADS": "1"}),
 }
 """Which of zoo and torch is imported first, and what the environment says."""
