@@ -4,9 +4,9 @@
 
 **Fit.** ``fit`` of cdvae-mdn12 on 512 pairs of 32 x 32, in a process of its own, alone and beside one process that keeps one
 core busy; for each way in which the threads of the arithmetic may wait for each other: as the zoo has it (``import zoo``
-before torch; as many threads as have a core when the fit begins), as OpenMP comes (torch first), passively (``OMP_WAIT_POLICY=passive``), and with one thread. The ways take
-turns; the medians of the rounds are compared with the fastest way alone. Bars: the zoo's way alone at most 1.05 of it,
-beside the neighbour at most 1.6.
+before torch; as many threads as have a core when the fit begins), and with all cores as OpenMP comes (torch first) and
+passively (``OMP_WAIT_POLICY=passive``), and with one thread. The ways take turns; the medians of the rounds are compared
+with the fastest way alone. Bars: the zoo's way alone at most 1.05 of it, beside the neighbour at most 1.6.
 
 **Benches.** Two benches of four short fits each: one after the other, and both at a time. Bar: at a time no slower.
 
