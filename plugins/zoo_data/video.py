@@ -136,6 +136,7 @@ class VideoRecords(Records):
         self._moments = [(video, first, last) for video in videos for first, last in video.moments(moments)]
         frames = [video.frame(first) for video, first, _ in self._moments]
         self.names = [f"{video.name}/{name}" for (video, _, _), (name, _) in zip(self._moments, frames, strict=True)]
+        self.groups = [video.name for video, _, _ in self._moments]
         self.ids = [content for _, content in frames]
         self._clips = []
         for video, first, last in self._moments:

@@ -113,7 +113,8 @@ class Complete(Task):
         if copies > 1:
             names = [f"{name} (mask {copy + 1})" for copy in range(copies) for name in names]
         wide = (x, y) if train and settings.flip else None
-        return Pairs(x=x, y=y, pool=drawn, wide=wide, names=names, digest=records.digest)
+        groups = [*records.groups] * copies
+        return Pairs(x=x, y=y, pool=drawn, wide=wide, names=names, groups=groups, digest=records.digest)
 
     def condition(self, image: Image) -> tuple[Tensor, tuple[Image, Tensor]]:
         """x of one photo (H, W, 3) uint8 under a mask that follows from it and the setting ``seed``, and both."""

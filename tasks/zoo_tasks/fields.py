@@ -167,7 +167,8 @@ def both(fields: dict[str, Float], sides: tuple[int, ...]) -> tuple[list[Tensor]
 def pairs(records: Records, x: list[Tensor], y: list[Tensor], **more: Any) -> Pairs:
     """Pairs of fields at one or two sides; from the second, training draws crops."""
     wide = (x[1].half(), y[1].half()) if len(x) > 1 else None
-    return Pairs(x=x[0], y=y[0], wide=wide, names=records.names, digest=records.digest, **more)
+    names, groups, digest = records.names, records.groups, records.digest
+    return Pairs(x=x[0], y=y[0], wide=wide, names=names, groups=groups, digest=digest, **more)
 
 
 def check_finite(y: Tensor) -> None:

@@ -59,6 +59,7 @@ def test_names_and_images_are_those_of_the_frames(tmp_path: Path) -> None:
     write_frames(tmp_path / "test/camel", greys(26, 2))
     train = read(tmp_path)
     assert train.names == [f"bear/{i:05d}" for i in range(6)]
+    assert train.groups == ["bear"] * 6
     for i in range(6):
         np.testing.assert_array_equal(train.image(i), images[i])
     np.testing.assert_allclose(train.map(mean, "m")["mean"], [image.mean((0, 1)) for image in images[:6]], rtol=1e-5)

@@ -52,6 +52,8 @@ class Pairs:
         penalty: what a generated y costs besides its distance to the true one, in the units of an absolute error a number;
             differentiable; None for nothing. Models that minimise such a cost add its mean to it.
         names: one readable name an item.
+        groups: one readable name an item of what it is of, where several are of one video, scene or photo; () where each
+            stands alone.
         digest: sha256 of the data they were made of, "" if unknown.
 
     Raises:
@@ -75,12 +77,15 @@ class Pairs:
     penalty: Penalty | None = field(default=None, repr=False)
     names: Sequence[str] = field(default=(), repr=False)
     digest: str = ""
+    groups: Sequence[str] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         n = len(self.x)
         for name, value in (("y", self.y), ("guide", self.guide), ("pool", self.pool)):
             if value is not None and len(value) != n:
                 raise RequestError(f"pairs: x has {n} items but {name} has {len(value)}")
+        if len(self.groups) not in (0, n):
+            raise RequestError(f"pairs: x has {n} items but groups has {len(self.groups)}")
         if self.vectors and (self.y.ndim != 4 or self.y.shape[1] != 2):
             raise RequestError(f"pairs: y is {self.y_shape}; a field of vectors is (2, h, w)")
 
@@ -102,8 +107,8 @@ class Pairs:
 
     def subset(self, index: Tensor) -> Pairs:
         """The pairs at ``index`` (K,) int64, in that order."""
-        names = [self.names[i] for i in index.tolist()] if self.names else ()
-        return replace(self, names=names, **self._each(lambda value: value[index]))
+        names, groups = ([every[i] for i in index.tolist()] if every else () for every in (self.names, self.groups))
+        return replace(self, names=names, groups=groups, **self._each(lambda value: value[index]))
 
     def to(self, device: torch.device | str) -> Pairs:
         """The same pairs with every tensor on ``device``."""

@@ -102,6 +102,7 @@ class Records(ABC):
         view: names how :meth:`image` shows that content, and the version of it: part of the key of what :meth:`map` keeps.
         annotations: one an item where the data has them, else None.
         categories: the names of the C labels where the data has annotations, else ().
+        groups: one readable name an item of what it is of, where several are of one video, scene or photo, else ().
         attributes: of the items, where the data has any, else None; by default which objects the annotations name.
 
     Examples:
@@ -119,6 +120,7 @@ class Records(ABC):
     view: str = ""
     annotations: Sequence[Annotation] | None = None
     categories: Sequence[str] = ()
+    groups: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.names)
