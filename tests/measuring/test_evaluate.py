@@ -38,6 +38,11 @@ def test_batches_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     score = whole.scores["toy-best@9"]
     assert score.value == pytest.approx(best, rel=1e-5)
     assert score.low < score.value < score.high
+    assert list(whole.values) == list(whole.scores)
+    for name, value in whole.values.items():
+        assert (tuple(value.shape), value.dtype) == ((20,), torch.float64)
+        assert value.mean().item() == whole.scores[name].value
+        torch.testing.assert_close(parts.values[name], value, rtol=0, atol=0)
 
 
 def test_what_cannot_be_measured_is_left_out_or_refused() -> None:

@@ -23,10 +23,11 @@ from safetensors.torch import load_file
 from toyruns import ASKED, run
 
 import zoo
+from zoo.measuring.values import VALUES
 from zoo.running.plan import Request, make_plan
 from zoo.utils.errors import RequestError, Terminated, ZooError
 
-LEFT = ["checkpoint", "log.txt", "metrics.json", "report.html", "run.json", "samples.png"]
+LEFT = ["checkpoint", "log.txt", "metrics.json", "report.html", "run.json", "samples.png", "values.safetensors"]
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +56,7 @@ def fit(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 def same(a: Path, b: Path) -> bool:
     """Two runs left the same: the weights but for the toy's helper, whose first ones come from nowhere, facts and scores."""
     one, other = (load_file(out / "checkpoint" / "model.safetensors") for out in (a, b))
-    files = ("checkpoint/config.json", "checkpoint/README.md", "checkpoint/golden.safetensors", "metrics.json")
+    files = ("checkpoint/config.json", "checkpoint/README.md", "checkpoint/golden.safetensors", "metrics.json", VALUES)
     bytes_ = all((a / name).read_bytes() == (b / name).read_bytes() for name in files)
     return bytes_ and all(torch.equal(one[name], other[name]) for name in one if not name.startswith("helper"))
 
@@ -179,6 +180,7 @@ def test_a_finished_run_that_is_gone_on_with_says_so(
     result = run(finished, resume=True, progress=True)
     assert f"{finished} holds this run, finished: there is nothing left to do" in capsys.readouterr().err
     assert (result.metrics, result.scores, result.seconds) == (whole.metrics, whole.scores, whole.seconds)
+    assert {name: value.tolist() for name, value in result.values.items()} == {k: v.tolist() for k, v in whole.values.items()}
     assert result.model.fitted
     assert sorted(path.name for path in finished.iterdir()) == LEFT
     for more, message in (
@@ -193,7 +195,7 @@ def test_a_finished_run_that_is_gone_on_with_says_so(
             run(finished, **more)
 
 
-@pytest.mark.parametrize("name", ["run.json", "metrics.json", "training/request.json"])
+@pytest.mark.parametrize("name", ["run.json", "metrics.json", VALUES, "training/request.json"])
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"[" * 100_000, b"[1]", b'{"config": [], "model": 3, "metrics": [1]}'])
 def test_a_damaged_record_is_one_line(finished: Path, name: str, content: bytes) -> None:
     if name.startswith("training"):

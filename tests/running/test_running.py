@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import torch
 from installed import distribution
@@ -15,6 +16,7 @@ from toyruns import run
 
 import zoo
 from zoo.catalog.verify import verify
+from zoo.measuring.values import VALUES, read_values
 from zoo.reporting.pages import short
 from zoo.reporting.report import write_report
 from zoo.utils.errors import RequestError, ZooError
@@ -30,7 +32,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> zoo.RunResult:
 
 def test_a_run_leaves_everything(whole: zoo.RunResult) -> None:
     names = sorted(p.name for p in whole.out.iterdir())
-    assert names == ["checkpoint", "log.txt", "metrics.json", "report.html", "run.json", "samples.png"]
+    assert names == ["checkpoint", "log.txt", "metrics.json", "report.html", "run.json", "samples.png", VALUES]
     metrics = json.loads((whole.out / "metrics.json").read_text())
     assert metrics == whole.metrics
     assert {k: metrics[k] for k in ("model", "task", "data", "n", "test_items")} == {
@@ -87,10 +89,24 @@ def test_a_run_is_one_pass(
     assert re.fullmatch(rf"toy-best@9 \S+ on {scored or 6} items of toy-photos, kept .*", steps["score"].detail)
 
 
+def test_the_values_of_every_item_are_kept(whole: zoo.RunResult) -> None:
+    kept = read_values(whole.out)
+    assert kept is not None
+    for name, score in whole.metrics["metrics"].items():
+        assert torch.equal(kept.scores[name], whole.values[name])
+        assert (kept.scores[name].shape, kept.scores[name].dtype) == ((6,), torch.float64)
+        assert kept.scores[name].mean().item() == pytest.approx(score["value"], rel=1e-12)
+        assert msgspec.structs.asdict(kept.origin.scores[name]) == {key: score[key] for key in ("unit", "better")}
+    origin = kept.origin
+    assert (origin.model, origin.task, origin.data, origin.seed, origin.n) == ("toy-wide", "toy-shade", "toy-photos", 4, 9)
+
+
 def test_some_items_of_all_are_scored_where_that_is_asked_for(whole: zoo.RunResult, tmp_path: Path) -> None:
     part = run(tmp_path / "b", items=2, **WISHES)
     assert part.metrics["test_items"] == 2
     assert part.metrics["metrics"] != whole.metrics["metrics"]
+    kept = [read_values(run.out) for run in (whole, part)]
+    assert len({each.origin.digest for each in kept if each}) == 2, "other items are not to be compared"
     assert part.pairs is not None
     assert list(part.pairs.names) == ["test-0", "test-3"], "spread over all"
     record = json.loads((part.out / "run.json").read_text())

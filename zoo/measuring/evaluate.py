@@ -29,9 +29,14 @@ ITEMS = 256
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Scores by name, reasons by skipped metric, and of some items the first samples, (count, *y_shape) on the CPU."""
+    """Scores by name, the values (N,) in float64 of all items that each is the mean of, and reasons by skipped metric.
+
+    A score that is of some of the items only has no values. Of some items the first samples are ``kept``, each
+    (count, *y_shape) on the CPU.
+    """
 
     scores: dict[str, Score]
+    values: dict[str, Tensor]
     skipped: dict[str, str]
     kept: dict[int, Tensor]
 
@@ -64,7 +69,7 @@ def evaluate(
     check_room(n, pairs.y_shape, sum((keep or {}).values()))
     size = max(1, min(ITEMS, NUMBERS // (n * math.prod(pairs.y_shape))))
     densities = any(metric.needs == "joint_log_prob" for metric in metrics.values())
-    values: dict[str, dict[str, list[Tensor]]] = {name: {} for name in metrics}
+    parts: dict[str, dict[str, list[Tensor]]] = {name: {} for name in metrics}
     kept: dict[int, Tensor] = {}
     skipped = _prepared(metrics, fitted, optional)
     with progress_bar(len(pairs), "evaluate", show=progress) as bar:
@@ -83,17 +88,20 @@ def evaluate(
                 with _spared(name, optional, skipped):
                     given = metric(samples, part.y, x=part.x, pool=part.pool, joint_log_prob=density, index=index)
                     for suffix, value in _named(given, name).items():
-                        values[name].setdefault(suffix, []).append(_checked(value, name, len(part)))
+                        parts[name].setdefault(suffix, []).append(_checked(value, name, len(part)))
             bar.update(start + len(part))
-    scores = {}
+    scores, values = dict[str, Score](), dict[str, Tensor]()
     y_unit = fitted.task.y_unit if fitted is not None else ""
     for name in (name for name in metrics if name not in skipped):
-        for suffix, parts in values[name].items():
-            score = bootstrap(torch.cat(parts), metrics[name])
+        for suffix, batches in parts[name].items():
+            value = torch.cat(batches)
+            if len(value) == len(pairs):
+                values[name + suffix] = value
+            score = bootstrap(value, metrics[name])
             if y_unit and metrics[name].needs != "fitted":
                 score = replace(score, unit=f"{score.unit}, y in {y_unit}")
             scores[name + suffix] = score
-    return Evaluation(scores, skipped, kept)
+    return Evaluation(scores, values, skipped, kept)
 
 
 def bootstrap(values: Tensor, metric: Metric, *, resamples: int = 2000, seed: int = 0) -> Score:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo import registry
+from zoo.measuring.values import VALUES
 from zoo.running.plan import Plan
 from zoo.utils.claim import LOCK, claimed, content, sweep
 from zoo.utils.errors import RequestError, ZooError, border
@@ -33,7 +34,7 @@ SKIPPED = 20
 
 
 class RunFolder:
-    """``run.json``, ``metrics.json``, ``samples.png``, ``report.html``, ``checkpoint/``, ``log.txt``.
+    """``run.json``, ``metrics.json``, ``values.safetensors``, ``samples.png``, ``report.html``, ``checkpoint/``, ``log.txt``.
 
     ``run.json`` is written last: with it the run is finished. Before that ``training/`` lies there too, with what was asked
     for (``request.json``), the state of training, and, once that is done, what it left on record (``fit.json``): the same
@@ -100,7 +101,7 @@ class RunFolder:
             return f"the state of training is kept in {self.path}"
         with contextlib.suppress(OSError):
             discard(self.path / "training")
-            for made in (self.metrics, self.report, self.path / "samples.png"):
+            for made in (self.metrics, self.report, self.path / VALUES, self.path / "samples.png"):
                 made.unlink(missing_ok=True)
         return ""
 

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor
 
 from zoo import registry
 from zoo.contracts.metric import Fitted, Score
 from zoo.measuring.evaluate import evaluate
+from zoo.measuring.values import keep_values, read_values
 from zoo.reporting.pictures import DRAWS, ITEMS, SAMPLES, Picture, take_pictures
 from zoo.running.fitted import fit, fitted, golden_items, keep_golden, kept_model
 from zoo.running.folder import RunFolder, held, read_json, run_json
@@ -40,13 +42,16 @@ class RunResult:
     Examples:
         >>> result = zoo.run("nn", "toy", items=4, n=3, metrics=["error_of_best"], out="a", progress=False)
         >>> sorted(path.name for path in result.out.iterdir())
-        ['checkpoint', 'log.txt', 'metrics.json', 'report.html', 'run.json', 'samples.png']
+        ['checkpoint', 'log.txt', 'metrics.json', 'report.html', 'run.json', 'samples.png', 'values.safetensors']
 
     Attributes:
-        out: the folder with ``run.json``, ``metrics.json``, ``samples.png``, ``report.html``, ``checkpoint/`` and ``log.txt``.
+        out: the folder with ``run.json``, ``metrics.json``, ``values.safetensors``, ``samples.png``, ``report.html``,
+            ``checkpoint/`` and ``log.txt``.
         model: fitted, on the device of the run.
         task: what it was fitted to.
         scores: by name, each with its bootstrap interval.
+        values: by the same name, those of the N test items, (N,) float64, of which a score is the mean; none where the run was
+            finished by a version that did not keep them.
         skipped: the metrics that could not be had, with the reason.
         metrics: the content of ``metrics.json``.
         history: what training left on record, as the model's ``fit`` gave it, or, where that was done before the run was
@@ -60,6 +65,7 @@ class RunResult:
     model: Model
     task: Task
     scores: dict[str, Score] = field(default_factory=dict)
+    values: dict[str, Tensor] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
     history: Any = None
@@ -164,6 +170,8 @@ def _read(plan: Plan, folder: RunFolder, result: RunResult) -> RunResult:
         record, result.metrics = read_json(folder.run), read_json(folder.metrics)
         result.scores = {name: Score(**score) for name, score in result.metrics["metrics"].items()}
         result.skipped, result.history, result.seconds = (record[key] for key in ("skipped_metrics", "history", "seconds"))
+        if (kept := read_values(folder.path)) is not None:
+            result.values = kept.scores
         if plan.request.checkpoint is None:
             result.model = kept_model(plan, folder)
     return result
@@ -198,7 +206,7 @@ def _run(plan: Plan, folder: RunFolder, result: RunResult, finishing: Callable[[
         fitted=Fitted(plan.model, plan.task, plan.data, test, request.seed),
         keep=dict.fromkeys(shown, SAMPLES) | dict.fromkeys(range(golden_items(plan, len(test))), request.n),
     )
-    result.scores, result.skipped = measured.scores, {**plan.skipped, **measured.skipped}
+    result.scores, result.values, result.skipped = measured.scores, measured.values, {**plan.skipped, **measured.skipped}
     result.metrics = {key: getattr(request, key) for key in ("model", "task", "data", "n")} | {"test_items": len(test)}
     result.metrics["data"] = visible(request.data)
     result.metrics["metrics"] = {name: dataclasses.asdict(score) for name, score in measured.scores.items()}
@@ -213,6 +221,8 @@ def _run(plan: Plan, folder: RunFolder, result: RunResult, finishing: Callable[[
     clock.lap("pictures")
     record = run_json(plan, started, train, test, result.history, result.skipped, result.seconds)
     write_report(folder.report, record, result.metrics, plan.task, result.pictures)
+    asked = {key: str(getattr(request, key)) for key in ("model", "task", "data")}
+    keep_values(result.out, measured.values, measured.scores, test, seed=request.seed, n=request.n, **asked)
     write_json(folder.metrics, result.metrics)
     finishing(result)
     write_json(folder.run, record)  # from here on the run is finished
