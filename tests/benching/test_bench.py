@@ -113,6 +113,22 @@ def test_only_what_was_asked_otherwise_is_done_again(
     assert bench(out, settings={"spread": 0.2}, items=3).reused == 0
 
 
+def test_what_is_tied_is_found_item_by_item_where_all_have_values(whole: zoo.BenchResult, tmp_path: Path) -> None:
+    def tied(result: zoo.BenchResult) -> dict[tuple[str, str], bool | None]:
+        return {(row["model"], row["metric"]): row["tied"] for row in result.bench["table"]}
+
+    found = tied(whole)
+    assert set(found.values()) <= {True, False, None}
+    assert all(found["random", name] or found["toy-wide", name] for name in ("toy-best@1", "toy-best@3", "toy-best@9"))
+    assert found["toy-wide", "toy-density"] is None, "it alone has one"
+    out = Path(shutil.copytree(whole.out, tmp_path / "out"))
+    (out / "cells/toy-shade/random-s1/values.safetensors").unlink()  # as left by a version that kept none
+    again = bench(out)
+    assert again.reused == 4
+    assert set(tied(again).values()) == {None}
+    assert "≈" not in (out / "bench.md").read_text(encoding="utf-8")
+
+
 def test_more_seeds_take_those_that_are_done(tmp_path: Path) -> None:
     for seeds, reused, interval in ((1, 0, "bootstrap over items"), (2, 1, "student t over seeds")):
         result = bench(tmp_path / "out", models=["random"], seeds=seeds)

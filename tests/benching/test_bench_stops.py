@@ -117,7 +117,9 @@ def test_a_cell_that_was_killed_at_its_very_end_is_not_done_again(whole: zoo.Ben
     assert {path for path in after if after[path] != before.get(path)} == {str(cell / "cell.json")}
 
 
-@pytest.mark.parametrize("name", ["cell.json", "run.json", "metrics.json", "pictures/names.json", "pictures/0-x.png"])
+@pytest.mark.parametrize(
+    "name", ["cell.json", "run.json", "metrics.json", "values.safetensors", "pictures/names.json", "pictures/0-x.png"]
+)
 @pytest.mark.parametrize("content", [b"[" * 100_000, b'{"metrics": {"toy-best@1": {"value": NaN}}, "items": 3}', None])
 def test_what_is_damaged_in_a_cell_stops_no_bench(
     whole: zoo.BenchResult, tmp_path: Path, name: str, content: bytes | None

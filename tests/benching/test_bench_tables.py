@@ -103,6 +103,28 @@ def test_a_table_has_a_row_a_model_and_the_published_value_beside_ours() -> None
     assert len(task_table(bench([row("a", "m", 1, **same)], ["m"]), "t").notes) == 1
 
 
+def test_nothing_is_bold_inside_a_tie() -> None:
+    """Where ties were looked for: a model that is best alone is bold, those of a tie are marked; elsewhere as ever."""
+    columns = {"m": (True, True, False), "up": (False, False, True), "old": (None, None, None)}
+    better = {"m": "lower", "up": "higher", "old": "lower"}
+    rows = [
+        row(model, metric, i, better[metric], tied=tied[i])
+        for metric, tied in columns.items()
+        for i, model in enumerate("abc")
+    ]
+    table = task_table(bench(rows, ["m", "up", "old"]), "t")
+    assert [[entry.bold for entry in line[1:4]] for line in table.rows] == [
+        [False, False, True], [False, False, False], [False, True, False],
+    ]  # fmt: skip
+    assert [[entry.text for entry in line[1:4]] for line in table.rows] == [
+        ["0 ± 0.5 ≈", "0 ± 0.5", "0 ± 0.5"], ["1 ± 0.5 ≈", "1 ± 0.5", "1 ± 0.5"], ["2 ± 0.5", "2 ± 0.5", "2 ± 0.5"],
+    ]  # fmt: skip
+    assert table.notes[0].startswith("≈ is tied with the best")
+    assert table.notes[1].endswith(": old.")
+    plain = task_table(bench([row("a", "m", 1), row("b", "m", 2)], ["m"]), "t")
+    assert plain.notes == []
+
+
 def test_what_stands_in_a_page_cannot_break_it(tmp_path: Path) -> None:
     rows = [row("a|b", "m", 1), row("<b>c</b>", "m", 2)]
     left = [{"task": "t", "model": "d", "reason": "no | <script>\nthing"}]

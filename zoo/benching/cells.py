@@ -10,11 +10,13 @@ from typing import Any, Literal
 
 import msgspec
 
+from zoo.measuring.values import Values, read_values
 from zoo.running.folder import check_folder, read_json
 from zoo.running.plan import Request
 from zoo.saving.strict import Number
-from zoo.utils.errors import RequestError
+from zoo.utils.errors import RequestError, ZooError
 from zoo.utils.files import discard
+from zoo.utils.words import visible
 
 RECORD = "cell.json"
 """Written last into a cell's folder: what was asked for. Where it is, the cell is done."""
@@ -30,7 +32,8 @@ class Cell:
     """One model on one task with one seed; ``status`` is ``"done"``, ``"stopped"``, ``"new"`` or ``"failed"``.
 
     ``numbers`` is all that decides its numbers, as plain values; ``reason`` one line of a failed cell, or of one that is made
-    anew, what was there before; ``reused`` says that it was done before this bench began.
+    anew, what was there before; ``reused`` says that it was done before this bench began. ``values`` are those of its test
+    items; None of a cell that was done by a version that did not keep them.
     """
 
     task: str
@@ -44,6 +47,7 @@ class Cell:
     reused: bool = False
     metrics: dict[str, Any] = field(default_factory=dict)
     run: dict[str, Any] = field(default_factory=dict)
+    values: Values | None = None
 
     @property
     def name(self) -> str:
@@ -75,9 +79,13 @@ class Cell:
     def load(self) -> bool:
         """Take the numbers of a cell that is done from its folder; False where they are not there."""
         run, metrics = _read(self.folder / "run.json", _Run), _read(self.folder / "metrics.json", _Metrics)
-        if run is None or metrics is None:
+        try:
+            values = read_values(self.folder)
+        except ZooError:
             return False
-        self.run, self.metrics, self.status = run, metrics, "done"
+        if run is None or metrics is None or (values is not None and not _agree(values, metrics)):
+            return False
+        self.run, self.metrics, self.values, self.status = run, metrics, values, "done"
         return True
 
     def begin(self) -> None:
@@ -136,6 +144,12 @@ def _read(path: Path, form: type[msgspec.Struct] | None = None) -> dict[str, Any
     except Exception:  # of many kinds; such a cell is done again
         return None
     return content
+
+
+def _agree(values: Values, metrics: Mapping[str, Any]) -> bool:
+    """Whether the values of items are of such scores, and of as many items."""
+    same = values.scores.keys() <= {visible(name) for name in metrics["metrics"]}
+    return same and all(len(value) == metrics["test_items"] for value in values.scores.values())
 
 
 def _difference(old: Any, new: Mapping[str, Any]) -> str:

@@ -28,8 +28,9 @@ CSV = ("task", "model", "metric", "unit", "better", "seed", "mean", "low", "high
 def bench_json(plan: BenchPlan, published: Mapping[str, Sequence[Published]], started: str) -> dict[str, Any]:
     """The content of ``bench.json``; every table and figure is made from it.
 
-    ``table`` has a row for each task, model and metric over seeds, with what its interval is over; ``published`` has all
-    rows of the tasks; ``left_out`` are the models that are not made for the fields of a task.
+    ``table`` has a row for each task, model and metric over seeds, with what its interval is over, and whether it is ``tied``
+    with the best (None where that cannot be tested); ``published`` has all rows of the tasks; ``left_out`` are the models that
+    are not made for the fields of a task.
     """
     done = [cell for cell in plan.cells if cell.status == "done"]
     digests: dict[str, dict[str, Any]] = {task: {} for task in plan.tasks}

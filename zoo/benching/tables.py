@@ -8,6 +8,7 @@ from statistics import mean, stdev
 from typing import Any, NamedTuple
 
 from zoo.benching.plan import BenchPlan
+from zoo.benching.ties import tied
 from zoo.catalog.files import Published
 from zoo.reporting.pages import number, over_counts, source_of
 
@@ -27,9 +28,10 @@ def interval(values: Sequence[float]) -> tuple[float, float, float]:
 def table_rows(plan: BenchPlan, published: Mapping[str, Sequence[Published]]) -> list[dict[str, Any]]:
     """A row for each task, model and metric that was measured: see ``table`` in :func:`zoo.benching.record.bench_json`."""
     rows = []
+    of_task = {task: [cell for cell in plan.cells if (cell.task, cell.status) == (task, "done")] for task in plan.tasks}
+    ties = {(task, metric): found for task in plan.tasks for metric, found in tied(of_task[task]).items()}
     for task, model in product(plan.tasks, plan.models):
-        done = [cell for cell in plan.cells if (cell.task, cell.model, cell.status) == (task, model, "done")]
-        measured = {cell.seed: cell.metrics["metrics"] for cell in done}
+        measured = {cell.seed: cell.metrics["metrics"] for cell in of_task[task] if cell.model == model}
         for metric in dict.fromkeys(name for scores in measured.values() for name in scores):
             scores = {seed: of_seed[metric] for seed, of_seed in measured.items() if metric in of_seed}
             first, over = next(iter(scores.values())), OVER_ITEMS
@@ -41,6 +43,7 @@ def table_rows(plan: BenchPlan, published: Mapping[str, Sequence[Published]]) ->
             row |= {key: first[key] for key in ("unit", "better")}
             row |= {"mean": ends[0], "low": ends[1], "high": ends[2], "interval": over}
             row["seeds"] = {str(seed): {key: score[key] for key in ("value", "low", "high")} for seed, score in scores.items()}
+            row["tied"] = model in ties[task, metric] if (task, metric) in ties else None
             row["published"] = None if theirs is None else theirs.metrics[metric]
             row["published_source"] = None if theirs is None else source_of(theirs)
             rows.append(row)
@@ -76,6 +79,14 @@ def at_largest(names: Collection[str], metric: str) -> str | None:
     return metric if metric in names else f"{metric}@{max(counts)}" if counts else None
 
 
+TIED = "≈"
+HOW_TIED = (
+    f"{TIED} is tied with the best of its column: the two differ by no more than chance gives (each two models are compared "
+    "on the same test items, those of one video, scene or photo together, and over the seeds where there are several; 5 %, by "
+    "Holm's correction for all of these pairs). What is tied is not in bold."
+)
+
+
 class Entry(NamedTuple):
     """One cell of a table. ``published`` marks a number that somebody else measured."""
 
@@ -99,6 +110,9 @@ def task_table(bench: Mapping[str, Any], task: str) -> TaskTable:
     metrics = columns(bench["table"], task, bench["metrics"])
     values = {(row["model"], row["metric"]): row for row in bench["table"] if row["task"] == task}
     winners = {metric: best(bench["table"], task, metric) for metric in metrics}
+    chance = {metric: {m for (m, of), row in values.items() if of == metric and row.get("tied")} for metric in metrics}
+    chance = {metric: found for metric, found in chance.items() if found}
+    winners |= {metric: found if len(found) == 1 else set() for metric, found in chance.items()}
     theirs = {metric for (_, metric), row in values.items() if row["published"] is not None}
     sources: dict[str, int] = {}
     heads = [Entry("model")]
@@ -115,6 +129,8 @@ def task_table(bench: Mapping[str, Any], task: str) -> TaskTable:
         for metric in metrics:
             value = values.get((model, metric))
             text = "failed" if not fits else "–" if value is None else value_text(value)
+            if model in chance.get(metric, ()) and model not in winners[metric]:
+                text += f" {TIED}"
             line.append(Entry(text, bold=model in winners[metric]))
             if metric in theirs:
                 text = ""
@@ -124,6 +140,10 @@ def task_table(bench: Mapping[str, Any], task: str) -> TaskTable:
                 line.append(Entry(text, published=True))
         rows.append([*line, Entry(f"{sum(fits) / len(fits):.1f}" if fits else "failed")])
     notes = [f"[{mark}] {source}." for source, mark in sources.items()]
+    if chance:
+        notes.append(HOW_TIED)
+        if left := [metric for metric in metrics if metric not in chance and winners[metric]]:
+            notes.append(f"Not tested so, since not every run has values of its own for the same items: {', '.join(left)}.")
     if any(f"({bench['data'][task]['name']}, n = " not in source for source in sources):
         notes.append("Published numbers are of another data set: they give a scale and no ranking.")
     for cell in bench["cells"]:

@@ -111,7 +111,7 @@ def bench(
 
     request = BenchRequest(**given)
     from zoo.benching.bench import execute
-    from zoo.benching.tables import task_table
+    from zoo.benching.tables import HOW_TIED, task_table
 
     with stdout_is_kept(json):
         result = execute(request)
@@ -122,6 +122,8 @@ def bench(
             shown = task_table(result.bench, task)
             heads, *rows = ([entry.text for entry in row if not entry.published] for row in (shown.heads, *shown.rows))
             say(table([task.upper(), *(head.upper() for head in heads[1:])], *rows), end="\n\n", lines=True)
+            if HOW_TIED in shown.notes:
+                say(HOW_TIED, end="\n\n")
     say(f"report: {result.out / 'report.html'}", err=json)
     if result.failed:
         count, total = len(result.failed), len(result.bench["cells"])
