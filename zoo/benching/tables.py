@@ -143,7 +143,7 @@ def task_table(bench: Mapping[str, Any], task: str) -> TaskTable:
     if chance:
         notes.append(HOW_TIED)
         if left := [metric for metric in metrics if metric not in chance and winners[metric]]:
-            notes.append(f"Not tested so, since not every run has values of its own for the same items: {', '.join(left)}.")
+            notes.append(f"Not tested so, being one number a run or not known for the same items of all: {', '.join(left)}.")
     if any(f"({bench['data'][task]['name']}, n = " not in source for source in sources):
         notes.append("Published numbers are of another data set: they give a scale and no ranking.")
     for cell in bench["cells"]:
