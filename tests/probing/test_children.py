@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 from processes import gone, wait
 
+from zoo.probing import watch
 from zoo.probing.children import Child, Ended, Fork
 
 TALKER = """
 import os, subprocess, sys, time
+from zoo.probing import watch
 from zoo.probing.children import Parent
 parent = Parent()
 print("no answer")
@@ -89,3 +91,31 @@ def test_a_fork_has_all_that_was_imported_and_is_ended() -> None:
     endless = Fork(lambda tell: time.sleep(60))
     endless.stop()
     assert endless.poll() == -signal.SIGKILL
+
+
+def test_a_module_is_not_blamed_for_the_end_of_who_was_to_import_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All children of a process are stopped with a command; the next command of that process starts others."""
+
+    class Nursery:
+        made = 0
+
+        def __init__(self, _: str) -> None:
+            Nursery.made += 1
+            self.code = -9 if Nursery.made == 1 else None
+
+        def poll(self) -> int | None:
+            return self.code
+
+        def tell(self, _: object) -> None:
+            assert self.code is None
+
+        def hear(self, _: float) -> object:
+            return "", [["", "", "", False]]
+
+    monkeypatch.setattr(watch, "Child", Nursery)
+    watch._nursery.cache_clear()
+    try:
+        assert not watch.watch_apart.__wrapped__("zoo_nn").deadly
+        assert Nursery.made == 2
+    finally:
+        watch._nursery.cache_clear()

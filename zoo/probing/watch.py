@@ -58,6 +58,8 @@ def watch(module: str, streams: bool = True) -> Tried:
 def watch_apart(module: str) -> Tried:
     """As :func:`watch`, in a process of its own; a ZooError where the import ended that, or did not end."""
     rows, entry = None, ("", module, f"{module}:", "", "")
+    if _nursery().poll() is not None:  # it was stopped, with all children of this process
+        _nursery.cache_clear()
     nursery = _nursery()
     nursery.tell({"name": "", "entries": [entry], "path": sys.path, "limit": PROBE_SECONDS})
     try:
