@@ -9,7 +9,6 @@ import shutil
 import signal
 import sys
 import threading
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,14 +19,12 @@ from calls import call_here
 from PIL import Image
 from processes import wait
 from safetensors.torch import load_file
-from toyruns import ASKED, run
+from toyruns import ASKED, LEFT, run
 
 import zoo
 from zoo.measuring.values import VALUES
 from zoo.running.plan import Request, make_plan
 from zoo.utils.errors import RequestError, Terminated, ZooError
-
-LEFT = ["checkpoint", "log.txt", "metrics.json", "report.html", "run.json", "samples.png", "values.safetensors"]
 
 
 @pytest.fixture(scope="module")
@@ -242,42 +239,6 @@ def test_two_runs_never_share_a_folder(tmp_path: Path, monkeypatch: pytest.Monke
     for folder, seed in ((third, 3), (fourth, 4)):
         seeds = [json.loads((folder / name).read_text())["seed"] for name in ("run.json", "checkpoint/config.json")]
         assert seeds == [seed, seed]
-
-
-def test_what_is_left_of_killed_runs_is_as_good_as_nothing(tmp_path: Path) -> None:
-    out = tmp_path / "a"
-    for name in (".samples.png.abcdefgh.part", "training/.request.json.abcdefgh.part"):
-        (out / name).mkdir(parents=True)
-    (out / ".lock").touch()
-    assert run(out).scores
-    assert sorted(path.name for path in out.iterdir()) == LEFT
-    (tmp_path / "b" / "training").mkdir(parents=True)
-    (tmp_path / "b" / "training" / "photo.png").touch()
-    with pytest.raises(RequestError, match="not empty"):
-        run(tmp_path / "b", resume=True)
-
-
-def test_a_log_of_ones_own_is_not_written_to(tmp_path: Path) -> None:
-    (tmp_path / "log.txt").write_text("dear diary")
-    with pytest.raises(RequestError, match="not empty"):
-        run(tmp_path)
-    assert (tmp_path / "log.txt").read_text() == "dear diary"
-
-
-def test_what_the_data_left_out_is_on_record_and_in_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from toy_zoo import Photos
-
-    read = Photos.read
-    left = {f"{i:02}.png": "the file is empty" for i in range(25)}
-    monkeypatch.setattr(Photos, "read", lambda self, *a, **k: (self.skip(left, 60, "photos"), read(self, *a, **k))[1])
-    with warnings.catch_warnings():  # pytest's own would keep it from stderr
-        warnings.simplefilter("always")
-        warnings.showwarning = lambda message, *_, **__: print(message, file=sys.stderr)
-        run(tmp_path / "a")
-    skipped = json.loads((tmp_path / "a" / "run.json").read_text())["data"]["skipped"]
-    assert (skipped["count"], len(skipped["names"])) == (25, 20)
-    assert skipped["names"]["00.png"] == "the file is empty"
-    assert "left out 25 of 60 photos" in (tmp_path / "a" / "log.txt").read_text()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="copies of this process")

@@ -12,3 +12,7 @@ ASKED: dict[str, Any] = {"model": "toy-wide", "task": "toy-shade", "n": 9, "metr
 
 def run(out: Path | None, **more: Any) -> zoo.RunResult:
     return zoo.run(**{**ASKED, "out": out, "device": "cpu", "progress": False, **more})
+
+
+LEFT = ["checkpoint", "log.txt", "metrics.json", "report.html", "run.json", "samples.png", "values.safetensors"]
+"""The names in the folder of a finished run."""
