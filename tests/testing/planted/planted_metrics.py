@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from functools import partialmethod
 
 import torch
-from planted_right import RightMetric, error, first, hidden_state, metric
+from planted_right import RightMetric, error, first, hidden_state, metric, of_the_folder
 
 CALL = RightMetric.__call__
 
@@ -98,5 +97,5 @@ metric("talks-of-it", "measuring_prints_nothing", __call__=first(CALL, lambda *g
 plant(
     "measures-the-folder",
     "what_is_set_in_the_process_is_not_read",
-    value=lambda samples, y: error(samples, y) + len(os.getcwd()),
+    value=lambda samples, y: error(samples, y) + of_the_folder(),
 )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 from dataclasses import replace
 
 import numpy as np
 import torch
-from planted_right import RightTask, first, hidden_state, task, then
+from planted_right import RightTask, first, hidden_state, of_the_folder, task, then
 
 PAIRS, CONDITION, COMPOSE = RightTask.pairs, RightTask.condition, RightTask.compose
 
@@ -145,4 +144,4 @@ task(
     "its_shapes_are_known_when_it_is_made",
     __init__=lambda self, **config: (RightTask.__init__(self, **config), setattr(self, "x_shape", [*self.x_shape]))[1],
 )
-plant("lit-by-the-folder", "what_is_set_in_the_process_is_not_read", x=lambda pairs: pairs.x * (1 - 1e-6 * len(os.getcwd())))
+plant("lit-by-the-folder", "what_is_set_in_the_process_is_not_read", x=lambda pairs: pairs.x * (1 - 1e-3 * of_the_folder()))
