@@ -144,4 +144,4 @@ task(
     "its_shapes_are_known_when_it_is_made",
     __init__=lambda self, **config: (RightTask.__init__(self, **config), setattr(self, "x_shape", [*self.x_shape]))[1],
 )
-plant("lit-by-the-folder", "what_is_set_in_the_process_is_not_read", x=lambda pairs: pairs.x * (1 - 1e-3 * of_the_folder()))
+plant("lit-by-the-folder", "what_is_set_in_the_process_is_not_read", x=lambda pairs: pairs.x * (1 - 5e-6 * of_the_folder()))
