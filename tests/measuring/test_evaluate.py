@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -12,7 +13,7 @@ from zoo.contracts.metric import Fitted, Metric, NotApplicable
 from zoo.contracts.model import Model
 from zoo.data.pairs import Pairs
 from zoo.measuring import evaluate as module
-from zoo.measuring.evaluate import evaluate
+from zoo.measuring.evaluate import bootstrap, evaluate
 from zoo.utils.errors import RequestError, ZooError
 
 pytestmark = pytest.mark.usefixtures("toy_plugin")
@@ -144,3 +145,47 @@ def test_a_metric_that_still_says_asked_only_is_told_what_to_rename() -> None:
     old = type("Old", (Sees,), {"asked_only": True})
     assert make.fault("metrics", old) == "its asked_only is called opt_in now: rename it"
     assert not make.fault("metrics", Sees)
+
+
+class Ratio(Metric):
+    """A ratio of means."""
+
+    unit, better, source = "ratio", "lower", "nowhere"
+
+    def __call__(self, samples: torch.Tensor, y: torch.Tensor, **_: object) -> dict[str, torch.Tensor]:  # type: ignore[override]
+        return {"@over": samples.flatten(1).mean(1), "@under": 2 * samples.flatten(1).mean(1)}
+
+    def reduce(self, values: Mapping[str, torch.Tensor]) -> Mapping[str, torch.Tensor]:
+        return {"": values["@over"].mean(-1) / values["@under"].mean(-1)}
+
+
+class Departure(Ratio):
+    right_at_zero = True
+
+    def reduce(self, values: Mapping[str, torch.Tensor]) -> Mapping[str, torch.Tensor]:
+        return {suffix: value.mean(-1) - 1 for suffix, value in values.items()}
+
+
+def test_a_score_may_be_made_of_the_means_of_the_same_resampled_items() -> None:
+    model, pairs = fitted()
+    score = evaluate(model, pairs, {"ratio": Ratio()}, 2).scores["ratio"]
+    assert (score.value, score.low, score.high) == pytest.approx((0.5, 0.5, 0.5))
+
+
+def test_departures_are_measured_by_their_size() -> None:
+    at_one = 1 + torch.linspace(-1, 1.2, 50)
+    near, below = (bootstrap({"": values}, Departure())[""] for values in (at_one, at_one - 3))
+    assert near.low == 0 < near.value < near.high
+    assert below.value == pytest.approx(2.9)
+    assert below.low < below.value < below.high
+    signed = bootstrap({"": at_one - 3}, make.metric("toy-best"))[""]  # the mean itself
+    assert (below.low, below.high) == pytest.approx((1 - signed.high, 1 - signed.low))
+
+
+@pytest.mark.parametrize("score", [None, torch.zeros(3, 3), torch.tensor(float("nan")), 1.0])
+def test_a_metric_that_makes_no_score_of_its_values_is_named(score: object) -> None:
+    broken = type("Broken", (Ratio,), {"reduce": lambda self, values: score if score is None else {"": score}})
+    model, pairs = fitted()
+    with pytest.raises(ZooError, match="Broken"):
+        evaluate(model, pairs, {"broken": broken()}, 2)
+    assert list(evaluate(model, pairs, {"broken": broken()}, 2, optional={"broken"}).skipped) == ["broken"]

@@ -68,7 +68,7 @@ def test_the_bootstrap_interval_covers_the_mean_about_95_times_in_100() -> None:
     g = torch.Generator().manual_seed(0)
     covered = 0
     for i in range(200):
-        s = bootstrap(torch.randn(100, generator=g).exp(), ErrorOfBest(), resamples=400, seed=i)
+        s = bootstrap({"": torch.randn(100, generator=g).exp()}, ErrorOfBest(), resamples=400, seed=i)[""]
         assert s.low < s.value < s.high
         covered += s.low < math.exp(0.5) < s.high
     assert 0.86 < covered / 200 < 0.99

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Score:
-    """A metric's mean over the test items, with the ends of its 95 % bootstrap interval over items.
+    """A metric's mean over the test items (see :meth:`Metric.reduce`), and the ends of its 95 % bootstrap interval over them.
+
+    Where the score is the size of a departure (:attr:`Metric.right_at_zero`), ``departure`` is that with its sign.
 
     Examples:
         >>> score = zoo.Score(value=0.2, low=0.1, high=0.3, unit="squared error", better="lower")
@@ -36,6 +38,7 @@ class Score:
     high: float
     unit: str
     better: Literal["lower", "higher"]
+    departure: float | None = None
 
 
 Needs = Literal["samples", "joint_log_prob", "fitted"]
@@ -98,6 +101,8 @@ class Metric(ABC):
         needs: ``"samples"``; ``"joint_log_prob"`` for a metric of the model's own density; ``"fitted"`` for one that
             :meth:`prepare` has to show the whole run first.
         opt_in: whether it is measured only where it is named, because it takes long.
+        right_at_zero: whether :meth:`reduce` gives departures, right at 0 and wrong on either side. The score is then their
+            size, and its interval that of the sizes in the interval of the departures, from 0 if that holds 0.
         expected_failures: the checks of :mod:`zoo.testing` that it cannot pass by its nature, each with the reason.
     """
 
@@ -106,11 +111,12 @@ class Metric(ABC):
     source: ClassVar[str]
     needs: ClassVar[Needs] = "samples"
     opt_in: ClassVar[bool] = False
+    right_at_zero: ClassVar[bool] = False
     expected_failures: ClassVar[Mapping[str, str]] = {}
 
     def __init_subclass__(cls, **more: Any) -> None:
         super().__init_subclass__(**more)
-        guard(cls, "__init__", "prepare")
+        guard(cls, "__init__", "prepare", "reduce")
         guard(cls, "__call__", around=_of_finite_samples)
 
     def prepare(self, fitted: Fitted) -> None:  # noqa: B027
@@ -145,6 +151,34 @@ class Metric(ABC):
             (B,) values under each suffix: ``{"": v}``, or ``{"@3": v, "@10": w}`` for ``error_of_best@3`` and so on.
         """
 
+    def reduce(self, values: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """The scores of sets of items from the items' values: by default the mean of the values under each suffix.
+
+        It is asked for that of all test items, and for those of resampled items, from which the interval comes. A ratio of
+        means, or the distance of a mean from what is right, is none of an item alone, and is made here.
+
+        Examples:
+            >>> import torch
+            >>> class Ratio(zoo.Metric):
+            ...     unit, better, source = "error for each unit of spread", "lower", "this page"
+            ...
+            ...     def __call__(self, samples, y, **known):
+            ...         far = (samples.mean(1) - y).square().flatten(1).mean(1)
+            ...         return {"@error": far, "@spread": samples.var(1).flatten(1).mean(1)}
+            ...
+            ...     def reduce(self, values):
+            ...         return {"": values["@error"].mean(-1) / values["@spread"].mean(-1)}
+            >>> Ratio().reduce({"@error": torch.tensor([3.0, 1.0]), "@spread": torch.tensor([2.0, 2.0])})
+            {'': tensor(1.)}
+
+        Args:
+            values: what calling gave, under each suffix (..., N) float64 on the CPU: N items in each of the sets.
+
+        Returns:
+            (...) under each suffix; the suffixes may be others than those of the values.
+        """
+        return {suffix: value.mean(-1) for suffix, value in values.items()}
+
 
 def _of_finite_samples(method: Method) -> Method:
     @wraps(method)
@@ -157,4 +191,4 @@ def _of_finite_samples(method: Method) -> Method:
     return measure
 
 
-guard(Metric, "prepare")
+guard(Metric, "prepare", "reduce")

@@ -25,13 +25,15 @@ NUMBERS = 2**24
 """Sampled numbers held at once (64 MB of float32)."""
 ITEMS = 256
 """Test items taken at once, at most."""
+RESAMPLED = 2**24
+"""Values of resampled items held at once."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """Scores by name, the values (N,) in float64 of all items that each is the mean of, and reasons by skipped metric.
 
-    A score that is of some of the items only has no values. Of some items the first samples are ``kept``, each
+    A score that is of some of the items only, or another number than the mean (:meth:`Metric.reduce`), has no values. Of some items the first samples are ``kept``, each
     (count, *y_shape) on the CPU.
     """
 
@@ -93,27 +95,50 @@ def evaluate(
     scores, values = dict[str, Score](), dict[str, Tensor]()
     y_unit = fitted.task.y_unit if fitted is not None else ""
     for name in (name for name in metrics if name not in skipped):
-        for suffix, batches in parts[name].items():
-            value = torch.cat(batches)
-            if len(value) == len(pairs):
-                values[name + suffix] = value
-            score = bootstrap(value, metrics[name])
-            if y_unit and metrics[name].needs != "fitted":
-                score = replace(score, unit=f"{score.unit}, y in {y_unit}")
-            scores[name + suffix] = score
+        with _spared(name, optional, skipped):
+            columns = {suffix: torch.cat(batches) for suffix, batches in parts[name].items()}
+            for suffix, score in bootstrap(columns, metrics[name]).items():
+                if y_unit and metrics[name].needs != "fitted":
+                    score = replace(score, unit=f"{score.unit}, y in {y_unit}")
+                scores[name + suffix] = score
+            if type(metrics[name]).reduce is Metric.reduce:  # each score is the mean of what the items have
+                values |= {name + suffix: value for suffix, value in columns.items() if len(value) == len(pairs)}
     return Evaluation(scores, values, skipped, kept)
 
 
-def bootstrap(values: Tensor, metric: Metric, *, resamples: int = 2000, seed: int = 0) -> Score:
-    """The mean of ``values`` (N,) with its percentile bootstrap interval (95 %), resampling items."""
-    values = values.double().cpu()
+def bootstrap(values: Mapping[str, Tensor], metric: Metric, *, resamples: int = 2000, seed: int = 0) -> dict[str, Score]:
+    """The scores that a metric makes of its ``values``, (N,) under each suffix, by suffix.
+
+    Each has its percentile bootstrap interval (95 %), resampling items, the same ones for all suffixes.
+    """
+    if not values:
+        return {}
+    values = {suffix: value.double().cpu() for suffix, value in values.items()}
+    items = len(next(iter(values.values())))
     generator = torch.Generator().manual_seed(seed)
-    means = []
+    drawn: dict[str, list[Tensor]] = {}
     for _ in range(0, resamples, 200):
-        index = torch.randint(len(values), (200, len(values)), generator=generator)
-        means.append(values[index].mean(1))
-    low, high = torch.cat(means).quantile(torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
-    return Score(values.mean().item(), low, high, metric.unit, metric.better)
+        index = torch.randint(items, (200, items), generator=generator)
+        for rows in index.split(max(8, RESAMPLED // (items * len(values)))):
+            for suffix, score in _reduced(metric, {suffix: value[rows] for suffix, value in values.items()}).items():
+                drawn.setdefault(suffix, []).append(score)
+    scores, ends = {}, torch.tensor([0.025, 0.975], dtype=torch.float64)
+    for suffix, score in _reduced(metric, values).items():
+        value, (low, high), departure = score.item(), torch.cat(drawn[suffix]).quantile(ends).tolist(), None
+        if metric.right_at_zero:
+            departure, value, low, high = value, abs(value), max(low, -high, 0.0), max(-low, high)
+        scores[suffix] = Score(value, low, high, metric.unit, metric.better, departure)
+    return scores
+
+
+def _reduced(metric: Metric, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The scores that a metric makes of values (..., N): a finite number of each set of N items, (...), under each suffix."""
+    name, sets = type(metric).__name__, next(iter(values.values())).shape[:-1]
+    given = _named(metric.reduce(values), name)
+    for score in given.values():
+        if not (isinstance(score, Tensor) and score.shape == sets and torch.isfinite(score).all()):
+            raise ZooError(f"reduce of metric {name!r} must give a tensor of one finite number a set of items, and did not")
+    return {suffix: score.double() for suffix, score in given.items()}
 
 
 def _prepared(metrics: Mapping[str, Metric], fitted: Fitted | None, optional: Container[str]) -> dict[str, str]:

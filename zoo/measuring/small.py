@@ -52,7 +52,8 @@ def score_of(samples: Tensor, pairs: Pairs, metric: str, data: str, seed: int) -
 
 
 def values_of(samples: Tensor, pairs: Pairs, metric: str) -> dict[str, float]:
-    """The means of a metric's values over the first pairs by name, from samples of each, (K, n, *y_shape)."""
-    first = pairs.subset(torch.arange(len(samples)))
-    given = make.metric(metric)(samples, first.y, x=first.x)
-    return {metric + suffix: value.double().mean().item() for suffix, value in given.items()}
+    """The scores by a metric of the first pairs by name, from samples of each, (K, n, *y_shape)."""
+    first, measure = pairs.subset(torch.arange(len(samples))), make.metric(metric)
+    given = {suffix: value.double().cpu() for suffix, value in measure(samples, first.y, x=first.x).items()}
+    scores = measure.reduce(given).items()
+    return {metric + suffix: (value.abs() if measure.right_at_zero else value).item() for suffix, value in scores}

@@ -209,7 +209,8 @@ def _run(plan: Plan, folder: RunFolder, result: RunResult, finishing: Callable[[
     result.scores, result.values, result.skipped = measured.scores, measured.values, {**plan.skipped, **measured.skipped}
     result.metrics = {key: getattr(request, key) for key in ("model", "task", "data", "n")} | {"test_items": len(test)}
     result.metrics["data"] = visible(request.data)
-    result.metrics["metrics"] = {name: dataclasses.asdict(score) for name, score in measured.scores.items()}
+    told = {name: dataclasses.asdict(score) for name, score in measured.scores.items()}
+    result.metrics["metrics"] = {name: {k: v for k, v in score.items() if v is not None} for name, score in told.items()}
     if train is not None:
         add_scores(folder.checkpoint, result.metrics["metrics"], {"command": request.command()})
         keep_golden(plan, folder.checkpoint, test, measured)

@@ -21,6 +21,7 @@ metric("needs-the-moon", "it_needs_what_there_is", "without_what_it_needs_it_say
 plant(
     "number-a-sample",
     "it_gives_one_number_an_item",
+    "its_scores_are_numbers_of_sets_of_items",
     "y_of_any_shape_is_measured",
     "few_samples_are_measured_or_refused",
     "the_order_of_the_samples_does_not_matter",
@@ -37,6 +38,13 @@ metric(
     __call__=partialmethod(lambda self, samples, y, **known: {"": error(samples.nan_to_num(), y).clamp_max(9)}),
 )
 plant("first-only", "the_order_of_the_samples_does_not_matter", value=lambda samples, y: error(samples[:, :1], y))
+
+
+metric(
+    "one-number-of-all-sets",
+    "its_scores_are_numbers_of_sets_of_items",
+    reduce=lambda self, values: {suffix: value.mean() for suffix, value in values.items()},
+)
 
 
 def spread(samples):

@@ -76,7 +76,8 @@ class Values(MetricSubject):
 
     def its_suffixes_are_names(self) -> None:
         """A suffix is ``""``, or ``@`` and letters, digits, ``.``, ``_`` or ``-``: ``error_of_best@3``."""
-        for suffix in self.values(self.pools()):
+        values = self.values(self.pools())
+        for suffix in {**values, **self.scores(values)}:
             right = isinstance(suffix, str) and re.fullmatch(r"(@[A-Za-z0-9._-]+)?", suffix)
             require(right, f'a suffix is {suffix!r}; it must be "" or like "@3"')
 
@@ -84,6 +85,20 @@ class Values(MetricSubject):
         """For the same n the suffixes are the same whatever the items are: every batch has all of them."""
         three, five = (list(self.values(self.pools(items, seed=seed))) for items, seed in ((3, 1), (5, 2)))
         require(three == five, f"the suffixes are {three} for some items and {five} for others")
+
+    def its_scores_are_numbers_of_sets_of_items(self) -> None:
+        """``reduce`` makes of values (..., N) finite numbers (...), of several sets of items the same as of each alone."""
+        values, sets = self.values(self.pools()), torch.tensor([[0, 1, 2, 3, 4, 5], [5, 5, 0, 1, 1, 2], [3] * ITEMS])
+        together = self.scores({suffix: value.cpu()[sets] for suffix, value in values.items()})
+        for i, items in enumerate(sets):
+            alone = self.scores({suffix: value.cpu()[items] for suffix, value in values.items()})
+            require(alone.keys() == together.keys(), f"the suffixes are {[*alone]} for one set, {[*together]} for several")
+            for suffix, score in alone.items():
+                shaped(f"under {suffix!r} the scores of three sets have", together[suffix], (len(sets),))
+                shaped(f"under {suffix!r} the score of one set has", score, ())
+                finite(f"under {suffix!r} the score is", score)
+                near = torch.allclose(score, together[suffix][i], rtol=1e-6, atol=1e-9)
+                require(near, f"under {suffix!r} the score of a set differs when others are made with it")
 
     def y_of_any_shape_is_measured(self) -> None:
         """y of several channels, of another height than width, as a vector and as a volume give (B,) finite values.
@@ -150,7 +165,7 @@ class Values(MetricSubject):
 
     def the_truth_is_at_least_as_good_as_noise(self) -> None:
         """A pool of the true y is, in the direction of ``better``, at least as good as noise far from it."""
-        truth, noise = (self.values(given) for given in self.truth_and_noise())
+        truth, noise = (self.scores(self.values(given)) for given in self.truth_and_noise())
         for suffix, value in truth.items():
             near, far, better = value.mean(), noise[suffix].mean(), self.metric.better
             right = (far - near if better == "lower" else near - far) >= 0

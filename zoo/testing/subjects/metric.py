@@ -193,6 +193,13 @@ class MetricSubject(Subject):
         require(values, "it gave no values")
         return values
 
+    def scores(self, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The scores that the metric makes of values (..., N) of N items, (...) by suffix; of departures, their size."""
+        given = self.prepared(self.run).reduce({suffix: value.double().cpu() for suffix, value in values.items()})
+        right = isinstance(given, Mapping) and all(isinstance(score, Tensor) for score in given.values())
+        require(right, f"reduce gave {type(given).__name__}; it must be a mapping from suffixes to tensors")
+        return {suffix: score.abs() if self.metric.right_at_zero else score for suffix, score in given.items()}
+
     def truth_and_noise(self) -> tuple[Pools, Pools]:
         near = self.pools()
         g = torch.Generator().manual_seed(1)
