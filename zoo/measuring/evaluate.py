@@ -33,8 +33,8 @@ RESAMPLED = 2**24
 class Evaluation:
     """Scores by name, the values (N,) in float64 of all items that each is the mean of, and reasons by skipped metric.
 
-    A score that is of some of the items only, or another number than the mean (:meth:`Metric.reduce`), has no values. Of some items the first samples are ``kept``, each
-    (count, *y_shape) on the CPU.
+    A score that is of some of the items only, or no mean of the values (:meth:`Metric.reduce`), has no values. Of some items
+    the first samples are ``kept``, each (count, *y_shape) on the CPU.
     """
 
     scores: dict[str, Score]
