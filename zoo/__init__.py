@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from zoo.data.arrays import array_names, read_array
     from zoo.data.cache import cache_folder, cached_map, on_all_cores, optional_write
     from zoo.data.decoding import MIN_SIDE
-    from zoo.data.pairs import Batch, Pairs, Penalty, size_of
+    from zoo.data.pairs import Batch, Pairs, Penalty, Truth, size_of
     from zoo.data.pictures import IMAGE_RULES, decode_image, decoders, image_bytes, read_image, stored
     from zoo.data.records import Annotation, Attributes, Clip, Data, Fields, Image, Records, Split, check_split, summary
     from zoo.data.solids import read_shape, solid_of, voxel_picture
@@ -51,7 +51,7 @@ _HOMES = {
     "zoo.data.arrays": "array_names read_array",
     "zoo.data.cache": "cache_folder cached_map on_all_cores optional_write",
     "zoo.data.decoding": "MIN_SIDE",
-    "zoo.data.pairs": "Batch Pairs Penalty size_of",
+    "zoo.data.pairs": "Batch Pairs Penalty Truth size_of",
     "zoo.data.pictures": "IMAGE_RULES decode_image decoders image_bytes read_image stored",
     "zoo.data.records": "Annotation Attributes Clip Data Fields Image Records Split check_split summary",
     "zoo.data.solids": "read_shape solid_of voxel_picture",
@@ -101,6 +101,7 @@ __all__ = [
     "Step",
     "Task",
     "Training",
+    "Truth",
     "Turns",
     "ZooError",
     "__version__",

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from zoo.data.pairs import Pairs
+from zoo.data.pairs import Pairs, Truth
 from zoo.utils.errors import RequestError
 
 
@@ -90,3 +90,35 @@ def test_a_subset_and_its_batches_keep_everything_in_step() -> None:
         assert batch.guide is not None
         assert batch.guide[:, 0].tolist() == [1, 3]
         assert batch.penalty is dear
+
+
+def test_the_truth_goes_with_its_items_and_has_to_fit_the_pool() -> None:
+    weights = torch.tensor([[0.25, 0.75, 0.0], [1.0, 0.0, 0.0]])
+    truth = Truth.of(torch.tensor([[0, 1], [0, 0]]), torch.tensor([1, 0]), weights)
+    torch.testing.assert_close(truth.entropy, torch.tensor([0.562335, 0.0]))
+    pairs = Pairs(torch.zeros(2, 1), torch.zeros(2, 1), pool=torch.zeros(2, 2, 1), truth=truth)
+    part = pairs.subset(torch.tensor([1, 0, 0])).to("cpu").truth
+    assert part is not None
+    assert part.modes.tolist() == [[0, 0], [0, 1], [0, 1]]
+    assert part.y_mode.tolist() == [0, 1, 1]
+    assert torch.equal(part.weights, weights[[1, 0, 0]])
+    assert torch.equal(part.entropy, truth.entropy[[1, 0, 0]])
+    for pool in (None, torch.zeros(2, 3, 1)):
+        with pytest.raises(RequestError, match=r"the truth is of \(2, 2\) draws"):
+            replace(pairs, pool=pool)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"y_mode": torch.tensor([3, 0])}, r"a number that is not in 0\.\.2"),
+        ({"modes": torch.tensor([[0, -1], [0, 0]])}, r"a number that is not in 0\.\.2"),
+        ({"weights": torch.tensor([[0.5, 0.4, 0.0], [1.0, 0.0, 0.0]])}, "add up to 1"),
+        ({"weights": torch.tensor([[1.5, -0.5, 0.0], [1.0, 0.0, 0.0]])}, "add up to 1"),
+        ({"entropy": torch.zeros(3)}, "entropy"),
+    ],
+)
+def test_a_truth_that_is_none_is_refused(change: dict[str, Tensor], words: str) -> None:
+    truth = Truth.of(torch.tensor([[0, 1], [0, 0]]), torch.tensor([1, 0]), torch.tensor([[0.25, 0.75, 0.0], [1.0, 0, 0]]))
+    with pytest.raises(RequestError, match=words):
+        replace(truth, **change)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import torch
@@ -35,6 +35,50 @@ class Batch:
 
 
 @dataclass(frozen=True)
+class Truth:
+    """The modes that p(y | x) of each of N items is a mixture of, and how probable each is.
+
+    Attributes:
+        modes: (N, M) int64, the number of the mode that each true draw of :attr:`Pairs.pool` is of, in 0..K-1.
+        y_mode: (N,) int64, the number of the mode that y is of.
+        weights: (N, K) float32, the probability of each mode given x, 0 where an item has fewer; each row adds up to 1.
+        entropy: (N,) float32, of these probabilities, in nats.
+
+    Raises:
+        RequestError: shapes do not fit together, a mode is not in 0..K-1, or weights are no probabilities.
+
+    Examples:
+        >>> truth = Truth.of(torch.tensor([[0, 1, 1]]), torch.tensor([1]), torch.tensor([[0.5, 0.5, 0.0]]))
+        >>> truth.entropy
+        tensor([0.6931])
+    """
+
+    modes: Tensor
+    y_mode: Tensor
+    weights: Tensor
+    entropy: Tensor
+
+    def __post_init__(self) -> None:
+        n, k = self.weights.shape if self.weights.ndim == 2 else (-1, 0)
+        shapes = [tuple(self.modes.shape[:1]), tuple(self.y_mode.shape), tuple(self.entropy.shape)]
+        if self.modes.ndim != 2 or shapes != [(n,)] * 3:
+            raise RequestError("truth: modes must be (N, M), weights (N, K), y_mode and entropy (N,)")
+        if any(mode.numel() and not 0 <= int(mode.min()) <= int(mode.max()) < k for mode in (self.modes, self.y_mode)):
+            raise RequestError(f"truth: a mode has a number that is not in 0..{k - 1}")
+        if bool((self.weights < 0).any()) or bool(((self.weights.double().sum(1) - 1).abs() > 1e-4).any()):
+            raise RequestError("truth: the weights of an item are not probabilities that add up to 1")
+
+    @classmethod
+    def of(cls, modes: Tensor, y_mode: Tensor, weights: Tensor) -> Truth:
+        """The truth of these, with the entropy worked out."""
+        return cls(modes.long(), y_mode.long(), weights.float(), torch.special.entr(weights.double()).sum(1).float())
+
+    def each(self, function: Callable[[Tensor], Tensor]) -> Truth:
+        """``function`` of every tensor, all of which have a row an item."""
+        return Truth(*(function(getattr(self, part.name)) for part in fields(self)))
+
+
+@dataclass(frozen=True)
 class Pairs:
     """N pairs of a conditioning field and a generated field.
 
@@ -43,7 +87,8 @@ class Pairs:
         y: (N, *y_shape) float32.
         guide: (N, G) float32, what is known of each item besides its pixels (label shares, layout), or None.
         guide_mirror: (G,) int64, the order of the columns of ``guide`` for the mirrored image; None if it stays the same.
-        pool: (N, M, *y_shape) true draws of p(y | x), or None.
+        pool: (N, M, *y_shape) true draws of p(y | x), independent of y given x, or None.
+        truth: the mode of each of these draws and of y, and how probable modes are; None if not known.
         wide: the same fields (N, C, s, s), a little larger, from which training draws random crops and flips, the same
             for x and y; None if the pairs are to be used as they are.
         vectors: whether y is a field of displacements, (2, h, w): to the right and downwards, in pixels of the field (or of
@@ -78,6 +123,7 @@ class Pairs:
     names: Sequence[str] = field(default=(), repr=False)
     digest: str = ""
     groups: Sequence[str] = field(default=(), repr=False)
+    truth: Truth | None = None
 
     def __post_init__(self) -> None:
         n = len(self.x)
@@ -86,6 +132,9 @@ class Pairs:
                 raise RequestError(f"pairs: x has {n} items but {name} has {len(value)}")
         if len(self.groups) not in (0, n):
             raise RequestError(f"pairs: x has {n} items but groups has {len(self.groups)}")
+        drawn = None if self.pool is None else tuple(self.pool.shape[:2])
+        if self.truth is not None and drawn != tuple(self.truth.modes.shape):
+            raise RequestError(f"pairs: the truth is of {tuple(self.truth.modes.shape)} draws (N, M) but the pool has {drawn}")
         if self.vectors and (self.y.ndim != 4 or self.y.shape[1] != 2):
             raise RequestError(f"pairs: y is {self.y_shape}; a field of vectors is (2, h, w)")
 
@@ -119,7 +168,8 @@ class Pairs:
         """``function`` of every tensor that has a row an item."""
         values = {name: getattr(self, name) for name in ("x", "y", "guide", "pool") if getattr(self, name) is not None}
         wide = self.wide and (function(self.wide[0]), function(self.wide[1]))
-        return {name: function(value) for name, value in values.items()} | {"wide": wide}
+        truth = self.truth and self.truth.each(function)
+        return {name: function(value) for name, value in values.items()} | {"wide": wide, "truth": truth}
 
     def batch(self, index: Tensor, generator: torch.Generator | None = None) -> Batch:
         """The pairs at ``index`` (B,) for training; with a ``generator``, a random crop and flip of each where ``wide`` is.
