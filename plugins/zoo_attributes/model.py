@@ -87,6 +87,11 @@ class AttributeCVAE(CodeVAE):
 
     Config: ClassVar[type] = AttributeCVAEConfig
     check_settings: ClassVar[Mapping[str, Any]] = {"latent": 8, "width": 8, "learning_rate": 4e-3}
+    tunable: ClassVar[Mapping[str, Sequence[Any]]] = {
+        "beta": (0.5, 0.25, 0.75, 0.9),
+        "learning_rate": (2e-3, 1e-3, 4e-3),
+        "latent": (64, 16),
+    }
     config: AttributeCVAEConfig
 
     def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], /, **config: Any) -> None:

@@ -7,7 +7,7 @@ the Gaussian tie and the guidance of z_g.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -36,6 +36,14 @@ class CDVAE(Model):
         "widths": (32, 16),
         "learning_rate": 3e-3,
         "reconstruction": (0.3, 0.3),
+    }
+    tunable: ClassVar[Mapping[str, Sequence[Any]]] = {
+        "temperature": (0.9, 0.7, 1.0),
+        "reconstruction": ((0.3, 0.05), (0.3, 0.02), (0.3, 0.1), (0.3, 0.3)),
+        "guidance": ((10.0, 1.0), (10.0, 0.0), (30.0, 3.0)),
+        "sigma": (0.5, 0.25, 1.0),
+        "standard": ((1.0, 0.0), (1.0, 1.0)),
+        "learning_rate": (5e-4, 1e-3),
     }
     training_only: ClassVar[tuple[str, ...]] = ("encoder_g", "decoder_c", "embedding_c", "embedding_g")
     config: CDVAEConfig

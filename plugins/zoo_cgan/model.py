@@ -8,7 +8,7 @@ converges locally (R3GAN, Huang et al. 2024), and an average of the generator's 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Literal
@@ -86,6 +86,13 @@ class CGAN(Model):
 
     Config: ClassVar[type] = CGANConfig
     check_settings: ClassVar[Mapping[str, Any]] = {"width": 8, "learning_rate": 2e-3}
+    tunable: ClassVar[Mapping[str, Sequence[Any]]] = {
+        "penalty": (10.0, 3.0, 30.0),
+        "learning_rate": (5e-4, 2.5e-4, 1e-3),
+        "embedding": ("pixels-pca", "guidance"),
+        "codes": (64, 16),
+        "discriminator_rate": (1.0, 0.5, 2.0),
+    }
     training_only: ClassVar[tuple[str, ...]] = ("discriminator",)
     config: CGANConfig
 

@@ -38,6 +38,13 @@ class CGML(Regression):
     owner: ClassVar[str] = "cGML"
     Config: ClassVar[type] = CGMLConfig
     check_settings: ClassVar[Mapping[str, Any]] = {"width": 8, "predictor_width": 16, "latent_steps": 4, "inference_steps": 6}
+    tunable: ClassVar[Mapping[str, Sequence[Any]]] = {
+        "learning_rate": (1e-3, 3e-4, 3e-3),
+        "lipschitz": (0.1, 0.0, 1.0),
+        "latent_rate": (None, 0.5, 5.0),
+        "inference_steps": (20, 10, 40),
+        "momentum": (1.0, 0.5),
+    }
     config: CGMLConfig
 
     def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], /, **config: Any) -> None:
@@ -182,6 +189,7 @@ class L1(Regression):
     owner: ClassVar[str] = "cGML"
     Config: ClassVar[type] = L1Config
     check_settings: ClassVar[Mapping[str, Any]] = {"width": 8}
+    tunable: ClassVar[Mapping[str, Sequence[Any]]] = {"learning_rate": (1e-3, 3e-4, 3e-3), "width": (32, 16, 64)}
     expected_failures: ClassVar[Mapping[str, str]] = ONE_ANSWER
     config: L1Config
 

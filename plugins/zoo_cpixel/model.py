@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -43,6 +43,12 @@ class PixelCNN(Model):
 
     Config: ClassVar[type] = PixelCNNConfig
     check_settings: ClassVar[Mapping[str, Any]] = {"features": 8, "layers": 2, "levels": 8}
+    tunable: ClassVar[Mapping[str, Sequence[Any]]] = {
+        "learning_rate": (1.6e-2, 8e-3, 4e-3),
+        "temperature": (1.0, 0.9, 0.8),
+        "levels": (32, 16, 64),
+        "weight_decay": (1e-3, 1e-2),
+    }
     config: PixelCNNConfig
 
     def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], /, **config: Any) -> None:

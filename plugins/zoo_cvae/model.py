@@ -74,6 +74,12 @@ class CVAE(CodeVAE):
 
     Config: ClassVar[type] = CVAEConfig
     check_settings: ClassVar[Mapping[str, Any]] = {"width": 8, "output_variance": 0.1, "learning_rate": 4e-3}
+    tunable: ClassVar[Mapping[str, Sequence[Any]]] = {
+        "output_variance": (25.0, 10.0, 3.0, 50.0),
+        "learning_rate": (1e-3, 5e-4, 2e-3),
+        "codes": (64, 16),
+        "beta": (1.0, 0.5, 2.0),
+    }
     config: CVAEConfig
 
     def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], /, **config: Any) -> None:

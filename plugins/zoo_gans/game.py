@@ -6,7 +6,7 @@ et al. 2016) for one of whole fields.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
@@ -39,6 +39,11 @@ class Game(Regression):
     sees_x: ClassVar[bool] = True
     least_squares: ClassVar[bool] = False
     check_settings: ClassVar[Mapping[str, Any]] = {"width": 8, "discriminator_width": 8}
+    tunable: ClassVar[Mapping[str, Sequence[Any]]] = {
+        "learning_rate": (1e-3, 3e-4, 2e-3),
+        "r1": (1.0, 0.1, 10.0),
+        "discriminator_rate": (0.5, 0.25, 1.0),
+    }
     training_only: ClassVar[tuple[str, ...]] = ("discriminators",)
 
     def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], /, **config: Any) -> None:

@@ -36,6 +36,7 @@ class ContextEncoder(Game):
     Config: ClassVar[type] = ContextEncoderConfig
     sees_x: ClassVar[bool] = False
     expected_failures: ClassVar[Mapping[str, str]] = ONE_ANSWER
+    tunable: ClassVar[Mapping[str, Sequence[Any]]] = {"adversarial": (0.001, 0.0001, 0.01), **Game.tunable}
     config: ContextEncoderConfig
 
     def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], /, **config: Any) -> None:
@@ -61,6 +62,11 @@ class Pix2Pix(Game):
 
     owner: ClassVar[str] = "pix2pix"
     Config: ClassVar[type] = Pix2PixConfig
+    tunable: ClassVar[Mapping[str, Sequence[Any]]] = {
+        "reconstruction": (100.0, 30.0, 10.0),
+        "dropout": (0.5, 0.2, 0.7),
+        **Game.tunable,
+    }
     config: Pix2PixConfig
 
     def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], /, **config: Any) -> None:
@@ -108,6 +114,13 @@ class BicycleGAN(Game):
 
     owner: ClassVar[str] = "BicycleGAN"
     Config: ClassVar[type] = BicycleGANConfig
+    tunable: ClassVar[Mapping[str, Sequence[Any]]] = {
+        "lambda_image": (10.0, 3.0, 30.0),
+        "lambda_latent": (0.5, 1.0, 0.25),
+        "lambda_kl": (0.01, 0.001, 0.1),
+        "latent": (8, 16),
+        **Game.tunable,
+    }
     least_squares: ClassVar[bool] = True
     training_only: ClassVar[tuple[str, ...]] = ("discriminators", "e")
     config: BicycleGANConfig

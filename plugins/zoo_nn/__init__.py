@@ -5,7 +5,7 @@ Source: paper 2 (embedding guidance), section 5.3.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -22,12 +22,15 @@ class NearestNeighboursConfig:
 
     Attributes:
         sigma: standard deviation in pixels of the Gaussian that smooths the borrowed fields; 0 for none.
+        neighbours: how many of the nearest pairs lend theirs, in turn where more samples are drawn; None for up to 4,096.
     """
 
     sigma: float = 1.0
+    neighbours: int | None = None
 
     def __post_init__(self) -> None:
         at_least(self, 0, "sigma")
+        at_least(self, 1, "neighbours")
 
 
 class _Lender(Model):
@@ -63,10 +66,14 @@ class NearestNeighbours(_Lender):
     """The n training fields whose x are nearest in squared distance, nearest first, smoothed by a Gaussian.
 
     Sampling is deterministic: the n-th sample is the n-th neighbour, whatever the seed. Where n exceeds the number of
-    training pairs, the neighbours repeat in the same order.
+    neighbours, they repeat in the same order.
     """
 
     Config: ClassVar[type] = NearestNeighboursConfig
+    tunable: ClassVar[Mapping[str, Sequence[Any]]] = {
+        "sigma": (1.0, 0.0, 2.0, 4.0),
+        "neighbours": (None, 50, 20, 10),
+    }
     expected_failures: ClassVar[Mapping[str, str]] = {
         "another_seed_gives_other_samples": "neighbours are ranked, not drawn",
         "without_a_seed_every_call_is_new": "neighbours are ranked, not drawn",
@@ -77,8 +84,8 @@ class NearestNeighbours(_Lender):
         return gaussian_smooth(y, self.config.sigma) if y.ndim == 4 and self.config.sigma > 0 else y
 
     def encode(self, x: Tensor) -> Tensor:
-        """Indices of the training pairs by rising distance: (B, up to 4096 of N) int64."""
-        known, most = self.x.flatten(1), min(4096, len(self.x))
+        """Indices of the training pairs by rising distance: (B, K of N) int64."""
+        known, most = self.x.flatten(1), min(self.config.neighbours or 4096, len(self.x))
         return torch.cat([torch.cdist(part, known).topk(most, largest=False).indices for part in x.flatten(1).split(256)])
 
     def draw(self, code: Tensor, n: int, noise: Noise) -> Tensor:

@@ -33,6 +33,15 @@ def test_more_samples_than_pairs_repeat_the_neighbours() -> None:
     assert torch.equal(samples[:4], samples[4:8])
 
 
+def test_only_so_many_neighbours_lend_as_are_asked_for() -> None:
+    p = pairs()
+    few, all_of_them = NearestNeighbours(*SHAPES, neighbours=2), NearestNeighbours(*SHAPES)
+    for model in (few, all_of_them):
+        model.fit(p, device="cpu")
+    near = all_of_them.sample(p.x[:3], 2, seed=0)
+    assert torch.equal(few.sample(p.x[:3], 5, seed=0), near[:, [0, 1, 0, 1, 0]])
+
+
 def test_the_gaussian_is_scipys_and_leaves_flat_fields_flat() -> None:
     fields = pairs(3).y
     want = gaussian_filter(fields.numpy(), (0, 0, 1.5, 1.5), mode="nearest", truncate=3.0)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from zoo.contracts.abilities import ABILITIES, Abilities
 from zoo.contracts.sampling import check_ready, checked_x, sampled
 from zoo.data.pairs import Batch, Pairs
 from zoo.fitting.loop import train
@@ -25,11 +26,8 @@ from zoo.utils.noise import Noise, new_seed, noise_seed
 if TYPE_CHECKING:
     from zoo.hub.push import Pushed
 
-ABILITIES = ("log_prob", "joint_log_prob", "evidence", "features", "reconstruct")
-"""The methods of what only some models can do."""
 
-
-class Model(nn.Module):
+class Model(Abilities, nn.Module):
     """A conditional generative model, registered under ``zoo.models``.
 
     A gradient model has a :class:`zoo.Recipe` for its config and defines :meth:`losses`, :meth:`encode` and :meth:`draw`; the
@@ -49,6 +47,9 @@ class Model(nn.Module):
         training_only: names of submodules that sampling does not need; a checkpoint may leave them out.
         expected_failures: the checks of :mod:`zoo.testing` that it cannot pass by its nature, each with the reason.
         check_settings: settings that make it small and quick to fit, for checking; those of a preset win over them.
+        tunable: settings that are worth searching, the most telling first, each with the values to try; all of them are for
+            any data, and a preset's own settings are not searched.
+        needs_truth: whether its samples are true draws, which a run has to :meth:`reveal` to it.
         name: the entry-point name it was made under, "" if it was made directly.
         fitted: whether :meth:`fit` or :meth:`load` has been done.
 
@@ -76,6 +77,7 @@ class Model(nn.Module):
     training_only: ClassVar[tuple[str, ...]] = ()
     expected_failures: ClassVar[Mapping[str, str]] = {}
     check_settings: ClassVar[Mapping[str, Any]] = {}
+    tunable: ClassVar[Mapping[str, Sequence[Any]]] = {}
 
     def __init_subclass__(cls, **more: Any) -> None:
         super().__init_subclass__(**more)
@@ -184,32 +186,6 @@ class Model(nn.Module):
     def draw(self, code: Any, n: int, noise: Noise) -> Tensor:
         """The next n samples for each x, (B, n, *y_shape), from :meth:`encode`'s code and ``noise``."""
         raise NotImplementedError(f"{type(self).__name__} does not draw")
-
-    # Optional abilities
-
-    def log_prob(self, y: Tensor, x: Tensor, *, seed: int = 0) -> Tensor | None:
-        """log p(y | x) or a lower bound of it in nats, (B,); None if the model has none."""
-        return None
-
-    def joint_log_prob(self, y: Tensor, x: Tensor, *, seed: int = 0) -> Tensor | None:
-        """log p(x, y) or a lower bound of it in nats, (B,); None if the model has none."""
-        return None
-
-    def evidence(self, y: Tensor, x: Tensor, *, seed: int = 0) -> Mapping[str, Tensor] | None:
-        """The two terms of the evidence bound, each (B,); None if the model has none.
-
-        ``mse`` is the squared error of y as it is rebuilt from its own code, summed over its numbers; ``kl`` is what the
-        code tells, KL(q(z | x, y) || p(z | x)) in nats.
-        """
-        return None
-
-    def features(self, x: Tensor) -> Tensor | None:
-        """The code of each x, (B, D), for downstream tasks; None if the model has none."""
-        return None
-
-    def reconstruct(self, x: Tensor) -> Tensor | None:
-        """x as the model itself renders it from its code, (B, *x_shape); None if it does not."""
-        return None
 
     # Saving
 
