@@ -38,8 +38,8 @@ from torch import Tensor, nn
 
 from zoo import Batch, Model, Pairs
 from zoo.contracts import make
-from zoo.fitting.loop import initialise
 from zoo.fitting.recipe import Step
+from zoo.fitting.steps import initialise
 from zoo.utils.device import pick
 from zoo_data.scenes import Scenes
 from zoo_tasks.fields import WIDE

@@ -12,8 +12,8 @@ from torch.distributions import Normal, kl_divergence
 
 from zoo.contracts import make
 from zoo.data.pairs import Batch, Pairs
-from zoo.fitting.loop import initialise
 from zoo.fitting.recipe import Step
+from zoo.fitting.steps import initialise
 from zoo.testing.subjects.model import fields
 from zoo_attributes import AttributeCVAE
 from zoo_cvae import CVAE, residual

@@ -92,6 +92,8 @@ class Training(_Loop):
 
     Attributes:
         epochs: passes over the pairs, which say how many steps there are.
+        seconds: processor seconds of the whole fit, of all threads together (on a GPU those that pass), which say how many
+            steps there are: a few are timed before the first. How many that were is on record, to do the same again.
         precision: of the arithmetic; ``auto`` is bf16 on a GPU that has it, full elsewhere.
         save_seconds: time between two writes of the state, where a folder for it was given.
         threads: of the arithmetic on a CPU, on whose number the last digits depend; None for as many as have a core of their
@@ -103,6 +105,7 @@ class Training(_Loop):
     """
 
     epochs: int | None = None
+    seconds: float | None = None
     precision: Literal["auto", "no", "bf16", "fp16"] = "auto"
     save_seconds: float = 30.0
     threads: int | None = None
@@ -110,6 +113,7 @@ class Training(_Loop):
     def __post_init__(self) -> None:
         super().__post_init__()
         at_least(self, 1, "epochs", "threads")
+        above(self, 0, "seconds")
         if self.threads is not None and self.threads > 1024:
             raise RequestError(f"threads is {self.threads}; it must be at most 1024")
 
@@ -147,6 +151,9 @@ class Step:
 class History:
     """The record of training: ``losses`` holds, a few hundred times a run, the means of all parts since the last.
 
+    ``pairs`` is how many were seen, each time counted; ``processor`` has the seconds of :class:`zoo.Training`, those before a
+    stop among them, ``seconds`` those that passed since.
+
     Examples:
         >>> History(steps=100, epochs=2.0).losses
         []
@@ -157,4 +164,6 @@ class History:
     seconds: float = 0.0
     resumed_at: int = 0
     threads: int = 0
+    pairs: int = 0
+    processor: float = 0.0
     losses: list[dict[str, float]] = field(default_factory=list)

@@ -6,7 +6,7 @@ import contextlib
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -38,6 +38,7 @@ class Record(msgspec.Struct, forbid_unknown_fields=True):
     plain: dict[str, Any] = {}
     schema: Literal[0, 1] = 0
     threads: int | None = None
+    processor: float = 0.0
 
 
 class TrainingState:
@@ -54,6 +55,10 @@ class TrainingState:
     ) -> None:
         self.path = Path(folder) / FILE
         self.modules, self.optimizers = modules, optimizers
+        self.before = 0.0
+        """Processor seconds of the steps that were done when the state was restored."""
+        self.clock: Callable[[], float] = lambda: 0.0
+        """Those since, when it is written."""
         with border("the state of training cannot be kept"):
             self.fingerprint = json.loads(json.dumps(fingerprint))
         self.check()
@@ -106,6 +111,7 @@ class TrainingState:
                 module.load_state_dict(_under(f"{name}.", found))
             for name, state in states.items():
                 self.optimizers[name].load_state_dict({"state": state, "param_groups": record.groups[name]})
+            self.before = record.processor if 0 <= record.processor < math.inf else 0.0
         if not record.schema:
             say(f"zoo: {self.path} is of an older version and has no checksum: it is taken as it is", err=True)
         return record.done
@@ -113,6 +119,7 @@ class TrainingState:
     def _content(self, done: int) -> tuple[dict[str, Any], str]:
         """Every tensor by name, and the record as JSON."""
         named, record = self._modules(), Record(done, self.fingerprint, {}, schema=1, threads=torch.get_num_threads())
+        record.processor = self.before + self.clock()
         for name, optimizer in self.optimizers.items():
             state = optimizer.state_dict()
             record.groups[name] = state["param_groups"]
