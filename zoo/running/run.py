@@ -18,10 +18,11 @@ from zoo import registry
 from zoo.contracts.metric import Fitted, Score
 from zoo.measuring.evaluate import evaluate
 from zoo.measuring.values import keep_values, read_values
-from zoo.reporting.pictures import DRAWS, ITEMS, SAMPLES, Picture, take_pictures
+from zoo.reporting.pictures import ITEMS, SAMPLES, Picture, take_pictures
 from zoo.running.fitted import fit, fitted, golden_items, keep_golden, kept_model
 from zoo.running.folder import RunFolder, held, read_json, run_json
 from zoo.running.plan import Plan, Request, make_plan
+from zoo.running.truth import scored_pairs
 from zoo.saving.checkpoint import add_scores, prove
 from zoo.utils.errors import RequestError, border
 from zoo.utils.files import user_path, whole_file, write_json
@@ -181,9 +182,10 @@ def _run(plan: Plan, folder: RunFolder, result: RunResult, finishing: Callable[[
     from zoo.reporting.report import sheet, write_report
 
     request, started, clock = plan.request, time.strftime("%Y-%m-%dT%H:%M:%S%z"), _Clock(result.seconds)
-    test = plan.task.pairs(plan.data, "test", request.seed, pool=DRAWS)
+    test, truth = scored_pairs(plan)
     if request.items is not None and request.items < len(test):  # evenly, since data are often sorted, by class or by name
-        test = test.subset(torch.arange(request.items) * len(test) // request.items)
+        chosen = torch.arange(request.items) * len(test) // request.items
+        test, truth = test.subset(chosen), None if truth is None else truth[chosen]
     result.pairs = test
     train = None if request.checkpoint else plan.task.pairs(plan.data, "train", request.seed)
     clock.lap("data")
@@ -193,6 +195,8 @@ def _run(plan: Plan, folder: RunFolder, result: RunResult, finishing: Callable[[
         plan = dataclasses.replace(plan, model=result.model)
         clock.skip()
     plan.model.to(plan.device)
+    if truth is not None:
+        plan.model.reveal(test.x, truth)
     shown = test.spread(ITEMS).tolist()
     theirs = [name for name in plan.metrics if registry.entry("metrics", name).distribution != registry.OWN]
     measured = evaluate(
@@ -213,7 +217,8 @@ def _run(plan: Plan, folder: RunFolder, result: RunResult, finishing: Callable[[
     result.metrics["metrics"] = {name: {k: v for k, v in score.items() if v is not None} for name, score in told.items()}
     if train is not None:
         add_scores(folder.checkpoint, result.metrics["metrics"], {"command": request.command()})
-        keep_golden(plan, folder.checkpoint, test, measured)
+        if truth is None:  # which no checkpoint keeps
+            keep_golden(plan, folder.checkpoint, test, measured)
     clock.lap("evaluate")
     samples = torch.stack([measured.kept[i][:SAMPLES] for i in shown])
     result.pictures = take_pictures(plan.model, plan.task, plan.data, request.seed, test, samples)
