@@ -25,6 +25,7 @@ class _Cost(Metric):
     """Something of the model that does not depend on the item, found once."""
 
     better = "lower"
+    ranked = False
     needs = "fitted"
     cost: float | None = None
 

@@ -20,6 +20,7 @@ class ErrorOfBest(Metric):
 
     unit = "squared error a pixel"
     better = "lower"
+    place = 40
     source = "paper 2 (embedding guidance), section 5.2"
     expected_failures: ClassVar = {
         "the_order_of_the_samples_does_not_matter": "it takes the first k, in the order in which neighbours are ranked"
@@ -40,6 +41,7 @@ class GridVariance(Metric):
 
     unit = "squared value"
     better = "higher"
+    ranked = False
     source = "paper 2 (embedding guidance), section 5.2"
     expected_failures: ClassVar = {"the_truth_is_at_least_as_good_as_noise": "it does not look at y, and noise varies most"}
 
@@ -63,6 +65,7 @@ class EnergyScore(Metric):
 
     unit = "root mean square value"
     better = "lower"
+    place = 20
     source = "Gneiting and Raftery 2007, section 4.3, beta = 1"
 
     def __call__(self, samples: Tensor, y: Tensor, **known: Tensor | None) -> Mapping[str, Tensor]:

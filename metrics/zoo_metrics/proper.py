@@ -64,6 +64,7 @@ class ExcessEnergy(Metric):
 
     unit = "root mean square value"
     better = "lower"
+    place = 10
     source = "Gneiting and Raftery 2007, section 4.3; Székely and Rizzo 2013 (energy distance)"
     needs = "fitted"
     shown = False

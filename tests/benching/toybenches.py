@@ -37,6 +37,8 @@ from toy_zoo import Toy
 from zoo.utils.errors import ZooError
 
 class Weak(Toy):
+    tunable = {"spread": (0.9, 0.1, 0.05), "layers": (1, 2)}
+
     def fit(self, pairs, *, resume, seed, **more):
         again = (resume / "state").exists()
         super().fit(pairs, resume=resume, **more)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo.benching import tuning
 from zoo.benching.cells import Cell
 from zoo.benching.plan import BenchPlan, BenchRequest, resolve
 from zoo.benching.pool import do_cells, reason_of
@@ -65,6 +66,9 @@ def bench(
     settings: Mapping[str, Any] | None = None,
     out: str | os.PathLike[str] | None = None,
     progress: bool = True,
+    fair: float | None = None,
+    tune: int = 0,
+    tune_by: str | None = None,
 ) -> BenchResult:
     """Run models x tasks x seeds, each cell as by :func:`zoo.run`, and compare them in one table.
 
@@ -92,6 +96,11 @@ def bench(
             ``MODEL.NAME``, ``TASK.NAME``, of the training loop as ``training.NAME``.
         out: a folder; None for ``runs/bench-<suite>-<kind of data>``, with ``-quick`` for the quick form.
         progress: show it on stderr.
+        fair: processor seconds of every fit, of all threads together (on a GPU those that pass): how many steps a model has
+            follows from them. Sampling and scoring are not counted. None for each model's own steps.
+        tune: fits of each model, on each task with each seed, to choose its settings by: its own settings and others drawn
+            from its ``tunable``, each fitted to four fifths of the training pairs and scored on the rest. 0 for none.
+        tune_by: the metric that they are chosen by; None for the first of the table, the energy score.
 
     Raises:
         RequestError: the request is wrong, or another bench works in ``out``; nothing was written.
@@ -112,20 +121,28 @@ def execute(request: BenchRequest) -> BenchResult:
     with claimed(plan.out, "bench"):
         check_folder(plan.out, (plan.out / "cells").is_dir(), "bench")  # nobody else changes it from here on
         plan_cells(plan)
-        todo = [cell for cell in plan.cells if cell.status in ("new", "stopped")]
+        plan.trials = trials = tuning.lay_out(plan, plan.cells) if request.tune else []
+        todo = _left(trials) or _left(plan.cells)
         if (workers := min(plan.request.workers or 0, len(todo))) > (os.cpu_count() or 1):
             afford(4e8 * workers, f"{workers} workers", "take fewer (--workers)")
-        _make_pairs(todo)
-        todo = [cell for cell in todo if cell.status != "failed"]
+        _make_pairs(_left(plan.cells))
         sweep(plan.out)
         (plan.out / "cells").mkdir(exist_ok=True)
         try:
-            _do(plan, todo)
+            if request.tune:
+                _do(plan, trials)
+                for cell in _left(plan.cells):
+                    tuning.choose(cell)
+            _do(plan, plan.cells)
         except KeyboardInterrupt as error:
             if hasattr(error, "add_note"):
                 error.add_note(f"what is done is kept in {plan.out}: the same command goes on from there")
             raise
         return _write(plan, published, started)
+
+
+def _left(cells: Sequence[Cell]) -> list[Cell]:
+    return [cell for cell in cells if cell.status in ("new", "stopped")]
 
 
 def _make_pairs(todo: Sequence[Cell]) -> None:
@@ -145,10 +162,12 @@ def _make_pairs(todo: Sequence[Cell]) -> None:
         except Exception as error:
             for cell in cells:
                 cell.fail(reason_of(error))
+                for trial in cell.trials:
+                    trial.fail(cell.reason)
 
 
-def _do(plan: BenchPlan, todo: Sequence[Cell]) -> None:
-    """Do these cells, and say on stderr what is reused and how each has ended, and when all of them will have."""
+def _do(plan: BenchPlan, cells: Sequence[Cell]) -> None:
+    """Do those of the cells that are not done, and say on stderr how each has ended, and when all of them will have."""
     from zoo.data.cache import cores
     from zoo.utils.device import pick
 
@@ -156,9 +175,10 @@ def _do(plan: BenchPlan, todo: Sequence[Cell]) -> None:
         if plan.request.progress:
             say(line, err=True)
 
-    if reused := sum(cell.reused for cell in plan.cells):
-        tell(f"{reused} of {len(plan.cells)} runs are done already")
-    for cell in plan.cells:
+    todo = _left(cells)
+    if reused := sum(cell.reused for cell in cells):
+        tell(f"{reused} of {len(cells)} {'tuning fits' if cells is not plan.cells else 'runs'} are done already")
+    for cell in cells:
         if cell.status == "new" and cell.reason:
             tell(f"{cell.name}: done again, because {cell.reason}")
         elif cell.status == "stopped":

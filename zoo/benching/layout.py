@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 import json
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zoo.benching.cells import Cell
 from zoo.benching.plan import BenchPlan
@@ -15,6 +15,9 @@ from zoo.contracts import make
 from zoo.running.plan import Request, make_plan, task_on
 from zoo.utils.device import pick
 from zoo.utils.errors import RequestError, ZooError, nearest
+
+if TYPE_CHECKING:
+    from zoo.contracts.model import Model
 
 
 def plan_cells(plan: BenchPlan) -> None:
@@ -42,6 +45,9 @@ def plan_cells(plan: BenchPlan) -> None:
             digests[name, seed] = {split: source.read(split, seed=seed).digest for split in ("train", "test")}
         more = {"seed": seed, "n": plan.n, "items": plan.items, "digests": digests[name, seed]}
         cell.numbers = json.loads(json.dumps({**model.numbers, **more}))
+        if plan.request.tune:  # which settings it will have is not known yet: is its folder free?
+            dataclasses.replace(cell).look()
+            continue
         cell.look()
         if cell.reason.startswith("data was") and plan.request.out is None:
             raise RequestError(f"{plan.out} holds a bench of other data ({cell.reason}); name a folder with --out")
@@ -84,7 +90,8 @@ class Settings:
     def of(self, model: str, task: str) -> dict[str, Any]:
         """Those of one model on one task, as :func:`zoo.run` takes them; raises where either is broken."""
         try:
-            configs = make.model_class(model)[0].Config, make.class_of("tasks", task).Config
+            model_class = make.model_class(model)[0]
+            configs = model_class.Config, make.class_of("tasks", task).Config
         except ZooError:
             self.broken = True
             raise
@@ -101,7 +108,9 @@ class Settings:
             elif not dot or head == model:
                 self.known |= models
                 name = tail if dot else key if key in models else ""
-            if name:
+            if name == "training.seconds" and not _stepwise(model_class):
+                self.used.add(key)
+            elif name:
                 self.used.add(key)
                 own[name] = own.get(name, value) if head == "task" else value
         return own
@@ -117,3 +126,10 @@ class Settings:
                     f"setting {key!r}: write KEY for models, MODEL.KEY or TASK.KEY for one, task.KEY or training.KEY"
                 )
             raise RequestError(f"none of the {'tasks' if dot else 'models'} has a setting {key!r}: {nearest(key, self.known)}")
+
+
+def _stepwise(model: type[Model]) -> bool:
+    """Whether a model is trained by the loop of :mod:`zoo.fitting`, which counts steps."""
+    from zoo.contracts.model import Model
+
+    return model.losses is not Model.losses or model.turns is not Model.turns

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,8 @@ from zoo.utils.files import user_path
 from zoo.utils.words import typed
 
 PLAIN = "plain"  # the suite of a bench that names none
+LENGTHS = ("training.seconds", "training.steps", "training.epochs")
+"""The settings that say how long a fit is."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +44,19 @@ class BenchRequest:
     out: str | None = None
     workers: int | None = None
     progress: bool = True
+    fair: float | None = None
+    tune: int = 0
+    tune_by: str | None = None
 
     def __post_init__(self) -> None:
         for name, least, most in (("workers", 0, None), ("seeds", 1, 10_000), ("n", 1, MOST), ("items", 1, None)):
             if (value := getattr(self, name)) is not None:
                 object.__setattr__(self, name, whole(value, name, least, most))
+        object.__setattr__(self, "tune", whole(self.tune, "tune", 0, 1000))
+        if self.fair is not None and not 0 < self.fair < math.inf:
+            raise RequestError(f"fair is {shown(self.fair)}; it must be seconds above 0")
+        if self.tune_by is not None and not self.tune:
+            raise RequestError("tune_by says what settings are chosen by: say among how many too (--tune)")
         if self.out is not None:
             object.__setattr__(self, "out", str(user_path(self.out)))
         if not isinstance(self.settings, Mapping) or not all(isinstance(key, str) for key in self.settings):
@@ -58,7 +69,9 @@ class BenchRequest:
     def command(self) -> str:
         """The command line that does this again."""
         words = ["zoo", "bench", *([self.suite] if self.suite else [])]
-        for part in dataclasses.fields(self)[1:-2]:
+        for part in dataclasses.fields(self)[1:]:
+            if part.name in ("workers", "progress"):
+                continue
             value = getattr(self, part.name)
             if part.name == "settings":
                 words += [word for key, one in value.items() for word in ("--set", f"{key}={one}")]
@@ -66,7 +79,7 @@ class BenchRequest:
                 words.append(f"--{part.name}")
             elif value != part.default:
                 text = ",".join(value) if isinstance(value, (list, tuple)) else str(value)
-                words += ["-n" if part.name == "n" else f"--{part.name}", text]
+                words += ["-n" if part.name == "n" else f"--{part.name.replace('_', '-')}", text]
         return typed(words)
 
 
@@ -74,7 +87,8 @@ class BenchRequest:
 class BenchPlan:
     """A bench, resolved: each setting is what the request says, or else the suite.
 
-    ``data`` is what each task runs on, "" for one that is broken; ``cells`` are in the order in which they are done;
+    ``data`` is what each task runs on, "" for one that is broken; ``references`` are those of the models that the others are
+    compared with; ``cells`` are in the order in which they are done, ``trials`` the fits that settings are chosen by;
     ``left_out`` has the suite's models that are not made for the fields of a task, by (task, model), with the reason.
     """
 
@@ -88,7 +102,9 @@ class BenchPlan:
     items: int | None
     settings: dict[str, Any]
     out: Path
+    references: tuple[str, ...] = ()
     cells: list[Cell] = field(default_factory=list)
+    trials: list[Any] = field(default_factory=list)
     left_out: dict[tuple[str, str], str] = field(default_factory=dict)
 
 
@@ -119,6 +135,12 @@ def resolve(request: BenchRequest) -> BenchPlan:
         getattr(request, name) or getattr(fast, name, None) or getattr(suite, name) for name in ("seeds", "n", "items")
     )
     settings = {**suite.settings, **(fast.settings if fast else {}), **request.settings}
+    if request.fair is not None:
+        if twice := next((key for key in LENGTHS if key in request.settings), None):
+            raise RequestError(f"a fair bench has as many steps as its seconds allow: leave out {twice}")
+        settings = {key: value for key, value in settings.items() if key not in LENGTHS} | {"training.seconds": request.fair}
+    for name in (request.tune_by,) if request.tune_by else ():
+        registry.entry("metrics", name)
     return BenchPlan(request, suite, data, tasks, models, seeds, n, items, settings, _folder(request, suite, data))
 
 

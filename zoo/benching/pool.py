@@ -38,7 +38,7 @@ def do_cells(cells: Sequence[Cell], workers: int, cores: int) -> Iterator[Cell]:
         for cell in cells:
             try:
                 cell.begin()
-                do_cell(replace(cell.request, progress=False), cell.numbers)
+                do_cell(cell.job, replace(cell.request, progress=False), cell.numbers)
                 _finish(cell)
             except Exception as error:
                 cell.fail(reason_of(error))
@@ -79,7 +79,7 @@ class _Crew:
         try:
             cell.begin()
             log = cell.folder.parent / f"{cell.folder.name}.log"
-            child.tell({"request": asdict(cell.request), "numbers": cell.numbers, "log": str(log)})
+            child.tell({"job": cell.job, "request": asdict(cell.request), "numbers": cell.numbers, "log": str(log)})
             answer = child.hear()
         except Ended as end:
             child.stop()
@@ -109,15 +109,19 @@ class _Crew:
                 child.stop()
 
 
-def do_cell(request: Request, numbers: Mapping[str, Any]) -> None:
-    """Do one cell and leave its record last; ``numbers`` is what decides its numbers."""
+def do_cell(job: str, request: Request, numbers: Mapping[str, Any]) -> None:
+    """Do one cell, a ``"run"`` or a ``"trial"``, and leave its record last; ``numbers`` is what decides its numbers."""
     from zoo.benching.grid import save_pictures
+    from zoo.benching.tuning import do_trial
     from zoo.running.run import execute
 
     mark = begun(Path(str(request.out)))
     write_json(mark, dict(numbers))
-    result = execute(request, save_pictures)
-    write_json(result.out / RECORD, {"schema": 1, "request": dict(numbers)})
+    if job == "trial":
+        do_trial(request, numbers)
+    else:
+        result = execute(request, save_pictures)
+        write_json(result.out / RECORD, {"schema": 1, "request": dict(numbers)})
     mark.unlink(missing_ok=True)
 
 
@@ -154,7 +158,7 @@ def _answer(asked: Mapping[str, Any]) -> dict[str, str]:
         os.dup2(file.fileno(), 2)
     os.dup2(2, 1)
     try:
-        do_cell(Request(**asked["request"]), asked["numbers"])
+        do_cell(asked["job"], Request(**asked["request"]), asked["numbers"])
     except Terminated:
         raise
     except BaseException as error:

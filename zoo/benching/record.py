@@ -16,6 +16,7 @@ import msgspec
 from zoo.benching.cells import Cell
 from zoo.benching.plan import BenchPlan
 from zoo.benching.tables import OVER_ITEMS, table_rows, task_table
+from zoo.benching.tuning import Trial
 from zoo.catalog.files import Published
 from zoo.reporting.pages import write_page
 from zoo.running.folder import versions
@@ -30,7 +31,8 @@ def bench_json(plan: BenchPlan, published: Mapping[str, Sequence[Published]], st
 
     ``table`` has a row for each task, model and metric over seeds, with what its interval is over, and whether it is ``tied``
     with the best (None where that cannot be tested); ``published`` has all rows of the tasks; ``left_out`` are the models that
-    are not made for the fields of a task.
+    are not made for the fields of a task; ``references`` the models that are there to be compared with; ``trials`` the fits
+    that settings were chosen by, and ``chosen`` of a cell those settings.
     """
     done = [cell for cell in plan.cells if cell.status == "done"]
     digests: dict[str, dict[str, Any]] = {task: {} for task in plan.tasks}
@@ -47,6 +49,9 @@ def bench_json(plan: BenchPlan, published: Mapping[str, Sequence[Published]], st
         "platform": platform.platform(),
         "device": done[0].run["device"] if done else plan.request.device,
         "quick": plan.request.quick,
+        "fair": plan.request.fair,
+        "tune": plan.request.tune,
+        "references": list(plan.references),
         "data": {task: {"name": visible(plan.data[task]), "seeds": digests[task]} for task in plan.tasks},
         "n": plan.n,
         "items": plan.items,
@@ -59,6 +64,7 @@ def bench_json(plan: BenchPlan, published: Mapping[str, Sequence[Published]], st
         "table": table_rows(plan, published),
         "left_out": [{"task": t, "model": m, "reason": reason} for (t, m), reason in plan.left_out.items()],
         "cells": [_cell(cell, plan.out) for cell in plan.cells],
+        "trials": [_trial(trial, plan) for trial in plan.trials],
         "published": [msgspec.structs.asdict(row) for task in plan.tasks for row in published[task]],
     }
 
@@ -70,7 +76,25 @@ def _cell(cell: Cell, out: Path) -> dict[str, Any]:
         return {**asked, "reason": cell.reason}
     measured = {key: cell.metrics[key] for key in ("metrics", "test_items")}
     how = {key: cell.run[key] for key in ("skipped_metrics", "seconds", "device", "started", "command")}
+    how |= {"chosen": cell.chosen, "verdict": cell.metrics.get("verdict"), **_effort(cell)}
     return {**asked, **measured, **how, "config": {part: cell.run[part]["config"] for part in ("model", "task")}}
+
+
+def _trial(trial: Trial, plan: BenchPlan) -> dict[str, Any]:
+    asked = {key: getattr(trial, key) for key in ("task", "model", "seed", "number", "settings", "status")}
+    asked["folder"] = trial.folder.relative_to(plan.out).as_posix()
+    asked["chosen"] = trial.settings in [cell.chosen for cell in plan.cells if trial in cell.trials and cell.status == "done"]
+    if trial.status != "done":
+        return {**asked, "reason": trial.reason}
+    ((metric, score),) = trial.metrics["metrics"].items()
+    return {**asked, "metric": metric, "score": score, "items": trial.run["items"], **_effort(trial)}
+
+
+def _effort(cell: Cell) -> dict[str, Any]:
+    """The processor seconds of a fit (or else those that passed), its steps, and the pairs that it saw, as far as known."""
+    history = cell.run["history"] or {}
+    seconds = history.get("processor") or cell.run["seconds"].get("fit")
+    return {"fit_seconds": seconds, "steps": history.get("steps"), "pairs": history.get("pairs")}
 
 
 def bench_csv(bench: Mapping[str, Any]) -> str:

@@ -84,6 +84,16 @@ def bench(
     workers: Annotated[
         int | None, Option(help="Processes at a time; by default one a core, or one on a GPU; 0 for none but this.")
     ] = None,
+    fair: Annotated[
+        float | None,
+        Option(help="Fit every model for so many processor seconds, however many steps that are.", metavar="SECONDS"),
+    ] = None,
+    tune: Annotated[
+        int, Option(help="Fits to choose the settings of each model by, on a split of its training pairs.", metavar="FITS")
+    ] = 0,
+    tune_by: Annotated[
+        str | None, Option("--tune-by", help="The metric that they are chosen by; by default the first.", metavar="NAME")
+    ] = None,
     quick: Annotated[bool, Option("--quick", help="The suite's quick form: minutes, to see that all of it works.")] = False,
     device: Device = "auto",
     settings: Annotated[

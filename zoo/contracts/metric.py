@@ -41,6 +41,7 @@ class Score:
     departure: float | None = None
 
 
+LAST = 100
 Needs = Literal["samples", "joint_log_prob", "fitted"]
 
 
@@ -101,6 +102,8 @@ class Metric(ABC):
         needs: ``"samples"``; ``"joint_log_prob"`` for a metric of the model's own density; ``"fitted"`` for one that
             :meth:`prepare` has to show the whole run first.
         opt_in: whether it is measured only where it is named, because it takes long.
+        ranked: whether models are ranked by it; not by what is worth nothing alone, as the size of a model.
+        place: where it stands in tables, those with the lowest from the left; :data:`LAST` for anywhere behind those.
         right_at_zero: whether :meth:`reduce` gives departures, right at 0 and wrong on either side. The score is then their
             size, and its interval that of the sizes in the interval of the departures, from 0 if that holds 0.
         expected_failures: the checks of :mod:`zoo.testing` that it cannot pass by its nature, each with the reason.
@@ -112,6 +115,8 @@ class Metric(ABC):
     needs: ClassVar[Needs] = "samples"
     opt_in: ClassVar[bool] = False
     right_at_zero: ClassVar[bool] = False
+    ranked: ClassVar[bool] = True
+    place: ClassVar[int] = LAST
     expected_failures: ClassVar[Mapping[str, str]] = {}
 
     def __init_subclass__(cls, **more: Any) -> None:

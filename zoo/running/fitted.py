@@ -11,7 +11,7 @@ import torch
 from zoo.catalog.loaded import fitted_model
 from zoo.measuring import small
 from zoo.measuring.evaluate import Evaluation
-from zoo.running.folder import RunFolder, plain, read_json
+from zoo.running.folder import RunFolder, command_again, plain, read_json
 from zoo.running.plan import Plan
 from zoo.saving import golden
 from zoo.saving.checkpoint import CONFIG, save
@@ -41,7 +41,7 @@ def fitted(plan: Plan, train: Pairs, folder: RunFolder) -> tuple[Model, Any, flo
     seconds = round(time.monotonic() - began, 3)
     write_json(folder.fit, {"history": plain(history), "seconds": seconds})
     data = {"name": visible(request.data), "digest": train.digest, "items": len(train)}
-    card, config = {"command": request.command()}, plan.weights["task_config"]
+    card, config = {"command": command_again(request, history)}, plan.weights["task_config"]
     save(plan.model, folder.checkpoint, task=request.task, task_config=config, seed=request.seed, data=data, card=card)
     return plan.model, history, seconds
 

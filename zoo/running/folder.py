@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo import registry
 from zoo.measuring.values import VALUES
-from zoo.running.plan import Plan
+from zoo.running.plan import Plan, Request
 from zoo.utils.claim import LOCK, claimed, content, sweep
 from zoo.utils.errors import RequestError, ZooError, border
 from zoo.utils.files import discard, read_text, user_path, write_json
@@ -196,7 +196,7 @@ def run_json(
     gpu = f" ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else ""
     return {
         "schema": 1,
-        "command": request.command(),
+        "command": command_again(request, history),
         "started": started,
         "model": {**_origin("models", request.model), "config": plan.weights["config"]},
         "task": {**_origin("tasks", request.task), "config": plan.weights["task_config"]},
@@ -248,6 +248,15 @@ def versions() -> dict[str, str]:
 def _origin(kind: str, name: str | None) -> dict[str, Any]:
     entry = registry.entry(kind, str(name))
     return {"name": name, "distribution": entry.distribution, "version": entry.version}
+
+
+def command_again(request: Request, history: Any) -> str:
+    """The command line that gives the same weights to the bit: with the steps that were found for so many seconds."""
+    settings, record = dict(request.settings), plain(history) or {}
+    if settings.pop("training.seconds", None) is not None and record.get("steps"):
+        settings |= {"training.steps": record["steps"], "training.threads": record["threads"]}
+        request = dataclasses.replace(request, settings=settings)
+    return request.command()
 
 
 def plain(history: Any) -> Any:

@@ -20,7 +20,7 @@ from zoo.measuring.evaluate import evaluate
 from zoo.measuring.values import keep_values, read_values
 from zoo.reporting.pictures import ITEMS, SAMPLES, Picture, take_pictures
 from zoo.running.fitted import fit, fitted, golden_items, keep_golden, kept_model
-from zoo.running.folder import RunFolder, held, read_json, run_json
+from zoo.running.folder import RunFolder, command_again, held, read_json, run_json
 from zoo.running.plan import Plan, Request, make_plan
 from zoo.running.truth import scored_pairs
 from zoo.saving.checkpoint import add_scores, prove
@@ -216,7 +216,7 @@ def _run(plan: Plan, folder: RunFolder, result: RunResult, finishing: Callable[[
     told = {name: dataclasses.asdict(score) for name, score in measured.scores.items()}
     result.metrics["metrics"] = {name: {k: v for k, v in score.items() if v is not None} for name, score in told.items()}
     if train is not None:
-        add_scores(folder.checkpoint, result.metrics["metrics"], {"command": request.command()})
+        add_scores(folder.checkpoint, result.metrics["metrics"], {"command": command_again(request, result.history)})
         if truth is None:  # which no checkpoint keeps
             keep_golden(plan, folder.checkpoint, test, measured)
     clock.lap("evaluate")
