@@ -1,0 +1,103 @@
+"""The pages of results: from a bench to its summary, with the claims tested, and from the summaries to pages."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from snippets import ROOT
+
+import zoo
+
+CLAIMS = """
+schema = 1
+[pages.toys]
+title = "Toys"
+about = "Toys of toys."
+columns = ["toy-best", "toy-density", "no-such-metric"]
+claims = [
+  { says = "Narrow is nearer", better = "toy-wide", than = "random", metric = "toy-best" },
+  { says = "Wide is nearer", better = "random", than = "toy-wide", metric = "toy-best" },
+  { says = "Nobody made it", better = "toy-wide", than = "none", metric = "toy-best" },
+]
+"""
+
+
+@pytest.fixture
+def results(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    import results
+
+    return results
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "claims.toml").write_text(CLAIMS)
+    return tmp_path
+
+
+def told(results: ModuleType, folder: Path, out: Path) -> dict[str, Any]:
+    return results.summary(out, results.pages(folder)["toys"], "toys", "Toy photos")
+
+
+def test_a_bench_becomes_a_page(results: ModuleType, folder: Path, whole: zoo.BenchResult) -> None:
+    kept = told(results, folder, whole.out)
+    (folder / "toy.json").write_text(json.dumps(kept))
+    text = results.made(folder)["toys.md"]
+    rows = {(row["model"], row["metric"]): row for row in whole.bench["table"]}
+    assert kept["columns"] == {"toy-shade": ["toy-best@9", "toy-density"]}
+    assert results.number(rows["toy-wide", "toy-best@9"]["mean"]) in text
+    assert whole.bench["commit"] in text
+    assert "## Toy photos" in text
+    assert not [word for word in (str(whole.out), str(ROOT)) if word in json.dumps(kept) + text]
+
+
+def test_a_claim_is_what_the_paired_test_says(results: ModuleType, folder: Path, whole: zoo.BenchResult) -> None:
+    """Once with the bench's own values, once with those in which one model is better at every item."""
+    from safetensors import safe_open
+    from safetensors.torch import load_file, save_file
+
+    own = told(results, folder, whole.out)["claims"]
+    assert [(claim["better"], claim["metric"]) for claim in own] == [("toy-wide", "toy-best@9"), ("random", "toy-best@9")]
+    assert own[0]["value"] == pytest.approx(-own[1]["value"])
+    out = folder / "out"
+    shutil.copytree(whole.out, out)
+    for seed in range(2):
+        ours, theirs = (
+            out / "cells" / "toy-shade" / f"{name}-s{seed}" / "values.safetensors" for name in ("toy-wide", "random")
+        )
+        with safe_open(theirs, "pt") as file:
+            metadata = file.metadata()
+        values, less = load_file(theirs), load_file(ours)
+        save_file({name: less[name] + (1 if "best" in name else 0) for name in values}, theirs, metadata)
+    first, second = told(results, folder, out)["claims"]
+    assert (first["word"], second["word"]) == ("holds", "not")
+    assert first["value"] == pytest.approx(-1)
+    assert "**holds**; the difference is -1 " in results.sentence(first)
+    for path in out.rglob("values.safetensors"):
+        path.unlink()
+    assert [claim["word"] for claim in told(results, folder, out)["claims"]] == ["open", "open"]
+
+
+def test_one_line_says_what_is_no_bench(results: ModuleType, folder: Path) -> None:
+    with pytest.raises(zoo.RequestError, match=r"holds no bench\.json; name the folder"):
+        told(results, folder, folder)
+
+
+def test_words_have_no_paths(results: ModuleType) -> None:
+    assert (
+        results.here("zoo bench x --data folder:../shared/data/photos/ --seeds 1")
+        == "zoo bench x --data folder:photos --seeds 1"
+    )
+    assert results.here("multi:views") == "multi:views"
+
+
+def test_the_pages_are_what_the_command_makes_of_the_files(results: ModuleType) -> None:
+    """No number in them is typed."""
+    for name, text in results.made().items():
+        assert (results.FOLDER / name).read_text(encoding="utf-8") == text, f"write {name} by python tools/results.py"

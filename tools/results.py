@@ -1,0 +1,340 @@
+"""Write the pages of results, ``docs/results/PAGE.md``, from what benches measured: no number in them is typed.
+
+    python tools/results.py                                          # every page anew, from docs/results/*.json
+    python tools/results.py add PAGE NAME FOLDER [--title "Photos"]  # first keep what a page needs of the bench in FOLDER
+
+``add`` leaves ``docs/results/NAME.json``: the rows of the bench in the columns of the page, how long each model was fitted,
+the faults that its verdicts found, and every claim of ``claims.toml`` tested on the values of the test items, which stay in
+the folder of the bench. Claims are tested in pairs, by item, over seeds; the p-values are corrected (Holm) for all of one bench.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import mean
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from zoo.reporting.pages import number, over_counts
+from zoo.saving.strict import SCHEMA, Schema, Strict, read
+from zoo.utils.errors import RequestError
+from zoo.utils.files import write_text
+from zoo.utils.words import visible
+
+if TYPE_CHECKING:
+    from zoo.measuring.compare import Difference
+
+FOLDER = Path(__file__).resolve().parents[1] / "docs" / "results"
+CLAIMS = "claims.toml"
+LEVEL = 0.05
+TOLD = {"holds": "**holds**", "not": "does **not** hold", "open": "**cannot be told**"}
+BESIDE = ("task", "model", "seed", "status", "reason", "test_items", "fit_seconds", "steps", "pairs", "chosen")
+WHOLE = ("title", "started", "commit", "device", "quick", "fair", "tune", "references", "n", "items")
+
+app = typer.Typer(add_completion=False, no_args_is_help=False, pretty_exceptions_enable=False)
+
+
+class Claim(Strict, frozen=True):
+    """That one model is better than another by a metric (NAME, or NAME@K; NAME alone is at its largest K), and who says so."""
+
+    says: str
+    better: str
+    than: str
+    metric: str
+    tasks: tuple[str, ...] = ()
+
+
+class Page(Strict, frozen=True):
+    """One paper: the columns of its tables and what it claims."""
+
+    title: str
+    about: str
+    columns: tuple[str, ...]
+    claims: tuple[Claim, ...] = ()
+
+
+class Claims(Strict, frozen=True):
+    """The whole ``claims.toml``."""
+
+    schema: Schema
+    pages: dict[str, Page]
+
+
+def pages(folder: Path) -> dict[str, Page]:
+    """The pages that ``claims.toml`` in the folder names."""
+    return read(folder / CLAIMS, Claims).pages
+
+
+# What is kept of a bench
+
+
+def summary(out: Path, page: Page, name: str, title: str | None = None) -> dict[str, Any]:
+    """What the ``page`` needs of the bench in ``out``, with its claims tested on the values of the test items there."""
+    path = out / "bench.json"
+    if not path.is_file():
+        raise RequestError(f"{out} holds no bench.json; name the folder that a zoo bench left, finished")
+    bench = json.loads(path.read_text(encoding="utf-8"))
+    kept: dict[str, Any] = {"schema": SCHEMA, "page": name, "heading": title, "suite": bench["suite"]}
+    kept |= {key: bench[key] for key in WHOLE if bench.get(key) is not None}
+    kept["command"] = re.sub(r" --out \S+", "", here(bench["command"]))
+    kept["seeds"] = len(bench["seeds"])
+    kept["data"] = {task: _data(of) for task, of in bench["data"].items()}
+    columns = {task: _columns(bench, task, page.columns) for task in bench["tasks"]}
+    kept["columns"], kept["models"], kept["left_out"] = columns, bench["models"], bench["left_out"]
+    row_keys = ("task", "model", "metric", "unit", "better", "mean", "low", "high", "interval", "tied")
+    rows = [row for row in bench["table"] if row["metric"] in columns[row["task"]]]
+    kept["table"] = [{key: row.get(key) for key in row_keys} for row in rows]
+    kept["cells"] = [_cell(cell) for cell in bench["cells"]]
+    kept["claims"] = tested(bench, out, page.claims)
+    return kept
+
+
+def _data(of: Mapping[str, Any]) -> dict[str, Any]:
+    first = next(iter(of["seeds"].values()), None) or {}
+    splits = {split: {"items": own["items"], "digest": own["digest"][:12]} for split, own in first.items() if own}
+    return {"name": here(of["name"]), **splits}
+
+
+def here(words: str) -> str:
+    """Words with KIND:NAME for each KIND:PATH/NAME: where data lie is nobody else's business."""
+    return re.sub(r"(\w+):[^\s:]*/([^\s/:]+)/?(?=\s|$)", r"\1:\2", words)
+
+
+def _cell(cell: Mapping[str, Any]) -> dict[str, Any]:
+    """A cell without what the page does not show; its verdict as the faults that were found, and the words."""
+    kept = {key: cell[key] for key in BESIDE if cell.get(key)} | {"seed": cell["seed"]}
+    if (verdict := cell.get("verdict")) is not None:
+        found = dict.fromkeys(finding["fault"] for finding in verdict.get("findings", ()) if finding.get("fault"))
+        kept["verdict"] = {"word": verdict.get("word", ""), "faults": list(found), "text": verdict["text"]}
+    return kept
+
+
+def _columns(bench: Mapping[str, Any], task: str, wanted: Sequence[str]) -> list[str]:
+    measured = dict.fromkeys(row["metric"] for row in bench["table"] if row["task"] == task)
+    found = (at_largest(list(measured), name) for name in wanted)
+    return list(dict.fromkeys(name for name in found if name is not None))
+
+
+def at_largest(names: Sequence[str], metric: str) -> str | None:
+    """``metric`` among ``names``, or ``metric@K`` of the largest K; None where there is neither."""
+    counts = over_counts(dict.fromkeys(names)).get(metric)
+    return metric if metric in names else f"{metric}@{max(counts)}" if counts else None
+
+
+def tested(bench: Mapping[str, Any], out: Path, claims: Sequence[Claim]) -> list[dict[str, Any]]:
+    """Each claim on each task that has both models: the difference, its interval, p corrected, and what is to be said."""
+    from zoo.measuring.compare import holm
+
+    found: list[dict[str, Any]] = []
+    for task in bench["tasks"]:
+        rows = {(row["model"], row["metric"]): row for row in bench["table"] if row["task"] == task}
+        for claim in claims:
+            metric = at_largest([name for model, name in rows if model == claim.better], claim.metric)
+            both = [(model, metric) for model in (claim.better, claim.than)]
+            if metric is None or (claim.tasks and task not in claim.tasks) or not all(each in rows for each in both):
+                continue
+            means = [rows[each]["mean"] for each in both]
+            told = {"task": task, "says": claim.says, "better": claim.better, "than": claim.than, "metric": metric}
+            told |= {"direction": rows[both[0]]["better"], "means": means}
+            difference = _difference(bench, out, task, both)
+            if isinstance(difference, str):
+                told |= {"word": "open", "why": difference}
+            else:
+                ends = {"low": difference.low, "high": difference.high}
+                told |= {"value": difference.value, "p": difference.p, **ends}
+            found.append(told)
+    sure = [told for told in found if "p" in told]
+    for told, p in zip(sure, holm([told["p"] for told in sure]), strict=True):
+        right = (told["value"] < 0) == (told["direction"] == "lower")
+        told |= {"p": p, "word": "open" if p > LEVEL else "holds" if right else "not"}
+        told |= {end: None for end in ("low", "high") if abs(told[end]) == float("inf")}
+    return found
+
+
+def _difference(bench: Mapping[str, Any], out: Path, task: str, both: Sequence[tuple[str, str]]) -> Difference | str:
+    """The paired difference of two (model, metric); or why there is none."""
+    import torch
+
+    from zoo.measuring.compare import paired
+    from zoo.measuring.values import read_values
+
+    rows, origins = [], []
+    for model, metric in both:
+        cells = [cell for cell in bench["cells"] if (cell["task"], cell["model"], cell["status"]) == (task, model, "done")]
+        kept = {cell["seed"]: read_values(out / cell["folder"]) for cell in cells}
+        if any(values is None or visible(metric) not in values.scores for values in kept.values()):
+            return "it is one number a run, and cannot be compared item by item"
+        rows.append([kept[seed].scores[visible(metric)] for seed in sorted(kept)])
+        origins.append([(seed, kept[seed].origin.digest, kept[seed].groups) for seed in sorted(kept)])
+    if [each[:2] for each in origins[0]] != [each[:2] for each in origins[1]]:
+        return "the two were not measured with the same seeds and items"
+    shared = len({digest for _, digest, _ in origins[0]}) == 1
+    known = [torch.arange(len(row)) if of[2] is None else of[2] for row, of in zip(rows[0], origins[0], strict=True)]
+    a, b = (torch.stack(row) if shared else row for row in rows)
+    return paired(a, b, groups=known[0] if shared else known)
+
+
+# What is written of it
+
+
+def page_text(page: Page, kept: Sequence[Mapping[str, Any]]) -> str:
+    """A whole page in Markdown, of the benches that are ``kept`` of it."""
+    parts = [f"# {page.title}", page.about]
+    if not kept:
+        parts.append("No bench of this version is kept here yet; [results](../results.md#earlier) says what was found before.")
+    for bench in kept:
+        tasks = [task for task in bench["columns"] if bench["columns"][task]]
+        names = ", ".join(dict.fromkeys(bench["data"][task]["name"] for task in tasks))
+        parts += [f"## {bench['heading'] or names}", f"```sh\n{bench['command']}\n```", how(bench)]
+        claims = [told for told in bench["claims"] if told["task"] in tasks]
+        if claims:
+            count = {word: sum(told["word"] == word for told in claims) for word in TOLD}
+            words = f"{count['holds']} hold, {count['not']} do not, and of {count['open']} it cannot be told"
+            parts.append(
+                f"**The papers' claims**: of {len(claims)} that are tested, {words} (5 %, by Holm's correction)."
+            )
+        for task in tasks:
+            parts += [f"### {task}: {bench['data'][task]['name']}", *_task(bench, task)]
+            parts += ["\n".join(f"- {sentence(told)}" for told in claims if told["task"] == task)] if claims else []
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def how(bench: Mapping[str, Any]) -> str:
+    """On what, how long and when a bench was done."""
+    sizes = []
+    for task, data in bench["data"].items():
+        scored = next((cell["test_items"] for cell in bench["cells"] if cell["task"] == task and "test_items" in cell), 0)
+        train = f"{data['train']['items']:,} training pairs (sha256 {data['train']['digest']}), " if "train" in data else ""
+        test = f" (sha256 {data['test']['digest']})" if "test" in data else ""
+        sizes.append(f"{task}: {train}{scored:,} test items{test}")
+    seeds = f"{bench['seeds']} seed{'s' * (bench['seeds'] > 1)}"
+    text = f"{'; '.join(sizes)}. {bench['n']} samples an item, {seeds}; {bench['started'][:10]}, commit {bench['commit']}."
+    if bench.get("fair"):
+        text += f" Every fit had {number(bench['fair'])} processor seconds"
+        text += (
+            f", after {bench['tune']} tuning fits of each model on a split of the training pairs."
+            if bench.get("tune")
+            else "."
+        )
+    else:
+        text += " Each model has its own recipe: fits are of different length, which the last columns tell."
+    return text + (" **The quick form: its numbers say only that everything runs.**" if bench.get("quick") else "")
+
+
+def _task(bench: Mapping[str, Any], task: str) -> list[str]:
+    columns, rows = bench["columns"][task], {}
+    for row in bench["table"]:
+        if row["task"] == task:
+            rows[row["model"], row["metric"]] = row
+    heads = ["model", *columns, "fit, s", "pairs"]
+    lines = ["| " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) - 1)]
+    alone = {metric: [m for m in bench["models"] if rows.get((m, metric), {}).get("tied")] for metric in columns}
+    for model in bench["models"]:
+        cells = [cell for cell in bench["cells"] if (cell["task"], cell["model"]) == (task, model)]
+        done = [cell for cell in cells if cell["status"] == "done"]
+        if not cells:
+            continue
+        name = f"*{model}*" if model in bench.get("references", ()) else model
+        line = [name if len(done) == len(cells) else f"{name} ({len(cells) - len(done)} of {len(cells)} failed)"]
+        for metric in columns:
+            row = rows.get((model, metric))
+            text = "" if row is None else value_text(row)
+            mark = model in alone[metric]
+            line.append(f"**{text}**" if mark and len(alone[metric]) == 1 else f"{text} ≈" if mark else text)
+        for key in ("fit_seconds", "pairs"):
+            known = [cell[key] for cell in done if key in cell]
+            line.append(f"{mean(known):,.0f}" if known else "")
+        lines.append("| " + " | ".join(line) + " |")
+    parts = ["\n".join(lines)]
+    if any(alone.values()):
+        marks = "≈ is tied with the best of its column in paired tests by item; bold is better than all others beyond chance"
+        parts.append(f"{marks}; in italics, reference answers." if bench.get("references") else f"{marks}.")
+    parts += [" ".join(filter(None, (_best(bench, task, metric, rows, alone[metric]) for metric in columns)))]
+    if faults := _faults(bench, task):
+        parts.append(faults)
+    parts += [f"{left['model']} is left out: {left['reason']}" for left in bench["left_out"] if left["task"] == task]
+    return parts
+
+
+def _best(bench: Mapping[str, Any], task: str, metric: str, rows: Mapping[Any, Any], tied: Sequence[str]) -> str:
+    """Which model is best by a metric, and which are tied with it, as the tests say."""
+    if not tied:
+        return ""
+    goal = min if rows[tied[0], metric]["better"] == "lower" else max
+    first = goal(tied, key=lambda model: rows[model, metric]["mean"])
+    others = ", ".join(f"`{model}`" for model in tied if model != first)
+    if not others:
+        return f"By {metric} `{first}` is better than all others."
+    return f"By {metric} `{first}` has the best mean, and cannot be told from {others}."
+
+
+def _faults(bench: Mapping[str, Any], task: str) -> str:
+    """What the verdicts found wrong with each model, in how many seeds."""
+    lines = []
+    for model in bench["models"]:
+        told = [c["verdict"] for c in bench["cells"] if (c["task"], c["model"]) == (task, model) and "verdict" in c]
+        found = [fault for verdict in told for fault in verdict["faults"]]
+        faults = ", ".join(f"{fault} ({found.count(fault)} of {len(told)})" for fault in dict.fromkeys(found))
+        words = ", ".join(dict.fromkeys(verdict["word"] for verdict in told if verdict["word"]))
+        if told:
+            lines.append(f"- `{model}`: {faults or words or 'nothing is found wrong'}")
+    return "**What the verdicts say** (in how many of the seeds):\n\n" + "\n".join(lines) if lines else ""
+
+
+def value_text(row: Mapping[str, Any]) -> str:
+    """``mean ± half`` over seeds, ``mean [low, high]`` over the items of one."""
+    if "seeds" in row["interval"]:
+        return f"{number(row['mean'])} ± {number((row['high'] - row['low']) / 2, 2)}"
+    return f"{number(row['mean'])} [{number(row['low'], 3)}, {number(row['high'], 3)}]"
+
+
+def sentence(told: Mapping[str, Any]) -> str:
+    """A claim and what the test says of it."""
+    way = "a lower" if told["direction"] == "lower" else "a higher"
+    text = f"{told['says']} (`{told['better']}` has {way} {told['metric']} than `{told['than']}`): {TOLD[told['word']]}"
+    if "why" in told:
+        return f"{text}; {told['why']}."
+    ends = "" if told["low"] is None else f" [{number(told['low'], 3)}, {number(told['high'], 3)}]"
+    return f"{text}; the difference is {number(told['value'], 3)}{ends}, p {p_text(told['p'])}."
+
+
+def p_text(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"= {p:.2g}" if p < 0.1 else f"= {p:.1f}"
+
+
+def made(folder: Path = FOLDER) -> dict[str, str]:
+    """The text of every page by the name of its file."""
+    kept = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
+    of = {name: [bench for bench in kept if bench["page"] == name] for name in pages(folder)}
+    return {f"{name}.md": page_text(page, of[name]) for name, page in pages(folder).items()}
+
+
+@app.callback(invoke_without_command=True)
+def write(context: typer.Context, folder: Path = FOLDER) -> None:
+    """Write every page anew."""
+    if context.invoked_subcommand is None:
+        for name, text in made(folder).items():
+            write_text(folder / name, text)
+
+
+@app.command()
+def add(page: str, name: str, bench: Path, title: Annotated[str | None, typer.Option()] = None, folder: Path = FOLDER) -> None:
+    """Keep what PAGE needs of the bench in the folder BENCH as NAME.json, and write every page anew."""
+    if (known := pages(folder).get(page)) is None:
+        raise RequestError(f"no page {page!r} in {folder / CLAIMS}; known: {', '.join(pages(folder))}")
+    kept = summary(bench, known, page, title)
+    text = json.dumps(kept, indent=1, ensure_ascii=False, allow_nan=False)
+    write_text(folder / f"{name}.json", text + "\n")
+    for path, content in made(folder).items():
+        write_text(folder / path, content)
+
+
+if __name__ == "__main__":
+    try:
+        app()
+    except RequestError as error:
+        raise SystemExit(str(error)) from None
