@@ -5,7 +5,7 @@
 
 ``add`` leaves ``docs/results/NAME.json``: the rows of the bench in the columns of the page, how long each model was fitted,
 the faults that its verdicts found, and every claim of ``claims.toml`` tested on the values of the test items, which stay in
-the folder of the bench. Claims are tested in pairs, by item, over seeds; the p-values are corrected (Holm) for all of one bench.
+the folder of the bench. Claims are tested in pairs, by item, over seeds; p-values are corrected (Holm) for all of one bench.
 """
 
 from __future__ import annotations
@@ -194,9 +194,7 @@ def page_text(page: Page, kept: Sequence[Mapping[str, Any]]) -> str:
         if claims:
             count = {word: sum(told["word"] == word for told in claims) for word in TOLD}
             words = f"{count['holds']} hold, {count['not']} do not, and of {count['open']} it cannot be told"
-            parts.append(
-                f"**The papers' claims**: of {len(claims)} that are tested, {words} (5 %, by Holm's correction)."
-            )
+            parts.append(f"**The papers' claims**: of {len(claims)} that are tested, {words} (5 %, by Holm's correction).")
         for task in tasks:
             parts += [f"### {task}: {bench['data'][task]['name']}", *_task(bench, task)]
             parts += ["\n".join(f"- {sentence(told)}" for told in claims if told["task"] == task)] if claims else []
