@@ -80,7 +80,11 @@ class EnergyScore(Metric):
 
 
 class NegativeLogLikelihood(Metric):
-    """The model's upper bound on -log p(x, y), the joint density of conditioning and generated field."""
+    """The model's upper bound on -log p(x, y), the joint density of conditioning and generated field.
+
+    A model bounds the density that it draws from, the temperature of its samples included. Where a sample is the mean of
+    p(y | code), as a CDVAE's is, the density has the noise around that mean too, which the samples are without.
+    """
 
     unit = "nats a pair"
     better = "lower"

@@ -150,9 +150,10 @@ class CDVAE(Model):
     # Densities
 
     def log_prob(self, y: Tensor, x: Tensor, *, seed: int = 0) -> Tensor:
-        """A lower bound on log p(y | x) of the model that :meth:`sample` draws from (before clipping), in nats, (B,).
+        """A lower bound on log p(y | x) in nats, (B,), with p(z_g | z_c) at the temperature that :meth:`sample` draws it with.
 
-        E[log p(y | z_g) + log p(z_g | z_c) - log q(z_g | y)] over z_c ~ q(z_c | x) and z_g ~ q(z_g | y).
+        E[log p(y | z_g) + log p(z_g | z_c) - log q(z_g | y)] over z_c ~ q(z_c | x) and z_g ~ q(z_g | y). A sample is the mean
+        of p(y | z_g), clipped; this density has the noise of p(y | z_g) too, without which there is none.
 
         Raises:
             RequestError: the model is the inference half of a checkpoint.
@@ -162,8 +163,9 @@ class CDVAE(Model):
     def joint_log_prob(self, y: Tensor, x: Tensor, *, seed: int = 0) -> Tensor:
         """A lower bound on log p(x, y) in nats, (B,), with p(x, y) = p(z_c) p(x | z_c) p(z_g | z_c) p(y | z_g).
 
-        This is the normalised joint density. Paper 1's Table 1 keeps the standard normal factor of z_g beside the MDN's, the
-        Gaussian tie's without its constant, so that its numbers are others (eq. 34).
+        This is the normalised joint density, p(z_g | z_c) and p(y | z_g) as for :meth:`log_prob`. Paper 1's Table 1 keeps the
+        standard normal factor of z_g beside the MDN's, the Gaussian tie's without its constant, so that its numbers are others
+        (eq. 34).
 
         Raises:
             RequestError: the model is the inference half of a checkpoint.
@@ -181,7 +183,7 @@ class CDVAE(Model):
 
         inner_x, inner_y = (self._inner(value, i).repeat_interleave(DRAWS, 0) for i, value in enumerate((x, y)))
         c, g = infer(self.encoder_c, self.decoder_c, inner_x, normal), infer(self.encoder_g, self.decoder_g, inner_y, normal)
-        tie = self.tie.log_prob(g.codes[-1], c.codes[-1])
+        tie = self.tie.log_prob(g.codes[-1], c.codes[-1], self.config.temperature)
         of_y = g.field.log_prob(inner_y) - g.kl_below - g.top.log_prob(g.codes[-1]) + tie
         prior = Gaussian(torch.zeros_like(c.top.mean), self.tie.prior_variance.expand_as(c.top.mean))
         of_x = c.field.log_prob(inner_x) - c.kl_below - c.top.kl(prior)

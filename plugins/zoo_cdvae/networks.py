@@ -128,11 +128,12 @@ class MDN(nn.Module):
         out = out.unflatten(-1, (self.components, self.size + 1))
         return out[..., 0].log_softmax(-1), out[..., 1:]
 
-    def log_prob(self, value: Tensor, code: Tensor) -> Tensor:
-        """log p(value | code) in nats, (B,); minus eq. 4."""
+    def log_prob(self, value: Tensor, code: Tensor, temperature: float = 1.0) -> Tensor:
+        """log p(value | code) in nats, (B,), as :meth:`draw` draws at this temperature; at 1 minus eq. 4."""
         log_weight, mean = self(code)
-        squared = (value[:, None] - mean).square().sum(-1) / self.sigma**2
-        return torch.logsumexp(log_weight - 0.5 * squared - self.size * (math.log(self.sigma) + 0.5 * LOG_2PI), dim=-1)
+        sigma = temperature * self.sigma
+        squared = (value[:, None] - mean).square().sum(-1) / sigma**2
+        return torch.logsumexp(log_weight - 0.5 * squared - self.size * (math.log(sigma) + 0.5 * LOG_2PI), dim=-1)
 
     def cost(self, value: Tensor, code: Tensor) -> Tensor:
         """The tie's term of the loss, (B,); eq. 4."""
@@ -164,10 +165,11 @@ class GaussianTie(nn.Module):
         self.variance = nn.Buffer(torch.where(among, ones * square / (1 + square), ones), persistent=False)
         self.prior_variance = nn.Buffer(torch.where(among, ones * (1 + square) / (2 + square), ones), persistent=False)
 
-    def log_prob(self, value: Tensor, code: Tensor) -> Tensor:
-        """log p(value | code) in nats, (B,)."""
-        squared = (value - self.shrink * code).square() / self.variance
-        return -0.5 * (squared + self.variance.log() + LOG_2PI).sum(-1)
+    def log_prob(self, value: Tensor, code: Tensor, temperature: float = 1.0) -> Tensor:
+        """log p(value | code) in nats, (B,), as :meth:`draw` draws at this temperature."""
+        variance = temperature**2 * self.variance
+        squared = (value - self.shrink * code).square() / variance
+        return -0.5 * (squared + variance.log() + LOG_2PI).sum(-1)
 
     def cost(self, value: Tensor, code: Tensor) -> Tensor:
         """The tie's term of the loss, (B,); the last of paper 1's eq. 4."""

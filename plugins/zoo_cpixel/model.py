@@ -154,7 +154,8 @@ class PixelCNN(Model):
     def log_prob(self, y: Tensor, x: Tensor, *, seed: int = 0) -> Tensor:
         """log p(y | x) in nats, (B,): exact, of the piecewise uniform density that the bins make. ``seed`` has no part in it.
 
-        -inf where a value lies outside the limits of the training data, since no sample ever does.
+        It is at the temperature of samples, and -inf where a value lies outside the limits of the training data, since no
+        sample ever does.
         """
         exact = self._exact(x)
         y, limits = y.to(exact.device), exact.limits
@@ -163,7 +164,8 @@ class PixelCNN(Model):
         for i in range(0, len(y), CHUNK):
             level = self._level(y[i : i + CHUNK])
             logits = exact.stacks(value_of(level, self.config.levels), exact._condition(x[i : i + CHUNK]))
-            out[i : i + CHUNK] = -F.cross_entropy(logits.transpose(1, 2), level, reduction="none").flatten(1).sum(1)
+            logits = logits.transpose(1, 2) / self.config.temperature
+            out[i : i + CHUNK] = -F.cross_entropy(logits, level, reduction="none").flatten(1).sum(1)
         out -= (span / self.config.levels).log().sum() * math.prod(self.y_shape[1:])
         slack = 1e-5 * span[:, None, None]
         inside = (y >= limits[:, :1, None] - slack) & (y <= limits[:, 1:, None] + slack)

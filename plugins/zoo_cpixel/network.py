@@ -28,8 +28,8 @@ class PixelCNNConfig(Recipe):
         kernels: sides of the first filter and of the others, both odd.
         condition: features of the map of x.
         hidden: features between the last layer and the logits.
-        temperature: the logits are divided by it when samples are drawn; below 1 they keep closer to the likeliest. The
-            density is that of temperature 1.
+        temperature: the logits are divided by it when samples are drawn, and in the density; below 1 both keep closer to the
+            likeliest. Training is at 1.
         within: where in its bin a sample lies: at the centre, which keeps the error of quantisation least, or anywhere in it,
             which makes samples follow :meth:`PixelCNN.log_prob` to the letter.
         weight_decay: of all weights, not of biases.

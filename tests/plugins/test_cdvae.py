@@ -40,8 +40,8 @@ def test_layer_sizes_are_those_of_table_1() -> None:
     assert mdn4((1, 32, 32), (1, 32, 32)).tie.first.weight.shape == (33 * 4, 32)
 
 
-@pytest.mark.parametrize("bounded", [True, False])
-def test_mdn_density_integrates_to_one(bounded: bool) -> None:
+@pytest.mark.parametrize(("bounded", "temperature"), [(True, 1.0), (False, 0.6)])
+def test_mdn_density_integrates_to_one(bounded: bool, temperature: float) -> None:
     torch.manual_seed(0)
     mdn = MDN(2, 3, sigma=0.4, bounded=bounded)
     for p in mdn.parameters():
@@ -49,8 +49,10 @@ def test_mdn_density_integrates_to_one(bounded: bool) -> None:
     grid = torch.linspace(-8, 8, 401)
     points = torch.cartesian_prod(grid, grid)
     code = torch.randn(1, 2).expand(len(points), 2)
-    total = mdn.log_prob(points, code).exp().sum() * (grid[1] - grid[0]) ** 2
-    assert total.item() == pytest.approx(1.0, abs=1e-4)
+    density = mdn.log_prob(points, code, temperature).exp() * (grid[1] - grid[0]) ** 2
+    assert density.sum().item() == pytest.approx(1.0, abs=1e-4)
+    drawn = mdn.draw(code[:1].expand(1, 20000, 2), Noise(torch.zeros(1, 3), 0), temperature)[0]
+    torch.testing.assert_close(drawn.square().mean(0), (density[:, None] * points.square()).sum(0), atol=0.03, rtol=0.03)
 
 
 def test_gaussian_kl_cross_entropy_and_precision_weighting() -> None:
@@ -91,7 +93,7 @@ def importance_estimate(model: CDVAE, y: Tensor, x: Tensor, draws: int) -> Tenso
             sides.append((weight, p.codes[-1]))
         (of_x, z_c), (of_y, z_g) = sides
         prior = Gaussian(torch.zeros_like(z_c), model.tie.prior_variance.expand_as(z_c)).log_prob(z_c)
-        logs.append(of_x + prior + of_y + model.tie.log_prob(z_g, z_c))
+        logs.append(of_x + prior + of_y + model.tie.log_prob(z_g, z_c, model.config.temperature))
     return torch.logsumexp(torch.stack(logs), 0) - math.log(draws)
 
 
@@ -117,6 +119,19 @@ def test_joint_bound_lies_below_the_importance_sampling_estimate_and_near_it(var
     assert (estimate - bound).mean() < 15
 
 
+@torch.no_grad()
+def test_the_bound_is_of_the_temperature_that_samples_are_drawn_with() -> None:
+    """With the Gaussian tie it is a - b / T^2 - 4 log T, 4 being the length of the code."""
+    torch.manual_seed(0)
+    pairs, models = fields(12, FIELD, FIELD, seed=5), [small(tie="gauss", temperature=t) for t in (0.5, 1.0, 2.0)]
+    for model in models:
+        model.load_state_dict(models[0].state_dict())
+    cold, plain, warm = (model.log_prob(pairs.y, pairs.x) for model in models)
+    b = (plain - cold - 4 * math.log(0.5)) / 3
+    assert b.min() > 0
+    torch.testing.assert_close(warm, plain + 0.75 * b - 4 * math.log(2))
+
+
 def test_gaussian_tie_is_the_joint_normal_of_paper_1() -> None:
     """Conditional and marginal multiply to eq. 3, up to one constant, whatever the codes are."""
     tie, g = GaussianTie(5, 0.8, 0.7), torch.Generator().manual_seed(0)
@@ -131,6 +146,8 @@ def test_gaussian_tie_is_the_joint_normal_of_paper_1() -> None:
     drawn = tie.draw(code.expand(1, 20000, 5), Noise(torch.zeros(1, 3), 0), temperature=1.0)[0]
     torch.testing.assert_close(drawn.mean(0), tie.shrink * code, atol=0.03, rtol=0)
     torch.testing.assert_close(drawn.var(0), tie.variance, atol=0.03, rtol=0.03)
+    cool = Gaussian((tie.shrink * code).expand(50, 5), (0.6**2 * tie.variance).expand(50, 5)).log_prob(z_g)
+    torch.testing.assert_close(tie.log_prob(z_g, code, 0.6), cool)
 
 
 def test_the_presets_differ_where_they_say() -> None:
