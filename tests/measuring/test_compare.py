@@ -12,7 +12,9 @@ import torch
 from torch import Tensor
 
 from zoo.measuring import compare
-from zoo.measuring.compare import Row, holm, paired, tied_with_best
+from zoo.measuring.compare import holm, intervals, paired, surpassed, tied_with_best
+from zoo.measuring.draws import Row
+from zoo.measuring.ranks import mean_ranks
 from zoo.utils.errors import RequestError
 
 
@@ -155,3 +157,40 @@ def test_where_all_are_alike_a_table_seldom_leaves_one_out() -> None:
 def test_the_examples_say_what_is_so() -> None:
     flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
     assert doctest.testmod(compare, optionflags=flags, extraglobs={"torch": torch}).failed == 0
+
+
+def test_a_mean_has_an_interval_over_seeds_and_items() -> None:
+    """Of one seed it is that of the items; where the seeds differ by more than their items do, it is far wider."""
+    items = drawn(0)(40)
+    found = intervals({"one": items, "up": items + 3})
+    mean, low, high = found["one"]
+    assert mean == pytest.approx(items.mean().item())
+    assert (high - low) / 2 == pytest.approx(2.023 * items.std().item() / 40**0.5, rel=0.06)
+    assert found["up"] == pytest.approx([end + 3 for end in found["one"]])
+    _, low, high = intervals({"a": torch.stack([items, items + 1, items + 2])})["a"]
+    assert high - low > 4, "Student's t of two degrees of freedom: 4.3 / 3**0.5 on each side"
+    assert intervals({"a": items}, groups=torch.zeros(40))["a"][1:] == (-math.inf, math.inf)
+
+
+def test_what_is_surpassed_is_worse_beyond_chance() -> None:
+    hard = torch.arange(30.0)
+    near = hard + torch.tensor([0.1, -0.1]).repeat(15)
+    rows = {"good": hard - 1, "near": near}
+    assert surpassed(rows, {"floor": hard, "bad": hard + 1}, "lower") == {"good": {"floor", "bad"}, "near": {"bad"}}
+    assert surpassed(rows, {"floor": hard}, "higher") == {"good": set(), "near": set()}
+
+
+def test_mean_ranks_and_how_far_apart_they_must_be() -> None:
+    """The critical difference of four rows in 14 blocks is that of Demsar 2006, section 3.2.2: 2.569 sqrt(4 5 / (6 14))."""
+    base = [float(i) for i in range(14)]
+    rows = {"last": [value + 3 for value in base], "tie": base, "other": base, "third": [value + 1 for value in base]}
+    ranks = mean_ranks(rows, "lower")
+    assert ranks.means == {"tie": 1.5, "other": 1.5, "third": 3.0, "last": 4.0}
+    assert (ranks.blocks, round(ranks.critical, 2), ranks.alike) == (14, 1.25, [["tie", "other"], ["third", "last"]])
+    assert ranks.p is not None
+    assert ranks.p < 1e-6
+    assert mean_ranks(rows, "higher").means["last"] == 1
+    assert mean_ranks({"a": [1.0], "b": [2.0]}, "lower").p is None
+    for wrong in ({"a": [1.0]}, {"a": [1.0], "b": []}, {"a": [], "b": []}):
+        with pytest.raises(RequestError, match="cannot be ranked"):
+            mean_ranks(wrong, "lower")

@@ -11,7 +11,7 @@ from zoo.utils.words import visible
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from zoo.measuring.compare import Row
+    from zoo.measuring.draws import Row
 
 
 def tied(cells: Sequence[Cell]) -> dict[str, set[str]]:
