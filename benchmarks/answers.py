@@ -36,7 +36,7 @@ def main() -> None:
     items = min(given.items, len(test))
     test = test.subset(torch.arange(items) * len(test) // items)
     made = model.sample(test.x, SAMPLES, seed=0)
-    made = task.render(test.x.repeat_interleave(SAMPLES, 0), made.flatten(0, 1)).unflatten(0, (items, SAMPLES))
+    made = task.filled(test.x.repeat_interleave(SAMPLES, 0), made.flatten(0, 1)).unflatten(0, (items, SAMPLES))
     without, having = test.pool.amin(1), test.pool.amax(1)
     light = having - without
     both = light.flatten(1).amax(1) > 0
@@ -46,7 +46,7 @@ def main() -> None:
     clear = (share < 0.25).any(1) & (share > 0.75).any(1)
     print(f"digits with samples below a quarter of it and samples above three quarters: {clear.float().mean():.3f}")
     rows = both.nonzero()[:, 0][torch.arange(SHOWN) * int(both.sum()) // SHOWN]
-    _picture(task.render(test.x[rows], torch.full_like(test.y[rows], 0.5)), made[rows, :SHOWN], given.out)
+    _picture(task.filled(test.x[rows], torch.full_like(test.y[rows], 0.5)), made[rows, :SHOWN], given.out)
 
 
 def _picture(x: Tensor, made: Tensor, path: Path) -> None:

@@ -139,8 +139,8 @@ def steps(data: str, seconds: float, path: Path) -> dict[str, Any]:
                 made = model.generate(code, 10, z).unflatten(0, (-1, 10))
                 errors.append((made - test.y[:, None]).square().flatten(2).mean(2))
                 if n in SHOWN:
-                    shown.append(task.render(test.x[:6], made[:6, 0]))
-            _ways(task.render(test.x[:6], torch.full_like(test.y[:6], 0.5)), shown, path.with_stem(f"steps-{name}"))
+                    shown.append(task.filled(test.x[:6], made[:6, 0]))
+            _ways(task.filled(test.x[:6], torch.full_like(test.y[:6], 0.5)), shown, path.with_stem(f"steps-{name}"))
         mean, best = [e.mean().item() for e in errors], [e.amin(1).mean().item() for e in errors]
         numbers[name] = {"mean": mean, "best_of_10": best}
         for panel, values, what in ((axes[0], mean, "mean of 10 samples"), (axes[1], best, "best of 10 samples")):

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zoo import Image, Records, RequestError, Split
 from zoo_data.kinds import GeneratedData
+from zoo_data.scene_levels import truth_of
+
+if TYPE_CHECKING:
+    from zoo import Truth
 
 VERSION = "1"
 """Of the points: to be raised whenever the same seed gives other ones."""
 _STREAM = 0x6272616E
+_BLOCK = 20
+"""Draws of a pool that come from one stream of random numbers, so that those of a small pool are the first of a large one."""
 
 
 class BranchRecords(Records):
@@ -33,8 +40,20 @@ class BranchRecords(Records):
         """``draws`` true draws of ``y`` for each x, (N, draws, 3); ``size`` changes nothing."""
         if name != "y":
             return None
-        signs = np.random.default_rng([*self._seed, 1]).integers(0, 2, (len(self), draws, 1))
-        return (2 * signs - 1).astype(np.float32) * upper_branch(self.x)[:, None]
+        return (2 * self._uppers(draws) - 1)[..., None].astype(np.float32) * upper_branch(self.x)[:, None]
+
+    def truth(self, name: str, draws: int, *, size: int = 32) -> Truth | None:
+        """Of ``y``: the modes 0 for the lower branch and 1 for the upper one, each as probable."""
+        if name != "y":
+            return None
+        own = (self.y[:, :1] * self.x > 0).astype(np.int64)
+        return truth_of(self._uppers(draws), own, np.full((len(self), 2), 0.5))
+
+    def _uppers(self, draws: int) -> NDArray[np.int64]:
+        """1 for each draw (N, draws) on the upper branch, else 0."""
+        streams = (np.random.SeedSequence([*self._seed, 1], spawn_key=(b,) if b else ()) for b in range(-(-draws // _BLOCK)))
+        signs = [np.random.default_rng(numbers).integers(0, 2, (len(self), _BLOCK, 1)) for numbers in streams]
+        return np.concatenate(signs, 1)[:, :draws, 0]
 
     def image(self, index: int) -> Image:
         others = "tasks on pictures take scenes, digits, folder:DIR and the like"

@@ -93,10 +93,11 @@ class GeneratedData(Data):
         if path and not re.fullmatch("0*[1-9][0-9]{0,14}", path):
             raise RequestError(f"{self.kind}:{path}: write {self.kind}, or {self.kind}:N for {self.items}")
         super().__init__(path)
+        self.count = path  # "" for as many as there are by default
 
     def read(self, split: Split, *, seed: int = 0) -> Records:
         """The records of one split; other seeds and the other split give other items, and fewer are the first of more."""
-        count = int(self.path or self.sizes[0]) if check_split(split) == "train" else self.sizes[1]
+        count = int(self.count or self.sizes[0]) if check_split(split) == "train" else self.sizes[1]
         afford(count * self.each, str(self), f"write {self.kind}:N with a smaller N")
         return self.generate(split, seed, count)
 

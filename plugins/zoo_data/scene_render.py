@@ -18,7 +18,7 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 """Weights of R, G, B in grey (ITU-R BT.601)."""
 
 # Surfaces: floor, left panel, right panel, two spheres, two boxes of six faces (-x, +x, -y, +y, -z, +z).
-_MATERIAL = np.array([0, 1, 1, 2, 3, *[4] * 6, *[5] * 6])
+MATERIAL = np.array([0, 1, 1, 2, 3, *[4] * 6, *[5] * 6])
 _PANEL = np.array([0, 1, 2, 3, 4, *[5] * 6, *[6] * 6])
 MOVER = np.array([0, 0, 0, 1, 2, *[3] * 6, *[4] * 6])
 """Whose velocity each surface has; 0, the camera's, for floor and panels, which stay."""
@@ -158,7 +158,7 @@ def _normals(world: World) -> tuple[Floats, Floats]:
 def albedo_value(hits: Hits) -> Floats:
     """V of HSV of the albedo, (n, 1, size, size): each panel's value, darkened by its material's stripes."""
     x, y, z = hits.point
-    depth, wx, wy, wz, phase = (_at(hits.world.texture[:, _MATERIAL, i], hits) for i in range(5))
+    depth, wx, wy, wz, phase = (_at(hits.world.texture[:, MATERIAL, i], hits) for i in range(5))
     wave = wx * x + wy * y + wz * z + phase
     wave = np.abs(wave - np.floor(wave) - np.float32(0.5))
     stripes = np.clip(8 * wave - np.float32(1.5), 0, 1)
@@ -167,7 +167,7 @@ def albedo_value(hits: Hits) -> Floats:
 
 def saturation_field(hits: Hits, saturation: Floats) -> Floats:
     """The saturation of each material (n, 6) as a field (n, 1, size, size)."""
-    return np.minimum(_pixels(_at(saturation[:, _MATERIAL], hits), hits.size), 1)
+    return np.minimum(_pixels(_at(saturation[:, MATERIAL], hits), hits.size), 1)
 
 
 def tint(world: World) -> Floats:
@@ -182,7 +182,7 @@ def first_ray(hits: Hits, materials: Floats) -> Floats:
     Hues are taken so: they do not mix within a pixel, and V never depends on S.
     """
     rays = hits.surface.shape[1] // 4
-    return materials[:, _MATERIAL].ravel().take(hits.surface[:, :rays]).reshape(-1, 1, hits.size, hits.size)
+    return materials[:, MATERIAL].ravel().take(hits.surface[:, :rays]).reshape(-1, 1, hits.size, hits.size)
 
 
 def flow_field(hits: Hits, velocity: Floats) -> Floats:

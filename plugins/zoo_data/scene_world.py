@@ -35,7 +35,7 @@ _SATURATION_JITTER = 0.07
 _SLOWEST = np.array([0.25, 0.7, 0.7, 0.5, 0.5])
 _RANGE = np.array([0.2, 0.4, 0.4, 0.4, 0.4])
 _PLACES = np.array([-1.2, -0.4, 0.4, 1.2])
-_STREAMS = ("world", "light", "saturation", "light pool", "saturation pool", "motion", "motion pool")
+_STREAMS = ("world", "light", "saturation", "light pool", "saturation pool", "motion", "motion pool", "colour", "colour pool")
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,10 @@ class Draws:
     value: Floats  # (N, M, 5), (N, M, 6) or (N, M, 5, 3) in metres per second
 
 
-def stream(name: str, seed: int, split: str) -> np.random.Generator:
-    """The random numbers for one purpose; no two seeds, splits or purposes share any."""
-    return np.random.default_rng([_STREAMS.index(name), int(split == "test"), seed & (2**64 - 1)])
+def stream(name: str, seed: int, split: str, block: int = 0) -> np.random.Generator:
+    """The random numbers for one purpose; no two seeds, splits, purposes or blocks share any."""
+    entropy = [_STREAMS.index(name), int(split == "test"), seed & (2**64 - 1)]
+    return np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=(block,) if block else ()))
 
 
 def draw_world(count: int, seed: int, split: str) -> World:
@@ -165,11 +166,16 @@ def draw_motions(world: World, draws: int, rng: np.random.Generator) -> Draws:
     u = rng.random((len(world), draws, 5, 2))
     mode = pick(motion_probabilities(world)[:, None], u[..., 0])
     speed = (mode - 1) * (_SLOWEST + _RANGE * u[..., 1])
-    velocity = np.zeros((*mode.shape, 3))
+    return Draws(mode, velocities(world, speed).astype(np.float32))
+
+
+def velocities(world: World, speed: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Speeds (N, M, 5) as velocities (N, M, 5, 3): of camera and spheres along x, of boxes along their turned edges."""
+    velocity = np.zeros((*speed.shape, 3))
     velocity[..., :3, 0] = speed[..., :3]
     c, s = (world.boxes[:, None, :, i].astype(np.float64) for i in (6, 7))
     velocity[..., 3:, 0], velocity[..., 3:, 2] = c * speed[..., 3:], -s * speed[..., 3:]
-    return Draws(mode, velocity.astype(np.float32))
+    return velocity
 
 
 def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:

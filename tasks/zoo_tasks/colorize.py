@@ -75,13 +75,18 @@ class Colorize(FieldTask):
 
     Config = ColorizeConfig
     x_name, y_name = "lightness", "colours"
-    channels = (1, 2)
+    channels, known = (1, 2), ("lightness", "colours")
     config: ColorizeConfig
 
     def pairs(self, data: Data, split: Split, seed: int = 0, *, pool: int = 0) -> Pairs:
+        """Fields that the data knows (a painted scene's), with true draws of them, or else those of its photos."""
         records = data.read(split, seed=seed)
-        fields = [_lab(part) for part in read_squares(records, self.sides(split))]
         penalty = Even(self.config.uniform) if self.config.uniform else None
+        known = records.known(*self.known, size=self.config.size)
+        if known is not None:
+            x, y = ([torch.from_numpy(known[name])] for name in self.known)
+            return pairs(records, x, y, penalty=penalty, **self.drawn(records, pool))
+        fields = [_lab(part) for part in read_squares(records, self.sides(split))]
         return pairs(records, [lab[:, :1] for lab in fields], [lab[:, 1:] for lab in fields], penalty=penalty)
 
     def condition(self, image: Image) -> tuple[Tensor, tuple[Float, Upsampler]]:

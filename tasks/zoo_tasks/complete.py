@@ -10,10 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zoo import Data, Image, Noise, Pairs, RequestError, Split, Task, afford, at_least
+from zoo import Data, Image, Noise, Pairs, RequestError, Split, Task, Truth, afford, at_least
 from zoo_tasks.fields import Sized, check_channels, enlarged, levels, read_squares, square
 
 Kind = Literal["square", "centre", "irregular", "top"]
+BLOCK = 20
+"""True draws that come from one stream of random numbers."""
 TURN, SEGMENTS = 1.2, 10
 """Radians by which a stroke turns at most between two of its segments, and its most segments."""
 
@@ -35,7 +37,8 @@ class CompleteConfig(Sized):
         corrupt: the share of training pictures whose top half is overlaid with that of another one, in x and y alike
             (section 5.1: 0.2).
         alternate: the share of pictures, for training and tests alike, that have a white box in the missing part
-            (section 5.1: up to 0.3): the second of two right answers. Then the pairs have a pool.
+            (section 5.1: up to 0.3): the second of two right answers. Then the pairs have a pool, with the picture below
+            the box given.
     """
 
     channels: int = 3
@@ -102,19 +105,23 @@ class Complete(Task):
             bases.append(_corrupted(whole, settings.corrupt, random) if train else whole)
             masks.append(self._masks(bases[-1], 1_000_003 * (seed * 4096 + copy + 1) if train else 0))
         base, mask = torch.cat(bases), torch.cat(masks)
-        x, y, drawn = self._hidden(base, mask), base, None
+        x, y = self._hidden(base, mask), base
+        more: dict[str, Any] = {}
         if settings.alternate:
-            random = np.random.default_rng([seed % 2**32, train, 2])
             boxes = corners(mask, max(2, settings.size // 6))
-            has = torch.from_numpy(random.random((len(y), 1 + pool)) < settings.alternate).float()[..., None, None, None]
+            modes = self._modes(len(y), pool, seed, train)
+            has = modes.float()[..., None, None, None]
             y = torch.maximum(base, has[:, 0] * boxes)
-            drawn = torch.maximum(base[:, None], has[:, 1:] * boxes[:, None]) if pool else None
+            if pool:
+                drawn = torch.maximum(base[:, None], has[:, 1:] * boxes[:, None])
+                weights = torch.tensor([1 - settings.alternate, settings.alternate]).expand(len(y), 2)
+                more = {"pool": drawn, "truth": Truth.of(modes[:, 1:], modes[:, 0], weights)}
         names = list(records.names)
         if copies > 1:
             names = [f"{name} (mask {copy + 1})" for copy in range(copies) for name in names]
         wide = (x, y) if train and settings.flip else None
         groups = [*records.groups] * copies
-        return Pairs(x=x, y=y, pool=drawn, wide=wide, names=names, groups=groups, digest=records.digest)
+        return Pairs(x=x, y=y, wide=wide, names=names, groups=groups, digest=records.digest, **more)
 
     def condition(self, image: Image) -> tuple[Tensor, tuple[Image, Tensor]]:
         """x of one photo (H, W, 3) uint8 under a mask that follows from it and the setting ``seed``, and both."""
@@ -131,18 +138,33 @@ class Complete(Task):
         size = self.config.size
         missing = (x[-1].numpy() > 0)[np.arange(height) * size // height][:, np.arange(width) * size // width]
         out = np.broadcast_to(image, (len(y), height, width, 3)).copy()
-        whole = self.render(x[None], y.detach().cpu().float())
+        whole = self.filled(x[None], y.detach().cpu().float())
         for target, picture in zip(out, enlarged(whole, height, width), strict=True):
             target[missing] = levels(picture[missing])
         return torch.from_numpy(out)
 
-    def render(self, x: Tensor, y: Tensor) -> Tensor:
-        """y (B, C, size, size) with the known pixels of x (B, C + 1, size, size) put back, in [0, 1]."""
+    def filled(self, x: Tensor, y: Tensor) -> Tensor:
+        """y (B, C, size, size) with the known pixels of x (B, C + 1, size, size) put back, in [0, 1].
+
+        Photos are composed so. Metrics take y as the model gives it, those of pictures too (:meth:`render`).
+        """
         mask = x[:, -1:]
         return y.clamp(0, 1) * mask + x[:, :-1] * (1 - mask)
 
     def _masks(self, y: Tensor, more: int) -> Tensor:
         return draw_masks(y, self.config.mask, self.config.shares, self.config.seed + more)
+
+    def _modes(self, count: int, pool: int, seed: int, train: bool) -> Tensor:
+        """Which pictures have a box, and which of ``pool`` true draws of each: (count, 1 + pool) int64, 0 or 1.
+
+        The draws come in blocks, so that those of a small pool are the first of a large one.
+        """
+        first = 0 if train else BLOCK
+        modes = np.random.default_rng([seed % 2**32, train, 2]).random((count, 1 + first)) < self.config.alternate
+        blocks = range(1, 1 - (first - pool) // BLOCK)
+        streams = (np.random.SeedSequence([seed % 2**32, train, 2], spawn_key=(block,)) for block in blocks)
+        later = [np.random.default_rng(of).random((count, BLOCK)) < self.config.alternate for of in streams]
+        return torch.from_numpy(np.concatenate([modes, *later], 1)[:, : 1 + pool]).long()
 
     def _hidden(self, y: Tensor, mask: Tensor) -> Tensor:
         return torch.cat([y * (1 - mask) + self.config.fill * mask, mask], 1)

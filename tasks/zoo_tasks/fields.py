@@ -154,8 +154,15 @@ class FieldTask(Task):
         else:
             sides = self.sides(split)
             x, y = both(computed(sides), sides)
-        drawn = records.pool(self.known[1], pool, size=size) if pool > 0 else None
-        return pairs(records, x, y, pool=None if drawn is None else torch.from_numpy(drawn), **more)
+        return pairs(records, x, y, **self.drawn(records, pool), **more)
+
+    def drawn(self, records: Records, pool: int) -> dict[str, Any]:
+        """``pool`` true draws of y, and what is known of their modes, as parts of pairs; nothing where there are none."""
+        name, size = self.known[1], self.config.size
+        drawn = records.pool(name, pool, size=size) if pool > 0 else None
+        if drawn is None:
+            return {}
+        return {"pool": torch.from_numpy(drawn), "truth": records.truth(name, drawn.shape[1], size=size)}
 
 
 def both(fields: dict[str, Float], sides: tuple[int, ...]) -> tuple[list[Tensor], list[Tensor]]:

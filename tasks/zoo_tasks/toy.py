@@ -41,7 +41,8 @@ class Toy(Task):
         x, y = (_numbers(data, records, name, columns) for name, columns in (("x", 1), ("y", 3)))
         drawn = records.pool("y", pool) if pool > 0 else None
         true = None if drawn is None else torch.from_numpy(drawn)
-        return Pairs(x=(1 + x) / 2, y=y, pool=true, names=records.names, digest=records.digest)
+        truth = None if drawn is None else records.truth("y", pool)
+        return Pairs(x=(1 + x) / 2, y=y, pool=true, truth=truth, names=records.names, digest=records.digest)
 
     def read(self, given: Any) -> float:
         """A number of -1 to 1, from text (``"0.3"``) or a number; anything else is refused with a RequestError."""

@@ -68,8 +68,9 @@ def test_x_hides_what_the_mask_covers_and_nothing_else(settings: dict[str, Any])
         pairs = task.pairs(FewPhotos(), split)
         mask = pairs.x[:, -1:]
         assert torch.equal(pairs.x[:, :-1], pairs.y * (1 - mask) + task.config.fill * mask)
-        torch.testing.assert_close(task.render(pairs.x, pairs.y), pairs.y)
-        assert torch.equal(task.render(pairs.x, 1 - pairs.y) == pairs.y, (mask == 0).expand_as(pairs.y))
+        torch.testing.assert_close(task.filled(pairs.x, pairs.y), pairs.y)
+        assert torch.equal(task.filled(pairs.x, 1 - pairs.y) == pairs.y, (mask == 0).expand_as(pairs.y))
+        assert torch.equal(task.render(pairs.x, 1 - pairs.y), 1 - pairs.y)  # what psnr sees is what error_of_best sees
 
 
 def test_a_photo_has_the_mask_of_its_test_pair() -> None:
@@ -129,6 +130,11 @@ def test_the_box_is_a_second_answer_that_x_does_not_show() -> None:
     assert (has | (pairs.pool == without.y[:, None]).flatten(2).all(2)).all()
     assert 0.28 < has.float().mean() < 0.32
     assert 0.2 < (pairs.y == with_box).flatten(1).all(1).float().mean() < 0.4
+    assert torch.equal(pairs.truth.modes == 1, has)
+    assert torch.equal(pairs.truth.y_mode == 1, (pairs.y == with_box).flatten(1).all(1))
+    torch.testing.assert_close(pairs.truth.weights, torch.tensor([0.7, 0.3]).expand(len(has), 2))
+    fewer = task.pairs(data, "test", pool=30)
+    assert (torch.equal(fewer.pool, pairs.pool[:, :30]), torch.equal(fewer.y, pairs.y)) == (True, True)
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,11 @@ def test_pairs_are_the_points_of_the_data_and_x_is_a_share() -> None:
     np.testing.assert_allclose(2 * pairs.x - 1, records.array("x"), atol=1e-6)
     np.testing.assert_array_equal(pairs.y, records.array("y"))
     np.testing.assert_array_equal(pairs.pool, records.pool("y", 5))
+    np.testing.assert_array_equal(pairs.pool, records.pool("y", 25)[:, :5])
+    upper = pairs.pool[..., 0] * (2 * pairs.x - 1) > 0
+    assert torch.equal(pairs.truth.modes == 1, upper)
+    assert torch.equal(pairs.truth.y_mode == 1, pairs.y[:, 0] * (2 * pairs.x[:, 0] - 1) > 0)
+    assert torch.equal(pairs.truth.weights, torch.full((512, 2), 0.5))
     assert Toy().pairs(data, "train").pool is None
 
 

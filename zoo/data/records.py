@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,9 @@ from numpy.typing import NDArray
 from zoo.data.cache import Fields, cached_map
 from zoo.utils.errors import RequestError
 from zoo.utils.words import one_line
+
+if TYPE_CHECKING:
+    from zoo.data.pairs import Truth
 
 Image = NDArray[np.uint8]
 """An RGB photo, (H, W, 3) uint8."""
@@ -148,13 +151,17 @@ class Records(ABC):
     def known(self, *names: str, size: int = 32) -> Fields | None:
         """Fields the data itself knows, each (N, C, size, size) float32; None if one of ``names`` is unknown.
 
-        Names in use: ``albedo``, ``shading``, ``value``, ``saturation`` (one channel each) and ``frame`` (R, G, B), all in
-        [0, 1]; ``flow`` (two channels: to the right, downwards), in pixels of the size x size field per second.
+        Names in use: ``albedo``, ``shading``, ``value``, ``saturation``, ``lightness`` (one channel each), ``frame`` (R, G, B)
+        and ``colours`` (a, b), all in [0, 1]; ``flow`` (right, down), in pixels of the size x size field per second.
         """
         return None
 
     def pool(self, name: str, draws: int, *, size: int = 32) -> NDArray[np.float32] | None:
-        """``draws`` true draws of the field ``name`` given what is visible, (N, draws, C, size, size); None if unknown."""
+        """True draws of ``name`` given what is visible, (N, draws or fewer, C, size, size), first of more; None if unknown."""
+        return None
+
+    def truth(self, name: str, draws: int, *, size: int = 32) -> Truth | None:
+        """The modes of the draws that :meth:`pool` gives for the same words, and how probable they are; None if unknown."""
         return None
 
     @abstractmethod
