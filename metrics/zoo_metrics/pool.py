@@ -22,6 +22,7 @@ class ErrorOfBest(Metric):
     better = "lower"
     place = 40
     source = "paper 2 (embedding guidance), section 5.2"
+    gains = True
     expected_failures: ClassVar = {
         "the_order_of_the_samples_does_not_matter": "it takes the first k, in the order in which neighbours are ranked"
     }
@@ -67,6 +68,7 @@ class EnergyScore(Metric):
     better = "lower"
     place = 20
     source = "Gneiting and Raftery 2007, section 4.3, beta = 1"
+    gains = True
 
     def __call__(self, samples: Tensor, y: Tensor, **known: Tensor | None) -> Mapping[str, Tensor]:
         flat, truth = samples.flatten(2), y.flatten(1)

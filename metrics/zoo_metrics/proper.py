@@ -67,6 +67,7 @@ class ExcessEnergy(Metric):
     place = 10
     source = "Gneiting and Raftery 2007, section 4.3; Székely and Rizzo 2013 (energy distance)"
     needs = "fitted"
+    zero_at_least = True
     shown = False
 
     def prepare(self, fitted: Fitted) -> None:

@@ -23,11 +23,11 @@ ONE, OTHER = "one_sample_is_enough", "samples_are_float32"
 def test_every_check_is_printed_with_what_came_of_it(capfd: pytest.CaptureFixture[str]) -> None:
     command.check(["right-metric"], False, [], False)
     lines = capfd.readouterr().out.splitlines()
-    assert lines[0].startswith("metric right-metric: 28 ran, ")
+    assert lines[0].startswith("metric right-metric: 29 ran, ")
     assert "  ran       its_suffixes_are_names" in lines
     assert "  skipped   without_what_it_needs_it_says_so: the metric needs samples alone" in lines
-    assert lines[-1].startswith("1 checked: 28 ran, ")
-    assert lines[-1].endswith(" 0 failed, 0 did not run, of 30 checks")
+    assert lines[-1].startswith("1 checked: 29 ran, ")
+    assert lines[-1].endswith(" 0 failed, 0 did not run, of 31 checks")
 
 
 def test_what_is_found_is_said_and_the_command_fails(capfd: pytest.CaptureFixture[str]) -> None:

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 class Score:
     """A metric's mean over the test items (see :meth:`Metric.reduce`), and the ends of its 95 % bootstrap interval over them.
 
-    Where the score is the size of a departure (:attr:`Metric.right_at_zero`), ``departure`` is that with its sign.
+    Where the score is the size of a departure (:attr:`Metric.right_at_zero`), ``departure`` is that with its sign. Where a
+    score is known of models that are right (that, and :attr:`Metric.zero_at_least`), or of models that do not heed x
+    (``x_gain``), ``p`` is the probability of one as far from it, or farther, by chance alone. Items of one video, scene or
+    photo count together in both the interval and ``p``.
 
     Examples:
         >>> score = zoo.Score(value=0.2, low=0.1, high=0.3, unit="squared error", better="lower")
@@ -39,6 +42,7 @@ class Score:
     unit: str
     better: Literal["lower", "higher"]
     departure: float | None = None
+    p: float | None = None
 
 
 LAST = 100
@@ -106,6 +110,9 @@ class Metric(ABC):
         place: where it stands in tables, those with the lowest from the left; :data:`LAST` for anywhere behind those.
         right_at_zero: whether :meth:`reduce` gives departures, right at 0 and wrong on either side. The score is then their
             size, and its interval that of the sizes in the interval of the departures, from 0 if that holds 0.
+        zero_at_least: whether the score of samples of p(y | x) is 0 on average, and that of others above.
+        gains: whether by how much its values get worse for samples of another item's x is a score too, ``x_gain@NAME``: for a
+            metric of samples and y whose scores are means. Of several suffixes the last counts.
         expected_failures: the checks of :mod:`zoo.testing` that it cannot pass by its nature, each with the reason.
     """
 
@@ -117,6 +124,8 @@ class Metric(ABC):
     right_at_zero: ClassVar[bool] = False
     ranked: ClassVar[bool] = True
     place: ClassVar[int] = LAST
+    zero_at_least: ClassVar[bool] = False
+    gains: ClassVar[bool] = False
     expected_failures: ClassVar[Mapping[str, str]] = {}
 
     def __init_subclass__(cls, **more: Any) -> None:

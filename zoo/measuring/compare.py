@@ -53,6 +53,21 @@ def paired(a: Row, b: Row, *, groups: Row | None = None, resamples: int = RESAMP
     return Differences(Rows([a, b], groups), [(0, 1)], whole(resamples, "resamples", 100), seed).of(0)
 
 
+def zero_by_chance(rows: Sequence[Tensor], *, groups: Tensor | None = None, seed: int = 0) -> list[float]:
+    """The p-values (K,) of the means of K rows, (N,) values of the same items, being 0: that of :func:`paired` with zeros.
+
+    All are found from the same draws.
+
+    Examples:
+        >>> near = torch.tensor([0.25, -0.25]).repeat(10)
+        >>> [p > 0.9 for p in zero_by_chance([near, near + 1])]
+        [True, False]
+    """
+    pairs = [(i, len(rows)) for i in range(len(rows))]
+    found = Differences(Rows([*rows, torch.zeros_like(rows[0])], groups), pairs, RESAMPLES, seed)
+    return [float(p) for p in found.p_values()]
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """p-values (K,) of K tests, corrected for being so many, in the same order (Holm 1979).
 

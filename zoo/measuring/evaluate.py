@@ -6,15 +6,17 @@ import contextlib
 import math
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from zoo import registry
 from zoo.contracts.metric import Fitted, Metric, NotApplicable, Score
+from zoo.measuring.gain import Gain
+from zoo.measuring.scores import bootstrap, checked, group_codes, named
 from zoo.utils.bounds import afford
-from zoo.utils.errors import RequestError, ZooError, shown
+from zoo.utils.errors import RequestError, ZooError
 from zoo.utils.progress import progress as progress_bar
 
 if TYPE_CHECKING:
@@ -25,8 +27,6 @@ NUMBERS = 2**24
 """Sampled numbers held at once (64 MB of float32)."""
 ITEMS = 256
 """Test items taken at once, at most."""
-RESAMPLED = 2**24
-"""Values of resampled items held at once."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,9 @@ def evaluate(
     left out with the reason where they fail, those that have to see the whole run where it (``fitted``) is not given; its
     task names the unit of y. ``keep`` says how many of the first samples to keep, by the place of the item in ``pairs``.
 
+    Metrics with ``gains`` are asked a second time, with the samples for the x of an item of another group
+    (:class:`zoo.measuring.gain.Gain`): by how much that is worse is the score ``x_gain@NAME``.
+
     Raises:
         RequestError: there are no pairs.
         ZooError: a metric gives something other than one finite number an item.
@@ -74,6 +77,8 @@ def evaluate(
     parts: dict[str, dict[str, list[Tensor]]] = {name: {} for name in metrics}
     kept: dict[int, Tensor] = {}
     skipped = _prepared(metrics, fitted, optional)
+    groups = group_codes(pairs.groups)
+    gain = Gain(pairs, groups, [name for name, metric in metrics.items() if metric.gains], seed)
     with progress_bar(len(pairs), "evaluate", show=progress) as bar:
         for start in range(0, len(pairs), size):
             index = torch.arange(start, min(start + size, len(pairs)))
@@ -89,56 +94,24 @@ def evaluate(
                     continue
                 with _spared(name, optional, skipped):
                     given = metric(samples, part.y, x=part.x, pool=part.pool, joint_log_prob=density, index=index)
-                    for suffix, value in _named(given, name).items():
-                        parts[name].setdefault(suffix, []).append(_checked(value, name, len(part)))
+                    for suffix, value in named(given, name).items():
+                        parts[name].setdefault(suffix, []).append(checked(value, name, len(part)))
+                    gain.ask(name, metric, samples, index)
             bar.update(start + len(part))
     scores, values = dict[str, Score](), dict[str, Tensor]()
     y_unit = fitted.task.y_unit if fitted is not None else ""
     for name in (name for name in metrics if name not in skipped):
         with _spared(name, optional, skipped):
             columns = {suffix: torch.cat(batches) for suffix, batches in parts[name].items()}
-            for suffix, score in bootstrap(columns, metrics[name]).items():
-                if y_unit and metrics[name].needs != "fitted":
-                    score = replace(score, unit=f"{score.unit}, y in {y_unit}")
-                scores[name + suffix] = score
-            if type(metrics[name]).reduce is Metric.reduce:  # each score is the mean of what the items have
-                values |= {name + suffix: value for suffix, value in columns.items() if len(value) == len(pairs)}
-    return Evaluation(scores, values, skipped, kept)
-
-
-def bootstrap(values: Mapping[str, Tensor], metric: Metric, *, resamples: int = 2000, seed: int = 0) -> dict[str, Score]:
-    """The scores that a metric makes of its ``values``, (N,) under each suffix, by suffix.
-
-    Each has its percentile bootstrap interval (95 %), resampling items, the same ones for all suffixes.
-    """
-    if not values:
-        return {}
-    values = {suffix: value.double().cpu() for suffix, value in values.items()}
-    items = len(next(iter(values.values())))
-    generator = torch.Generator().manual_seed(seed)
-    drawn: dict[str, list[Tensor]] = {}
-    for _ in range(0, resamples, 200):
-        index = torch.randint(items, (200, items), generator=generator)
-        for rows in index.split(max(8, RESAMPLED // (items * len(values)))):
-            for suffix, score in _reduced(metric, {suffix: value[rows] for suffix, value in values.items()}).items():
-                drawn.setdefault(suffix, []).append(score)
-    scores, ends = {}, torch.tensor([0.025, 0.975], dtype=torch.float64)
-    for suffix, score in _reduced(metric, values).items():
-        value, (low, high), departure = score.item(), torch.cat(drawn[suffix]).quantile(ends).tolist(), None
-        if metric.right_at_zero:
-            departure, value, low, high = value, abs(value), max(low, -high, 0.0), max(-low, high)
-        scores[suffix] = Score(value, low, high, metric.unit, metric.better, departure)
-    return scores
-
-
-def _reduced(metric: Metric, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The scores that a metric makes of values (..., N): a finite number of each set of N items, (...), under each suffix."""
-    name, sets = type(metric).__name__, next(iter(values.values())).shape[:-1]
-    given = _named(metric.reduce(values), name)
-    for score in given.values():
-        if not (isinstance(score, Tensor) and score.shape == sets and torch.isfinite(score).all()):
-            raise ZooError(f"reduce of metric {name!r} must give a tensor of one finite number a set of items, and did not")
-    return {suffix: score.double() for suffix, score in given.items()}
+            made = {name: (metrics[name], columns)} | gain.made(name, metrics[name], columns)
+            for named_as, (metric, of_items) in made.items():
+                for suffix, score in bootstrap(of_items, metric, groups=groups).items():
+                    if y_unit and metric.needs != "fitted":
+                        score = replace(score, unit=f"{score.unit}, y in {y_unit}")
+                    scores[named_as + suffix] = score
+                if type(metric).reduce is Metric.reduce:  # each score is the mean of what the items have
+                    values |= {named_as + suffix: value for suffix, value in of_items.items() if len(value) == len(pairs)}
+    return Evaluation(scores, values, skipped | gain.skipped, kept)
 
 
 def _prepared(metrics: Mapping[str, Metric], fitted: Fitted | None, optional: Container[str]) -> dict[str, str]:
@@ -181,19 +154,3 @@ def check_room(n: int, y_shape: tuple[int, ...], kept: int = 0) -> None:
     """Refuse (RequestError) n samples an item that memory has no room for, with what metrics make of them, and those kept."""
     numbers = math.prod(y_shape)
     afford(4 * numbers * (4 * n + kept), f"{n} samples of {numbers} numbers at once", "take fewer (-n)")
-
-
-def _named(given: Any, metric: str) -> Mapping[str, Tensor]:
-    if not (isinstance(given, Mapping) and all(isinstance(suffix, str) for suffix in given)):
-        raise ZooError(f"metric {metric!r} gave {shown(given)}; it must be values by name")
-    return given
-
-
-def _checked(value: Any, metric: str, items: int) -> Tensor:
-    if not isinstance(value, Tensor):
-        raise ZooError(f"metric {metric!r} gave {shown(value)}; it must be a tensor of one number an item")
-    if tuple(value.shape) != (items,):
-        raise ZooError(f"metric {metric!r} gave values of shape {tuple(value.shape)} for {items} items")
-    if not torch.isfinite(value).all():
-        raise ZooError(f"metric {metric!r} gave a value that is not a finite number")
-    return value.double().cpu()

@@ -63,7 +63,7 @@ def over_counts(values: Mapping[str, Any]) -> dict[str, dict[int, Any]]:
     """The values taken at several numbers of samples, ``NAME@3``, ``NAME@10`` and so on: by name, then by rising number."""
     groups: dict[str, dict[int, Any]] = {}
     for name, value in values.items():
-        metric, at, count = name.rpartition("@")
+        metric, at, count = name.partition("@")
         if at and count.isdigit():
             groups.setdefault(metric, {})[int(count)] = value
     return {metric: dict(sorted(points.items())) for metric, points in groups.items()}

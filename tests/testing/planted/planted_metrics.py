@@ -18,6 +18,7 @@ def plant(name, *checks, value=error):
 metric("no-source", "it_says_its_unit_direction_and_source", source="")
 metric("wrong-way", "the_truth_is_at_least_as_good_as_noise", better="higher")
 metric("needs-the-moon", "it_needs_what_there_is", "without_what_it_needs_it_says_so", needs="the moon")
+metric("gains-departures", "it_gains_from_x_what_items_have", gains=True, right_at_zero=True)
 plant(
     "number-a-sample",
     "it_gives_one_number_an_item",

@@ -8,7 +8,7 @@ from typing import get_args
 
 import torch
 
-from zoo.contracts.metric import Needs, NotApplicable
+from zoo.contracts.metric import Metric, Needs, NotApplicable
 from zoo.testing.checks.model_samples import NO_ACCELERATOR
 from zoo.testing.subjects.metric import ITEMS, NOWHERE, MetricSubject, Pools
 from zoo.testing.verdicts import (
@@ -68,6 +68,14 @@ class Values(MetricSubject):
         """``needs`` is ``"samples"``, ``"joint_log_prob"`` or ``"fitted"``."""
         needs, known = self.metric.needs, get_args(Needs)
         require(needs in known, f"needs is {needs!r}; it must be one of {', '.join(known)}")
+
+    @may_skip()
+    def it_gains_from_x_what_items_have(self) -> None:
+        """Where it says ``gains``, it is measured of samples and y, and its scores are means of the items' values."""
+        gains, means = self.metric.gains, self.cls.reduce is Metric.reduce and not self.metric.right_at_zero
+        require(gains in (True, False), f"gains is {gains!r}; it must be True or False")
+        message = 'it gains from x; then it must need "samples" alone, and have means as scores (reduce, right_at_zero)'
+        require(not gains or (self.metric.needs == "samples" and means), message)
 
     def it_gives_one_number_an_item(self) -> None:
         """Under each suffix there are (B,) values, finite floats, for several items and for one."""
