@@ -81,7 +81,13 @@ def installed(site: Path) -> Iterator[None]:
 
 
 def bench(out: Path | None, *, suite: str | None = "toys", **more: Any) -> zoo.BenchResult:
-    given: dict[str, Any] = {"data": "toy-photos", "models": ["random", "toy-wide"], "workers": 0, "device": "cpu"}
+    given: dict[str, Any] = {
+        "data": "toy-photos",
+        "models": ["random", "toy-wide"],
+        "workers": 0,
+        "device": "cpu",
+        "references": False,
+    }
     return zoo.bench(suite, out=out, **{**given, "progress": False, **more})
 
 

@@ -69,6 +69,7 @@ def bench(
     fair: float | None = None,
     tune: int = 0,
     tune_by: str | None = None,
+    references: bool = True,
 ) -> BenchResult:
     """Run models x tasks x seeds, each cell as by :func:`zoo.run`, and compare them in one table.
 
@@ -101,6 +102,7 @@ def bench(
         tune: fits of each model, on each task with each seed, to choose its settings by: its own settings and others drawn
             from its ``tunable``, each fitted to four fifths of the training pairs and scored on the rest. 0 for none.
         tune_by: the metric that they are chosen by; None for the first of the table, the energy score.
+        references: have the models of the suite ``references`` in the table too, to read the others by.
 
     Raises:
         RequestError: the request is wrong, or another bench works in ``out``; nothing was written.

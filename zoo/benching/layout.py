@@ -13,6 +13,7 @@ from zoo.benching.plan import BenchPlan
 from zoo.benching.pool import reason_of
 from zoo.contracts import make
 from zoo.running.plan import Request, make_plan, task_on
+from zoo.running.truth import lacking
 from zoo.utils.device import pick
 from zoo.utils.errors import RequestError, ZooError, nearest
 
@@ -51,6 +52,32 @@ def plan_cells(plan: BenchPlan) -> None:
         cell.look()
         if cell.reason.startswith("data was") and plan.request.out is None:
             raise RequestError(f"{plan.out} holds a bench of other data ({cell.reason}); name a folder with --out")
+    _leave_out(plan)
+
+
+def _leave_out(plan: BenchPlan) -> None:
+    """Leave out the cells of models that need true draws where the data has none, or too few; where the model was asked for,
+    that is refused (RequestError). What is done is not looked at again.
+    """
+    waiting = {(cell.task, cell.model): cell for cell in plan.cells if cell.status in ("new", "stopped")}
+    for (task, model), cell in waiting.items():
+        if model not in plan.truths:
+            continue
+        made, data = task_on(task, cell.request.parts["task"], cell.request.data)
+        try:
+            reason = lacking(made, data, plan.n)
+        except Exception:  # which is said where the pairs are made for all cells of the task
+            continue
+        if reason and _asked(plan, model):
+            raise RequestError(f"model {model!r} {reason}")
+        if reason:
+            plan.left_out[task, model] = f"it {reason}"
+            plan.cells = [other for other in plan.cells if (other.task, other.model) != (task, model)]
+
+
+def _asked(plan: BenchPlan, model: str) -> bool:
+    """Whether the request names a model, rather than a suite that has it."""
+    return model in {name.strip() for name in plan.request.models or ()}
 
 
 def _check(plan: BenchPlan, settings: Settings, task: str, model: str) -> Cell | None:
@@ -63,8 +90,10 @@ def _check(plan: BenchPlan, settings: Settings, task: str, model: str) -> Cell |
         cell.request = dataclasses.replace(request, settings=settings.of(model, task))
         of_run = make_plan(cell.request)
         cell.numbers = {**of_run.weights, "metrics": sorted(of_run.metrics)}
+        if of_run.model.needs_truth:
+            plan.truths.add(model)
     except RequestError:
-        if plan.request.models is None:
+        if not _asked(plan, model):
             made, _ = task_on(task, cell.request.parts["task"], request.data)
             try:
                 make.model(model, tuple(made.x_shape), tuple(made.y_shape))

@@ -23,6 +23,8 @@ from zoo.utils.files import user_path
 from zoo.utils.words import typed
 
 PLAIN = "plain"  # the suite of a bench that names none
+REFERENCES = "references"
+"""The suite whose models every table has too, to read the others by."""
 LENGTHS = ("training.seconds", "training.steps", "training.epochs")
 """The settings that say how long a fit is."""
 
@@ -47,6 +49,7 @@ class BenchRequest:
     fair: float | None = None
     tune: int = 0
     tune_by: str | None = None
+    references: bool = True
 
     def __post_init__(self) -> None:
         for name, least, most in (("workers", 0, None), ("seeds", 1, 10_000), ("n", 1, MOST), ("items", 1, None)):
@@ -75,8 +78,8 @@ class BenchRequest:
             value = getattr(self, part.name)
             if part.name == "settings":
                 words += [word for key, one in value.items() for word in ("--set", f"{key}={one}")]
-            elif value is True:
-                words.append(f"--{part.name}")
+            elif isinstance(value, bool):
+                words += [] if value is part.default else [f"--{'' if value else 'no-'}{part.name}"]
             elif value != part.default:
                 text = ",".join(value) if isinstance(value, (list, tuple)) else str(value)
                 words += ["-n" if part.name == "n" else f"--{part.name.replace('_', '-')}", text]
@@ -89,7 +92,8 @@ class BenchPlan:
 
     ``data`` is what each task runs on, "" for one that is broken; ``references`` are those of the models that the others are
     compared with; ``cells`` are in the order in which they are done, ``trials`` the fits that settings are chosen by;
-    ``left_out`` has the suite's models that are not made for the fields of a task, by (task, model), with the reason.
+    ``left_out`` has the models of suites that are not made for the fields of a task, or need true draws where there are none,
+    by (task, model), with the reason; ``truths`` are the models that answer with true draws.
     """
 
     request: BenchRequest
@@ -106,6 +110,7 @@ class BenchPlan:
     cells: list[Cell] = field(default_factory=list)
     trials: list[Any] = field(default_factory=list)
     left_out: dict[tuple[str, str], str] = field(default_factory=dict)
+    truths: set[str] = field(default_factory=set)
 
 
 def resolve(request: BenchRequest) -> BenchPlan:
@@ -127,6 +132,8 @@ def resolve(request: BenchRequest) -> BenchPlan:
             raise RequestError(
                 f"suite {suite.name!r} has no task for data of kind {kind!r}; its kinds: {kinds} (or name --tasks)"
             )
+    references = suites.find(REFERENCES).models if request.references and REFERENCES in suites.known().named else ()
+    models += tuple(name for name in references if name not in models)
     for kind, names in (("models", models), ("tasks", tasks), ("metrics", suite.measured or ())):
         for name in names:
             registry.entry(kind, name)
@@ -141,7 +148,8 @@ def resolve(request: BenchRequest) -> BenchPlan:
         settings = {key: value for key, value in settings.items() if key not in LENGTHS} | {"training.seconds": request.fair}
     for name in (request.tune_by,) if request.tune_by else ():
         registry.entry("metrics", name)
-    return BenchPlan(request, suite, data, tasks, models, seeds, n, items, settings, _folder(request, suite, data))
+    folder = _folder(request, suite, data)
+    return BenchPlan(request, suite, data, tasks, models, seeds, n, items, settings, folder, references)
 
 
 def _chosen(kind: str, names: Sequence[str] | None, own: tuple[str, ...], suite: str) -> tuple[str, ...]:

@@ -29,7 +29,8 @@ def table_rows(plan: BenchPlan, published: Mapping[str, Sequence[Published]]) ->
     """A row for each task, model and metric that was measured: see ``table`` in :func:`zoo.benching.record.bench_json`."""
     rows = []
     of_task = {task: [cell for cell in plan.cells if (cell.task, cell.status) == (task, "done")] for task in plan.tasks}
-    ties = {(task, metric): found for task in plan.tasks for metric, found in tied(of_task[task]).items()}
+    compared = {task: [cell for cell in cells if cell.model not in plan.truths] for task, cells in of_task.items()}
+    ties = {(task, metric): found for task in plan.tasks for metric, found in tied(compared[task]).items()}
     for task, model in product(plan.tasks, plan.models):
         measured = {cell.seed: cell.metrics["metrics"] for cell in of_task[task] if cell.model == model}
         for metric in dict.fromkeys(name for scores in measured.values() for name in scores):
@@ -43,7 +44,8 @@ def table_rows(plan: BenchPlan, published: Mapping[str, Sequence[Published]]) ->
             row |= {key: first[key] for key in ("unit", "better")}
             row |= {"mean": ends[0], "low": ends[1], "high": ends[2], "interval": over}
             row["seeds"] = {str(seed): {key: score[key] for key in ("value", "low", "high")} for seed, score in scores.items()}
-            row["tied"] = model in ties[task, metric] if (task, metric) in ties else None
+            row["truth"] = model in plan.truths
+            row["tied"] = model in ties[task, metric] if (task, metric) in ties and not row["truth"] else None
             row["published"] = None if theirs is None else theirs.metrics[metric]
             row["published_source"] = None if theirs is None else source_of(theirs)
             rows.append(row)
@@ -64,8 +66,11 @@ def columns(rows: Sequence[Mapping[str, Any]], task: str, wanted: Sequence[str])
 
 
 def best(rows: Sequence[Mapping[str, Any]], task: str, metric: str) -> set[str]:
-    """The models with the best mean; none where the metric has no better direction, or only one model has it."""
-    own = [row for row in rows if (row["task"], row["metric"]) == (task, metric)]
+    """The models with the best mean; none where the metric has no better direction, or only one model has it.
+
+    A model that answers with true draws is not one of them.
+    """
+    own = [row for row in rows if (row["task"], row["metric"]) == (task, metric) and not row.get("truth")]
     better = {row["better"] for row in own}
     if len(own) < 2 or better not in ({"lower"}, {"higher"}):
         return set()
@@ -144,6 +149,10 @@ def task_table(bench: Mapping[str, Any], task: str) -> TaskTable:
         notes.append(HOW_TIED)
         if left := [metric for metric in metrics if metric not in chance and winners[metric]]:
             notes.append(f"Not tested so, being one number a run or not known for the same items of all: {', '.join(left)}.")
+    if truths := list(dict.fromkeys(model for (model, _), row in values.items() if row.get("truth"))):
+        notes.append(
+            f"{', '.join(truths)}: true draws of p(y | x). They say what there is to be had, and are no model to be best."
+        )
     if any(f"({bench['data'][task]['name']}, n = " not in source for source in sources):
         notes.append("Published numbers are of another data set: they give a scale and no ranking.")
     for cell in bench["cells"]:

@@ -94,6 +94,9 @@ def bench(
     tune_by: Annotated[
         str | None, Option("--tune-by", help="The metric that they are chosen by; by default the first.", metavar="NAME")
     ] = None,
+    references: Annotated[
+        bool, Option(" /--no-references", help="Leave out the answers that the models are compared with.")
+    ] = True,
     quick: Annotated[bool, Option("--quick", help="The suite's quick form: minutes, to see that all of it works.")] = False,
     device: Device = "auto",
     settings: Annotated[

@@ -13,6 +13,7 @@ from zoo.utils.errors import RequestError
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from zoo.contracts.task import Task
     from zoo.data.pairs import Pairs
     from zoo.data.records import Data
 
@@ -30,22 +31,34 @@ def scored_pairs(plan: Plan) -> tuple[Pairs, Tensor | None]:
     test = task.pairs(data, "test", request.seed, pool=DRAWS)
     if not plan.model.needs_truth:
         return test, None
-    if test.pool is None:
-        raise RequestError(f"model {request.model!r} {lacking(data)}")
-    most, n = DRAWS + request.n, request.n
-    afford(8.0 * len(test) * most * math.prod(test.y_shape), f"{most} true draws of {len(test)} items", "take fewer (-n)")
-    pool = task.pairs(data, "test", request.seed, pool=most).pool
-    assert pool is not None
-    if (left := pool.shape[1] - n) < LEAST:
-        raise RequestError(
-            f"model {request.model!r} takes n = {n} true draws of an item, and {request.data} has {pool.shape[1]}, of which "
-            f"{LEAST} are for metrics: take at most {max(0, pool.shape[1] - LEAST)} (-n)"
-        )
-    if left < DRAWS:
-        test = task.pairs(data, "test", request.seed, pool=left)
-    return test, pool[:, left:]
+    most, pool = DRAWS + request.n, test.pool
+    if pool is not None:
+        room = 8.0 * len(test) * most * math.prod(test.y_shape)
+        afford(room, f"{most} true draws of {len(test)} items", "take fewer (-n)")
+        pool = task.pairs(data, "test", request.seed, pool=most).pool
+    if pool is None or _too_few(pool, request.n):
+        raise RequestError(f"model {request.model!r} {_reason(pool, data, request.n)}")
+    left = pool.shape[1] - request.n
+    return test if left >= DRAWS else task.pairs(data, "test", request.seed, pool=left), pool[:, left:]
 
 
-def lacking(data: Data) -> str:
-    """Why a model that needs true draws has no place here, as the end of a sentence that begins with the model."""
-    return f"answers with true draws of p(y | x), and {data} has none for this task: name data that has, or another model"
+def lacking(task: Task, data: Data, n: int) -> str:
+    """Why a model that needs n true draws has no place on a task, as the end of a sentence about it; "" where it has one."""
+    pool = task.pairs(data, "test", pool=1).pool
+    if pool is not None:
+        pool = task.pairs(data, "test", pool=n + LEAST).pool
+    return _reason(pool, data, n) if pool is None or _too_few(pool, n) else ""
+
+
+def _too_few(pool: Tensor, n: int) -> bool:
+    return pool.shape[1] - n < LEAST
+
+
+def _reason(pool: Tensor | None, data: Data, n: int) -> str:
+    if pool is None:
+        return f"answers with true draws of p(y | x), and {data} has none for this task: name data that has, or another model"
+    known = pool.shape[1]
+    return (
+        f"takes n = {n} true draws of an item, and {data} has {known}, of which {LEAST} are for metrics: take at most "
+        f"{max(0, known - LEAST)} (-n)"
+    )
