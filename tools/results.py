@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from zoo.reporting.pages import number, over_counts
+from zoo.reporting.pages import at_largest, number
 from zoo.saving.strict import SCHEMA, Schema, Strict, read
 from zoo.utils.errors import RequestError
 from zoo.utils.files import write_text
@@ -117,12 +117,6 @@ def _columns(bench: Mapping[str, Any], task: str, wanted: Sequence[str]) -> list
     measured = dict.fromkeys(row["metric"] for row in bench["table"] if row["task"] == task)
     found = (at_largest(list(measured), name) for name in wanted)
     return list(dict.fromkeys(name for name in found if name is not None))
-
-
-def at_largest(names: Sequence[str], metric: str) -> str | None:
-    """``metric`` among ``names``, or ``metric@K`` of the largest K; None where there is neither."""
-    counts = over_counts(dict.fromkeys(names)).get(metric)
-    return metric if metric in names else f"{metric}@{max(counts)}" if counts else None
 
 
 def tested(bench: Mapping[str, Any], out: Path, claims: Sequence[Claim]) -> list[dict[str, Any]]:

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from zoo.benching.record import write_pages
-from zoo.benching.tables import OVER_ITEMS, OVER_SEEDS, at_largest, best, columns, interval, task_table, value_text
+from zoo.benching.tables import OVER_ITEMS, OVER_SEEDS, best, columns, interval, task_table, value_text
 from zoo.reporting import pages
+from zoo.reporting.pages import at_largest
 
 PAPER = {"published": 0.25, "published_source": "Paper, Table 1 (other, n = 5)"}
 

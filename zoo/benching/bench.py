@@ -14,9 +14,8 @@ from zoo.benching import tuning
 from zoo.benching.cells import Cell
 from zoo.benching.plan import BenchPlan, BenchRequest, resolve
 from zoo.benching.pool import do_cells, reason_of
-from zoo.benching.tables import at_largest
 from zoo.catalog import suites
-from zoo.reporting.pages import duration
+from zoo.reporting.pages import at_largest, duration
 from zoo.running.folder import check_folder
 from zoo.running.plan import task_on
 from zoo.utils.bounds import afford

@@ -9,8 +9,7 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any
 
-from zoo.benching.tables import at_largest
-from zoo.reporting.pages import over_counts
+from zoo.reporting.pages import at_largest, over_counts
 from zoo.reporting.report import SHADES, finish_curves, label, plot
 from zoo.utils.files import whole_file
 

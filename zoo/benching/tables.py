@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from statistics import mean, stdev
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from zoo.benching.plan import BenchPlan
 from zoo.benching.ties import tied
 from zoo.catalog.files import Published
-from zoo.reporting.pages import number, over_counts, source_of
+from zoo.reporting.pages import number, source_of
 
 OVER_SEEDS, OVER_ITEMS = "student t over seeds", "bootstrap over items"
 """The two things that an interval is over; the second where there is one seed."""
@@ -76,12 +76,6 @@ def best(rows: Sequence[Mapping[str, Any]], task: str, metric: str) -> set[str]:
         return set()
     goal = (min if "lower" in better else max)(row["mean"] for row in own)
     return {row["model"] for row in own if row["mean"] == goal}
-
-
-def at_largest(names: Collection[str], metric: str) -> str | None:
-    """``metric`` among ``names``, or ``metric@K`` of the largest K; None if there is neither."""
-    counts = over_counts(dict.fromkeys(names)).get(metric)
-    return metric if metric in names else f"{metric}@{max(counts)}" if counts else None
 
 
 TIED = "≈"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -55,12 +55,14 @@ def evaluate(
     optional: Container[str] = (),
     fitted: Fitted | None = None,
     keep: Mapping[int, int] | None = None,
+    look: Callable[[Tensor, Tensor], object] | None = None,
 ) -> Evaluation:
     """Score a fitted ``model`` on ``pairs`` by each of ``metrics`` (by name), from n samples an item.
 
     The batches change nothing in the values: the samples for one x do not depend on the others. Metrics in ``optional`` are
     left out with the reason where they fail, those that have to see the whole run where it (``fitted``) is not given; its
-    task names the unit of y. ``keep`` says how many of the first samples to keep, by the place of the item in ``pairs``.
+    task names the unit of y. ``keep`` says how many of the first samples to keep, by the place of the item in ``pairs``;
+    ``look`` is shown the samples (B, n, *y_shape) and the truth (B, *y_shape) of every batch.
 
     Metrics with ``gains`` are asked a second time, with the samples for the x of an item of another group
     (:class:`zoo.measuring.gain.Gain`): by how much that is worse is the score ``x_gain@NAME``.
@@ -85,7 +87,10 @@ def evaluate(
             part = pairs.subset(index).to(model.device)
             with registry.calling("models", model.name or type(model).__name__, "it cannot be sampled"):
                 samples = model.sample(part.x, n, seed=seed)
-            kept |= {i: samples[i - start, :count].cpu() for i, count in (keep or {}).items() if i in index}
+            own = {i: count for i, count in (keep or {}).items() if 0 <= i - start < len(part)}
+            kept |= {i: samples[i - start, :count].to("cpu", copy=True) for i, count in own.items()}
+            if look is not None:
+                look(samples, part.y)
             density, lacking = _density(model, part, seed) if densities else (None, "")
             for name, metric in metrics.items():
                 if metric.needs == "joint_log_prob" and density is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +67,12 @@ def over_counts(values: Mapping[str, Any]) -> dict[str, dict[int, Any]]:
         if at and count.isdigit():
             groups.setdefault(metric, {})[int(count)] = value
     return {metric: dict(sorted(points.items())) for metric, points in groups.items()}
+
+
+def at_largest(names: Collection[str], metric: str) -> str | None:
+    """``metric`` among ``names``, or ``metric@K`` of the largest K; None if there is neither."""
+    counts = over_counts(dict.fromkeys(names)).get(metric)
+    return metric if metric in names else f"{metric}@{max(counts)}" if counts else None
 
 
 def source_of(row: Published) -> str:

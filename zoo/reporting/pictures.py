@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from zoo.reporting.pages import at_largest
 from zoo.utils.colours import colour_wheel
 
 if TYPE_CHECKING:
@@ -20,8 +23,10 @@ if TYPE_CHECKING:
     from zoo.data.pairs import Pairs
     from zoo.data.records import Data
 
-ITEMS, SAMPLES = 8, 6
-"""How many test items a report shows, and how many samples of each."""
+ITEMS, SAMPLES = 4, 6
+"""How many test items are shown beside other models' samples of them, and how many samples of each."""
+KEPT = 2**24
+"""Numbers kept of the samples from which a report chooses what it shows (64 MB)."""
 DRAWS = 20
 """True draws of p(y | x) asked for where the data knows them: for metrics, and the first few to be shown."""
 SIDE = 320
@@ -34,6 +39,7 @@ class Picture:
 
     ``photo`` is the ground truth: the photo, or the item composed with the true field, where it is no photo or does not
     show it (vectors, a source picture); None where the data does not have the item, which then has no ``samples`` either.
+    ``note`` says why the item is shown, and how good its samples are.
     """
 
     name: str
@@ -43,17 +49,52 @@ class Picture:
     y: PILImage | None
     fields: list[PILImage]
     draws: list[PILImage]
+    note: str = ""
+
+
+def kept_places(test: Pairs) -> list[int]:
+    """The places of the items whose first samples are kept, so that some can be shown: as many as memory is spent on."""
+    most = KEPT // (SAMPLES * max(1, math.prod(test.y_shape)))
+    return sorted({*test.spread(ITEMS).tolist(), *test.spread(most).tolist()})
+
+
+def telling(
+    kept: Sequence[int], values: Mapping[str, Tensor], better: Mapping[str, str], names: Sequence[str], items: int
+) -> list[tuple[int, str]]:
+    """The places of the worst, the median and the best of the items that are ``kept``, each with a note that says so.
+
+    ``values`` (N,) are of all ``items`` by each score; the first of ``names`` that is among them decides, at its largest
+    number of samples. Without any, the items are spread over all, and not chosen.
+    """
+    score = next((found for name in names if (found := at_largest(values, name)) is not None), None)
+    if score is None:
+        return [(kept[i], "") for i in sorted({0, len(kept) // 2, len(kept) - 1})]
+    sign = 1 if better[score] == "lower" else -1
+    order = sorted(kept, key=lambda i: (-sign * float(values[score][i]), i))
+    at = {"worst": 0, "median": len(order) // 2, "best": len(order) - 1}
+    of = f"{items}" if len(kept) == items else f"{len(order)} of {items}"
+    places: dict[int, list[str]] = {}
+    for word, place in at.items():
+        places.setdefault(order[place], []).append(word)
+    return [(i, f"{' and '.join(words)} of {of}: {score} {float(values[score][i]):.3g}") for i, words in places.items()]
 
 
 @torch.no_grad()
 def take_pictures(
-    model: Model, task: Task, data: Data, seed: int, test: Pairs, samples: Tensor | None = None
+    model: Model,
+    task: Task,
+    data: Data,
+    seed: int,
+    test: Pairs,
+    samples: Tensor | None = None,
+    chosen: Sequence[tuple[int, str]] | None = None,
 ) -> list[Picture]:
-    """Pictures of at most ``ITEMS`` of the items of ``test``, spread over all.
+    """Pictures of the items of ``test`` that are ``chosen`` by place, each with its note; else of ``ITEMS`` spread over all.
 
     ``samples`` (K, at least SAMPLES, *y_shape) are of these items, if they are drawn already; else they are drawn here.
     """
-    index = test.spread(ITEMS)
+    chosen = [(i, "") for i in test.spread(ITEMS).tolist()] if chosen is None else chosen
+    index = torch.tensor([i for i, _ in chosen])
     part = test.subset(index)
     x = part.x.to(model.device)
     fields = (model.sample(x, SAMPLES, seed=seed) if samples is None else samples[:, :SAMPLES]).cpu()
@@ -73,7 +114,9 @@ def take_pictures(
         draws = part.y[:0] if part.pool is None else part.pool[i][:SAMPLES]
         images = _shown(task, part.x[i], torch.cat([part.y[i : i + 1], fields[i], draws]), part.vectors)
         y, shown, true = images[:1], images[1 : 1 + SAMPLES], images[1 + SAMPLES :]
-        pictures.append(Picture(name, photo, composed, conditioning_image(part.x[i]), y[0] if y else None, shown, true))
+        pictures.append(
+            Picture(name, photo, composed, conditioning_image(part.x[i]), y[0] if y else None, shown, true, chosen[i][1])
+        )
     return pictures
 
 

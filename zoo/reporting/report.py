@@ -6,13 +6,14 @@ import contextlib
 import io
 import json
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.catalog import suites
 from zoo.catalog.files import Published
 from zoo.contracts.task import Task
+from zoo.reporting.charts import charts, curve_chart
 from zoo.reporting.pages import over_counts, short, source_of, write_page
 from zoo.reporting.pictures import SAMPLES, Picture
 from zoo.utils.errors import RequestError
@@ -24,11 +25,16 @@ if TYPE_CHECKING:
 
 COLUMN, FIELD, GAP, MARGIN = 168, 84, 6, 20
 """Pixels of the sheet: a column, the height of a field under its photo, the space between, the edge."""
-ACCENT = "#c2410c"
 SHADES = (
     "#64748b", "#0891b2", "#7c3aed", "#16a34a", "#db2777", "#a16207", "#2563eb", "#65a30d", "#0f766e", "#9333ea",
     "#b91c1c", "#ea580c",
 )  # fmt: skip
+BESIDE = {
+    "random": "random, training fields drawn at random",
+    "mean": "mean, that of the training fields",
+    "true draws": "true draws of p(y | x)",
+}
+"""What the answers are that the figures show beside the model's."""
 STYLE = {
     "font.size": 10, "font.family": "DejaVu Sans", "text.color": INK, "figure.dpi": 160, "svg.hashsalt": "zoo",
     "axes.edgecolor": MUTED, "axes.spines.top": False, "axes.spines.right": False, "axes.titlelocation": "left",
@@ -63,6 +69,8 @@ def sheet(pictures: Sequence[Picture], task: Task) -> PILImage:
         shown = picture.photo
         high = COLUMN if shown is None else max(60, min(240, round(COLUMN * shown.height / shown.width)))
         rows.append(Row(0, rule=True))
+        if picture.note:
+            rows.append(Row(24, [Tile(picture.note, 2 + SAMPLES, size=14, colour=INK, bold=True)]))
         rows += [Row(FIELD if fields else high, tiles) for fields, tiles in rows_of(picture, task)]
     return contact_sheet(rows, [COLUMN] * (2 + SAMPLES), GAP, MARGIN)
 
@@ -98,29 +106,6 @@ def finish_curves(axes: Any, counts: Sequence[int], metric: str, order: Sequence
     axes.legend(*entries, frameon=False, fontsize=size, loc="center left", bbox_to_anchor=(1.01, 0.5))
 
 
-def curve_svg(metric: str, points: Mapping[int, Mapping[str, Any]], model: str, published: Iterable[Published]) -> str:
-    """A metric by the number of samples, as SVG: this run with its 95 % intervals, and what papers published."""
-    buffer = io.BytesIO()
-    with plot(buffer, (7.6, 4.0), format="svg", metadata={"Date": None}) as (axes,):
-        for i, row in enumerate(published):
-            theirs = over_counts(row.metrics).get(metric, {})
-            if len(theirs) < 2:
-                continue
-            same = row.model == model
-            axes.plot(
-                list(theirs), list(theirs.values()), color=ACCENT if same else SHADES[i % len(SHADES)], ls="--", marker="o",
-                lw=1.8 if same else 1.0, ms=3, alpha=1.0 if same else 0.75, label=label(f"{row.model}, published"),
-            )  # fmt: skip
-        counts = list(points)
-        value, low, high = ([score[end] for score in points.values()] for end in ("value", "low", "high"))
-        axes.fill_between(counts, low, high, color=ACCENT, alpha=0.15, lw=0)
-        axes.plot(counts, value, color=ACCENT, lw=2.4, marker="o", ms=5, label=label(f"{model}, this run"))
-        axes.set_ylim(bottom=0)
-        axes.xaxis.grid(False)
-        finish_curves(axes, counts, f"{metric} ({points[counts[0]]['unit']})", range(len(axes.lines))[::-1], 8.5)
-    return buffer.getvalue().decode()
-
-
 def write_report(
     path: Path, run: Mapping[str, Any], metrics: Mapping[str, Any], task: Task, pictures: Sequence[Picture]
 ) -> None:
@@ -137,12 +122,14 @@ def write_report(
     def elsewhere(rows: Sequence[Published]) -> list[str]:
         return sorted({row.data for row in rows} - {run["data"]["name"]})
 
-    curves = []
+    figures = metrics.get("figures")
+    shown = charts(figures, model) if figures else []
+    measured = figures["curves"] if figures else {}
     for metric, points in over_counts(scores).items():
-        if len(points) > 1:
-            dashed = [row for row in published if metric in over_counts(row.metrics)]
-            svg = curve_svg(metric, points, model, dashed)
-            curves.append({"metric": metric, "svg": svg, "dashed": bool(dashed), "elsewhere": elsewhere(dashed)})
+        if len(points) > 1 and metric not in measured:
+            line = {k: (score["value"], score["low"], score["high"]) for k, score in points.items()}
+            says = f"{points[min(points)]['unit']}; {points[min(points)]['better']} is better."
+            shown.append(curve_chart(f"{metric} over the number of samples", says, metric, {model: line}))
     write_page(
         path,
         "report.html",
@@ -155,9 +142,13 @@ def write_report(
         compared=[name for name in scores if any(name in values for values in theirs.values())],
         elsewhere=elsewhere(published),
         sources=dict.fromkeys(map(source_of, published)),
-        curves=curves,
+        charts=shown,
+        references=[BESIDE[name] for name in (figures or {}).get("references", {}) if name in BESIDE],
+        metrics_items=metrics["test_items"],
+        verdict=metrics.get("verdict"),
         heads=heads(task),
-        items=[rows_of(picture, task, longest=60) for picture in pictures],
+        items=[(picture.note, rows_of(picture, task, longest=60)) for picture in pictures],
+        chosen=any(picture.note for picture in pictures),
         vectors=bool(task.y_unit) and len(task.y_shape) == 3 and task.y_shape[0] == 2,
         settings=json.dumps({part: run[part]["config"] for part in ("model", "task")}, indent=2),
     )

@@ -17,8 +17,9 @@ from torch import Tensor
 from zoo import registry
 from zoo.contracts.metric import Fitted, Score
 from zoo.measuring.evaluate import evaluate
+from zoo.measuring.shape import Shape, figures
 from zoo.measuring.values import keep_values, read_values
-from zoo.reporting.pictures import ITEMS, SAMPLES, Picture, take_pictures
+from zoo.reporting.pictures import ITEMS, SAMPLES, Picture, kept_places, take_pictures, telling
 from zoo.running.fitted import fit, fitted, golden_items, keep_golden, kept_model
 from zoo.running.folder import RunFolder, command_again, held, read_json, run_json
 from zoo.running.plan import Plan, Request, make_plan
@@ -58,7 +59,7 @@ class RunResult:
         history: what training left on record, as the model's ``fit`` gave it, or, where that was done before the run was
             stopped and gone on with, what is kept of it; None where nothing was fitted.
         pairs: the test pairs that were scored; None where the run was finished before.
-        pictures: the test items that the report shows; none where the run was finished before.
+        pictures: test items spread over all, not chosen; none where the run was finished before.
         seconds: by part of the work.
     """
 
@@ -197,7 +198,7 @@ def _run(plan: Plan, folder: RunFolder, result: RunResult, finishing: Callable[[
     plan.model.to(plan.device)
     if truth is not None:
         plan.model.reveal(test.x, truth)
-    shown = test.spread(ITEMS).tolist()
+    kept, shape = kept_places(test), Shape()
     theirs = [name for name in plan.metrics if registry.entry("metrics", name).distribution != registry.OWN]
     measured = evaluate(
         plan.model,
@@ -208,7 +209,8 @@ def _run(plan: Plan, folder: RunFolder, result: RunResult, finishing: Callable[[
         progress=request.progress,
         optional=theirs if request.metrics is None else (),  # which nobody asked for: if one fails, the run goes on
         fitted=Fitted(plan.model, plan.task, plan.data, test, request.seed),
-        keep=dict.fromkeys(shown, SAMPLES) | dict.fromkeys(range(golden_items(plan, len(test))), request.n),
+        keep=dict.fromkeys(kept, SAMPLES) | dict.fromkeys(range(golden_items(plan, len(test))), request.n),
+        look=shape.add,
     )
     result.scores, result.values, result.skipped = measured.scores, measured.values, {**plan.skipped, **measured.skipped}
     result.metrics = {key: getattr(request, key) for key in ("model", "task", "data", "n")} | {"test_items": len(test)}
@@ -220,13 +222,21 @@ def _run(plan: Plan, folder: RunFolder, result: RunResult, finishing: Callable[[
         if truth is None:  # which no checkpoint keeps
             keep_golden(plan, folder.checkpoint, test, measured)
     clock.lap("evaluate")
-    samples = torch.stack([measured.kept[i][:SAMPLES] for i in shown])
-    result.pictures = take_pictures(plan.model, plan.task, plan.data, request.seed, test, samples)
+    result.metrics["figures"] = figures(shape, test, train, request.n, request.seed)
+
+    def shown(chosen: Sequence[tuple[int, str]]) -> list[Picture]:
+        samples = torch.stack([measured.kept[i][:SAMPLES] for i, _ in chosen])
+        return take_pictures(plan.model, plan.task, plan.data, request.seed, test, samples, chosen)
+
+    first = sorted(plan.metrics, key=lambda name: plan.metrics[name].place)
+    better = {name: score.better for name, score in measured.scores.items()}
+    telling_ones = shown(telling(kept, measured.values, better, first, len(test)))
+    result.pictures = shown([(i, "") for i in test.spread(ITEMS).tolist()])
     with whole_file(result.out / "samples.png") as part:
-        sheet(result.pictures, plan.task).save(part, "PNG", optimize=True)
+        sheet(telling_ones, plan.task).save(part, "PNG", optimize=True)
     clock.lap("pictures")
     record = run_json(plan, started, train, test, result.history, result.skipped, result.seconds)
-    write_report(folder.report, record, result.metrics, plan.task, result.pictures)
+    write_report(folder.report, record, result.metrics, plan.task, telling_ones)
     asked = {key: str(getattr(request, key)) for key in ("model", "task", "data")}
     keep_values(result.out, measured.values, measured.scores, test, seed=request.seed, n=request.n, **asked)
     write_json(folder.metrics, result.metrics)
