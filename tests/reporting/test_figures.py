@@ -1,29 +1,55 @@
-"""Figures of names that are no plain words, and pictures of them."""
+"""The figures of a report, names that are no plain words in them and in pictures, and which items are shown."""
 
 from __future__ import annotations
 
-import warnings
+import re
+from itertools import pairwise
 
-from zoo.catalog.files import Published
+import pytest
+import torch
+
+from zoo.measuring.shape import Shape
+from zoo.reporting.charts import HIGH, WIDE, charts, curve_chart
 from zoo.reporting.pages import short
-from zoo.reporting.report import curve_svg
+from zoo.reporting.pictures import telling
 from zoo.utils.sheet import Row, Tile, contact_sheet
 
-SCORE = {"value": 1.0, "low": 0.5, "high": 1.5, "unit": "$\\frac{", "better": "lower"}
+
+def told(n: int, items: int, spread: float = 1.0) -> dict[str, object]:
+    shape, random = Shape(), torch.Generator().manual_seed(0)
+    y = torch.randn(items, 2, 3, generator=random)
+    shape.add(spread * torch.randn(items, n, 2, 3, generator=random), y)
+    return {**shape.told(), "references": {}}
 
 
-def test_names_in_a_figure_are_plain_text() -> None:
-    published = [
-        Published(paper="p", source="s", data="d", task="t", model=name, n=3, metrics={"m@1": 2.0, "m@3": 1.0})
-        for name in ("_hidden", "$x^$", "a\nb\x1b\udcdf", "\u65e5")
-    ]
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        svg = curve_svg("m", {1: SCORE, 3: SCORE}, "_own <b>", published)
-    assert svg.count("published") == 4
-    for word in ("$x^$, published", "_hidden, published", r"a\x0ab\x1b\xdf", "_own &lt;b&gt;, this run", r"m ($\frac{)"):
-        assert word in svg
-    assert "\x1b" not in svg
+@pytest.mark.parametrize(("n", "items"), [(1, 1), (2, 1), (1, 7), (40, 9)])
+def test_every_figure_lies_inside_its_frame(n: int, items: int) -> None:
+    for chart in charts(told(n, items), "m"):
+        places = [(x, y) for x, y, *_ in chart.dots + chart.bars]
+        for _, path in chart.lines:
+            places += [(float(x), float(y)) for x, y in re.findall(r"([-0-9.]+) ([-0-9.]+)", path)]
+        assert all(0 <= x <= WIDE and 0 <= y <= HIGH for x, y in places), chart.title
+        assert chart.y_ticks
+
+
+def test_names_in_a_figure_are_visible_and_stand_apart() -> None:
+    points = {1: (1.0, 0.5, 1.5), 3: (0.5, 0.4, 0.6)}
+    chart = curve_chart("t", "s", "m\x1b", {"own": points, "a\nb\x1b": points, "much longer than a figure": points})
+    assert chart.up == "m\\x1b"
+    assert {text for *_, text in chart.words} == {"own", r"a\x0ab\x1b", "much longer …"}
+    heights = [y for _, y, *_ in chart.words]
+    assert all(below - above >= 12 for above, below in pairwise(heights))
+
+
+def test_the_worst_the_median_and_the_best_are_shown() -> None:
+    values = {"e@3": torch.zeros(5), "e@10": torch.tensor([3.0, 1, 5, 2, 4]), "likeness": torch.tensor([3.0, 1, 5, 2, 4])}
+    better = {"e@10": "lower", "likeness": "higher"}
+    notes = ["worst of 5: e@10 5", "median of 5: e@10 3", "best of 5: e@10 1"]
+    assert telling(range(5), values, better, ["none", "e"], 5) == list(zip([2, 0, 1], notes, strict=True))
+    assert [i for i, _ in telling(range(5), values, better, ["likeness"], 5)] == [1, 0, 2]
+    assert telling([0, 3, 4], values, better, ["e"], 5)[0] == (4, "worst of 3 of 5: e@10 4")
+    assert telling([0], values, better, ["e"], 5) == [(0, "worst and median and best of 1 of 5: e@10 3")]
+    assert telling(range(5), values, better, [], 5) == [(0, ""), (2, ""), (4, "")]
 
 
 def test_names_in_a_sheet_are_visible() -> None:

@@ -64,10 +64,15 @@ def charts(figures: Mapping[str, Any], model: str) -> list[Chart]:
     """The figures of ``metrics.json``: ranks, spread against error, and scores over the number of samples."""
     curves, others = figures["curves"], figures.get("references", {})
     titles = {
-        "error_of_best": ("Does any sample come near?", "Squared error of the best of the first k samples. Lower is better."),
         "energy_score": ("Is the pool right?", "Energy score of the first k samples as they are. Lower is better."),
+        "error_of_best": ("Does any sample come near?", "Squared error of the best of the first k samples. Lower is better."),
     }
-    made = [
+    made: list[Chart] = []
+    for metric, (title, says) in titles.items():
+        lines = {model: points_of(curves, metric)}
+        lines |= {name: points_of(curve, metric) for name, curve in others.items()}
+        made.append(curve_chart(title, says, metric, lines))
+    made += [
         rank_chart(
             figures["ranks"]["pattern"],
             "As varied as the truth?",
@@ -81,10 +86,6 @@ def charts(figures: Mapping[str, Any], model: str) -> list[Chart]:
         ),
         spread_chart(figures["spread_skill"]),
     ]
-    for metric, (title, says) in titles.items():
-        lines = {model: points_of(curves, metric)}
-        lines |= {name: points_of(curve, metric) for name, curve in others.items()}
-        made.append(curve_chart(title, says, metric, lines))
     return made
 
 
