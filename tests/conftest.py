@@ -39,7 +39,7 @@ def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     from PIL import Image
 
     monkeypatch.setattr("zoo.reporting.report.sheet", lambda *_: Image.new("RGB", (1, 1)))
-    for name in ("reporting.report.curve_svg", "benching.plots.scatter", "benching.plots.curves"):
+    for name in ("benching.plots.scatter", "benching.plots.curves"):
         monkeypatch.setattr(f"zoo.{name}", lambda *_: "")
 
 

@@ -247,7 +247,6 @@ def test_killed_at_any_act_it_goes_on_or_says_that_it_is_finished(
 ) -> None:
     """tools/kills.py does this with a model that is trained, and by time too."""
     monkeypatch.setattr("zoo.reporting.report.sheet", lambda *_: Image.new("L", (1, 1)))
-    monkeypatch.setattr("zoo.reporting.report.curve_svg", lambda *_: "")
 
     def acts(out: Path, kill: int) -> int:
         """So many acts of a run in its folder, killed before one of them."""

@@ -12,6 +12,8 @@ from zoo.utils.words import visible
 
 WIDE, HIGH, LEFT, RIGHT, TOP, BOTTOM = 380, 236, 48, 84, 10, 40
 """Pixels of a figure, and of the edges around its axes."""
+LINES = {"random": "random fields", "mean": "mean field"}
+"""The names of answers that need no model, apart from those of models."""
 LETTERS = 13
 """Pixels between two lines of words."""
 
@@ -70,7 +72,7 @@ def charts(figures: Mapping[str, Any], model: str) -> list[Chart]:
     made: list[Chart] = []
     for metric, (title, says) in titles.items():
         lines = {model: points_of(curves, metric)}
-        lines |= {name: points_of(curve, metric) for name, curve in others.items()}
+        lines |= {LINES.get(name, name): points_of(curve, metric) for name, curve in others.items()}
         made.append(curve_chart(title, says, metric, lines))
     made += [
         rank_chart(
@@ -136,6 +138,7 @@ def curve_chart(title: str, says: str, up: str, lines: Mapping[str, Mapping[int,
     for i, (name, points) in enumerate(lines.items()):
         places = points if len(points) > 1 else dict.fromkeys(counts, next(iter(points.values())))
         path = "L".join(f"{x(k)} {y(value)}" for k, (value, _, _) in places.items())
+        path = path if len(counts) > 1 else f"{LEFT} {y(places[counts[0]][0])}H{WIDE - RIGHT}"
         chart.lines.append(("own" if i == 0 else f"other other{i}", f"M{path}"))
         if i == 0:
             over, under = ([f"{x(k)} {y(point[end])}" for k, point in places.items()] for end in (2, 1))

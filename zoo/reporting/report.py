@@ -30,8 +30,8 @@ SHADES = (
     "#b91c1c", "#ea580c",
 )  # fmt: skip
 BESIDE = {
-    "random": "random, training fields drawn at random",
-    "mean": "mean, that of the training fields",
+    "random": "training fields drawn at random",
+    "mean": "the mean of the training fields",
     "true draws": "true draws of p(y | x)",
 }
 """What the answers are that the figures show beside the model's."""
