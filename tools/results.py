@@ -246,6 +246,8 @@ def _task(bench: Mapping[str, Any], task: str) -> list[str]:
         marks = "≈ is tied with the best of its column in paired tests by item; bold is better than all others beyond chance"
         parts.append(f"{marks}; in italics, reference answers." if bench.get("references") else f"{marks}.")
     parts += [" ".join(filter(None, (_best(bench, task, metric, rows, alone[metric]) for metric in columns)))]
+    parts += [_heard(bench, task, metric, rows) for metric in columns if metric.startswith("x_gain@")]
+    parts.append(_told(bench, task))
     if faults := _faults(bench, task):
         parts.append(faults)
     parts += [f"{left['model']} is left out: {left['reason']}" for left in bench["left_out"] if left["task"] == task]
@@ -262,6 +264,24 @@ def _best(bench: Mapping[str, Any], task: str, metric: str, rows: Mapping[Any, A
     if not others:
         return f"By {metric} `{first}` is better than all others."
     return f"By {metric} `{first}` has the best mean, and cannot be told from {others}."
+
+
+def _heard(bench: Mapping[str, Any], task: str, metric: str, rows: Mapping[Any, Any]) -> str:
+    """Which models are shown to listen to x, and which are not."""
+    measured = [model for model in bench["models"] if (model, metric) in rows]
+    heard = [model for model in measured if rows[model, metric]["low"] > 0]
+    words = [", ".join(f"`{model}`" for model in part) for part in (heard, [m for m in measured if m not in heard])]
+    text = f"By {metric} it is shown of {words[0] or 'none'} that they listen to x (the interval is above 0)"
+    return f"{text}; it is not shown of {words[1]}." if words[1] else f"{text}."
+
+
+def _told(bench: Mapping[str, Any], task: str) -> str:
+    """The whole verdict on the model whose paper it is, of the first seed."""
+    own = next((told["better"] for told in bench["claims"] if told["task"] == task), "")
+    for cell in bench["cells"]:
+        if (cell["task"], cell["model"]) == (task, own) and "verdict" in cell:
+            return f"The verdict on `{own}`, seed {cell['seed']}: {cell['verdict']['text']}"
+    return ""
 
 
 def _faults(bench: Mapping[str, Any], task: str) -> str:

@@ -47,10 +47,19 @@ def told(results: ModuleType, folder: Path, out: Path) -> dict[str, Any]:
 
 def test_a_bench_becomes_a_page(results: ModuleType, folder: Path, whole: zoo.BenchResult) -> None:
     kept = told(results, folder, whole.out)
+    heard = {"metric": "x_gain@toy-best", "better": "higher", "mean": 2.0, "high": 3.0, "interval": "over items", "tied": None}
+    kept["table"] += [{"task": "toy-shade", "model": m, "low": low, **heard} for m, low in (("random", -1), ("toy-wide", 1))]
+    kept["columns"]["toy-shade"].append("x_gain@toy-best")
+    for cell in kept["cells"]:
+        if cell["model"] == "toy-wide":
+            cell["verdict"] = {"word": "wrong", "faults": ["too narrow"] * (cell["seed"] == 0), "text": "It is too narrow."}
     (folder / "toy.json").write_text(json.dumps(kept))
     text = results.made(folder)["toys.md"]
     rows = {(row["model"], row["metric"]): row for row in whole.bench["table"]}
-    assert kept["columns"] == {"toy-shade": ["toy-best@9", "toy-density"]}
+    assert kept["columns"] == {"toy-shade": ["toy-best@9", "toy-density", "x_gain@toy-best"]}
+    assert "it is shown of `toy-wide` that they listen to x (the interval is above 0); it is not shown of `random`." in text
+    assert "The verdict on `toy-wide`, seed 0: It is too narrow." in text
+    assert "- `toy-wide`: too narrow (1 of 2)" in text
     assert results.number(rows["toy-wide", "toy-best@9"]["mean"]) in text
     assert whole.bench["commit"] in text
     assert "## Toy photos" in text

@@ -1,4 +1,4 @@
-"""What the figures of a report show of samples beside the truth: ranks, spread against error, and scores over n.
+"""The numbers in the figures of a report: ranks of the truth, spread against error, and scores over n.
 
 All of it is taken batch by batch where the samples are, and only sums over items, or two numbers an item, are kept.
 """

@@ -10,7 +10,7 @@ from typing import Any
 from zoo.reporting.pages import number
 from zoo.utils.words import visible
 
-WIDE, HIGH, LEFT, RIGHT, TOP, BOTTOM = 380, 236, 48, 84, 10, 40
+WIDE, HIGH, LEFT, RIGHT, TOP, BOTTOM = 392, 236, 48, 96, 10, 40
 """Pixels of a figure, and of the edges around its axes."""
 LINES = {"random": "random fields", "mean": "mean field"}
 """The names of answers that need no model, apart from those of models."""
