@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from zoo.benching.ranking import ranks_of
 from zoo.benching.record import write_pages
-from zoo.benching.tables import OVER_ITEMS, OVER_SEEDS, best, columns, interval, task_table, value_text
+from zoo.benching.shown import ranking, task_table, value_text
+from zoo.benching.tables import OVER_ITEMS, OVER_SEEDS, best, columns, interval
 from zoo.reporting import pages
 from zoo.reporting.pages import at_largest
 
@@ -17,14 +19,15 @@ PAPER = {"published": 0.25, "published_source": "Paper, Table 1 (other, n = 5)"}
 
 def row(model: str, metric: str, mean: float, better: str = "lower", **more: Any) -> dict[str, Any]:
     return {
-        "task": "t", "model": model, "metric": metric, "unit": "u", "better": better, "mean": mean, "low": mean - 0.5,
-        "high": mean + 0.5, "interval": OVER_SEEDS, "seeds": {}, "published": None, "published_source": None, **more,
+        "task": "t", "model": model, "metric": metric, "unit": "u", "better": better, "mean": mean, "low": mean - 0.25,
+        "high": mean + 0.25, "interval": OVER_SEEDS, "seeds": {}, "published": None, "published_source": None, **more,
     }  # fmt: skip
 
 
 def bench(rows: list[dict[str, Any]], metrics: list[str], seeds: int = 2, **more: Any) -> dict[str, Any]:
     models = list(dict.fromkeys(row["model"] for row in rows))
     done = {"task": "t", "status": "done", "seconds": {"fit": 2.0}, "test_items": 7, "folder": "f", "device": "cpu"}
+    done |= {"fit_seconds": 2.0, "pairs": 1500}
     cells = [{**done, "model": model, "seed": seed} for model in models for seed in range(seeds)]
     digest = {"items": 1200, "digest": "abc" * 20}
     data = {"t": {"name": "some", "seeds": {"0": {"train": digest, "test": digest}}}}
@@ -32,6 +35,7 @@ def bench(rows: list[dict[str, Any]], metrics: list[str], seeds: int = 2, **more
         "title": "T", "suite": None, "command": "zoo bench", "tasks": ["t"], "models": models, "metrics": metrics,
         "table": rows, "cells": cells, "seeds": list(range(seeds)), "data": data, "n": 5, "items": None, "commit": "c0ffee",
         "device": "cpu", "quick": False, "left_out": [], "versions": {"python": "3"}, "platform": "P", "started": "today",
+        "fair": None, "tune": 0, "ranks": {}, "references": [],
         **more,
     }  # fmt: skip
 
@@ -54,7 +58,7 @@ def test_the_best_respects_the_direction_of_a_metric() -> None:
         *(row(name, "tie", 1) for name in "ab"),
         row("c", "tie", 2),
     ]
-    winners = {metric: best(rows, "t", metric) for metric in ("m", "up", "none", "alone", "tie")}
+    winners = {metric: best(rows, "t", metric, "abc") for metric in ("m", "up", "none", "alone", "tie")}
     assert winners == {"m": {"a"}, "up": {"b"}, "none": set(), "alone": set(), "tie": {"a", "b"}}
 
 
@@ -77,8 +81,8 @@ def test_numbers_and_durations_are_short() -> None:
 
 
 def test_a_value_says_what_its_interval_is_over() -> None:
-    assert value_text(row("a", "m", 2)) == "2 ± 0.5"
-    assert value_text(row("a", "m", 2, interval=OVER_ITEMS)) == "2 [1.5, 2.5]"
+    assert value_text(row("a", "m", 2)) == "2 ± 0.25"
+    assert value_text(row("a", "m", 2, interval=OVER_ITEMS)) == "2 [1.75, 2.25]"
     caption = task_table(bench([row("a", "m", 2, interval=OVER_ITEMS)], ["m"], seeds=1), "t").caption
     assert "bootstrap interval over items" in caption
     assert "Student" not in caption
@@ -88,10 +92,10 @@ def test_a_value_says_what_its_interval_is_over() -> None:
 def test_a_table_has_a_row_a_model_and_the_published_value_beside_ours() -> None:
     rows = [row("a", "m", 1, **PAPER), row("b", "m", 2), row("b", "v", 3)]
     table = task_table(bench(rows, ["m", "v"]), "t")
-    assert [head.text for head in table.heads] == ["model", "m", "published", "v", "fit, s"]
+    assert [head.text for head in table.heads] == ["model", "m", "published", "v", "seconds", "pairs"]
     assert [[entry.text for entry in line] for line in table.rows] == [
-        ["a", "1 ± 0.5", "0.25 [1]", "–", "2.0"],
-        ["b", "2 ± 0.5", "", "3 ± 0.5", "2.0"],
+        ["a", "1 ± 0.25", "0.25 [1]", "–", "2.0", "1,500"],
+        ["b", "2 ± 0.25", "", "3 ± 0.25", "2.0", "1,500"],
     ]
     assert [line[1].bold for line in table.rows] == [True, False]
     assert table.notes[0] == "[1] Paper, Table 1 (other, n = 5)."
@@ -105,25 +109,61 @@ def test_a_table_has_a_row_a_model_and_the_published_value_beside_ours() -> None
 
 
 def test_nothing_is_bold_inside_a_tie() -> None:
-    """Where ties were looked for: a model that is best alone is bold, those of a tie are marked; elsewhere as ever."""
-    columns = {"m": (True, True, False), "up": (False, False, True), "old": (None, None, None)}
-    better = {"m": "lower", "up": "higher", "old": "lower"}
+    """Where ties were looked for, a model that is best alone is bold, and those of a tie are marked; elsewhere what is best
+    by more than its interval is bold.
+    """
+    ties = {"m": (True, True, False), "up": (False, False, True), "old": (None,) * 3, "near": (None,) * 3, "size": (None,) * 3}
     rows = [
-        row(model, metric, i, better[metric], tied=tied[i])
-        for metric, tied in columns.items()
+        row(model, metric, i, "higher" if metric == "up" else "lower", tied=tied[i], ranked=metric != "size")
+        for metric, tied in ties.items()
         for i, model in enumerate("abc")
     ]
-    table = task_table(bench(rows, ["m", "up", "old"]), "t")
-    assert [[entry.bold for entry in line[1:4]] for line in table.rows] == [
-        [False, False, True], [False, False, False], [False, True, False],
+    rows = [{**one, "low": one["mean"] - 0.5, "high": one["mean"] + 0.5} if one["metric"] == "near" else one for one in rows]
+    table = task_table(bench(rows, []), "t")
+    assert [[entry.bold for entry in line[1:6]] for line in table.rows] == [
+        [False, False, True, False, False], [False] * 5, [False, True, False, False, False],
     ]  # fmt: skip
-    assert [[entry.text for entry in line[1:4]] for line in table.rows] == [
-        ["0 ± 0.5 ≈", "0 ± 0.5", "0 ± 0.5"], ["1 ± 0.5 ≈", "1 ± 0.5", "1 ± 0.5"], ["2 ± 0.5", "2 ± 0.5", "2 ± 0.5"],
-    ]  # fmt: skip
+    assert [line[1].text for line in table.rows] == ["0 ± 0.25 ≈", "1 ± 0.25 ≈", "2 ± 0.25"]
+    assert all("≈" not in entry.text for line in table.rows for entry in line[2:])
+    assert table.headline == "By m none is best beyond chance: a and b are tied."
     assert table.notes[0].startswith("≈ is tied with the best")
-    assert table.notes[1].endswith(": old.")
-    plain = task_table(bench([row("a", "m", 1), row("b", "m", 2)], ["m"]), "t")
-    assert plain.notes == []
+    assert table.notes[1].endswith(": old, near."), "models are not ranked by their size"
+    said = [task_table(bench(rows, [name]), "t").headline for name in ("up", "old", "near", "size")]
+    assert [text[: text.index("best") + 4] for text in said[:2]] == ["By up c is best", "By old a is best"]
+    assert (said[2][:24], said[3]) == ("By near a has the best m", "")
+
+
+def test_reference_answers_stand_apart_and_are_never_best() -> None:
+    rows = [row("floor", "m", 0), row("a", "m", 1, tied=True, not_better_than=["floor"]), row("b", "m", 2, tied=False)]
+    content = bench(rows, ["m"], references=["floor"])
+    content["models"] = ["a", "floor", "b"]
+    content["cells"][0] |= {"verdict": None}
+    for cell in content["cells"][2:]:
+        fault = {"fault": "too narrow"}
+        cell["verdict"] = {"text": f"{cell['model']} is too narrow.", "findings": [fault, fault, {"fault": ""}]}
+    table = task_table(content, "t")
+    assert [(line[0].text, line[0].apart, line[1].bold) for line in table.rows] == [
+        ("floor", True, False), ("a", False, True), ("b", False, False),
+    ]  # fmt: skip
+    assert table.headline == "By m a is best, beyond chance. a is not better than floor, beyond chance."
+    assert table.verdicts == {m: f"too narrow (2 of 2 seeds). Seed 0: {m} is too narrow." for m in "ab"}
+
+
+def test_models_are_ranked_over_tasks_and_seeds() -> None:
+    starts = {"a": 1, "b": 2, "c": 9}
+    seeds = {model: {str(seed): {"value": start + seed} for seed in range(3)} for model, start in starts.items()}
+    rows = [{**row(model, "m", 1, seeds=of), "task": task} for task in "tu" for model, of in seeds.items()]
+    rows += [{**row(model, "size", 1, ranked=False), "task": task} for task in "tu" for model in "abc"]
+    rows += [row(model, "one task", 1, seeds=of) for model, of in seeds.items()]
+    del rows[5]["seeds"]["1"], rows[5]  # c has no value in one of the tasks
+    found = ranks_of(rows, "tu", "abc", [])
+    assert list(found) == ["m"]
+    assert found["m"]["means"] == {"a": 1.0, "b": 2.0}
+    assert found["m"]["blocks"] == 6
+    shown = ranking(bench(rows, ["m"], ranks=found))
+    assert shown is not None
+    assert shown[0] == [("a", "1"), ("b", "2")]
+    assert "So few blocks can tell little." in shown[1]
 
 
 def test_what_stands_in_a_page_cannot_break_it(tmp_path: Path) -> None:
@@ -131,7 +171,7 @@ def test_what_stands_in_a_page_cannot_break_it(tmp_path: Path) -> None:
     left = [{"task": "t", "model": "d", "reason": "no | <script>\nthing"}]
     write_pages(bench(rows, ["m"], title='"T" & <i>', left_out=left), tmp_path)
     text, page = ((tmp_path / name).read_text() for name in ("bench.md", "report.html"))
-    assert "| a\\|b | **1 ± 0.5** | 2.0 |" in text.splitlines()
+    assert "| a\\|b | **1 ± 0.25** | 2.0 | 1,500 |" in text.splitlines()
     assert "d is left out: no \\| \\<script\\> thing" in text.splitlines()
     assert text.endswith("thing\n")
     for word in ("&#34;T&#34; &amp; &lt;i&gt;", "&lt;b&gt;c&lt;/b&gt;", "no | &lt;script&gt;"):

@@ -212,6 +212,7 @@ def _outcome(cell: Cell, plan: BenchPlan) -> str:
 
 def _write(plan: BenchPlan, published: Mapping[str, Sequence[Published]], started: str) -> BenchResult:
     from zoo.benching import grid, plots
+    from zoo.benching.ranking import draw_ranks
     from zoo.benching.record import bench_csv, bench_json, write_pages
 
     out, content = plan.out, bench_json(plan, published, started)
@@ -223,6 +224,8 @@ def _write(plan: BenchPlan, published: Mapping[str, Sequence[Published]], starte
         plots.curves(content, task, figures["curves"])
         cells = [cell for cell in plan.cells if (cell.task, cell.seed) == (task, 0)]
         grid.draw_grid(cells, f"{task}, {content['data'][task]['name']}, seed 0", figures["grid"])
+    (out / "ranks.png").unlink(missing_ok=True)
+    draw_ranks(content, out / "ranks.png")
     write_text(out / "bench.csv", bench_csv(content))
     write_pages(content, out)
     write_json(out / "bench.json", content)

@@ -149,6 +149,7 @@ def resolve(request: BenchRequest) -> BenchPlan:
     for name in (request.tune_by,) if request.tune_by else ():
         registry.entry("metrics", name)
     folder = _folder(request, suite, data)
+    references = references if set(models) - set(references) else ()  # alone, they are what is compared
     return BenchPlan(request, suite, data, tasks, models, seeds, n, items, settings, folder, references)
 
 

@@ -15,7 +15,9 @@ import msgspec
 
 from zoo.benching.cells import Cell
 from zoo.benching.plan import BenchPlan
-from zoo.benching.tables import OVER_ITEMS, table_rows, task_table
+from zoo.benching.ranking import ranks_of
+from zoo.benching.shown import ranking, task_table
+from zoo.benching.tables import OVER_ITEMS, table_rows
 from zoo.benching.tuning import Trial
 from zoo.catalog.files import Published
 from zoo.reporting.pages import write_page
@@ -23,21 +25,28 @@ from zoo.running.folder import versions
 from zoo.utils.version import own_version
 from zoo.utils.words import plain_cell, visible
 
-CSV = ("task", "model", "metric", "unit", "better", "seed", "mean", "low", "high", "interval", "published", "published_source")
+CSV = (
+    *("task", "model", "metric", "unit", "better", "seed", "mean", "low", "high", "interval", "tied"),
+    *("published", "published_source"),
+)
 
 
 def bench_json(plan: BenchPlan, published: Mapping[str, Sequence[Published]], started: str) -> dict[str, Any]:
     """The content of ``bench.json``; every table and figure is made from it.
 
-    ``table`` has a row for each task, model and metric over seeds, with what its interval is over, and whether it is ``tied``
-    with the best (None where that cannot be tested); ``published`` has all rows of the tasks; ``left_out`` are the models that
-    are not made for the fields of a task; ``references`` the models that are there to be compared with; ``trials`` the fits
-    that settings were chosen by, and ``chosen`` of a cell those settings.
+    ``table`` has a row for each task, model and metric over seeds, with what its interval is over, whether it is ``tied`` with
+    the best (None where that cannot be tested), and which reference answers it is ``not_better_than`` beyond chance;
+    ``ranks`` are the mean ranks over tasks and seeds, by score; ``published`` has all rows of the tasks; ``left_out`` are the
+    models that are not made for the fields of a task; ``references`` those that the others are compared with; ``trials`` the
+    fits that settings were chosen by, and ``chosen`` of a cell those settings.
     """
     done = [cell for cell in plan.cells if cell.status == "done"]
     digests: dict[str, dict[str, Any]] = {task: {} for task in plan.tasks}
     for cell in done:
         digests[cell.task].setdefault(str(cell.seed), {split: cell.run["data"][split] for split in ("train", "test")})
+    table = table_rows(plan, published)
+    apart = [*dict.fromkeys([*sorted(plan.truths), *plan.references])]
+    ours = [model for model in plan.models if model not in apart]
     return {
         "schema": 1,
         "suite": plan.request.suite,
@@ -51,7 +60,7 @@ def bench_json(plan: BenchPlan, published: Mapping[str, Sequence[Published]], st
         "quick": plan.request.quick,
         "fair": plan.request.fair,
         "tune": plan.request.tune,
-        "references": list(plan.references),
+        "references": apart,
         "data": {task: {"name": visible(plan.data[task]), "seeds": digests[task]} for task in plan.tasks},
         "n": plan.n,
         "items": plan.items,
@@ -61,7 +70,8 @@ def bench_json(plan: BenchPlan, published: Mapping[str, Sequence[Published]], st
         "models": list(plan.models),
         "metrics": list(plan.suite.metrics),
         "scatter": [plan.suite.scatter.x, plan.suite.scatter.y] if plan.suite.scatter else None,
-        "table": table_rows(plan, published),
+        "table": table,
+        "ranks": ranks_of(table, plan.tasks, ours, plan.suite.metrics),
         "left_out": [{"task": t, "model": m, "reason": reason} for (t, m), reason in plan.left_out.items()],
         "cells": [_cell(cell, plan.out) for cell in plan.cells],
         "trials": [_trial(trial, plan) for trial in plan.trials],
@@ -108,7 +118,7 @@ def bench_csv(bench: Mapping[str, Any]) -> str:
     for cells in bench["table"]:
         row: dict[str, Any] = {key: plain_cell(value) if isinstance(value, str) else value for key, value in cells.items()}
         for seed, score in row["seeds"].items():
-            own = {**score, "seed": seed, "mean": score["value"], "interval": OVER_ITEMS}
+            own = {**score, "seed": seed, "mean": score["value"], "interval": OVER_ITEMS, "tied": None}
             writer.writerow({**row, "published": "", "published_source": "", **own})
         writer.writerow({**row, "seed": "all"})
     return text.getvalue()
@@ -118,7 +128,7 @@ def write_pages(bench: Mapping[str, Any], out: Path) -> None:
     """Write ``bench.md``, and ``report.html`` with the figures in ``out``, named ``KIND-TASK.png``, inside it."""
     tables = [task_table(bench, task) for task in bench["tasks"]]
     for name, template in (("bench.md", "bench.md"), ("report.html", "bench.html")):
-        write_page(out / name, template, bench=bench, tables=tables, out=out)
+        write_page(out / name, template, bench=bench, tables=tables, ranking=ranking(bench), out=out)
 
 
 def commit() -> str:

@@ -1,9 +1,10 @@
-"""Which models of a bench are tied with the best: found item by item, where all have values of the same test items."""
+"""Models of a bench compared item by item, where all have values of the same test items."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal
 
 from zoo.benching.cells import Cell
 from zoo.utils.words import visible
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
     from zoo.measuring.draws import Row
 
+    Better = Literal["lower", "higher"]
+
 
 def tied(cells: Sequence[Cell]) -> dict[str, set[str]]:
     """The models that are tied with the best, that one among them, by the score; of the cells of one task that are done.
@@ -20,11 +23,46 @@ def tied(cells: Sequence[Cell]) -> dict[str, set[str]]:
     A score is left out where that cannot be tested: fewer than two models have it, not all for the same seeds, some cell has
     no values, or those of other items or of no single item (one number for the whole run, such as the size of a model).
     """
-    import torch
-
     from zoo.measuring.compare import tied_with_best
 
+    return {metric: tied_with_best(rows, better, groups=groups) for metric, rows, groups, better in _comparable(cells)}
+
+
+def surpassed(cells: Sequence[Cell], references: Collection[str]) -> dict[str, dict[str, set[str]]]:
+    """By score and model those of the ``references`` than which it is better beyond chance, where that can be tested."""
+    from zoo.measuring.compare import surpassed as compare
+
     found = {}
+    for metric, rows, groups, better in _comparable(cells):
+        theirs = {model: row for model, row in rows.items() if model in references}
+        ours = {model: row for model, row in rows.items() if model not in references}
+        if theirs and ours:
+            found[metric] = compare(ours, theirs, better, groups=groups)
+    return found
+
+
+def over_both(cells: Sequence[Cell]) -> dict[tuple[str, str], tuple[float, float, float]]:
+    """Mean and interval of each model by each score, over its seeds and items together, where its cells have such values and
+    there are several seeds, or several items of one video, scene or photo.
+    """
+    from zoo.measuring.compare import intervals
+
+    found: dict[tuple[str, str], tuple[float, float, float]] = {}
+    for model in dict.fromkeys(cell.model for cell in cells):
+        own = sorted((cell for cell in cells if cell.model == model), key=lambda cell: cell.seed)
+        names = [name for name in own[0].metrics["metrics"] if all(visible(name) in _values(cell) for cell in own)]
+        plain = len(own) == 1 and (own[0].values is None or own[0].values.groups is None)
+        if not names or plain:
+            continue
+        rows, groups = _rows({name: [_values(cell)[visible(name)] for cell in own] for name in names}, own)
+        for name, ends in intervals(rows, groups=groups).items():
+            if all(map(math.isfinite, ends)):
+                found[model, name] = ends
+    return found
+
+
+def _comparable(cells: Sequence[Cell]) -> Iterator[tuple[str, dict[str, Row], Row, Better]]:
+    """The scores by which models can be compared item by item: the rows of the models, the items' groups, what is better."""
     for metric in dict.fromkeys(name for cell in cells for name in cell.metrics["metrics"]):
         rows: dict[str, dict[int, Cell]] = {}
         for cell in cells:
@@ -39,11 +77,17 @@ def tied(cells: Sequence[Cell]) -> dict[str, set[str]]:
         values = {model: [_values(row[seed])[visible(metric)] for seed in sorted(row)] for model, row in rows.items()}
         if len(better) > 1 or any(all(bool((part == part[0]).all()) for part in row) for row in values.values()):
             continue
-        shared = len({_digest(cell) for cell in first.values()}) == 1
-        groups = [_groups(first[seed]) for seed in sorted(first)]
-        given: dict[str, Row] = {model: torch.stack(row) if shared else row for model, row in values.items()}
-        found[metric] = tied_with_best(given, better.pop(), groups=groups[0] if shared else groups)
-    return found
+        yield metric, *_rows(values, [first[seed] for seed in sorted(first)]), better.pop()
+
+
+def _rows(values: Mapping[str, list[Tensor]], cells: Sequence[Cell]) -> tuple[dict[str, Row], Row]:
+    """Rows of values, and the groups of their items, as these are compared; ``cells`` are those of one model, a seed each."""
+    import torch
+
+    groups = [_groups(cell) for cell in cells]
+    if len({_digest(cell) for cell in cells}) > 1:
+        return {**values}, groups
+    return {model: torch.stack(row) for model, row in values.items()}, groups[0]
 
 
 def _same(row: dict[int, Cell], first: dict[int, Cell]) -> bool:

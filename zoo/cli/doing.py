@@ -124,7 +124,7 @@ def bench(
 
     request = BenchRequest(**given)
     from zoo.benching.bench import execute
-    from zoo.benching.tables import HOW_TIED, task_table
+    from zoo.benching.shown import HOW_TIED, ranking, task_table
 
     with stdout_is_kept(json):
         result = execute(request)
@@ -137,6 +137,12 @@ def bench(
             say(table([task.upper(), *(head.upper() for head in heads[1:])], *rows), end="\n\n", lines=True)
             if HOW_TIED in shown.notes:
                 say(HOW_TIED, end="\n\n")
+            for line in (shown.headline, *(f"{model}: {said}" for model, said in shown.verdicts.items())):
+                if line:
+                    say(line, end="\n\n")
+        if ranks := ranking(result.bench):
+            say(table(("MODEL", "MEAN RANK"), *ranks[0]), end="\n\n", lines=True)
+            say(ranks[1], end="\n\n")
     say(f"report: {result.out / 'report.html'}", err=json)
     if result.failed:
         count, total = len(result.failed), len(result.bench["cells"])
