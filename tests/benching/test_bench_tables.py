@@ -145,7 +145,7 @@ def test_reference_answers_stand_apart_and_are_never_best() -> None:
     assert [(line[0].text, line[0].apart, line[1].bold) for line in table.rows] == [
         ("floor", True, False), ("a", False, True), ("b", False, False),
     ]  # fmt: skip
-    assert table.headline == "By m a is best, beyond chance. a is not better than floor, beyond chance."
+    assert table.headline == "By m a is best, beyond chance. No better than floor, beyond chance: a."
     assert table.verdicts == {m: f"too narrow (2 of 2 seeds). Seed 0: {m} is too narrow." for m in "ab"}
 
 

@@ -79,7 +79,7 @@ def task_table(bench: Mapping[str, Any], task: str) -> TaskTable:
                 line.append(Entry(text, published=True))
         line += [Entry(_mean(done, key) if done else "failed") for key in ("fit_seconds", "pairs")]
         rows.append([entry._replace(apart=model in apart) for entry in line])
-        if said := _verdict(done):
+        if model in ours and (said := _verdict(done)):
             verdicts[model] = said
     notes = [f"[{mark}] {source}." for source, mark in sources.items()]
     if any(f"({bench['data'][task]['name']}, n = " not in source for source in sources):
@@ -116,9 +116,10 @@ def _headline(bench: Mapping[str, Any], task: str, metrics: list[str], ours: lis
         text = f"By {metric} {_listed(sorted(sure))} is best: its interval meets no other."
     else:
         text = f"By {metric} {_listed(sorted(first))} has the best mean, and whether it is better than others is not certain."
-    for model in ours:
-        if (row := rows.get((model, metric))) and (missed := row.get("not_better_than")):
-            text += f" {model} is not better than {_listed(missed)}, beyond chance."
+    for floor in bench["references"]:
+        missed = [model for model in ours if floor in (rows.get((model, metric), {}).get("not_better_than") or ())]
+        if missed:
+            text += f" No better than {floor}, beyond chance: {_listed(missed)}."
     return text
 
 
