@@ -85,12 +85,22 @@ def summary(out: Path, page: Page, name: str, title: str | None = None) -> dict[
     kept["data"] = {task: _data(of) for task, of in bench["data"].items()}
     columns = {task: _columns(bench, task, page.columns) for task in bench["tasks"]}
     kept["columns"], kept["models"], kept["left_out"] = columns, bench["models"], bench["left_out"]
+    kept["ranked"] = sorted({name for names in columns.values() for name in names if _ranked(name)})
     row_keys = ("task", "model", "metric", "unit", "better", "mean", "low", "high", "interval", "tied")
     rows = [row for row in bench["table"] if row["metric"] in columns[row["task"]]]
     kept["table"] = [{key: row.get(key) for key in row_keys} for row in rows]
     kept["cells"] = [_cell(cell) for cell in bench["cells"]]
     kept["claims"] = tested(bench, out, page.claims)
     return kept
+
+
+def _ranked(metric: str) -> bool:
+    """Whether a model is better for being better by this metric; not by variance, which noise raises."""
+    from zoo import registry
+    from zoo.contracts import make
+
+    name = metric.partition("@")[0]
+    return name in registry.names("metrics") and make.class_of("metrics", name).ranked
 
 
 def _data(of: Mapping[str, Any]) -> dict[str, Any]:
@@ -224,7 +234,10 @@ def _task(bench: Mapping[str, Any], task: str) -> list[str]:
             rows[row["model"], row["metric"]] = row
     heads = ["model", *columns, "fit, s", "pairs"]
     lines = ["| " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) - 1)]
-    alone = {metric: [m for m in bench["models"] if rows.get((m, metric), {}).get("tied")] for metric in columns}
+    alone = {
+        metric: [m for m in bench["models"] if metric in bench["ranked"] and rows.get((m, metric), {}).get("tied")]
+        for metric in columns
+    }
     for model in bench["models"]:
         cells = [cell for cell in bench["cells"] if (cell["task"], cell["model"]) == (task, model)]
         done = [cell for cell in cells if cell["status"] == "done"]

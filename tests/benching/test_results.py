@@ -53,11 +53,17 @@ def test_a_bench_becomes_a_page(results: ModuleType, folder: Path, whole: zoo.Be
     for cell in kept["cells"]:
         if cell["model"] == "toy-wide":
             cell["verdict"] = {"word": "wrong", "faults": ["too narrow"] * (cell["seed"] == 0), "text": "It is too narrow."}
+    assert "toy-density" not in kept["ranked"]
+    kept["ranked"] = ["toy-best@9"]
+    for row in kept["table"]:
+        row["tied"] = row["model"] == "toy-wide" if row["metric"] == "toy-best@9" else True
     (folder / "toy.json").write_text(json.dumps(kept))
     text = results.made(folder)["toys.md"]
     rows = {(row["model"], row["metric"]): row for row in whole.bench["table"]}
     assert kept["columns"] == {"toy-shade": ["toy-best@9", "toy-density", "x_gain@toy-best"]}
     assert "it is shown of `toy-wide` that they listen to x (the interval is above 0); it is not shown of `random`." in text
+    assert "\n\nBy toy-best@9 `toy-wide` is better than all others.\n\n" in text
+    assert text.count("≈") == 1, "the legend: what models are not ranked by has no best"
     assert "The verdict on `toy-wide`, seed 0: It is too narrow." in text
     assert "- `toy-wide`: too narrow (1 of 2)" in text
     assert results.number(rows["toy-wide", "toy-best@9"]["mean"]) in text
