@@ -23,7 +23,8 @@ class CDVAEConfig(Recipe):
         tied: the share of the top code that the Gaussian tie joins (paper 1: 80 %).
         temperature: sigma is multiplied by it when z_g is drawn; below 1 the samples keep closer to the components.
         bounded: tanh on the MDN's output, as Table 1 prints it; it keeps the means within (-1, 1).
-        output_variance: of a field given its lowest code; none to predict it for each pixel, as Table 1 does.
+        output_variance: of a field given its lowest code; none to predict it for each pixel, as Table 1 does. Where it is
+            predicted, edges count as noise, and y is rebuilt from two or three directions of its codes alone.
         guidance: the first and the last weight of the embedding cost (lambda of eq. 6); 0, 0 for no guidance. What is left
             at the end keeps the top code in use: z_g is charged twice for what x does not tell of y, by its standard normal
             and by the MDN, a lower code once, so that without it everything moves down to where x has no say.
@@ -44,7 +45,7 @@ class CDVAEConfig(Recipe):
     tied: float = 0.8
     temperature: float = 0.9
     bounded: bool = False
-    output_variance: float | None = None
+    output_variance: float | None = 0.1
     guidance: tuple[float, ...] = (10.0, 1.0)
     reconstruction: tuple[float, ...] = (0.3, 0.05)
     tie_weight: tuple[float, ...] = (0.1, 1.0)

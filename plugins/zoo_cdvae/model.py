@@ -38,6 +38,7 @@ class CDVAE(Model):
         "reconstruction": (0.3, 0.3),
     }
     tunable: ClassVar[Mapping[str, Sequence[Any]]] = {
+        "output_variance": (0.1, 0.05, 0.3, None),
         "temperature": (0.9, 0.7, 1.0),
         "reconstruction": ((0.3, 0.05), (0.3, 0.02), (0.3, 0.1), (0.3, 0.3)),
         "guidance": ((10.0, 1.0), (10.0, 0.0), (30.0, 3.0)),
