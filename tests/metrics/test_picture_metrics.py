@@ -143,7 +143,7 @@ def test_colours_are_compared_wherever_they_are() -> None:
 def test_modes_of_a_vector_lie_within_half_a_unit() -> None:
     pool = torch.tensor([[[4.0, 0, 0, 0], [-4.0, 0, 0, 0], [4.0, 0, 0, 0]]])
     metric = Modes()
-    metric.prepare(replace(run(4), pairs=replace(run(4).pairs.subset(torch.tensor([0])), pool=pool)))
+    metric.prepare(replace(run(4), pairs=replace(run(4).pairs.subset(torch.tensor([0])), pool=pool, truth=None)))
     places = torch.tensor([4.4, 3.6, 4.6, 0.0, -4.0])
     samples = torch.cat([places[None, :, None], torch.zeros(1, 5, 3)], 2)
     found = measured(metric, samples, pool[:, 0], pool)
@@ -173,7 +173,7 @@ def test_modes_are_few_and_more_than_one() -> None:
         (torch.ones(16, 3, 4), "single true answer"),
     ):
         with pytest.raises(NotApplicable, match=words):
-            Modes().prepare(replace(one, pairs=replace(one.pairs, y=torch.ones(16, 4), pool=pool)))
+            Modes().prepare(replace(one, pairs=replace(one.pairs, y=torch.ones(16, 4), pool=pool, truth=None)))
 
 
 class Distance(nn.Module):

@@ -13,6 +13,7 @@ from zoo.contracts.metric import NotApplicable, Score
 from zoo.measuring.evaluate import bootstrap
 from zoo.testing.subjects.metric import world
 from zoo_metrics import proper
+from zoo_metrics.pool import EnergyScore
 from zoo_metrics.proper import ExcessEnergy, RankedProbability, crps, excess
 
 
@@ -34,6 +35,22 @@ def test_crps_is_its_double_sum(n: int, fair: bool, monkeypatch: pytest.MonkeyPa
     np.testing.assert_allclose(crps(samples.flatten(2), y.flatten(1), fair=fair), want, rtol=0, atol=1e-6)
     if fair:
         np.testing.assert_allclose(RankedProbability()(samples, y)[""], want, rtol=0, atol=1e-6)
+
+
+def test_they_are_those_of_scoringrules() -> None:
+    """Gneiting's, by Allen and others (2024), which count a pair of a sample and itself; the fair forms do not."""
+    rules = pytest.importorskip("scoringrules", reason="needs scoringrules, of the extra dev")
+    g = torch.Generator().manual_seed(1)
+    n, size = 30, 12
+    samples, y = torch.rand(4, n, size, generator=g), torch.rand(4, size, generator=g)
+    ours, theirs = samples.double().numpy(), y.double().numpy()
+    whole = rules.crps_ensemble(theirs, ours, m_axis=1, estimator="nrg").mean(1)
+    fair = rules.crps_ensemble(theirs, ours, m_axis=1, estimator="fair").mean(1)
+    np.testing.assert_allclose(crps(samples, y, fair=False), whole, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(RankedProbability()(samples, y)[""], fair, rtol=0, atol=1e-6)
+    among = torch.tensor([far(each, each, within=True) for each in samples])
+    energy = torch.from_numpy(rules.es_ensemble(theirs, ours, m_axis=1, v_axis=2, estimator="nrg")) - among / (2 * n)
+    np.testing.assert_allclose(EnergyScore()(samples, y)[""], energy / size**0.5, rtol=0, atol=1e-6)
 
 
 def test_crps_of_samples_that_are_all_alike_is_their_distance() -> None:
@@ -61,7 +78,7 @@ def test_excess_energy_needs_true_draws() -> None:
     assert fitted.pairs.pool is not None
     for pool in (None, fitted.pairs.pool[:, :0]):
         with pytest.raises(NotApplicable, match="true answers"):
-            ExcessEnergy().prepare(replace(fitted, pairs=replace(fitted.pairs, pool=pool)))
+            ExcessEnergy().prepare(replace(fitted, pairs=replace(fitted.pairs, pool=pool, truth=None)))
 
 
 ITEMS, N, DRAWS, SIZE = 300, 40, 20, 9

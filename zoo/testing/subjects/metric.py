@@ -16,7 +16,7 @@ from zoo.contracts import make
 from zoo.contracts.metric import Fitted, Metric, NotApplicable
 from zoo.contracts.model import Model
 from zoo.contracts.task import Task
-from zoo.data.pairs import Pairs
+from zoo.data.pairs import Pairs, Truth
 from zoo.data.records import Attributes, Data, Split, check_split
 from zoo.testing.subjects.model import Shape, flat, spread
 from zoo.testing.subjects.task import FewRecords
@@ -52,7 +52,7 @@ class WorldTask(Task):
         self.item = item  # type: ignore[misc]  # each of these tasks has its own
 
     def pairs(self, data: Data, split: Split, seed: int = 0, *, pool: int = 0) -> Pairs:
-        """x, and y around the light of x, with both answers in the pool; no digest, so that nothing is kept for them."""
+        """x, and y around the light of x, with both answers in the pool, two modes; no digest, so that nothing is kept."""
         records = data.read(split, seed=seed)
         assert records.attributes is not None
         g = torch.Generator().manual_seed(len(records))
@@ -63,7 +63,9 @@ class WorldTask(Task):
         side = torch.randint(0, 2, base.shape, generator=g) * 2 - 1
         base = base + 0.05 * torch.rand(len(kinds), *self.y_shape, generator=g)
         answers = base[:, None] + SPREAD * spread(torch.arange(DRAWS) % 2 * 2 - 1, self.y_shape)
-        return Pairs(x, base + SPREAD * side, pool=answers, names=records.names)
+        modes, y_mode = (torch.arange(DRAWS) % 2).expand(len(x), -1), (side.flatten(1).float().mean(1) > 0).long()
+        truth = Truth.of(modes, y_mode, torch.full((len(x), 2), 0.5))
+        return Pairs(x, base + SPREAD * side, pool=answers, names=records.names, truth=truth)
 
     def condition(self, item: Any) -> tuple[Tensor, Any]:
         return flat(0.5, self.x_shape)[0], None
