@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from zoo import Metric, RequestError
+from zoo_metrics.proper import energy, few
 
 
 class ErrorOfBest(Metric):
@@ -71,14 +72,8 @@ class EnergyScore(Metric):
     gains = True
 
     def __call__(self, samples: Tensor, y: Tensor, **known: Tensor | None) -> Mapping[str, Tensor]:
-        flat, truth = samples.flatten(2), y.flatten(1)
-        n, size = flat.shape[1:]
-        to_truth = (flat - truth[:, None]).norm(dim=2).mean(1)
-        if n == 1:
-            return {"": to_truth / size**0.5}
-        among = torch.cdist(flat, flat, compute_mode="donot_use_mm_for_euclid_dist" if n < 25 else "use_mm_for_euclid_dist")
-        within = among.triu(1).sum((1, 2)) * 2 / (n * (n - 1))
-        return {"": (to_truth - within / 2) / size**0.5}
+        parts = (each.split(few(samples)) for each in (samples.flatten(2), y.flatten(1)))
+        return {"": torch.cat([energy(*part) for part in zip(*parts, strict=True)])}
 
 
 class NegativeLogLikelihood(Metric):

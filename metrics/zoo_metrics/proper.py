@@ -11,7 +11,9 @@ from torch import Tensor
 from zoo import Fitted, Metric, NotApplicable, RequestError
 
 AT_ONCE = 2**21
-"""Numbers that are sorted, or multiplied, at once (16 MB of float64)."""
+"""Numbers that are sorted, or distances that are made, at once (16 MB of float64)."""
+CACHED = 2**19
+"""Numbers of samples that are multiplied at once: what fits the cache of a processor is quick."""
 
 
 def crps(samples: Tensor, y: Tensor, *, fair: bool = True) -> Tensor:
@@ -79,23 +81,43 @@ class ExcessEnergy(Metric):
     def __call__(self, samples: Tensor, y: Tensor, *, pool: Tensor | None = None, **known: Tensor | None) -> dict[str, Tensor]:
         if pool is None or not self.shown:
             raise RequestError("excess energy takes true draws (pool) of a run (prepare); one of them is not given")
-        drawn = samples.shape[1] + 1 + pool.shape[1]
-        few = max(1, AT_ONCE // drawn**2)
-        parts = (each.split(few) for each in (samples.flatten(2), y.flatten(1), pool.flatten(2)))
+        parts = (each.split(few(samples, y, pool)) for each in (samples.flatten(2), y.flatten(1), pool.flatten(2)))
         return {"": torch.cat([excess(*part) for part in zip(*parts, strict=True)])}
 
 
 def excess(samples: Tensor, y: Tensor, pool: Tensor) -> Tensor:
     """:class:`ExcessEnergy` of samples (B, n, D), y (B, D) and other true draws (B, M, D): (B,) float64."""
-    n, m = samples.shape[1], 1 + pool.shape[1]
-    gram = torch.zeros(len(y), n + m, n + m, dtype=torch.float64, device=y.device)
-    step = max(1, AT_ONCE // (len(y) * (n + m)))
-    for some, true, more in zip(samples.split(step, 2), y.split(step, 1), pool.split(step, 2), strict=True):
-        off = torch.cat([some - true[:, None], torch.zeros_like(true)[:, None], more - true[:, None]], 1).double()
-        gram.baddbmm_(off, off.mT)
-    square = gram.diagonal(dim1=1, dim2=2)
-    distance = (square[:, :, None] + square[:, None] - 2 * gram).clamp_min_(0).sqrt_()
-    within = distance[:, :n, :n].sum((1, 2)) / max(1, n * (n - 1))
-    true = distance[:, n:, n:].sum((1, 2)) / max(1, m * (m - 1))
-    across = distance[:, :n, n:].mean((1, 2))
-    return (across - within / 2 - true / 2) / y.shape[1] ** 0.5
+    off = (samples - y[:, None]).double()
+    true = torch.cat([torch.zeros_like(y)[:, None], pool - y[:, None]], 1).double()
+    n, m = off.shape[1], true.shape[1]
+    within = distances(off, off) / max(1, n * (n - 1))
+    among = distances(true, true) / max(1, m * (m - 1))
+    return (distances(off, true) / (n * m) - within / 2 - among / 2) / y.shape[1] ** 0.5
+
+
+def energy(samples: Tensor, y: Tensor) -> Tensor:
+    """The energy score of samples (B, n, D) of y (B, D), :class:`zoo_metrics.pool.EnergyScore`: (B,) float64."""
+    off = (samples - y[:, None]).double()
+    n = off.shape[1]
+    within = distances(off, off) / max(1, n * (n - 1))
+    return (off.norm(dim=2).mean(1) - within / 2) / y.shape[1] ** 0.5
+
+
+def few(*tensors: Tensor) -> int:
+    """Of how many items such tensors (B, ...) are taken at once."""
+    return max(1, CACHED // sum(tensor[0].numel() for tensor in tensors))
+
+
+def distances(a: Tensor, b: Tensor) -> Tensor:
+    """The sum of the distances of vectors (B, n, D) and (B, m, D) float64, of each with each: (B,).
+
+    By products of matrices, so that vectors should lie about 0: what is lost is 1e-8 of their length. Of a few rows at a time,
+    so that memory is bounded whatever n and m are.
+    """
+    square_a, square_b = a.square().sum(2), b.square().sum(2)
+    total = torch.zeros(len(a), dtype=torch.float64, device=a.device)
+    step = max(1, AT_ONCE // (len(a) * b.shape[1]))
+    for rows, square in zip(a.split(step, 1), square_a.split(step, 1), strict=True):
+        far = torch.baddbmm(square_b[:, None], rows, b.mT, alpha=-2).add_(square[:, :, None])
+        total += far.clamp_min_(0).sqrt_().sum((1, 2))
+    return total
