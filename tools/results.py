@@ -86,6 +86,7 @@ def summary(out: Path, page: Page, name: str, title: str | None = None) -> dict[
     columns = {task: _columns(bench, task, page.columns) for task in bench["tasks"]}
     kept["columns"], kept["models"], kept["left_out"] = columns, bench["models"], bench["left_out"]
     kept["ranked"] = sorted({name for names in columns.values() for name in names if _ranked(name)})
+    kept["ranks"] = {metric: ranks for metric, ranks in (bench.get("ranks") or {}).items() if metric in kept["ranked"]}
     row_keys = ("task", "model", "metric", "unit", "better", "mean", "low", "high", "interval", "tied")
     rows = [row for row in bench["table"] if row["metric"] in columns[row["task"]]]
     kept["table"] = [{key: row.get(key) for key in row_keys} for row in rows]
@@ -199,10 +200,20 @@ def page_text(page: Page, kept: Sequence[Mapping[str, Any]]) -> str:
             count = {word: sum(told["word"] == word for told in claims) for word in TOLD}
             words = f"{count['holds']} hold, {count['not']} do not, and of {count['open']} it cannot be told"
             parts.append(f"**The papers' claims**: of {len(claims)} that are tested, {words} (5 %, by Holm's correction).")
+        parts += [_ranks(metric, ranks) for metric, ranks in list(bench["ranks"].items())[:1]]
         for task in tasks:
             parts += [f"### {task}: {bench['data'][task]['name']}", *_task(bench, task)]
             parts += ["\n".join(f"- {sentence(told)}" for told in claims if told["task"] == task)] if claims else []
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _ranks(metric: str, ranks: Mapping[str, Any]) -> str:
+    """The models by their mean rank over tasks and seeds, and how far two have to be apart to differ."""
+    order = ", ".join(
+        f"`{model}` {number(rank, 2)}" for model, rank in sorted(ranks["means"].items(), key=lambda each: each[1])
+    )
+    text = f"Mean ranks by {metric} over {ranks['blocks']} blocks (a task with one seed), 1 the best: {order}."
+    return f"{text} Two models differ where these do by more than {number(ranks['critical'], 2)} (Nemenyi, 5 %)."
 
 
 def how(bench: Mapping[str, Any]) -> str:

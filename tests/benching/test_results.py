@@ -55,6 +55,7 @@ def test_a_bench_becomes_a_page(results: ModuleType, folder: Path, whole: zoo.Be
             cell["verdict"] = {"word": "wrong", "faults": ["too narrow"] * (cell["seed"] == 0), "text": "It is too narrow."}
     assert "toy-density" not in kept["ranked"]
     kept["ranked"] = ["toy-best@9"]
+    kept["ranks"] = {"toy-best@9": {"means": {"random": 2.0, "toy-wide": 1.0}, "blocks": 2, "critical": 1.386}}
     for row in kept["table"]:
         row["tied"] = row["model"] == "toy-wide" if row["metric"] == "toy-best@9" else True
     (folder / "toy.json").write_text(json.dumps(kept))
@@ -64,6 +65,7 @@ def test_a_bench_becomes_a_page(results: ModuleType, folder: Path, whole: zoo.Be
     assert "it is shown of `toy-wide` that they listen to x (the interval is above 0); it is not shown of `random`." in text
     assert "\n\nBy toy-best@9 `toy-wide` is better than all others.\n\n" in text
     assert text.count("≈") == 1, "the legend: what models are not ranked by has no best"
+    assert "1 the best: `toy-wide` 1, `random` 2. Two models differ where these do by more than 1.4 (" in text
     assert "The verdict on `toy-wide`, seed 0: It is too narrow." in text
     assert "- `toy-wide`: too narrow (1 of 2)" in text
     assert results.number(rows["toy-wide", "toy-best@9"]["mean"]) in text
