@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from zoo.contracts.make import Preset
     from zoo.contracts.metric import Fitted, Metric, Needs, NotApplicable, Score
     from zoo.contracts.model import Model
+    from zoo.contracts.reading import Reading
     from zoo.contracts.task import Task
     from zoo.data.arrays import array_names, read_array
     from zoo.data.cache import cache_folder, cached_map, on_all_cores, optional_write
@@ -47,6 +48,7 @@ _HOMES = {
     "zoo.contracts.make": "Preset",
     "zoo.contracts.metric": "Fitted Metric Needs NotApplicable Score",
     "zoo.contracts.model": "Model",
+    "zoo.contracts.reading": "Reading",
     "zoo.contracts.task": "Task",
     "zoo.data.arrays": "array_names read_array",
     "zoo.data.cache": "cache_folder cached_map on_all_cores optional_write",
@@ -91,6 +93,7 @@ __all__ = [
     "Pairs",
     "Penalty",
     "Preset",
+    "Reading",
     "Recipe",
     "Records",
     "RequestError",

@@ -14,7 +14,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from zoo import Metric
+from zoo import Metric, Reading
 
 PROJECTIONS, SEED = 16, 0
 MOST = math.log(1000)
@@ -37,6 +37,10 @@ class Miscoverage(Metric):
     better = "lower"
     source = "Gneiting, Balabdaoui and Raftery 2007 (coverage of central intervals)"
     right_at_zero = True
+    reads: ClassVar = {
+        "@p50": Reading("the middle half of the samples holds {} of y", "too narrow", "too wide", 0.08, lambda off: 0.5 + off),
+        "@p90": Reading("the middle 90 % of them hold {} of y", "too narrow", "too wide", 0.05, lambda off: 0.9 + off),
+    }
     shares: ClassVar[Mapping[str, float]] = {"@p50": 0.5, "@p90": 0.9}
 
     def __call__(self, samples: Tensor, y: Tensor, **known: Tensor | None) -> Mapping[str, Tensor]:
@@ -70,6 +74,11 @@ class SpreadSkill(Metric):
     better = "lower"
     source = "Fortin, Abaza, Anctil and Turcotte 2014"
     right_at_zero = True
+    reads: ClassVar = {
+        "": Reading(
+            "the spread is {} of what the errors call for", "too narrow", "too wide", math.log(1.2), math.exp, plain=True
+        )
+    }
 
     def __call__(self, samples: Tensor, y: Tensor, **known: Tensor | None) -> Mapping[str, Tensor]:
         off = samples.flatten(2) - y.flatten(1)[:, None]
@@ -96,6 +105,12 @@ class RankHistogram(Metric):
     better = "lower"
     source = "Hamill 2001; Jolliffe and Primo 2008 (components of chi-square)"
     right_at_zero = True
+    reads: ClassVar = {
+        "@slope": Reading(
+            "the mean of y ranks {} deviations off the samples' middle (above 0: these are too low)", "biased", "biased", 0.4
+        ),
+        "@curve": Reading("y ranks at the ends of the samples {} too often", "too wide", "too narrow", 0.3),
+    }
 
     def __call__(self, samples: Tensor, y: Tensor, **known: Tensor | None) -> Mapping[str, Tensor]:
         off = samples.flatten(2) - y.flatten(1)[:, None]  # of which a projection is 0 wherever a sample is y

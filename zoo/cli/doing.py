@@ -65,6 +65,8 @@ def run(
         for name, s in result.scores.items():
             rows.append((name, f"{s.value:.5g}", f"{s.low:.5g} to {s.high:.5g}", s.better, s.unit))
         say(table(*rows), lines=True)
+        if result.verdict is not None:
+            say(f"\n{result.verdict.text}\n", lines=True)
     times = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in result.seconds.items())
     say(times, err=json)
     say(f"report: {result.out / 'report.html'}", err=json)

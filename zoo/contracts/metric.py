@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import torch
 from torch import Tensor
 
+from zoo.contracts.reading import Reading
 from zoo.utils.errors import ZooError
 from zoo.utils.neutral import Method, guard
 
@@ -113,6 +114,7 @@ class Metric(ABC):
         zero_at_least: whether the score of samples of p(y | x) is 0 on average, and that of others above.
         gains: whether by how much its values get worse for samples of another item's x is a score too, ``x_gain@NAME``: for a
             metric of samples and y whose scores are means. Of several suffixes the last counts.
+        reads: what is wrong with the samples where a score departs from 0, by its suffix: for the verdict on a run.
         expected_failures: the checks of :mod:`zoo.testing` that it cannot pass by its nature, each with the reason.
     """
 
@@ -126,6 +128,7 @@ class Metric(ABC):
     place: ClassVar[int] = LAST
     zero_at_least: ClassVar[bool] = False
     gains: ClassVar[bool] = False
+    reads: ClassVar[Mapping[str, Reading]] = {}
     expected_failures: ClassVar[Mapping[str, str]] = {}
 
     def __init_subclass__(cls, **more: Any) -> None:

@@ -65,7 +65,26 @@ def zero_by_chance(rows: Sequence[Tensor], *, groups: Tensor | None = None, seed
     """
     pairs = [(i, len(rows)) for i in range(len(rows))]
     found = Differences(Rows([*rows, torch.zeros_like(rows[0])], groups), pairs, RESAMPLES, seed)
-    return [float(p) for p in found.p_values()]
+    return [float(p) for p in found.p_values]
+
+
+def departures(values: Mapping[str, Tensor], *, groups: Row | None = None, seed: int = 0) -> dict[str, Difference]:
+    """How far the mean of each of ``values``, (N,) by name and of the same items, is from 0, as :func:`paired` tells it.
+
+    Raises:
+        RequestError: as :func:`paired`.
+
+    Examples:
+        >>> found = departures({"a": torch.tensor([0.5, 0.7]).repeat(10), "b": torch.tensor([1.0, -1.0]).repeat(10)})
+        >>> found["a"].p < 0.001, found["b"].p
+        (True, 1.0)
+    """
+    if not values:
+        return {}
+    rows = [*values.values()]
+    pairs = [(i, len(rows)) for i in range(len(rows))]
+    differences = Differences(Rows([*rows, torch.zeros_like(rows[0])], groups), pairs, RESAMPLES, seed)
+    return {name: differences.of(i) for i, name in enumerate(values)}
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -118,7 +137,7 @@ def tied_with_best(
     of = Rows(list(rows.values()), groups)
     pairs = list(combinations(range(len(names)), 2))
     resamples = max(RESAMPLES, 100 * len(pairs))  # so many that the smallest p is one after the correction
-    found = Differences(of, pairs, resamples, seed).p_values()
+    found = Differences(of, pairs, resamples, seed).p_values
     means = np.mean([values.mean(1) for values in of.seeds], axis=0)
     first = int(means.argmin() if better == "lower" else means.argmax())
     corrected = zip(pairs, holm(found.tolist()), strict=True)
@@ -140,7 +159,7 @@ def surpassed(
     found = Differences(of, [(i, len(rows) + j) for i, j in pairs], max(RESAMPLES, 100 * len(pairs)), 0)
     less = found.value < 0 if better == "lower" else found.value > 0
     names, theirs, beaten = list(rows), list(others), {name: set[str]() for name in rows}
-    for (i, j), p, right in zip(pairs, holm(found.p_values().tolist()), less, strict=True):
+    for (i, j), p, right in zip(pairs, holm(found.p_values.tolist()), less, strict=True):
         if right and p <= LEVEL:
             beaten[names[i]].add(theirs[j])
     return beaten

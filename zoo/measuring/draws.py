@@ -85,7 +85,7 @@ class Differences:
         self.alone = len(self.blocks) == 1 and bool(rows.codes[0].max() == 0)
 
     def of(self, index: int) -> Difference:
-        ends, p = (-np.inf, np.inf), self.p_values()[index]
+        ends, p = (-np.inf, np.inf), self.p_values[index]
         if not self.alone:
             ends = self.value[index] + np.quantile(self.drawn[:, index], [0.025, 0.975])
         return Difference(float(self.value[index]), float(ends[0]), float(ends[1]), float(p))
@@ -108,6 +108,7 @@ class Differences:
         spread = self.means.var(0, ddof=1) / self.count * free / self.random.chisquare(free, (self.resamples, 1))
         return drawn + self.random.standard_normal((self.resamples, 1)) * np.sqrt(np.maximum(spread - known, 0))
 
+    @cached_property
     def p_values(self) -> Floats:
         """The two-sided p-values (P,) of there being no difference."""
         if self.alone:

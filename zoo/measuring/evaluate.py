@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Container, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -14,7 +14,7 @@ from torch import Tensor
 from zoo import registry
 from zoo.contracts.metric import Fitted, Metric, NotApplicable, Score
 from zoo.measuring.gain import Gain
-from zoo.measuring.scores import bootstrap, checked, group_codes, named
+from zoo.measuring.scores import bootstrap, checked, group_codes, influence, named
 from zoo.utils.bounds import afford
 from zoo.utils.errors import RequestError, ZooError
 from zoo.utils.progress import progress as progress_bar
@@ -34,13 +34,15 @@ class Evaluation:
     """Scores by name, the values (N,) in float64 of all items that each is the mean of, and reasons by skipped metric.
 
     A score that is of some of the items only, or no mean of the values (:meth:`Metric.reduce`), has no values. Of some items
-    the first samples are ``kept``, each (count, *y_shape) on the CPU.
+    the first samples are ``kept``, each (count, *y_shape) on the CPU. ``shares`` (N,) are what each item adds to a score
+    that a metric has a reading of.
     """
 
     scores: dict[str, Score]
     values: dict[str, Tensor]
     skipped: dict[str, str]
     kept: dict[int, Tensor]
+    shares: dict[str, Tensor] = field(default_factory=dict)
 
 
 @torch.no_grad()
@@ -103,7 +105,7 @@ def evaluate(
                         parts[name].setdefault(suffix, []).append(checked(value, name, len(part)))
                     gain.ask(name, metric, samples, index)
             bar.update(start + len(part))
-    scores, values = dict[str, Score](), dict[str, Tensor]()
+    scores, values, shares = dict[str, Score](), dict[str, Tensor](), dict[str, Tensor]()
     y_unit = fitted.task.y_unit if fitted is not None else ""
     for name in (name for name in metrics if name not in skipped):
         with _spared(name, optional, skipped):
@@ -116,7 +118,9 @@ def evaluate(
                     scores[named_as + suffix] = score
                 if type(metric).reduce is Metric.reduce:  # each score is the mean of what the items have
                     values |= {named_as + suffix: value for suffix, value in of_items.items() if len(value) == len(pairs)}
-    return Evaluation(scores, values, skipped | gain.skipped, kept)
+            if metrics[name].reads and all(len(value) == len(pairs) for value in columns.values()):
+                shares |= {name + suffix: share for suffix, share in influence(columns, metrics[name], groups).items()}
+    return Evaluation(scores, values, skipped | gain.skipped, kept, shares)
 
 
 def _prepared(metrics: Mapping[str, Metric], fitted: Fitted | None, optional: Container[str]) -> dict[str, str]:

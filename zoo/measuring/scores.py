@@ -46,10 +46,12 @@ def bootstrap(
     if groups is None:
         ends = _percentiles(metric, values, resamples, seed)
         if tested:
-            p_values = dict(zip(scores, zero_by_chance([*influence(values, metric).values()]), strict=True))
+            together = None if type(metric).reduce is Metric.reduce else blocks(items_of(values))
+            p_values = dict(zip(scores, zero_by_chance([*influence(values, metric).values()], groups=together), strict=True))
     else:
         parts = influence(values, metric, groups)
-        found = {suffix: paired(part, torch.zeros_like(part), groups=groups) for suffix, part in parts.items()}
+        together = groups if type(metric).reduce is Metric.reduce else blocks(len(groups), groups)
+        found = {suffix: paired(part, torch.zeros_like(part), groups=together) for suffix, part in parts.items()}
         ends = {
             key: (one.low - one.value + float(scores[key]), one.high - one.value + float(scores[key]))
             for key, one in found.items()
@@ -75,9 +77,8 @@ def influence(values: Mapping[str, Tensor], metric: Metric, groups: Tensor | Non
     """
     if type(metric).reduce is Metric.reduce:
         return dict(values)
-    items = len(next(iter(values.values())))
-    codes = torch.arange(items) if groups is None else torch.unique(groups, return_inverse=True)[1]
-    codes = codes % BLOCKS
+    items = items_of(values)
+    codes = blocks(items, groups)
     order, sizes = codes.argsort(stable=True), torch.bincount(codes)
     starts = sizes.cumsum(0) - sizes
     scores = _reduced(metric, values)
@@ -86,12 +87,26 @@ def influence(values: Mapping[str, Tensor], metric: Metric, groups: Tensor | Non
     parts = {suffix: torch.zeros(len(sizes), dtype=torch.float64) for suffix in scores}
     for size in sizes.unique().tolist():
         places = torch.arange(items - size)
-        for blocks in (sizes == size).nonzero()[:, 0].split(max(1, RESAMPLED // (items * len(values)))):
-            rows = order[places + size * (places >= starts[blocks][:, None])]
+        for some in (sizes == size).nonzero()[:, 0].split(max(1, RESAMPLED // (items * len(values)))):
+            rows = order[places + size * (places >= starts[some][:, None])]
             left = _reduced(metric, {suffix: value[rows] for suffix, value in values.items()})
             for suffix, score in scores.items():
-                parts[suffix][blocks] = items / size * score - (items / size - 1) * left[suffix]
+                parts[suffix][some] = items / size * score - (items / size - 1) * left[suffix]
     return {suffix: part[codes] for suffix, part in parts.items()}
+
+
+def items_of(values: Mapping[str, Tensor]) -> int:
+    """How many items the values are of."""
+    return len(next(iter(values.values())))
+
+
+def blocks(items: int, groups: Tensor | None = None) -> Tensor:
+    """The number of the block, (N,), that each item is left out with: its group's, or more than one group's if they are many.
+
+    Items of one block have one part in a score that is no mean, so that they count as one wherever that is tested.
+    """
+    codes = torch.arange(items) if groups is None else torch.unique(groups, return_inverse=True)[1]
+    return codes % BLOCKS
 
 
 def group_codes(names: Sequence[str]) -> Tensor | None:
@@ -120,7 +135,7 @@ def checked(value: Any, metric: str, items: int) -> Tensor:
 
 def _percentiles(metric: Metric, values: Mapping[str, Tensor], resamples: int, seed: int) -> dict[str, tuple[float, float]]:
     """The ends of the interval of each score, by resampling single items."""
-    items = len(next(iter(values.values())))
+    items = items_of(values)
     generator = torch.Generator().manual_seed(seed)
     drawn: dict[str, list[Tensor]] = {}
     for _ in range(0, resamples, 200):

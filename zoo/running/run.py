@@ -19,6 +19,7 @@ from zoo.contracts.metric import Fitted, Score
 from zoo.measuring.evaluate import evaluate
 from zoo.measuring.shape import Shape, figures
 from zoo.measuring.values import keep_values, read_values
+from zoo.measuring.verdict import Verdict, judge
 from zoo.reporting.pictures import ITEMS, SAMPLES, Picture, kept_places, take_pictures, telling
 from zoo.running.fitted import fit, fitted, golden_items, keep_golden, kept_model
 from zoo.running.folder import RunFolder, command_again, held, read_json, run_json
@@ -54,6 +55,7 @@ class RunResult:
         scores: by name, each with its bootstrap interval.
         values: by the same name, those of the N test items, (N,) float64, of which a score is the mean; none where the run was
             finished by a version that did not keep them.
+        verdict: what the scores say together, in words; None where the run was finished by a version that did not say.
         skipped: the metrics that could not be had, with the reason.
         metrics: the content of ``metrics.json``.
         history: what training left on record, as the model's ``fit`` gave it, or, where that was done before the run was
@@ -68,6 +70,7 @@ class RunResult:
     task: Task
     scores: dict[str, Score] = field(default_factory=dict)
     values: dict[str, Tensor] = field(default_factory=dict)
+    verdict: Verdict | None = None
     skipped: dict[str, str] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
     history: Any = None
@@ -171,6 +174,8 @@ def _read(plan: Plan, folder: RunFolder, result: RunResult) -> RunResult:
     with border(f"cannot read the finished run in {folder.path}"):
         record, result.metrics = read_json(folder.run), read_json(folder.metrics)
         result.scores = {name: Score(**score) for name, score in result.metrics["metrics"].items()}
+        if (said := result.metrics.get("verdict")) is not None:
+            result.verdict = Verdict.of_json(said)
         result.skipped, result.history, result.seconds = (record[key] for key in ("skipped_metrics", "history", "seconds"))
         if (kept := read_values(folder.path)) is not None:
             result.values = kept.scores
@@ -217,6 +222,8 @@ def _run(plan: Plan, folder: RunFolder, result: RunResult, finishing: Callable[[
     result.metrics["data"] = visible(request.data)
     told = {name: dataclasses.asdict(score) for name, score in measured.scores.items()}
     result.metrics["metrics"] = {name: {k: v for k, v in score.items() if v is not None} for name, score in told.items()}
+    result.verdict = judge(measured, plan.metrics, groups=test.groups, n=request.n)
+    result.metrics["verdict"] = result.verdict.as_json()
     if train is not None:
         add_scores(folder.checkpoint, result.metrics["metrics"], {"command": command_again(request, result.history)})
         if truth is None:  # which no checkpoint keeps

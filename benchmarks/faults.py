@@ -1,0 +1,195 @@
+"""Which metric catches which fault: true draws, spoilt in known ways and amounts, are measured like a model's samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from zoo.contracts import make
+from zoo.contracts.metric import Fitted
+from zoo.data.pairs import Pairs, Truth
+from zoo.measuring.evaluate import Evaluation, evaluate
+from zoo.measuring.verdict import Verdict, judge
+
+METRICS = (
+    "energy_score",
+    "error_of_best",
+    "variance",
+    "crps",
+    "excess_energy",
+    "miscoverage",
+    "spread_skill",
+    "rank_histogram",
+)
+
+
+@dataclass(frozen=True)
+class World:
+    """Test pairs with a pool; true draws (N, n, *y_shape) for the samplers and the mode of each, (N, n); training pairs."""
+
+    test: Pairs
+    draws: Tensor
+    modes: Tensor
+    train: Pairs
+
+
+def made_world(items: int, n: int, side: int = 16, pool: int = 20, training: int = 400, seed: int = 0) -> World:
+    """A world that is quick to draw: y is what x tells, plus one of three answers of unequal weights, plus a smooth and a
+    rough part."""
+    generator = torch.Generator().manual_seed(seed)
+    basis = torch.Generator().manual_seed(7)  # the world is the same, only its items are others
+
+    def smooth(*count: int, generator: torch.Generator) -> Tensor:
+        coarse = torch.randn(*count, 1, 4, 4, generator=generator).flatten(0, -4)
+        return F.interpolate(coarse, size=(side, side), mode="bicubic").unflatten(0, count)
+
+    answers = smooth(3, generator=basis)
+    weights = torch.tensor([0.5, 0.3, 0.2])
+
+    def draw(told: Tensor, count: int) -> tuple[Tensor, Tensor]:
+        mode = torch.multinomial(weights.expand(len(told), 3), count, replacement=True, generator=generator)
+        y = 0.3 * told[:, None] + 0.4 * answers[mode] + 0.2 * smooth(len(told), count, generator=generator)
+        return y + 0.1 * torch.randn(y.shape, generator=generator), mode
+
+    told = smooth(items + training, generator=generator)
+    y, mode = draw(told[:items], 1 + pool + n)
+    truth = Truth.of(mode[:, 1 : 1 + pool], mode[:, 0], weights.expand(items, 3))
+    test = Pairs(told[:items], y[:, 0], pool=y[:, 1 : 1 + pool], truth=truth)
+    train = Pairs(told[items:], draw(told[items:], 1)[0][:, 0])
+    return World(test, y[:, 1 + pool :], mode[:, 1 + pool :], train)
+
+
+def _about_mean(factor: float, world: World) -> Tensor:
+    middle = world.draws.mean(1, keepdim=True)
+    return middle + factor * (world.draws - middle)
+
+
+def _deviation(world: World) -> Tensor:
+    return world.draws.var(1).mean().sqrt()
+
+
+def _biased(size: float, world: World) -> Tensor:
+    return world.draws + size * _deviation(world)
+
+
+def _moved(size: float, world: World) -> Tensor:
+    """Off by a smooth field that is the same for all items, and has no mean."""
+    side = world.draws.shape[-1]
+    wave = 2**0.5 * torch.cos(torch.linspace(0, 2 * torch.pi, side + 1)[:-1])
+    return world.draws + size * _deviation(world) * wave
+
+
+def _other_modes(size: float, world: World, wanted: Callable[[Tensor], Tensor]) -> Tensor:
+    """The first share ``size`` of the draws that are not of ``wanted`` modes (N, n) are replaced by draws that are."""
+    draws, good = world.draws.clone(), wanted(world.modes)
+    for i in range(len(draws)):
+        bad, source = (~good[i]).nonzero()[:, 0], good[i].nonzero()[:, 0]
+        bad = bad[: round(size * len(bad))]
+        if len(source):
+            draws[i, bad] = draws[i, source[torch.arange(len(bad)) % len(source)]]
+    return draws
+
+
+def _dropped(size: float, world: World) -> Tensor:
+    """Of the mode that is seldom among an item's draws, so many are left out."""
+    counts = F.one_hot(world.modes).sum(1)
+    least = counts.masked_fill(counts == 0, counts.max() + 1).argmin(1)
+    return _other_modes(size, world, lambda modes: modes != least[:, None])
+
+
+def _wrong_weights(size: float, world: World) -> Tensor:
+    """So many of the draws of other modes are of the most frequent mode."""
+    most = F.one_hot(world.modes).sum(1).argmax(1)
+    return _other_modes(size, world, lambda modes: modes == most[:, None])
+
+
+def _ignores_x(size: float, world: World) -> Tensor:
+    draws = world.draws.clone()
+    draws[:, : round(size * draws.shape[1])] = world.draws.roll(1, 0)[:, : round(size * draws.shape[1])]
+    return draws
+
+
+def _copycat(size: float, world: World) -> Tensor:
+    """So many different draws, again and again."""
+    return world.draws[:, torch.arange(world.draws.shape[1]) % round(size)]
+
+
+def _memorised(size: float, world: World) -> Tensor:
+    n = round(size * world.draws.shape[1])
+    far = torch.cdist(world.test.x.flatten(1), world.train.x.flatten(1))
+    nearest = far.topk(min(max(n, 1), len(world.train)), largest=False).indices
+    draws = world.draws.clone()
+    draws[:, :n] = world.train.y[nearest[:, torch.arange(n) % nearest.shape[1]]]
+    return draws
+
+
+def _noisy(size: float, world: World) -> Tensor:
+    noise = torch.randn(world.draws.shape, generator=torch.Generator().manual_seed(1))
+    return world.draws + size * _deviation(world) * noise
+
+
+def _smooth(size: float, world: World) -> Tensor:
+    return torch.lerp(world.draws, blurred(world.draws), size)
+
+
+def blurred(fields: Tensor) -> Tensor:
+    """Fields (N, n, C, h, w) with each pixel the mean of the 3 x 3 around it."""
+    flat = fields.flatten(0, 2)[:, None]
+    return F.avg_pool2d(F.pad(flat, (1, 1, 1, 1), mode="replicate"), 3, 1)[:, 0].reshape(fields.shape)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A way to spoil true draws, the amounts to try, from small to whole, and the words that a verdict may find it by."""
+
+    spoil: Callable[[float, World], Tensor]
+    sizes: tuple[float, ...]
+    words: frozenset[str]
+    amount: str
+
+
+def _fault(spoil: Callable[[float, World], Tensor], sizes: tuple[float, ...], amount: str, *words: str) -> Fault:
+    return Fault(spoil, sizes, frozenset(words), amount)
+
+
+FAULTS: Mapping[str, Fault] = {
+    "over-dispersed": _fault(_about_mean, (1.1, 1.25, 1.5, 2.0), "times the spread", "too wide"),
+    "under-dispersed": _fault(_about_mean, (0.9, 0.8, 0.67, 0.5), "times the spread", "too narrow"),
+    "biased": _fault(_biased, (0.1, 0.25, 0.5, 1.0), "deviations", "biased"),
+    "moved": _fault(_moved, (0.1, 0.25, 0.5, 1.0), "deviations, as a wave", "biased", "too narrow"),
+    "a mode dropped": _fault(_dropped, (0.5, 1.0), "of its draws", "misses modes", "wrong weights"),
+    "wrong weights": _fault(_wrong_weights, (0.25, 0.5, 1.0), "of the others' draws", "wrong weights", "misses modes"),
+    "ignores x": _fault(_ignores_x, (0.25, 0.5, 1.0), "of the draws", "does not listen to x", "leaves x unused"),
+    "copycat": _fault(_copycat, (10, 3, 1), "different draws", "too narrow"),
+    "memorised": _fault(_memorised, (0.25, 0.5, 1.0), "of the draws", "memorised"),
+    "noise added": _fault(_noisy, (0.05, 0.1, 0.25, 0.5), "deviations", "noise"),
+    "detail left out": _fault(_smooth, (0.1, 0.25, 0.5, 1.0), "of the 3 x 3 detail", "detail missing"),
+}
+
+
+class Planted:
+    """Gives the ``samples`` (N, n, *y_shape) that were planted for each x of ``pairs``."""
+
+    device, name = torch.device("cpu"), "planted"
+
+    def __init__(self, pairs: Pairs, samples: Tensor) -> None:
+        self.places = {x.numpy().tobytes(): i for i, x in enumerate(pairs.x)}
+        self.samples = samples
+
+    def sample(self, x: Tensor, n: int, *, seed: int = 0) -> Tensor:
+        return self.samples[[self.places[each.numpy().tobytes()] for each in x]][:, :n]
+
+
+def measured(world: World, samples: Tensor, names: tuple[str, ...] = METRICS, seed: int = 0) -> tuple[Evaluation, Verdict]:
+    """The scores of planted samples, and the verdict on them."""
+    model: Any = Planted(world.test, samples)
+    metrics = {name: make.metric(name) for name in names}
+    task: Any = type("Task", (), {"y_unit": ""})()
+    run = Fitted(model, task, task, world.test, seed)
+    found = evaluate(model, world.test, metrics, samples.shape[1], seed=seed, fitted=run)
+    return found, judge(found, metrics, groups=world.test.groups, n=samples.shape[1])
