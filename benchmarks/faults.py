@@ -1,9 +1,17 @@
-"""Which metric catches which fault: true draws, spoilt in known ways and amounts, are measured like a model's samples."""
+"""Which metric catches which fault: true draws, spoilt in known ways and amounts, are measured like a model's samples.
+
+    python benchmarks/faults.py [--items 200] [--samples 100] [--repeats 200] [--out docs/faults.json]
+
+The table is written to docs/faults.md, between the two marks there.
+"""
 
 from __future__ import annotations
 
+import argparse
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,8 +21,10 @@ from torch import Tensor
 from zoo.contracts import make
 from zoo.contracts.metric import Fitted
 from zoo.data.pairs import Pairs, Truth
+from zoo.measuring.compare import paired
 from zoo.measuring.evaluate import Evaluation, evaluate
 from zoo.measuring.verdict import Verdict, judge
+from zoo.utils.files import whole_file
 
 METRICS = (
     "energy_score",
@@ -193,3 +203,77 @@ def measured(world: World, samples: Tensor, names: tuple[str, ...] = METRICS, se
     run = Fitted(model, task, task, world.test, seed)
     found = evaluate(model, world.test, metrics, samples.shape[1], seed=seed, fitted=run)
     return found, judge(found, metrics, groups=world.test.groups, n=samples.shape[1])
+
+
+BESIDE = ("energy_score", "crps", "x_gain@energy_score", "error_of_best", "variance")
+"""Scores without a right value: they are compared with those of true draws, item by item."""
+PAGE, MARKS = Path(__file__).parents[1] / "docs/faults.md", ("<!-- table -->\n", "<!-- end -->\n")
+
+
+def rows(items: int, n: int, side: int = 16) -> list[dict[str, Any]]:
+    """Each fault at each size: the p-value of each score, and the faults that the verdict names."""
+    world = made_world(items, n, side)
+    right, found = measured(world, world.draws)[0], []
+    for name, fault in FAULTS.items():
+        for size in fault.sizes:
+            scores, verdict = measured(world, fault.spoil(size, world))
+            told = {key: score.p for key, score in scores.scores.items() if score.p is not None and "x_gain" not in key}
+            better = []
+            for start in BESIDE:
+                key = [each for each in scores.values if each.startswith(start)][-1]
+                other = paired(scores.values[key], right.values[key])
+                told[key] = other.p
+                if other.p < 0.01 and (other.value < 0) == (scores.scores[key].better == "lower"):
+                    better.append(key)
+            at = {"fault": name, "size": size, "amount": fault.amount, "p": told, "prefers": better}
+            found.append(at | {"named": sorted(verdict.faults), "right_word": bool(fault.words & {*verdict.faults})})
+    return found
+
+
+def alarms(items: int, n: int, repeats: int, side: int = 8) -> dict[str, Any]:
+    """The share of pools of true draws that each score has at p < 0.01, and that the verdict accuses."""
+    names = tuple(name for name in METRICS if make.metric(name).reads)
+    accused, below = 0, dict[str, int]()
+    for seed in range(repeats):
+        world = made_world(items, n, side, training=1, seed=1000 + seed)
+        scores, verdict = measured(world, world.draws, names)
+        accused += verdict.word == "wrong"
+        for key, score in scores.scores.items():
+            below[key] = below.get(key, 0) + (score.p is not None and score.p < 0.01)
+    return {"repeats": repeats, "verdict": accused / repeats, "scores": {key: hits / repeats for key, hits in below.items()}}
+
+
+def table(found: list[dict[str, Any]], alarm: Mapping[str, Any]) -> str:
+    """The rows as Markdown: where a score has p < 0.01, and where it takes the spoilt samples for better than true ones."""
+    keys = [*found[0]["p"]]
+    lines = ["| fault | size | " + " | ".join(f"`{key}`" for key in keys) + " | the verdict |", "|---" * (len(keys) + 3) + "|"]
+    for row in found:
+        cells = ["better" if key in row["prefers"] else "found" if row["p"][key] < 0.01 else "" for key in keys]
+        named = ", ".join(row["named"]) or "about right"
+        lines.append(f"| {row['fault']} | {row['size']:g} {row['amount']} | {' | '.join(cells)} | {named} |")
+    shares = [f"{100 * alarm['scores'][key]:.1f} %" if key in alarm["scores"] else "" for key in keys]
+    share = f"{100 * alarm['verdict']:.1f} % accused"
+    lines.append(f"| none: false alarms | {alarm['repeats']} pools of true draws | {' | '.join(shares)} | {share} |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Which metric catches which fault.")
+    for name, default in (("items", 200), ("samples", 100), ("repeats", 200)):
+        parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--out", type=Path, default=PAGE.with_suffix(".json"))
+    given = parser.parse_args()
+    found, alarm = rows(given.items, given.samples), alarms(given.items, given.samples, given.repeats)
+    told = {"items": given.items, "samples": given.samples, "rows": found, "false_alarms": alarm}
+    with whole_file(given.out) as part:
+        part.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    shown = table(found, alarm)
+    print(shown)
+    if given.out == PAGE.with_suffix(".json"):
+        head, _, rest = PAGE.read_text(encoding="utf-8").partition(MARKS[0])
+        with whole_file(PAGE) as part:
+            part.write_text(head + MARKS[0] + shown + MARKS[1] + rest.partition(MARKS[1])[2], encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

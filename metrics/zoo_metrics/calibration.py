@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from zoo import Metric, Reading
@@ -92,13 +93,16 @@ class SpreadSkill(Metric):
 
 
 class RankHistogram(Metric):
-    """How far the histogram of the ranks of y among the samples is from flat: its slope and its curve.
+    """How far the histogram of the ranks of y among the samples is from flat: slope and curve, and slope of the detail.
 
     ``@slope`` is of the mean over the numbers of y: the mean rank, less n / 2, in standard deviations of a rank. It is 1.7 at
     most, and tells that samples are too bright or too dark. ``@curve`` is of 16 random projections of y, the same for all
     items: the squared distance of the rank from n / 2, over its variance, less 1. A histogram like a U, of samples that vary
     too little or are off, has 2 at most, and one like a dome, of samples that vary too much, 1. These are the first two
     components of the chi-square statistic of a rank histogram, signs taken off after averaging over the items.
+
+    ``@detail``, of fields (C, h, w) of 3 x 3 pixels at least, is the slope for how much fine detail there is: the mean square
+    of each pixel less the mean of the 3 x 3 around it. Noise moves it to one side, and smoothing to the other.
     """
 
     unit = "departure from flat"
@@ -110,6 +114,9 @@ class RankHistogram(Metric):
             "the mean of y ranks {} deviations off the samples' middle (above 0: these are too low)", "biased", "biased", 0.4
         ),
         "@curve": Reading("y ranks at the ends of the samples {} too often", "too wide", "too narrow", 0.3),
+        "@detail": Reading(
+            "by its fine detail y ranks {} deviations above the samples' middle", "noise", "detail missing", 0.4
+        ),
     }
 
     def __call__(self, samples: Tensor, y: Tensor, **known: Tensor | None) -> Mapping[str, Tensor]:
@@ -120,7 +127,18 @@ class RankHistogram(Metric):
         below, ties = (each.double() for each in places(off @ ways.T))
         middle, variance = below + (ties - n) / 2, n * (n + 2) / 12
         square = middle.square() + ties * (ties + 2) / 12  # the mean over the places; the second is their variance
-        return {"@slope": middle[:, 0] / variance**0.5, "@curve": square[:, 1:].mean(1) / variance - 1}
+        values = {"@slope": middle[:, 0] / variance**0.5, "@curve": square[:, 1:].mean(1) / variance - 1}
+        if samples.ndim == 5 and min(samples.shape[3:]) >= 3:
+            below, ties = (each.double() for each in places(detail(samples) - detail(y)[:, None]))
+            values["@detail"] = (below + (ties - n) / 2) / variance**0.5
+        return values
+
+
+def detail(fields: Tensor) -> Tensor:
+    """The mean square (...) of the pixels of fields (..., C, h, w) less the mean of the 3 x 3 around each; without the rim."""
+    flat = fields.flatten(0, -3)[:, None]
+    rough = flat[..., 1:-1, 1:-1] - F.avg_pool2d(flat, 3, 1)
+    return rough.square().mean((1, 2, 3)).reshape(fields.shape[:-2]).mean(-1)
 
 
 def places(off: Tensor) -> tuple[Tensor, Tensor]:

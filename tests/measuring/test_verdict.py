@@ -35,7 +35,7 @@ def test_true_draws_are_about_right(world: Any) -> None:
     assert Verdict.of_json(json.loads(json.dumps(verdict.as_json()))) == verdict
 
 
-@pytest.mark.parametrize("name", ["over-dispersed", "under-dispersed", "biased", "copycat"])
+@pytest.mark.parametrize("name", ["over-dispersed", "under-dispersed", "biased", "copycat", "noise added", "detail left out"])
 def test_a_planted_fault_is_named(world: Any, name: str) -> None:
     fault = PLANTED["FAULTS"][name]
     verdict = said_of(world, fault.spoil(fault.sizes[-1], world))
@@ -90,3 +90,17 @@ def test_items_that_are_left_out_together_count_as_one(monkeypatch: pytest.Monke
     assert each is not None
     assert p is not None
     assert min(each, p) > 0.1
+
+
+def test_the_table_of_faults_says_what_finds_which(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, one = PLANTED["rows"], {"copycat": PLANTED["FAULTS"]["copycat"]}
+    monkeypatch.setitem(rows.__globals__, "FAULTS", one)
+    found, alarm = rows(30, 12, 4), PLANTED["alarms"](12, 6, 1, 4)
+    assert [(row["fault"], row["size"]) for row in found] == [("copycat", size) for size in one["copycat"].sizes]
+    assert found[-1]["p"]["spread_skill"] < 0.01
+    assert found[-1]["right_word"]
+    assert "spread_skill" not in found[-1]["prefers"]
+    lines = PLANTED["table"](found, alarm).splitlines()
+    assert len(lines) == 2 + len(found) + 1
+    assert len({line.count("|") for line in lines}) == 1
+    assert "too narrow" in lines[-2]
