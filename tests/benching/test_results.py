@@ -12,6 +12,7 @@ import pytest
 from snippets import ROOT
 
 import zoo
+from zoo.reporting.pages import number
 
 CLAIMS = """
 schema = 1
@@ -68,7 +69,7 @@ def test_a_bench_becomes_a_page(results: ModuleType, folder: Path, whole: zoo.Be
     assert "1 the best: `toy-wide` 1, `random` 2. Two models differ where these do by more than 1.4 (" in text
     assert "The verdict on `toy-wide`, seed 0: It is too narrow." in text
     assert "- `toy-wide`: too narrow (1 of 2)" in text
-    assert results.number(rows["toy-wide", "toy-best@9"]["mean"]) in text
+    assert number(rows["toy-wide", "toy-best@9"]["mean"]) in text
     assert whole.bench["commit"] in text
     assert "## Toy photos" in text
     assert not [word for word in (str(whole.out), str(ROOT)) if word in json.dumps(kept) + text]
@@ -76,6 +77,7 @@ def test_a_bench_becomes_a_page(results: ModuleType, folder: Path, whole: zoo.Be
 
 def test_a_claim_is_what_the_paired_test_says(results: ModuleType, folder: Path, whole: zoo.BenchResult) -> None:
     """Once with the bench's own values, once with those in which one model is better at every item."""
+    import result_pages
     from safetensors import safe_open
     from safetensors.torch import load_file, save_file
 
@@ -95,7 +97,7 @@ def test_a_claim_is_what_the_paired_test_says(results: ModuleType, folder: Path,
     first, second = told(results, folder, out)["claims"]
     assert (first["word"], second["word"]) == ("holds", "not")
     assert first["value"] == pytest.approx(-1)
-    assert "**holds**; the difference is -1 " in results.sentence(first)
+    assert "**holds**; the difference is -1 " in result_pages.sentence(first)
     for path in out.rglob("values.safetensors"):
         path.unlink()
     assert [claim["word"] for claim in told(results, folder, out)["claims"]] == ["open", "open"]
