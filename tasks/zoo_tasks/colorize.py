@@ -87,7 +87,8 @@ class Colorize(FieldTask):
             x, y = ([torch.from_numpy(known[name])] for name in self.known)
             return pairs(records, x, y, penalty=penalty, **self.drawn(records, pool))
         fields = [_lab(part) for part in read_squares(records, self.sides(split))]
-        return pairs(records, [lab[:, :1] for lab in fields], [lab[:, 1:] for lab in fields], penalty=penalty)
+        x, y = [lab[:, :1] for lab in fields], [lab[:, 1:] for lab in fields]
+        return pairs(records, x, y, penalty=penalty)
 
     def condition(self, image: Image) -> tuple[Tensor, tuple[Float, Upsampler]]:
         """x of one photo (H, W, 3) uint8; its lightness (H, W), and how fields are enlarged to it: nothing of its colours."""

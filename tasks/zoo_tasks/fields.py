@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -154,7 +155,33 @@ class FieldTask(Task):
         else:
             sides = self.sides(split)
             x, y = both(computed(sides), sides)
-        return pairs(records, x, y, **self.drawn(records, pool), **more)
+        drawn = self.answers(records, y, pool) if records.answers else self.drawn(records, pool)
+        return pairs(records, x, y, **drawn, **more)
+
+    @staticmethod
+    def answers(records: Records, y: list[Tensor], pool: int) -> dict[str, Any]:
+        """True draws, ``pool`` or as many as there are: y of the others of an item's group, in an order that is mixed once.
+
+        What is black in all pictures of a group is not known: there y and all draws are set to 0.
+        """
+        places: dict[str, list[int]] = {}
+        for i, group in enumerate(records.groups):
+            places.setdefault(group, []).append(i)
+        for side in y:
+            black = torch.from_numpy(
+                records.map(partial(_black, side=side.shape[-1]), f"black-{VERSION}-{side.shape[-1]}")["black"]
+            )
+            for of in places.values():
+                side[of] *= ~(black[of] > 0.5).all(0)
+        draws = min(pool, *(len(of) - 1 for of in places.values()))
+        if draws < 1:
+            return {}
+        others = torch.empty(len(records), draws, dtype=torch.int64)
+        for of in places.values():
+            order = 1 + np.random.default_rng(len(of)).permutation(len(of) - 1)[:draws]
+            for place, i in enumerate(of):
+                others[i] = torch.tensor(of)[(place + order) % len(of)]
+        return {"pool": y[0][others]}
 
     def drawn(self, records: Records, pool: int) -> dict[str, Any]:
         """``pool`` true draws of y, and what is known of their modes, as parts of pairs; nothing where there are none."""
@@ -176,6 +203,11 @@ def pairs(records: Records, x: list[Tensor], y: list[Tensor], **more: Any) -> Pa
     wide = (x[1].half(), y[1].half()) if len(x) > 1 else None
     names, groups, digest = records.names, records.groups, records.digest
     return Pairs(x=x[0], y=y[0], wide=wide, names=names, groups=groups, digest=digest, **more)
+
+
+def _black(image: Image, side: int) -> dict[str, Float]:
+    """The share of each pixel of a square that is black, (1, side, side)."""
+    return {"black": resize((image.max(-1) == 0).astype(np.float32), side, side)[None]}
 
 
 def check_finite(y: Tensor) -> None:

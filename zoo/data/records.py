@@ -52,8 +52,7 @@ class Clip:
     """The frames of one second of a video.
 
     Attributes:
-        frames: the frames in order, each (H, W, 3) uint8 of the same size, to be gone through once; the first is the item's
-            own :meth:`Records.image`. At least two.
+        frames: in order, each (H, W, 3) uint8 of one size, at least two, to be gone through once; the first is the item's own.
         seconds: from the first frame to the last: one second, to the nearest frame.
 
     Examples:
@@ -104,8 +103,9 @@ class Records(ABC):
         ids: 32 bytes an item that name its content, under which :meth:`map` keeps what it computes; by default of the digest.
         view: names how :meth:`image` shows that content, and the version of it: part of the key of what :meth:`map` keeps.
         annotations: one an item where the data has them, else None.
-        categories: the names of the C labels where the data has annotations, else ().
-        groups: one readable name an item of what it is of, where several are of one video, scene or photo, else ().
+        categories, groups: the names of the C labels, where the data has annotations, else (); and one readable name an item
+            of what it is of, where several are of one video, scene or photo, else ().
+        answers: whether the fields of the items of one group are true draws for each other.
         attributes: of the items, where the data has any, else None; by default which objects the annotations name.
 
     Examples:
@@ -124,6 +124,7 @@ class Records(ABC):
     annotations: Sequence[Annotation] | None = None
     categories: Sequence[str] = ()
     groups: Sequence[str] = ()
+    answers: bool = False
 
     def __len__(self) -> int:
         return len(self.names)
