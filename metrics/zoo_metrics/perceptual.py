@@ -10,34 +10,29 @@ from contextlib import redirect_stderr, redirect_stdout
 from typing import ClassVar
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo import Fitted, NotApplicable, RequestError
+from zoo import Fitted, NotApplicable, RequestError, ZooError
 from zoo_metrics.pictures import PictureMetric
-
-LEAST = 64
-"""Pictures whose smaller side is shorter are enlarged to this: the networks cannot see less."""
+from zoo_networks.efficientnet import colour, together
 
 
-class _Perceptual(PictureMetric):
-    """A distance that a package computes with published weights; the mean over the samples, and ``@best``'s, the smallest.
+class OfNetwork(PictureMetric):
+    """A metric of pictures as a network sees them whose weights come with a package, or through one.
 
-    It is measured only where it is named: its weights are downloaded at the first use (by the package, to torch's own
-    folder), and it takes long; fewer samples (``-n``) and items (``--items``) do. Grey pictures are taken as colour.
+    It is measured only where it is named, because it takes long; fewer samples (``-n``) and items (``--items``) do. Grey
+    pictures are taken as colour.
     """
 
     better = "lower"
     opt_in = True
-    package: ClassVar[str]
     weights: ClassVar[str]
-    more: ClassVar[dict[str, bool]] = {}
-    """The name of the weights, as it stands in the metric's id, and arguments of the network besides the pictures."""
+    """The name of the weights, as it stands in the metric's id."""
     network: nn.Module | None = None
 
     @abstractmethod
     def load(self) -> nn.Module:
-        """The network with its weights, which gives the distances (B,) of pictures and true ones (B, 3, h, w) in [0, 1]."""
+        """The network with its weights; ZooError where they cannot be had."""
 
     def prepare(self, fitted: Fitted) -> None:
         """Keep the task and load the weights; NotApplicable without pictures, the package or its weights."""
@@ -49,27 +44,56 @@ class _Perceptual(PictureMetric):
                 warnings.simplefilter("ignore")
                 network = self.load()
             self.network = network.eval().requires_grad_(False).to(fitted.model.device)
-        except ImportError as error:
-            reason = f"package {self.package} cannot be imported ({error}): pip install 'cond-zoo[perceptual]'"
-            raise NotApplicable(reason) from error
-        except Exception as error:  # whatever a download or a damaged file may raise in the package
-            reason = f"its weights ({self.weights}) cannot be had: {type(error).__name__}: {error}"
-            raise NotApplicable(" ".join(reason.split())) from error
+        except ZooError as error:
+            raise NotApplicable(str(error)) from error
+
+
+class Perceptual(OfNetwork):
+    """A distance of two pictures; the mean over the samples, and ``@best``'s, the smallest."""
+
+    @abstractmethod
+    def distance(self, network: nn.Module, pictures: Tensor, truth: Tensor) -> Tensor:
+        """The distances (B,) of a few pictures (B, 3, h, w) from as many true ones, both in [0, 1]."""
 
     def __call__(self, samples: Tensor, y: Tensor, *, x: Tensor | None = None, **known: Tensor | None) -> Mapping[str, Tensor]:
         if self.network is None:
             raise RequestError("a perceptual distance needs the run (prepare), which was not shown")
-        distances = []
+        network, distances = self.network.to(y.device), []
         for pictures, truth in self.shown(samples, y, x):
             both = pictures.flatten(0, 1), truth.repeat_interleave(pictures.shape[1], 0)
-            parts = (enlarged(shown.expand(-1, 3, -1, -1)).split(64) for shown in both)
-            each = [self.network(*part, **self.more).reshape(-1) for part in zip(*parts, strict=True)]
+            parts = zip(*(shown.split(together(truth)) for shown in both), strict=True)
+            each = [self.distance(network, colour(some), colour(true)) for some, true in parts]
             distances.append(torch.cat(each).unflatten(0, pictures.shape[:2]).detach())
         value = torch.cat(distances)
         return {f"@{self.weights}": value.mean(1), f"@{self.weights}.best": value.amin(1)}
 
 
-class LPIPS(_Perceptual):
+class _Published(Perceptual):
+    """A distance that a package computes; its weights are downloaded at the first use (by it, to torch's own folder)."""
+
+    package: ClassVar[str]
+    more: ClassVar[dict[str, bool]] = {}
+    """The package, and arguments of the network besides the pictures."""
+
+    @abstractmethod
+    def make(self) -> nn.Module:
+        """The network with its weights, by the package."""
+
+    def load(self) -> nn.Module:
+        try:
+            return self.make()
+        except ImportError as error:
+            reason = f"package {self.package} cannot be imported ({error}): pip install 'cond-zoo[perceptual]'"
+            raise ZooError(reason) from error
+        except Exception as error:  # whatever a download or a damaged file may raise in the package
+            reason = f"its weights ({self.weights}) cannot be had: {type(error).__name__}: {error}"
+            raise ZooError(" ".join(reason.split())) from error
+
+    def distance(self, network: nn.Module, pictures: Tensor, truth: Tensor) -> Tensor:
+        return network(pictures, truth, **self.more).reshape(-1)
+
+
+class LPIPS(_Published):
     """Learned perceptual image patch similarity: the weighted distance of AlexNet's features, as people judge it.
 
     The authors' package (``lpips``), version 0.1 of their linear weights, on torchvision's AlexNet.
@@ -81,13 +105,13 @@ class LPIPS(_Perceptual):
     weights = "alex-v0.1"
     more: ClassVar[dict[str, bool]] = {"normalize": True}
 
-    def load(self) -> nn.Module:
+    def make(self) -> nn.Module:
         import lpips
 
         return lpips.LPIPS(net="alex", version="0.1", verbose=False)
 
 
-class PieAPP(_Perceptual):
+class PieAPP(_Published):
     """Perceptual image-error assessment through pairwise preference, as people prefer one distortion to another.
 
     Package ``piq``, its weights PieAPPv0.1, windows of 64 pixels every 27. 0 where the pictures are alike.
@@ -98,18 +122,7 @@ class PieAPP(_Perceptual):
     package = "piq"
     weights = "v0.1"
 
-    def load(self) -> nn.Module:
+    def make(self) -> nn.Module:
         import piq
 
         return piq.PieAPP(reduction="none", data_range=1.0, stride=27, enable_grad=False)
-
-
-def enlarged(pictures: Tensor) -> Tensor:
-    """Pictures (B, C, h, w) in [0, 1], bilinearly enlarged to a smaller side of :data:`LEAST` if it was shorter."""
-    pictures = pictures.clamp(0, 1)
-    height, width = pictures.shape[-2:]
-    short = min(height, width)
-    if short >= LEAST:
-        return pictures
-    size = [-(-side * LEAST // short) for side in (height, width)]
-    return F.interpolate(pictures, size=size, mode="bilinear", align_corners=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from zoo import Recipe, RequestError, above, at_least
@@ -28,6 +28,9 @@ class CDVAEConfig(Recipe):
         guidance: the first and the last weight of the embedding cost (lambda of eq. 6); 0, 0 for no guidance. What is left
             at the end keeps the top code in use: z_g is charged twice for what x does not tell of y, by its standard normal
             and by the MDN, a lower code once, so that without it everything moves down to where x has no say.
+        embedding: what the guide of z_c is an embedding of, beside what is known of the images: ``pixels`` of x, or in their
+            place the ``features`` of EfficientNet-lite0, whose weights the extra ``features`` installs (x in [0, 1], of one or
+            three channels; where training crops x they are taken anew at each step, which then takes several times as long).
         reconstruction: the first and the last weight of the reconstruction cost.
         tie_weight: the first and the last weight of the tie's cost.
         standard: the first and the last weight of the standard normal's charge of z_g (its cross entropy with q(z_g | y)). Eq.
@@ -47,6 +50,7 @@ class CDVAEConfig(Recipe):
     bounded: bool = False
     output_variance: float | None = 0.1
     guidance: tuple[float, ...] = (10.0, 1.0)
+    embedding: Literal["pixels", "features"] = field(default="pixels", metadata={"added": True})
     reconstruction: tuple[float, ...] = (0.3, 0.05)
     tie_weight: tuple[float, ...] = (0.1, 1.0)
     standard: tuple[float, ...] = (1.0, 0.0)

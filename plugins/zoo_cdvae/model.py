@@ -15,7 +15,9 @@ from torch import Tensor, nn
 
 from zoo import Batch, Model, Noise, Pairs, RequestError, Step, size_of
 from zoo_cdvae.config import CDVAEConfig
+from zoo_cdvae.guide import Features
 from zoo_cdvae.networks import MDN, Decoder, Encoder, GaussianTie, Posterior, infer
+from zoo_networks.efficientnet import check_picture
 from zoo_networks.gaussian import Gaussian
 from zoo_networks.lpp import Embedding
 from zoo_networks.units import limits_of, pixel_units
@@ -48,9 +50,12 @@ class CDVAE(Model):
     }
     training_only: ClassVar[tuple[str, ...]] = ("encoder_g", "decoder_c", "embedding_c", "embedding_g")
     config: CDVAEConfig
+    seen: Features | None = None
 
     def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], /, **config: Any) -> None:
         super().__init__(x_shape, y_shape, **config)
+        if self.config.embedding == "features":
+            check_picture(self.config.embedding, self.x_shape)
         c, g = size_of(self.x_shape), size_of(self.y_shape)
         codes, widths, variance = self.config.codes, self.config.widths, self.config.output_variance
         self.encoder_c, self.encoder_g = Encoder(c, codes, widths), Encoder(g, codes, widths)
@@ -75,8 +80,10 @@ class CDVAE(Model):
         self.scale, self.limits = torch.stack([scale_c, scale_g]), limits_of(y)
         if any(self.config.guidance):
             columns = 0 if pairs.guide is None else pairs.guide.shape[1]
-            self.embedding_c = Embedding(x.shape[1] + columns, self.config.codes)
-            self.embedding_c.fit(x, pairs.guide, seed)
+            self.seen = Features(pairs) if self.config.embedding == "features" else None
+            of_x = x if self.seen is None else self.seen.found
+            self.embedding_c = Embedding(of_x.shape[1] + columns, self.config.codes)
+            self.embedding_c.fit(of_x, pairs.guide, seed)
             self.embedding_g.fit(y, None, seed)
 
     def allocate(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
@@ -115,7 +122,8 @@ class CDVAE(Model):
             parts["y_standard"] = of_y.top.cross_entropy_to_standard().mean()
             total = total + (standard - 1) * parts["y_standard"]
         if guidance > 0:
-            distance_c = _distance(of_x, self.embedding_c(batch.x, batch.guide))
+            shown = batch.x if self.seen is None else self.seen.of(batch)
+            distance_c = _distance(of_x, self.embedding_c(shown, batch.guide))
             parts["embedding"] = distance_c + _distance(of_y, self.embedding_g(batch.y, None))
             total = total + guidance * parts["embedding"]
         return {"total": total, **parts}

@@ -1,4 +1,4 @@
-"""The fixed embedding of x that generator and discriminator see, and the frozen backbone of timm that it may be of."""
+"""The fixed embedding of x that generator and discriminator see, and the frozen backbone that it may be of."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from zoo import RequestError, ZooError, nearest, size_of
+from zoo_networks.efficientnet import EfficientNet, check_picture, pretrained
 from zoo_networks.lpp import lpp
 
-TIMM = "timm:"
+FEATURES, TIMM = "features", "timm:"
 SIDE = 32
 """Larger x are averaged down to this side before a linear embedding."""
 MOST_ITEMS = 4096
@@ -36,11 +37,11 @@ class Embedding(nn.Module):
     def __init__(self, kind: str, x_shape: tuple[int, ...], size: int) -> None:
         super().__init__()
         self.kind, self.size = kind, size
-        self.backbone: Backbone | None = None
+        self.backbone: Backbone | EfficientNet | None = None
         if kind.startswith(TIMM):
             check_name(kind.removeprefix(TIMM))
-            if len(x_shape) != 3 or x_shape[0] not in (1, 3):
-                raise RequestError(f"embedding {kind!r} is for x of shape (1, H, W) or (3, H, W), not {x_shape}")
+        if kind == FEATURES or kind.startswith(TIMM):
+            check_picture(kind, x_shape)
         if len(x_shape) == 3:
             x_shape = (x_shape[0], *(min(SIDE, side) for side in x_shape[1:]))
         self.resize(size_of(x_shape))
@@ -49,10 +50,12 @@ class Embedding(nn.Module):
         self.mean: Tensor = nn.Buffer(torch.zeros(features))
         self.projection: Tensor = nn.Buffer(torch.zeros(features, self.size))
 
-    def fetch(self, pretrained: bool) -> None:
-        """Make the backbone, where there is one; its weights are fetched, or else left to be loaded."""
-        if self.kind.startswith(TIMM):
-            self.backbone = Backbone(self.kind.removeprefix(TIMM), pretrained)
+    def fetch(self, weights: bool) -> None:
+        """Make the backbone, where there is one; its ``weights`` are fetched, or else left to be loaded."""
+        if self.kind == FEATURES:
+            self.backbone = pretrained() if weights else EfficientNet(None)
+        elif self.kind.startswith(TIMM):
+            self.backbone = Backbone(self.kind.removeprefix(TIMM), weights)
 
     def fit(self, x: Tensor, seed: int) -> Tensor:
         """Find the embedding from ``x`` (N, *x_shape), and give it back for each of them, (N, E)."""

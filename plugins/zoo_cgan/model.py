@@ -18,11 +18,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from zoo import Batch, Model, Noise, Pairs, Recipe, RequestError, Step, Turns, above, at_least, nearest
-from zoo_cgan.embedding import TIMM, Embedding
+from zoo_cgan.embedding import FEATURES, TIMM, Embedding
 from zoo_networks.dcgan import SLOPE, Decoder, Linear, Tower, held_fixed, side_of, steepness
 from zoo_networks.units import in_pieces, limits_of, pixel_units
 
-EMBEDDINGS = ("pixels-pca", "guidance")
+EMBEDDINGS = ("pixels-pca", "guidance", FEATURES)
 EMBEDDED = 32
 """The length of the embedding where none is given and x is not a longer vector, whose rare attributes must not go lost."""
 
@@ -35,8 +35,9 @@ class CGANConfig(Recipe):
 
     Attributes:
         embedding: what the networks see of x, fixed before the first step: ``pixels-pca``, whitened principal components of
-            its pixels; ``guidance``, locality preserving projections of them; ``timm:NAME``, whitened principal components of
-            the features of a backbone that timm has pretrained weights of (x in [0, 1], of one or three channels).
+            its pixels; ``guidance``, locality preserving projections of them; ``features``, whitened principal components of
+            the features of EfficientNet-lite0, whose weights the extra ``features`` installs; ``timm:NAME``, of those of a
+            backbone that timm has pretrained weights of, to be downloaded (x in [0, 1], of one or three channels).
         embedding_size: E, the length of the embedding; None for 32, and for all there is of a vector of more numbers.
         codes: length of the code z, uniform in [-1, 1].
         width: channels of the discriminator's first layer; they double with every halving of the side, up to eight times this.
@@ -118,14 +119,14 @@ class CGAN(Model):
         """
         self.mean, self.scale = pixel_units(pairs.y)
         self.limits = limits_of(pairs.y)
-        self.embedding.fetch(pretrained=True)
+        self.embedding.fetch(weights=True)
         embedded = self.embedding.fit(pairs.x, seed)
         self.known = embedded if pairs.wide is None else embedded[:0]
 
     def allocate(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
         if "embedding.mean" in shapes:
             self.embedding.resize(shapes["embedding.mean"][0])
-        self.embedding.fetch(pretrained=False)
+        self.embedding.fetch(weights=False)
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
         """AdamW for each network, the discriminator's turn first; without momentum, as is usual for two players."""

@@ -243,4 +243,5 @@ def test_without_the_package_or_the_weights_a_run_goes_on_and_says_why(name: str
 def test_a_plain_run_does_not_download_or_wait() -> None:
     costly = {name for name in names("metrics") if make.metric(name).opt_in}
     assert costly >= {"lpips", "pieapp", "downstream_accuracy", "attribute_accuracy", "shape_iou", "flops", "seconds"}
+    assert costly >= {"feature_distance", "conditional_frechet"}
     assert not costly & {"psnr", "ssim", "diversity", "colour_iou", "modes", "mse", "kl", "parameters", "error_of_best"}

@@ -82,8 +82,14 @@ def own_settings(model: object, config: object, items: int) -> dict[str, Any]:
 
 
 def recipe_defaults(config: object) -> dict[str, Any]:
-    """The settings that files written before there were recipes may lack, with what they then were; none of other configs."""
-    return {f.name: getattr(type(config), f.name) for f in fields(Recipe)} if isinstance(config, Recipe) else {}
+    """The settings that older files may lack, with what they then were; none where the config is no recipe.
+
+    These are a recipe's own, and those that a config says were added to it: ``field(default=..., metadata={"added": True})``.
+    """
+    if not isinstance(config, Recipe):
+        return {}
+    names = [f.name for f in fields(Recipe)] + [f.name for f in fields(config) if f.metadata.get("added")]
+    return {name: getattr(type(config), name) for name in names}
 
 
 @dataclass(frozen=True)
