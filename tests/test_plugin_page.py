@@ -55,16 +55,23 @@ def test_the_commands_of_the_page(environment: Environment) -> None:
     assert (environment.folder / "zoo-rain" / "pyproject.toml").is_file()
 
 
-def test_its_tests_pass(environment: Environment) -> None:
-    """The page's own test, which is every check, and one beside it of the task and the metric of the page."""
+def test_its_tests_pass_and_those_of_a_plugin_that_the_zoo_wrote(environment: Environment) -> None:
+    """The page's own test, which is every check, and one beside it of the task and the metric of the page.
+
+    What ``zoo new`` wrote is installed as it says, and passes its own tests untouched.
+    """
     tests = environment.folder / "zoo-mixture" / "tests"
     own = (tests / "test_mixture.py").read_text(encoding="utf-8")
     more = own.replace('"mixture", "mixture-gan", kind="model"', '"mirror", "worst"')
     assert more != own
     (tests / "test_mirror.py").write_text(more, encoding="utf-8")
-    out = environment.run("-m", "pytest", "-q", "-p", "no:cacheprovider", str(tests))
+    environment.install("-e", "zoo-rain")
+    out = environment.run("-m", "pytest", "-q", "-rA", "-p", "no:cacheprovider", str(tests), "zoo-rain/tests")
     assert " failed" not in out
-    assert int(out.rpartition(" passed")[0].split()[-1]) > 100
+    passed = [line for line in out.splitlines() if line.startswith("PASSED ")]
+    of_the_zoo = [line for line in passed if "test_contracts.py::" in line]
+    assert len(of_the_zoo) > 100
+    assert len(passed) - len(of_the_zoo) > 100
 
 
 def test_it_learns() -> None:
@@ -85,6 +92,7 @@ def test_its_gan_learns() -> None:
 
 
 def test_what_it_brings_is_listed(environment: Environment) -> None:
-    (listed,) = environment.zoo(["list"])
+    listed, plugins = environment.zoo(["list"], ["list", "plugins"])
+    assert next(line for line in plugins.splitlines() if line.startswith("zoo-rain")).endswith("sound")
     for kind, name in (("models", "mixture"), ("models", "mixture-gan"), ("tasks", "mirror"), ("metrics", "worst")):
         assert any(line.split()[:2] == [kind, name] for line in listed.splitlines())

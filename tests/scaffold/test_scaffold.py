@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from venvs import Environment, build_wheel
+from venvs import build_wheel
 
 from zoo.scaffold import plugin
 from zoo.scaffold.plugin import Names, names_of, write_plugin
@@ -103,18 +103,10 @@ def test_what_it_prints_is_what_to_do(
         assert not re.search(r"@[A-Z]+@", path.read_text()), path
 
 
-def test_what_it_writes_passes_its_tests_and_the_checks_untouched(tmp_path: Path) -> None:
-    """Installed as the printed lines say, in an environment of its own; its types and style are right, too."""
-    pytest.importorskip("editables", reason="editables is not installed: pip install -e '.[dev]'")
-    pytest.importorskip("hatchling", reason="hatchling is not installed: pip install -e '.[dev]'")
-    environment = Environment(tmp_path / "environment")
-    folder = environment.folder / "zoo-rain"
-    environment.zoo(["new", "plugin", "zoo-rain"])
-    environment.install("-e", "zoo-rain")
-    out = environment.run("-m", "pytest", "-q", "-p", "no:cacheprovider", "zoo-rain")
-    assert int(out.rpartition(" passed")[0].split()[-1]) > 100
-    (plugins,) = environment.zoo(["list", "plugins"])
-    assert next(line for line in plugins.splitlines() if line.startswith("zoo-rain")).endswith("sound")
+def test_what_it_writes_is_in_style(tmp_path: Path) -> None:
+    """That it can be installed, is sound, and passes its tests, tests/test_plugin_page.py shows in the environment there."""
+    folder = tmp_path / "zoo-rain"
+    write_plugin(names_of("zoo-rain"), folder)
     for words in (["check", "--no-cache"], ["format", "--check", "--no-cache", "--line-length", "127"]):
         done = subprocess.run([sys.executable, "-m", "ruff", *words], capture_output=True, text=True, cwd=folder)
         assert done.returncode == 0, done.stdout
