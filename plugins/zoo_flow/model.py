@@ -1,0 +1,110 @@
+"""Flow: a rectified flow that carries noise to y given x, whose network of x is called once for all samples of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from zoo import Batch, Noise, Step, size_of
+from zoo_flow.base import Drawn
+from zoo_flow.config import FlowConfig
+from zoo_flow.network import Code, FieldNet, VectorNet, rows_of
+from zoo_flow.solver import log_density, scales, solve
+
+EXACT, PROBES, DENSITY_STEPS = 16, 2, 16
+"""Numbers of y up to which a divergence is exact, random signs for its estimate else, and steps of the density's solver."""
+
+
+class Flow(Drawn):
+    """p(y | x) as the law of what an ordinary differential equation makes of standard normal noise (Liu et al. 2023).
+
+    x is (C, s, s) or a vector (K,), and y (D, s, s), s a multiple of 8 from 8 to 256; or y is a vector (D,), and x anything. A
+    network says the velocity of y_t = (1 - t) noise + t y at a time t; it is trained to give y - noise for pairs and noises
+    that are drawn independently. A sample is clipped to the range of the training fields. See :class:`zoo.Model` for what the
+    methods take and give.
+
+    Raises:
+        RequestError: the shapes are others.
+    """
+
+    Config: ClassVar[type] = FlowConfig
+    check_settings: ClassVar[Mapping[str, Any]] = {
+        "widths": (16, 16),
+        "embedding": 32,
+        "solver_steps": 3,
+        "learning_rate": 1e-2,
+        "ema": 0.95,
+    }
+    config: FlowConfig
+
+    def __init__(self, x_shape: tuple[int, ...], y_shape: tuple[int, ...], /, **config: Any) -> None:
+        super().__init__(x_shape, y_shape, **config)
+        sizes = self.build("a flow", FieldNet.PARTS)
+        self.net: nn.Module = (FieldNet if len(sizes) > 1 else VectorNet)(self.y_shape[0], *sizes)
+
+    # Training
+
+    def losses(self, batch: Batch, step: Step) -> dict[str, Tensor]:
+        """The mean squared error of the velocity, in deviations of y (``"total"``).
+
+        The logits of the times are normal, and the times of a batch are spread over its strata.
+        """
+        many, settings = len(batch.y) * self.config.draws, self.config
+        item = torch.arange(len(batch.y), device=batch.y.device).repeat_interleave(settings.draws)
+        stratum = torch.randperm(many, generator=step.generator) + torch.rand(many, generator=step.generator)
+        t = torch.sigmoid(torch.special.ndtri(stratum / many) + settings.time_mean).to(batch.y.device)
+        noise = torch.randn(many, *self.y_shape, generator=step.generator).to(batch.y.device)
+        y, code = self.units(batch.y)[item], rows_of(self.encode(batch.x), item)
+        at = t.view(-1, *[1] * (y.ndim - 1))
+        velocity = self._velocity(code, (1 - at) * noise + at * y, t)
+        return {"total": (velocity - (y - noise)).square().mean()}
+
+    # Sampling
+
+    def make(self, code: Code, noise: Tensor) -> Tensor:
+        """Noise, carried to y in ``solver_steps`` steps."""
+        settings = self.config
+        return solve(self._along(code), noise, settings.solver_steps, settings.shift, settings.detail)
+
+    def noise_shape(self) -> tuple[int, ...]:
+        return self.y_shape
+
+    # Density
+
+    @torch.no_grad()
+    def log_prob(self, y: Tensor, x: Tensor, *, seed: int = 0) -> Tensor:
+        """log p(y | x) in nats, (B,), before clipping, by the divergence of the velocity along the way from y to noise.
+
+        It is exact, but for the solver's steps, where y has up to 16 numbers; else the divergence is estimated with random
+        signs that follow from ``seed``.
+        """
+        y, size = y.float(), size_of(self.y_shape)
+        density = torch.empty(len(y), device=y.device)
+        many = size if size <= EXACT else PROBES
+        rows = max(1, self.rows() // many)
+        for i in range(0, len(y), rows):
+            part = slice(i, i + rows)
+            if size <= EXACT:
+                probes = math.sqrt(size) * torch.eye(size, device=y.device).expand(len(y[part]), -1, -1)
+            else:
+                drawn = Noise(torch.cat([x[part].flatten(1), y[part].flatten(1)], 1), seed).uniform(many, size)
+                probes = torch.where(drawn < 0.5, -1.0, 1.0)
+            code = self.encode(x[part])
+            code = rows_of(code, torch.arange(len(code[0]), device=y.device).repeat_interleave(many))
+            probes = probes.reshape(len(y[part]), many, *self.y_shape)
+            density[part] = log_density(self._along(code), self.units(y[part]), probes, DENSITY_STEPS)
+        return density - size * self.scale_y.log()
+
+    # Both
+
+    def _velocity(self, code: Code, y: Tensor, t: Tensor) -> Tensor:
+        """Of y_t (R, ...) in deviations at the times t (R,)."""
+        scale, linear = scales(t, y)
+        return linear * y + self.net(y / scale, t, code).float() / scale
+
+    def _along(self, code: Code) -> Any:
+        return lambda y, t: self._velocity(code, y, t.expand(len(y)))
