@@ -6,7 +6,7 @@ al. 2025), forecasters of fields, for a code that enters by adaptive norms; Ferr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -41,6 +41,12 @@ class Engression(Drawn):
         "codes": 8,
         "learning_rate": 1e-2,
         "ema": 0.95,
+    }
+    tunable: ClassVar[Mapping[str, Sequence[Any]]] = {
+        "learning_rate": (2e-3, 1e-3, 4e-3),
+        "temperature": (1.0, 0.9, 0.8),
+        "draws": (3, 2, 5),
+        "codes": (32, 8),
     }
     config: EngressionConfig
 

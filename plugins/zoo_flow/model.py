@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -38,6 +38,12 @@ class Flow(Drawn):
         "solver_steps": 3,
         "learning_rate": 1e-2,
         "ema": 0.95,
+    }
+    tunable: ClassVar[Mapping[str, Sequence[Any]]] = {
+        "learning_rate": (2e-3, 1e-3, 4e-3),
+        "time_mean": (-1.0, 0.0, -1.5),
+        "detail": (1.0, 0.9, 0.8),
+        "batch_size": (64, 32),
     }
     config: FlowConfig
 
