@@ -22,7 +22,7 @@ FILE = r"^`([\w./-]+)`[^\n]*\n\n|^[^\n]*`([\w./-]+)`:\s*\n\n"
 """The line before a block that names the file it is, at its beginning or its end."""
 QUICK = {
     "run": ["-n", "2", "--items", "3"],
-    "bench": ["--seeds", "1", "-n", "3", "--items", "3", "--workers", "0", "--set", "training.steps=2"],
+    "bench": ["--no-references", "--seeds", "1", "-n", "3", "--items", "3", "--workers", "0", "--set", "training.steps=2"],
 }
 """What is added to a command so that it shows in seconds that it works."""
 

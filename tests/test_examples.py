@@ -64,7 +64,7 @@ def test_it_is_listed_and_sound(environment: Environment) -> None:
 def test_it_is_used_like_ours(environment: Environment) -> None:
     """Its checkpoint is shown, verified, sampled from and scored; its model is fitted and compared, on its task."""
     words = ["--data", "scenes:96", "-n", "5", "--items", "16", "--json"]
-    bench = ["bench", "--models", "random,factors", "--tasks", "toning", "--seeds", "1", "--workers", "0"]
+    bench = ["bench", "--no-references", "--models", "random,factors", "--tasks", "toning", "--seeds", "1", "--workers", "0"]
     shown, verified, _, scored, benched = environment.zoo(
         ["show", "factors"],
         ["verify", "factors/toning"],

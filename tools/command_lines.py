@@ -38,7 +38,22 @@ class CommandLines(Target):
         few = ("-n", "2", "--items", "2", "--metric", "error_of_best", "--out", "o")
         run = ("run", "--model", "random", "--task", "toy", *few)
         more = ("--seed", "1", "--epochs", "1", "--set", "training.steps=2", "--device", "cpu", "--data", "branches")
-        bench = ("bench", "--models", "random", "--tasks", "toy", "--seeds", "1", "-n", "2", "--items", "2", "--workers", "0")
+        bench = (
+            "bench",
+            "--no-references",
+            "--models",
+            "random",
+            "--tasks",
+            "toy",
+            "--seeds",
+            "1",
+            "-n",
+            "2",
+            "--items",
+            "2",
+            "--workers",
+            "0",
+        )
         good = (
             (*run, *more),
             (*run, "--json"),

@@ -77,7 +77,7 @@ def test_names_select_from_a_suite_or_replace_it(tmp_path: Path, monkeypatch: py
     from zoo.benching.plan import BenchRequest, resolve
 
     def rows(suite: str | None, data: str | None, models: Any, tasks: Any) -> tuple[Any, Any, Any]:
-        plan = resolve(BenchRequest(suite, data, models, tasks))
+        plan = resolve(BenchRequest(suite, data, models, tasks, references=False))
         return plan.models, plan.tasks, str(plan.out)
 
     monkeypatch.chdir(tmp_path)

@@ -25,6 +25,7 @@ def test_a_cell_that_fails_costs_the_others_nothing(tmp_path: Path, weak: Path) 
     weak.write_text("fail 1")
     out = tmp_path / "out"
     words = ["bench", "--models", "sick,weak,random", "--tasks", "toy-shade", "--seeds", "2", "-n", "3", "--out", str(out)]
+    words += ["--no-references"]
     code, printed, err, _ = call_here(*words, "--workers", "0")
     assert code == 1
     assert "3 of 6 runs failed" in err.splitlines()[-1]
@@ -85,7 +86,7 @@ def test_a_process_that_is_killed_costs_its_own_cell_and_is_gone_on_with(tmp_pat
 def test_a_bench_that_is_stopped_leaves_no_process_and_no_lock(tmp_path: Path, weak: Path, how: signal.Signals) -> None:
     weak.write_text("hang")
     out, note = tmp_path / "out", weak.with_suffix(".pid")
-    words = ["bench", "toys", "--models", "weak", "--data", "toy-photos", "--seeds", "1", "--out", str(out)]
+    words = ["bench", "toys", "--models", "weak", "--data", "toy-photos", "--seeds", "1", "--no-references", "--out", str(out)]
     process = subprocess.Popen([sys.executable, "-m", "zoo", *words], stderr=subprocess.PIPE, text=True)
     wait(lambda: note.exists() and note.read_text())
     with pytest.raises(RequestError, match=f"another bench works in .*process {process.pid}"):

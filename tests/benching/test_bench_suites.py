@@ -113,7 +113,7 @@ def test_a_model_of_a_suite_that_is_not_made_for_the_fields_is_left_out(user: Pa
         'schema = 1\ntitle = "Mine"\nmodels = ["random", "cgml"]\nmetrics = ["toy-best"]\nn = 3\nitems = 2\n'
         'tasks = { toy-shade = ["toy-photos"] }\ndata = "toy-photos"\nsettings = { "toy-shade.size" = 2 }\n'
     )
-    result = zoo.bench("mine", workers=0, out=tmp_path / "out", progress=False)
+    result = zoo.bench("mine", workers=0, out=tmp_path / "out", progress=False, references=False)
     assert result.failed == []
     (left,) = result.bench["left_out"]
     assert (left["task"], left["model"]) == ("toy-shade", "cgml")
@@ -127,7 +127,9 @@ def test_a_model_of_a_suite_that_is_not_made_for_the_fields_is_left_out(user: Pa
 def test_settings_may_be_of_one_task(user: Path, tmp_path: Path) -> None:
     user.write_text('schema = 1\ntitle = "Mine"\nmodels = ["random"]\ntasks = { toy-shade = [], relight = [] }\n')
     settings = {"toy-shade.size": 2, "task.size": 16}
-    given = BenchRequest("mine", seeds=1, n=3, items=2, device="cpu", settings=settings, out=str(tmp_path / "out"))
+    given = BenchRequest(
+        "mine", references=False, seeds=1, n=3, items=2, device="cpu", settings=settings, out=str(tmp_path / "out")
+    )
     plan = resolve(given)
     plan_cells(plan)
     assert {cell.task: cell.numbers["task_config"]["size"] for cell in plan.cells} == {"toy-shade": 2, "relight": 16}
@@ -143,7 +145,7 @@ def test_a_task_takes_what_its_data_decides(tmp_path: Path) -> None:
             Image.new("RGB", (24, 24), (60 * j, 40 * i, 200)).save(tmp_path / path / f"{j}.png")
     result = zoo.bench(
         models=["random"], tasks=["attributes"], data=f"folder:{tmp_path}", seeds=1, n=2, items=2, workers=0,
-        out=tmp_path / "out", settings={"task.size": 16}, progress=False,
+        out=tmp_path / "out", settings={"task.size": 16}, progress=False, references=False,
     )  # fmt: skip
     assert result.failed == []
     (cell,) = result.bench["cells"]

@@ -33,8 +33,8 @@ QUICK: dict[str, dict[str, object]] = {
     "bicyclegan": {"lambda_kl": 0.5},
 }
 """Settings with which they are; with the paper's KL, BicycleGAN's code of y tells what x tells, and x is hardly looked at."""
-BLIND = {"random"}
-"""Models that do not look at x, by definition."""
+BLIND = {"random", "kmeans", "oracle"}
+"""Models that do not look at x, by definition, or at no x but those they are shown."""
 LOSES_X = {"cvae", "cdvae-noemb"}
 """Models whose pools hardly follow x, which is what the papers find of them and docs/results.md explains."""
 ALIKE = {"attribute-cvae-b25", "attribute-cvae-b50", "attribute-cvae-b75"}

@@ -16,6 +16,7 @@ from calls import Called, call
 
 RUN = ["run", "--model", "random", "--task", "relight", "--data", "scenes:48", "-n", "4", "--items", "12"]
 BENCH = ["bench", "--models", "random", "--tasks", "relight", "--data", "scenes:48", "-n", "3", "--items", "8", "--seeds", "1"]
+BENCH += ["--no-references"]
 
 
 class Place(NamedTuple):

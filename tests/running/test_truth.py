@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+from toyruns import run
 
+import zoo
 from zoo.data.pairs import Pairs
 from zoo.running.truth import scored_pairs
 from zoo.utils.errors import RequestError
@@ -48,3 +51,15 @@ def test_too_few_true_draws_and_none_are_refused() -> None:
         scored_pairs(plan(51, 50))
     with pytest.raises(RequestError, match=r"'all-knowing' answers with true draws .* notes has none for this task"):
         scored_pairs(plan(None, 50))
+
+
+def test_a_run_shows_the_oracle_the_truth_and_keeps_none_of_it(tmp_path: Path) -> None:
+    result = run(tmp_path / "a", model="oracle", metrics=("toy-best",), n=3)  # the toys' true draws are all y itself
+    assert {name: score.value for name, score in result.scores.items()} == {"toy-best@1": 0, "toy-best@3": 0}
+    kept = tmp_path / "a" / "checkpoint"
+    assert sorted(path.name for path in kept.iterdir()) == ["README.md", "config.json", "model.safetensors"]
+    assert result.pairs is not None
+    with pytest.raises(RequestError, match="the oracle knows true draws of 0 x"):
+        zoo.load(f"dir:{kept}").model.sample(result.pairs.x, 1)
+    again = run(tmp_path / "b", model=None, task=None, checkpoint=f"dir:{kept}", metrics=("toy-best",), n=3)
+    assert again.scores == result.scores

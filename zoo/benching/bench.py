@@ -73,7 +73,8 @@ def bench(
     """Run models x tasks x seeds, each cell as by :func:`zoo.run`, and compare them in one table.
 
     Examples:
-        >>> result = zoo.bench(models=["nn"], tasks=["toy"], seeds=1, n=3, items=4, workers=0, out="c", progress=False)
+        >>> few = {"seeds": 1, "n": 3, "items": 4, "workers": 0, "references": False, "progress": False}
+        >>> result = zoo.bench(models=["nn"], tasks=["toy"], out="c", **few)
         >>> result.failed, [cell["status"] for cell in result.bench["cells"]]
         ([], ['done'])
 

@@ -116,7 +116,7 @@ class BenchPlan:
 def resolve(request: BenchRequest) -> BenchPlan:
     """The bench that a request means; a wrong name or folder is refused (RequestError). Imports nothing heavy."""
     if request.suite is None and not (request.models and request.tasks):
-        known = ", ".join(name for name in suites.known().named if name != PLAIN)
+        known = ", ".join(name for name in suites.known().named if name not in (PLAIN, REFERENCES))
         raise RequestError(f"name a suite ({known}), or models and tasks: zoo bench --models a,b --tasks t")
     suite = suites.find(PLAIN if request.suite is None else request.suite)
     fast = suite.quick if request.quick else None
