@@ -36,7 +36,8 @@ def test_the_papers_suite() -> None:
     assert suite.models == ("random", "nn", "cvae", "cvae-residual", "cgan", "cpixel", *cdvae)
     assert list(suite.tasks) == ["relight", "resaturate", "motion"]
     assert (suite.seeds, suite.n, suite.items, suite.data) == (3, 100, 200, "scenes")
-    assert suite.measured == ("error_of_best", "variance", "energy_score", "nll")
+    judging = ("spread_skill", "miscoverage", "rank_histogram")
+    assert suite.measured == ("energy_score", "excess_energy", "error_of_best", "variance", *judging, "nll")
     assert (suite.quick.seeds, suite.quick.n, suite.quick.items) == (1, 20, 50)
     for kind, names in (("models", suite.models), ("tasks", suite.tasks), ("metrics", suite.measured)):
         assert set(names) <= set(registry.names(kind))
