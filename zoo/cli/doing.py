@@ -21,7 +21,11 @@ def run(
     model: Annotated[str | None, Option(help="The model's name; see zoo list models.", metavar="NAME")] = None,
     task: Annotated[str | None, Option(help="The task's name; see zoo list tasks.", metavar="NAME")] = None,
     data: Annotated[
-        str | None, Option(help="The data, e.g. folder:photos/; by default the task's own.", metavar="KIND[:PATH]")
+        str | None,
+        Option(
+            help="The data, e.g. folder:photos/; 'A -> B' trains on A and tests on B; by default the task's own.",
+            metavar="KIND[:PATH]",
+        ),
     ] = None,
     n: Annotated[int, Option("-n", "--samples", help="Samples of each test item.")] = 100,
     epochs: Annotated[int | None, Option(help="Passes over the training pairs; by default the model's own.")] = None,

@@ -69,9 +69,14 @@ def metric(name: str) -> Metric:
 
 
 def data(description: str) -> Data:
-    """Data from words of the form ``kind`` or ``kind:path``; raises as :func:`model`."""
+    """Data from words of the form ``kind`` or ``kind:path``; raises as :func:`model`.
+
+    ``A -> B`` trains on the one and tests on the other.
+    """
     if not isinstance(description, str):
         raise RequestError(f"data is {shown(description)}; it must be text, KIND or KIND:PATH")
+    if " -> " in description:
+        return _apart(description)
     kind, _, path = description.partition(":")
     if "\0" in path:
         raise RequestError(f"data is {shown(description)}; a path has no zero byte")
@@ -80,6 +85,16 @@ def data(description: str) -> Data:
         raise RequestError(f"data is {description!r}; it must be KIND or KIND:PATH, kinds: {kinds}")
     new: Data = _made("data", kind, path)
     return new
+
+
+def _apart(description: str) -> Data:
+    """Two data under one name, of which one trains and the other tests."""
+    from zoo.data.apart import Apart
+
+    parts = [part.strip() for part in description.split(" -> ")]
+    if len(parts) != 2 or not all(parts):
+        raise RequestError(f"data is {description!r}; with an arrow it is TRAINING -> TEST, each KIND or KIND:PATH")
+    return Apart(*map(data, parts))
 
 
 def fault(kind: str, registered: object) -> str:
