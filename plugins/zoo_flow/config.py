@@ -31,7 +31,7 @@ class FlowConfig(Recipe):
     draws: int = 1
     time_mean: float = -1.0
     solver_steps: int = 6
-    shift: float = 3.0
+    shift: float = 8.0
     detail: float = 1.0
     steps: int = 2500
     batch_size: int = 64
