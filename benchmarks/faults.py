@@ -35,6 +35,7 @@ METRICS = (
     "miscoverage",
     "spread_skill",
     "rank_histogram",
+    "mode_frequencies",
 )
 
 
@@ -257,6 +258,23 @@ def table(found: list[dict[str, Any]], alarm: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def missed(found: list[dict[str, Any]]) -> str:
+    """What error of best and variance say nothing of, or take for better than true draws: a sentence of each, and of both."""
+    of: dict[str, dict[str, list[str]]] = {}
+    for row in found:
+        blind = [key for key in row["p"] if key.startswith(("error_of_best", "variance")) and not _tells(row, key)]
+        for key in [*blind, *(["both"] if len(blind) > 1 else [])]:
+            of.setdefault(key, {}).setdefault(row["fault"], []).append(f"{row['size']:g}")
+    told = {key: "; ".join(f"{fault} ({', '.join(sizes)})" for fault, sizes in rows.items()) for key, rows in of.items()}
+    return "".join(
+        f"\nMissed, or taken for better, by {key if key == 'both' else f'`{key}`'}: {rows}.\n" for key, rows in told.items()
+    )
+
+
+def _tells(row: Mapping[str, Any], key: str) -> bool:
+    return bool(row["p"][key] < 0.01 and key not in row["prefers"])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Which metric catches which fault.")
     for name, default in (("items", 200), ("samples", 100), ("repeats", 200)):
@@ -267,7 +285,7 @@ def main() -> None:
     told = {"items": given.items, "samples": given.samples, "rows": found, "false_alarms": alarm}
     with whole_file(given.out) as part:
         part.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-    shown = table(found, alarm)
+    shown = table(found, alarm) + missed(found)
     print(shown)
     if given.out == PAGE.with_suffix(".json"):
         head, _, rest = PAGE.read_text(encoding="utf-8").partition(MARKS[0])

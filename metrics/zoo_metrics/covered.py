@@ -7,12 +7,12 @@ whose true draws repeat, a few right answers; this is for draws of which no two 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
 
-from zoo import Fitted, Metric, NotApplicable, RequestError
+from zoo import Fitted, Metric, NotApplicable, Reading, RequestError
 
 NEIGHBOURS = 3
 """A ball reaches to this neighbour (Kynkäänniemi et al. 2019, section 3.1, with k = 3)."""
@@ -147,6 +147,53 @@ class ModeWeightError(_OfDraws):
         ones = torch.ones_like(found.nearest, dtype=torch.float64)
         shares = torch.zeros_like(weights).scatter_add_(1, found.nearest, ones) / n
         return {"": ((shares - weights).abs() - mean_deviation(weights, n)).sum(1) / 2}
+
+
+class ModeFrequencies(_OfDraws):
+    """Whether modes are missing (``@missing``), or visited at other rates than true ones (``@weights``): 0 for true draws.
+
+    Half of the true draws stand for their modes: every sample, y and the other true draws count for the mode of the one that
+    is nearest. So samples and true draws are mistaken alike where modes overlap, and both scores are 0 on average for
+    samples of p(y | x), however many there are. ``@missing`` is the share of true draws at modes without a sample, less the
+    share that so many samples leave out by chance, which is that of the modes with one sample (Good 1953). ``@weights`` is the
+    squared distance of the shares of samples and true draws at each mode, without bias (Gretton et al. 2012, equation 3, with
+    a kernel that is 1 of the same mode and 0 of others); samples that are one alone have no rates.
+    """
+
+    unit = "probability"
+    better = "lower"
+    source = "Good 1953 (missing mass); Gretton et al. 2012, lemma 6 (unbiased squared distance of distributions)"
+    labelled = True
+    zero_at_least = True
+    reads: ClassVar = {
+        "@missing": Reading("{} of true answers are of modes that no sample is of", above="misses modes"),
+        "@weights": Reading(
+            "the rates of its answers are {} away from true ones", above="wrong weights", show=lambda off: max(off, 0) ** 0.5
+        ),
+    }
+
+    def __call__(
+        self, samples: Tensor, y: Tensor, *, pool: Tensor | None = None, index: Tensor | None = None, **known: Tensor | None
+    ) -> dict[str, Tensor]:
+        truth = getattr(self, "truth", None)
+        if pool is None or index is None or truth is None:
+            raise RequestError("this takes true draws (pool), places (index) and the run (prepare); one of them is not given")
+        half, n = pool.shape[1] // 2, samples.shape[1]
+        modes = truth.modes[index.to(truth.modes.device), :half].to(y.device)
+        signs, asked = pool[:, :half].flatten(2), torch.cat([y[:, None], pool[:, half:]], 1).flatten(2)
+        like = self.weights(index, y)
+
+        def counts(draws: Tensor) -> Tensor:
+            """How many of (B, m, D) are at each mode, (B, K) float64."""
+            nearest = modes.gather(1, torch.cdist(draws, signs).argmin(2))
+            return torch.zeros_like(like).scatter_add_(1, nearest, torch.ones_like(nearest, dtype=like.dtype))
+
+        true, got, m = counts(asked), counts(samples.flatten(2)), asked.shape[1]
+        values = {"@missing": (true * (got == 0)).sum(1) / m - (got == 1).sum(1) / n}
+        if n > 1:
+            alike = [(each * (each - 1)).sum(1) / (count * (count - 1)) for each, count in ((true, m), (got, n))]
+            values["@weights"] = alike[0] + alike[1] - 2 * (true * got).sum(1) / (m * n)
+        return values
 
 
 def mean_deviation(p: Tensor, n: int) -> Tensor:

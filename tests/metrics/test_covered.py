@@ -12,7 +12,7 @@ from torch import Tensor
 from zoo import Fitted, NotApplicable, Pairs, RequestError
 from zoo.data.pairs import Truth
 from zoo.testing.subjects.metric import world
-from zoo_metrics.covered import ModePrecision, ModeRecall, ModeWeightError, mean_deviation
+from zoo_metrics.covered import ModeFrequencies, ModePrecision, ModeRecall, ModeWeightError, mean_deviation
 
 ITEMS, N, DRAWS, SIZE = 40, 60, 60, 6
 WEIGHTS = torch.tensor([0.5, 0.3, 0.2])
@@ -62,6 +62,35 @@ def test_each_fault_is_told_by_its_number(fitted: Fitted) -> None:
     assert precision == 1
     assert recall < 0.5
     assert off > 0.5
+
+
+@pytest.mark.parametrize("noise", [0.0, 1.5])
+def test_frequencies_of_true_draws_are_right_where_modes_overlap_too(fitted: Fitted, noise: float) -> None:
+    """Weights that are those of the true draws give 0 on average, and others more, as far as modes can be told apart."""
+
+    def blurred(draws: Tensor, seed: int) -> Tensor:
+        return draws + noise * torch.randn(draws.shape, generator=torch.Generator().manual_seed(seed))
+
+    pairs = fitted.pairs
+    assert pairs.pool is not None
+    run = replace(fitted, pairs=replace(pairs, y=blurred(pairs.y, 5), pool=blurred(pairs.pool, 6)))
+    metric = ModeFrequencies()
+    metric.prepare(run)
+
+    def of(weights: tuple[float, ...], n: int = N) -> dict[str, Tensor]:
+        samples = blurred(draw(n, torch.tensor(weights), 4)[0], 7)
+        return metric(samples, run.pairs.y, pool=run.pairs.pool, index=torch.arange(ITEMS))
+
+    for value in of((0.5, 0.3, 0.2)).values():
+        assert abs(value.mean()) < 3 * value.std() / ITEMS**0.5 + 1e-3
+    dropped, skewed = of((0.6, 0.4, 0.0)), of((0.2, 0.3, 0.5))
+    assert dropped["@weights"].mean() > 3 * dropped["@weights"].std() / ITEMS**0.5
+    assert skewed["@weights"].mean() > 3 * skewed["@weights"].std() / ITEMS**0.5
+    if not noise:
+        assert dropped["@missing"].mean() == pytest.approx(0.2, abs=0.03)
+        assert skewed["@weights"].mean() == pytest.approx(2 * 0.3**2, abs=0.03)
+        assert abs(skewed["@missing"].mean()) < 0.01
+    assert set(of((0.5, 0.3, 0.2), 1)) == {"@missing"}
 
 
 def test_without_modes_each_true_draw_stands_for_itself(fitted: Fitted) -> None:
