@@ -104,3 +104,15 @@ def test_the_table_of_faults_says_what_finds_which(monkeypatch: pytest.MonkeyPat
     assert len(lines) == 2 + len(found) + 1
     assert len({line.count("|") for line in lines}) == 1
     assert "too narrow" in lines[-2]
+
+
+def test_the_page_has_the_numbers_that_were_measured() -> None:
+    """Of 200 items and 100 samples each fault is found by some score at every size, and true draws are left in peace."""
+    page = Path(__file__).parents[2] / "docs/faults.md"
+    told = json.loads(page.with_suffix(".json").read_text(encoding="utf-8"))
+    assert PLANTED["table"](told["rows"], told["false_alarms"]) + PLANTED["missed"](told["rows"]) in page.read_text(
+        encoding="utf-8"
+    )
+    assert (told["items"], told["samples"], told["false_alarms"]["repeats"]) == (200, 100, 200)
+    assert all(min(row["p"].values()) < 0.01 for row in told["rows"])
+    assert told["false_alarms"]["verdict"] <= 0.02
