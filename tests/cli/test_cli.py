@@ -230,6 +230,12 @@ def test_sample_saves_every_photo(zoo_: Any, tmp_path: Path, checkpoint: str) ->
     assert sorted(p.name for p in (out / "photo").iterdir())[-1] == "sample-03.png"
     assert str(out / "photo-2") in text
     assert Image.open(out / "photo-2" / "sample-01.png").size == (31, 20)
+    words = [str(tmp_path / "30"), *("-n", "1", "--gif", "--out", str(tmp_path / "more"), "--jpeg")]
+    assert zoo_("sample", checkpoint, *words, str(tmp_path / "31" / "*.png"))[0] == 0  # which is no quality
+    assert zoo_("sample", checkpoint, *words, "30", "--out", str(tmp_path / "less"))[0] == 0
+    big, small = (tmp_path / name / "photo" / "sample-01.jpg" for name in ("more", "less"))
+    assert big.stat().st_size > small.stat().st_size
+    assert (tmp_path / "more" / "photo-2" / "samples.gif").is_file()
     code, _, err = zoo_("sample", checkpoint, paths[0], "--out", str(out))
     assert code == 2
     assert "already holds" in err
@@ -240,6 +246,8 @@ def test_sample_saves_every_photo(zoo_: Any, tmp_path: Path, checkpoint: str) ->
     [
         (["good.png", "bad.jpg"], "bad.jpg"),
         ([], "zoo: there is nothing to sample for; name at least one photo\n"),
+        (["good.png", "--jpeg", "101"], "the quality of --jpeg is 101; it must be a whole number, from 1 to 100"),
+        (["good.png", "x"], "there is no photo in x: bad.jpg (not an image, or one of an unknown format)"),
         (["--attributes", "Smiling"], "starts from a photo, not from attributes: leave out --attributes"),
     ],
 )
@@ -248,6 +256,8 @@ def test_sample_refuses_before_anything_is_written(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Image.fromarray(np.zeros((20, 30, 3), np.uint8)).save("good.png")
+    Path("x").mkdir()
+    Path("x/bad.jpg").write_bytes(b"no image at all")
     Path("bad.jpg").write_bytes(b"no image at all")
     code, out, err = zoo_("sample", checkpoint, *words, "--out", "out")
     assert (code, out) == (2, "")

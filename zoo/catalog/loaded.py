@@ -19,6 +19,7 @@ from zoo.catalog.samples import Samples
 from zoo.contracts import make
 from zoo.contracts.model import Model
 from zoo.contracts.task import Task
+from zoo.data.origin import Origin, origin_of
 from zoo.hub.client import tell
 from zoo.hub.pull import pull
 from zoo.hub.push import Pushed, push
@@ -28,7 +29,7 @@ from zoo.saving.checkpoint import CARD, CONFIG
 from zoo.saving.checkpoint import load as load_checkpoint
 from zoo.saving.facts import Facts, read_card, read_facts
 from zoo.utils.bounds import afford, whole
-from zoo.utils.errors import RequestError
+from zoo.utils.errors import RequestError, border
 from zoo.utils.files import user_path
 from zoo.utils.noise import noise_seed
 
@@ -93,11 +94,12 @@ class Loaded:
         """
         n, seed = whole(n, "n", 1), None if seed is None else noise_seed(seed)
         many = isinstance(img, (list, tuple))
-        items = [self.read(one) for one in (img if many else [img])]  # type: ignore[union-attr, list-item, unused-ignore]
+        given: list[Any] = list(img) if isinstance(img, (list, tuple)) else [img]
+        items = [self.read(one) for one in given]
         if not items:
             return []
         self.check_room(items, n)
-        samples = self._sample(items, n, seed)
+        samples = self.make(items, given, n, seed)
         return samples if many else samples[0]
 
     def read(self, given: Any) -> Any:
@@ -112,7 +114,8 @@ class Loaded:
         needed = sum(n * (3 * field + 30 * pixels) for pixels in pictures)
         afford(needed, f"{n} samples{f' of each of {len(items)}' if len(items) > 1 else ''}", "take fewer (n)")
 
-    def _sample(self, items: Sequence[Any], n: int, seed: int | None) -> list[Samples]:
+    def make(self, items: Sequence[Any], given: Sequence[Any], n: int, seed: int | None) -> list[Samples]:
+        """:meth:`sample` for items that have been read, and looked at, of what was given; its settings are right."""
         with self._calling_task("it fails at this item"):
             conditions = [self.task.condition(item) for item in items]
             x = torch.stack([condition[0] for condition in conditions])
@@ -123,8 +126,14 @@ class Loaded:
         with self._calling_task("it fails at this item"):
             for i, (_, context) in enumerate(conditions):
                 images = self.task.compose(context, fields[i], x_hat=None if x_hat is None else x_hat[i].cpu())
-                samples.append(Samples(images.numpy(), fields[i]))
+                samples.append(Samples(images.numpy(), fields[i], self._origin(given[i], items[i])))
         return samples
+
+    def _origin(self, given: Any, item: Any) -> Origin | None:
+        if self.task.item != "photo" or not isinstance(item, np.ndarray) or item.ndim != 3:
+            return None
+        with border("what the photo's file says of it cannot be read", RequestError):
+            return origin_of(given, item)
 
     def _calling_task(self, doing: str) -> AbstractContextManager[None]:
         return registry.calling("tasks", self.facts.task["name"] if self.facts.task else type(self.task).__name__, doing)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.catalog.writing import as_srgb, write, write_gif
+from zoo.data.origin import Origin
 from zoo.utils.bounds import whole
 from zoo.utils.errors import RequestError
 from zoo.utils.files import user_path, whole_folder
@@ -24,15 +26,8 @@ GAP = 4
 """Pixels of white between two pictures of a grid."""
 SHOWN = 1600
 """Pixels: the width of the picture that a notebook shows."""
-
-
-def _as_srgb() -> Any:
-    """The chunk of a PNG that says that its colours are sRGB, of perceptual intent."""
-    from PIL.PngImagePlugin import PngInfo
-
-    info = PngInfo()
-    info.add(b"sRGB", b"\0")
-    return info
+GRID = 4_000_000
+"""Pixels of a grid that is saved, at most, about."""
 
 
 class Samples:
@@ -44,6 +39,7 @@ class Samples:
     Attributes:
         images: (n, H, W, 3) uint8, the photo with each sampled field put in its place, at the photo's own size.
         fields: (n, *y_shape) float32, the sampled fields on the CPU.
+        origin: the photo that they were made of, with its EXIF and transparency; None where there is none.
 
     Example:
         >>> import torch
@@ -54,10 +50,12 @@ class Samples:
         (3, (20, 30, 3), (3, 20, 30, 3), (98, 20))
     """
 
-    def __init__(self, images: NDArray[np.uint8], fields: Tensor) -> None:
+    def __init__(self, images: NDArray[np.uint8], fields: Tensor, origin: Origin | None = None) -> None:
         if images.ndim != 4 or images.shape[-1] != 3 or len(images) != len(fields):
             raise RequestError(f"images have shape {images.shape}; it must be ({len(fields)}, H, W, 3)")
-        self.images, self.fields = images, fields
+        if origin is not None and origin.image.shape != images.shape[1:]:
+            origin = None  # the pictures show something else than the photo, at a size of their own
+        self.images, self.fields, self.origin = images, fields, origin
 
     def __len__(self) -> int:
         return len(self.images)
@@ -75,47 +73,75 @@ class Samples:
         n, height, width = self.images.shape[:3]
         return f"Samples({n} of {width} x {height} pixels, fields {tuple(self.fields.shape[1:])})"
 
-    def grid(self, columns: int | None = None, *, width: int | None = None) -> PILImage:
+    def grid(self, columns: int | None = None, *, width: int | None = None, original: bool = False) -> PILImage:
         """All the photos in one picture, row by row.
 
         Args:
             columns: photos a row; None for about as many as rows.
             width: the largest width of the picture in pixels; None for the photos at their own size.
+            original: whether the photo that they were made of comes first, where there is one.
 
         Raises:
             RequestError: ``columns`` or ``width`` is no whole number of at least 1.
         """
+        shown = self._shown(original)
+        wide, columns = self.images.shape[2], _columns(len(shown), columns)
+        if width is None:
+            return self._sheet(shown, columns, 1.0)
+        return self._sheet(shown, columns, min(1.0, (whole(width, "width", 1) - GAP * (columns - 1)) / (wide * columns)))
+
+    def _shown(self, original: bool = True) -> list[NDArray[np.uint8]]:
+        """The photo, where it is known and asked for, and the pictures."""
+        return [*([self.origin.image] if original and self.origin is not None else []), *self.images]
+
+    def _sheet(self, shown: list[NDArray[np.uint8]], columns: int, scale: float) -> PILImage:
         from PIL import Image
 
-        n, high, wide = self.images.shape[:3]
-        columns = min(n, math.ceil(math.sqrt(n)) if columns is None else whole(columns, "columns", 1))
-        if width is not None:
-            width = whole(width, "width", 1)
-            scale = min(1.0, (width - GAP * (columns - 1)) / (wide * columns))
+        high, wide = self.images.shape[1:3]
+        if scale < 1:
             high, wide = max(1, round(high * scale)), max(1, int(wide * scale))
-        tiles = [Tile(Image.fromarray(pixels), like=(wide, high)) for pixels in self.images]
-        rows = [Row(high, tiles[start : start + columns]) for start in range(0, n, columns)]
+        less = max(1, int(0.4 / scale)) if scale > 0 else 1  # averages first, where there are pixels enough for it
+        like = (wide, high)
+        tiles = [
+            Tile(Image.fromarray(pixels) if less == 1 else Image.fromarray(pixels).reduce(less), 1, like) for pixels in shown
+        ]
+        rows = [Row(high, tiles[start : start + columns]) for start in range(0, len(tiles), columns)]
         return contact_sheet(rows, [wide] * columns, GAP)
 
-    def save(self, folder: Path | str) -> Path:
+    def save(self, folder: Path | str, *, jpeg: int | None = None, gif: bool = False) -> Path:
         """Save to a new folder (``~`` is the home folder): ``sample-01.png`` and so on, ``grid.png``, ``fields.npy``.
 
+        The grid is of reduced pictures, the photo first. What the photo's file said of it (EXIF) is in each sample's, but for
+        the orientation, as they are upright; its transparency is in PNGs. All say that their colours are sRGB.
+
+        Args:
+            jpeg: 1 to 100 for JPEGs of this quality in place of PNGs; ten times smaller, and not to the bit what was made.
+            gif: whether to save ``samples.gif`` too, which shows the photo and then one sample after the other, reduced.
+
         Raises:
-            RequestError: the folder already holds something, or no folder can be called so.
+            RequestError: the folder already holds something, or no folder can be called so; ``jpeg`` is out of range.
             ZooError: the file system refused; nothing is left behind.
         """
-        from PIL import Image
-
+        jpeg = None if jpeg is None else whole(jpeg, "jpeg", 1, 100)
         folder = user_path(folder)
         digits = max(2, len(str(len(self))))
         with whole_folder(folder, "save to a new folder") as part:
             for i, pixels in enumerate(self.images):
-                Image.fromarray(pixels).save(part / f"sample-{i + 1:0{digits}d}.png", compress_level=1, pnginfo=_as_srgb())
-            self.grid(width=4 * SHOWN).save(part / "grid.png", compress_level=1, pnginfo=_as_srgb())
+                write(pixels, part / f"sample-{i + 1:0{digits}d}", jpeg, self.origin)
+            shown = self._shown()
+            columns = _columns(len(shown), None)
+            places = math.ceil(len(shown) / columns) * columns * math.prod(self.images.shape[1:3])
+            write(self._sheet(shown, columns, min(1.0, math.sqrt(GRID / places))), part / "grid", jpeg)
+            if gif:
+                write_gif(shown, part / "samples.gif")
             np.save(part / "fields.npy", self.fields.numpy())
         return folder
 
     def _repr_png_(self) -> bytes:
         buffer = io.BytesIO()
-        self.grid(width=SHOWN).save(buffer, "PNG", pnginfo=_as_srgb())
+        self.grid(width=SHOWN, original=True).save(buffer, "PNG", pnginfo=as_srgb())
         return buffer.getvalue()
+
+
+def _columns(count: int, asked: int | None) -> int:
+    return min(count, math.ceil(math.sqrt(count)) if asked is None else whole(asked, "columns", 1))

@@ -21,7 +21,8 @@ from zoo.utils.words import one_line, say, visible
 __all__ = ["app", "main"]
 
 MODULES = {
-    "doing": ("run", "bench", "sample"),
+    "doing": ("run", "bench"),
+    "sampling": ("sample",),
     "looking": ("list", "show"),
     "sharing": ("pull", "push", "verify"),
     "writing": ("check", "new"),

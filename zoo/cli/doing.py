@@ -1,19 +1,13 @@
-"""The commands that run models: run, bench, sample."""
+"""The commands that fit models and measure them: run, bench."""
 
 import os
-from pathlib import Path
 from typing import Annotated
 
 from typer import Argument, Option
 
 from zoo.cli.app import Device, app, print_json, stdout_is_kept, table
-from zoo.utils.bounds import whole
 from zoo.utils.errors import RequestError, ZooError
-from zoo.utils.files import user_path
 from zoo.utils.words import say
-
-_NAME = 200
-"""Bytes of a folder's name that is made of what it is of; file systems take 255."""
 
 
 @app.command()
@@ -164,52 +158,3 @@ def _settings(words: list[str] | None) -> dict[str, str]:
             raise RequestError(f"--set {word!r}: write KEY=VALUE")
         settings[key.strip()] = value.strip()
     return settings
-
-
-@app.command()
-def sample(
-    checkpoint: Annotated[str, Argument(help="A checkpoint: a name of zoo list checkpoints, or dir:PATH.")],
-    items: Annotated[
-        list[str] | None, Argument(help="Photos, or what else the task starts from.", metavar="[IMAGE]...")
-    ] = None,
-    attributes: Annotated[
-        str | None,
-        Option(help="What the picture is to have; a name with ! before it, what not.", metavar="NAME,NAME..."),
-    ] = None,
-    n: Annotated[int, Option("-n", "--samples", help="Samples of each photo.")] = 20,
-    out: Annotated[str | None, Option(help="A new folder; by default runs/<time>-sample-<checkpoint>.", metavar="DIR")] = None,
-    seed: Annotated[int | None, Option(help="The same seed gives the same samples; by default a new one.")] = None,
-    device: Device = "auto",
-) -> None:
-    """Give n different photos for each photo, or n pictures with the attributes that are named."""
-    n = whole(n, "n", 1)
-    from zoo.catalog.loaded import load
-    from zoo.running.folder import check_folder, free_name, new_folder
-    from zoo.utils.noise import noise_seed
-
-    if out is not None:
-        check_folder(user_path(out))
-    seed = None if seed is None else noise_seed(seed)
-    loaded = load(checkpoint, device)
-    wanted, words = loaded.task.item, list(items or ())
-    if attributes is not None:
-        if wanted != "attributes":
-            raise RequestError(f"checkpoint {checkpoint} starts from a {wanted}, not from attributes: leave out --attributes")
-        words.append(attributes)
-    if not words:
-        option = " (--attributes NAME,NAME)" if wanted == "attributes" else ""
-        raise RequestError(f"there is nothing to sample for; name at least one {wanted}{option}")
-    own: list[str] = []  # a folder for each item, called as it is, numbered where two are alike
-    for path in map(Path, map(os.path.expanduser, words)):
-        short = os.fsencode(path.stem if os.path.isfile(path) else path.name)[:_NAME]
-        own.append(free_name(os.fsdecode(short) or "item", own.__contains__))
-    read = [loaded.read(word) for word in words]  # nothing is written before every item has been read
-    for item in read:
-        loaded.check_room([item], n)
-    called = checkpoint.removeprefix("dir:").rstrip("/").replace("\\", "/").split("/")[-2:]
-    with new_folder(out, "sample", *called) as folder:
-        for word, item, name in zip(words, read, own, strict=True):
-            loaded.sample(item, n, seed=seed).save(folder / name)
-            say(f"{word}: {n} samples in {folder / name}")
-    if len(words) > 1:
-        say(f"all in {folder}", err=True)

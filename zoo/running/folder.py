@@ -9,9 +9,9 @@ import math
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
-from itertools import count, islice
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -172,11 +172,6 @@ def _left_over(folder: Path, name: str) -> bool:
 def default_folder(*words: str | None) -> Path:
     """``runs/<time>-<model>-<task>``, which may be taken."""
     return Path("runs") / "-".join([time.strftime("%Y%m%d-%H%M%S"), *map(str, words)])
-
-
-def free_name(stem: str, taken: Callable[[str], bool]) -> str:
-    """``stem``, numbered from 2 on where it is taken."""
-    return next(name for i in count(1) if not taken(name := stem if i == 1 else f"{stem}-{i}"))
 
 
 def run_json(

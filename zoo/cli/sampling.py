@@ -1,0 +1,82 @@
+"""The command that samples: pictures for photos, or for what else a task starts from."""
+
+import re
+from typing import Annotated, Any
+
+import typer.core
+from typer import Argument, Option
+
+from zoo.cli.app import Device, app
+from zoo.utils.bounds import whole
+from zoo.utils.errors import RequestError
+from zoo.utils.files import user_path
+from zoo.utils.words import say
+
+QUALITY = 90
+"""Of the JPEGs, where ``--jpeg`` names none."""
+
+
+class _Sample(typer.core.TyperCommand):
+    """Takes a number after ``--jpeg`` for its quality, and anything else for what follows it."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        end = args.index("--") if "--" in args else len(args)
+        for i in range(end - 1, -1, -1):
+            if args[i] == "--jpeg" and not re.fullmatch(r"[-+]?[\d.]+", "".join(args[i + 1 : i + 2])):
+                args[i] = f"--jpeg={QUALITY}"
+        return super().parse_args(ctx, args)
+
+
+@app.command(cls=_Sample)
+def sample(
+    checkpoint: Annotated[str, Argument(help="A checkpoint: a name of zoo list checkpoints, or dir:PATH.")],
+    items: Annotated[
+        list[str] | None,
+        Argument(help="Photos, folders of them, patterns; or what else the task starts from.", metavar="[IMAGE]..."),
+    ] = None,
+    attributes: Annotated[
+        str | None,
+        Option(help="What the picture is to have; a name with ! before it, what not.", metavar="NAME,NAME..."),
+    ] = None,
+    n: Annotated[int, Option("-n", "--samples", help="Samples of each photo.")] = 20,
+    out: Annotated[str | None, Option(help="A new folder; by default runs/<time>-sample-<checkpoint>.", metavar="DIR")] = None,
+    seed: Annotated[int | None, Option(help="The same seed gives the same samples; by default a new one.")] = None,
+    jpeg: Annotated[
+        int | None,
+        Option(help=f"Save JPEGs, of this quality (1 to 100; {QUALITY} if none is named), not PNGs.", metavar="[QUALITY]"),
+    ] = None,
+    gif: Annotated[bool, Option("--gif", help="Save samples.gif too, which goes through them.")] = False,
+    device: Device = "auto",
+) -> None:
+    """Give n different photos for each photo, or n pictures with the attributes that are named."""
+    n = whole(n, "n", 1)
+    jpeg = None if jpeg is None else whole(jpeg, "the quality of --jpeg", 1, 100)
+    from zoo.catalog.given import look, own_names
+    from zoo.catalog.loaded import load
+    from zoo.running.folder import check_folder, new_folder
+    from zoo.utils.noise import noise_seed
+
+    if out is not None:
+        check_folder(user_path(out))
+    seed = None if seed is None else noise_seed(seed)
+    loaded = load(checkpoint, device)
+    wanted, words = loaded.task.item, list(items or ())
+    if attributes is not None:
+        if wanted != "attributes":
+            raise RequestError(f"checkpoint {checkpoint} starts from a {wanted}, not from attributes: leave out --attributes")
+        words.append(attributes)
+    if not words:
+        option = " (--attributes NAME,NAME)" if wanted == "attributes" else ""
+        raise RequestError(f"there is nothing to sample for; name at least one {wanted}{option}")
+    # Nothing is written before every item has been read.
+    given = look(words, loaded.read, lambda item: loaded.check_room([item], n), folders=wanted == "photo")
+    for line in given.left_out:
+        say(line, err=True)
+    called = checkpoint.removeprefix("dir:").rstrip("/").replace("\\", "/").split("/")[-2:]
+    with new_folder(out, "sample", *called) as folder:
+        for (word, item), name in zip(given, own_names(given.words), strict=True):
+            [samples] = loaded.make([item], [word], n, seed)
+            samples.save(folder / name, jpeg=jpeg, gif=gif)
+            say(f"{word}: {n} samples in {folder / name}")
+    if len(given.words) > 1:
+        say(f"all in {folder}", err=True)
