@@ -134,6 +134,10 @@ class PhotoTask(FieldTask):
                     cv2.add(image[rows], change, dst=out[i, rows], dtype=cv2.CV_8U)  # rounded and clipped
         return torch.from_numpy(out)
 
+    def own_y(self, context: Context) -> Tensor:
+        """The photo's own small field, (1, size, size)."""
+        return torch.from_numpy(context.y)
+
     def squash(self, image: Image, sides: tuple[int, ...]) -> dict[str, Float]:
         """The fields of one photo averaged down to squares: ``x32`` (1, 32, 32), ``y32``, ... for each of ``sides``."""
         return {
@@ -158,6 +162,12 @@ def brightest(image: Image) -> NDArray[np.uint8]:
 
     red, green, blue = cv2.split(image)
     return cv2.max(cv2.max(red, green), blue)
+
+
+def sparse(image: Image, side: int = 256) -> Image:
+    """Pixels of a photo on a grid of about ``side`` a side, each as it is: to tell what kind of photo it is."""
+    rows, columns = (max(1, length // side) for length in image.shape[:2])
+    return image[::rows, ::columns]
 
 
 def guide(annotations: Sequence[Annotation], categories: int) -> Tensor:

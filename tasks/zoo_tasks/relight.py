@@ -13,7 +13,11 @@ from numpy.typing import NDArray
 
 from zoo import Image, RequestError
 from zoo_tasks.fields import Float, resize, strips, within
-from zoo_tasks.photo import Layers, PhotoTask, brightest
+from zoo_tasks.photo import Layers, PhotoTask, brightest, sparse
+
+WHITE, MUCH, FLAT = 250, 0.4, 0.6
+"""The darkest channel from which on a pixel is white; the share of white, and of neighbours in the middle of a picture that
+are alike to the bit, from which on it is remarkable. Photos have less of both."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,21 @@ class Relight(PhotoTask):
         """Grey albedo and shading (h, w), at one size for all photos: what a step between pixels means depends on it."""
         shading, albedo = decompose(within(image, 128))
         return albedo.mean(axis=-1, dtype=np.float32), shading
+
+    def remark(self, image: Image) -> str:
+        """Of white paper and screenshots: that what is white is shaded, being a surface that light falls on."""
+        white = (sparse(image).min(axis=-1) >= WHITE).mean()
+        middle = [slice(side // 2 - min(side, 512) // 2, side // 2 + (min(side, 512) + 1) // 2) for side in image.shape[:2]]
+        part = image[middle[0], middle[1]]
+        flat = (part[:, 1:] == part[:, :-1]).all(axis=-1).mean() if part.shape[1] > 1 else 0.0
+        if white < MUCH and flat < FLAT:
+            return ""
+        kind = (
+            f"{white:.0%} of it is white, as in a scan or a screenshot"
+            if white >= MUCH
+            else "it has flat areas, as a screenshot or a drawing"
+        )
+        return f"{kind}: new light shades such areas grey and unevenly; task resaturate leaves white and grey as they are"
 
     @staticmethod
     def layers(image: Image) -> Layers:

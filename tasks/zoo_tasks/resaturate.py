@@ -6,10 +6,13 @@ import numpy as np
 
 from zoo import Image
 from zoo_tasks.fields import Float, strips
-from zoo_tasks.photo import Layers, PhotoTask, brightest
+from zoo_tasks.photo import Layers, PhotoTask, brightest, sparse
 
 GREY, COLOURED = 4.0, 28.0
 """Chroma (brightest less darkest channel, in levels of 255) up to which hue is noise, and from which on it is sure."""
+
+COLOURS = 0.005
+"""The share of pixels of a sure hue below which a photo counts as grey."""
 
 
 class Resaturate(PhotoTask):
@@ -33,6 +36,17 @@ class Resaturate(PhotoTask):
             np.divide(top - darkest, np.maximum(top, 1), out=saturation[rows], dtype=np.float32)
             np.divide(top, np.float32(255), out=value[rows])
         return value, saturation
+
+    def remark(self, image: Image) -> str:
+        """Of a photo without colours: that it stays as it is."""
+        few = sparse(image)
+        coloured = (brightest(few).astype(int) - few.min(axis=-1) > GREY).mean()
+        if coloured >= COLOURS:
+            return ""
+        return (
+            "it has no colours to make stronger or weaker, so every sample is like the photo; "
+            "task colorize gives a grey photo colours"
+        )
 
     @staticmethod
     def layers(image: Image) -> Layers:

@@ -232,7 +232,11 @@ def test_sample_saves_every_photo(zoo_: Any, tmp_path: Path, checkpoint: str) ->
     assert Image.open(out / "photo-2" / "sample-01.png").size == (31, 20)
     words = [str(tmp_path / "30"), *("-n", "1", "--gif", "--out", str(tmp_path / "more"), "--jpeg")]
     assert zoo_("sample", checkpoint, *words, str(tmp_path / "31" / "*.png"))[0] == 0  # which is no quality
-    assert zoo_("sample", checkpoint, *words, "30", "--out", str(tmp_path / "less"))[0] == 0
+    code, text, _ = zoo_(
+        "sample", checkpoint, *words, "30", "--size=20", "-n3", "--distinct=2", "--out", str(tmp_path / "less")
+    )
+    assert (code, ": 2 of 3 samples in " in text) == (0, True)
+    assert Image.open(tmp_path / "less" / "photo" / "sample-02.jpg").size == (20, 13)
     big, small = (tmp_path / name / "photo" / "sample-01.jpg" for name in ("more", "less"))
     assert big.stat().st_size > small.stat().st_size
     assert (tmp_path / "more" / "photo-2" / "samples.gif").is_file()
@@ -248,6 +252,9 @@ def test_sample_saves_every_photo(zoo_: Any, tmp_path: Path, checkpoint: str) ->
         ([], "zoo: there is nothing to sample for; name at least one photo\n"),
         (["good.png", "--jpeg", "101"], "the quality of --jpeg is 101; it must be a whole number, from 1 to 100"),
         (["good.png", "x"], "there is no photo in x: bad.jpg (not an image, or one of an unknown format)"),
+        (["good.png", "--strength", "2"], "strength is 2.0; it must be a number from 0 (the photo itself) to 1.5"),
+        (["good.png", "--distinct", "21"], "distinct is 21; it must be a whole number, from 1 to 20"),
+        (["good.png", "--size", "0"], "size is 0; it must be a whole number, at least 16"),
         (["--attributes", "Smiling"], "starts from a photo, not from attributes: leave out --attributes"),
     ],
 )

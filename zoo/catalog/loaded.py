@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 import numpy as np
 import torch
@@ -15,10 +15,13 @@ from numpy.typing import NDArray
 
 from zoo import registry
 from zoo.catalog import checkpoints
+from zoo.catalog.choosing import most_different, strength_of
 from zoo.catalog.samples import Samples
+from zoo.catalog.writing import reduced
 from zoo.contracts import make
 from zoo.contracts.model import Model
 from zoo.contracts.task import Task
+from zoo.data.decoding import MIN_SIDE
 from zoo.data.origin import Origin, origin_of
 from zoo.hub.client import tell
 from zoo.hub.pull import pull
@@ -32,11 +35,20 @@ from zoo.utils.bounds import afford, whole
 from zoo.utils.errors import RequestError, border
 from zoo.utils.files import user_path
 from zoo.utils.noise import noise_seed
+from zoo.utils.words import one_line
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
 
     Item = str | os.PathLike[str] | PILImage | NDArray[np.uint8] | Mapping[str, Any]
+
+
+class Wishes(NamedTuple):
+    """How samples are to be; see :meth:`Loaded.sample`."""
+
+    strength: float
+    distinct: int | None
+    size: int | None
 
 
 class Loaded:
@@ -73,10 +85,37 @@ class Loaded:
         return push(self.folder, repo, **more)
 
     @overload
-    def sample(self, img: Item, n: int, seed: int | None = None) -> Samples: ...
+    def sample(
+        self,
+        img: Item,
+        n: int,
+        seed: int | None = None,
+        *,
+        strength: float = 1.0,
+        distinct: int | None = None,
+        size: int | None = None,
+    ) -> Samples: ...
     @overload
-    def sample(self, img: list[Item] | tuple[Item, ...], n: int, seed: int | None = None) -> list[Samples]: ...
-    def sample(self, img: Item | list[Item] | tuple[Item, ...], n: int, seed: int | None = None) -> Samples | list[Samples]:
+    def sample(
+        self,
+        img: list[Item] | tuple[Item, ...],
+        n: int,
+        seed: int | None = None,
+        *,
+        strength: float = 1.0,
+        distinct: int | None = None,
+        size: int | None = None,
+    ) -> list[Samples]: ...
+    def sample(
+        self,
+        img: Item | list[Item] | tuple[Item, ...],
+        n: int,
+        seed: int | None = None,
+        *,
+        strength: float = 1.0,
+        distinct: int | None = None,
+        size: int | None = None,
+    ) -> Samples | list[Samples]:
         """n different pictures for one photo (or for what else the task starts from), or for each of a list of them.
 
         Args:
@@ -84,37 +123,58 @@ class Loaded:
                 takes (``"Eyeglasses,Blond_Hair"``); or a list of them.
             n: samples a photo, at least 1.
             seed: a whole number of either sign; the same one gives the same samples. None for new ones at every call.
+            strength: how far to go from the photo's own field, 0, to the sampled one, 1, or beyond, up to 1.5.
+            distinct: keep only so many of the n, the most different; the others are not even composed.
+            size: make a photo smaller first, so that its longest side has at most so many pixels.
 
         Returns:
             :class:`~zoo.Samples` of the photo, or a list of one for each photo.
 
         Raises:
-            RequestError: a photo cannot be read or is no photo, n is below 1, or there is no memory for so many.
+            RequestError: a photo cannot be read or is no photo, a number is out of range or no wish that the task can meet, or
+                there is no memory for so many.
             ZooError: the model or the task is broken.
         """
         n, seed = whole(n, "n", 1), None if seed is None else noise_seed(seed)
+        wishes = self.wishes(n, strength, distinct, size)
         many = isinstance(img, (list, tuple))
         given: list[Any] = list(img) if isinstance(img, (list, tuple)) else [img]
-        items = [self.read(one) for one in given]
+        items = [self.read(one, wishes.size) for one in given]
         if not items:
             return []
-        self.check_room(items, n)
-        samples = self.make(items, given, n, seed)
+        self.check_room(items, n, wishes.distinct)
+        samples = self.make(items, given, n, seed, wishes)
         return samples if many else samples[0]
 
-    def read(self, given: Any) -> Any:
-        """The item that somebody gave, as the task takes it; raises as :meth:`sample`."""
-        with self._calling_task("it cannot read"):
-            return self.task.read(given)
+    def wishes(self, n: int, strength: float | None, distinct: int | None, size: int | None) -> Wishes:
+        """How n samples are to be, seen to be such that the task can meet it; raises as :meth:`sample`."""
+        right = Wishes(
+            1.0 if strength is None else strength_of(strength),
+            None if distinct is None else whole(distinct, "distinct", 1, n),
+            None if size is None else whole(size, "size", MIN_SIDE),
+        )
+        if right.strength != 1 and type(self.task).own_y is Task.own_y:
+            raise RequestError(f"{self._task_name} knows of no {self.task.y_name} of the item itself: leave out strength")
+        if size is not None and self.task.item != "photo":
+            raise RequestError(f"{self._task_name} starts from a {self.task.item}, not from a photo: leave out size")
+        return right
 
-    def check_room(self, items: Sequence[Any], n: int) -> None:
+    def read(self, given: Any, size: int | None = None) -> Any:
+        """The item that somebody gave, as the task takes it, a photo of at most ``size`` a side; raises as :meth:`sample`."""
+        with self._calling_task("it cannot read"):
+            item = self.task.read(given)
+        if size is not None and isinstance(item, np.ndarray) and item.ndim == 3 and max(item.shape[:2]) > size:
+            item = np.array(reduced(item, size))
+        return item
+
+    def check_room(self, items: Sequence[Any], n: int, distinct: int | None = None) -> None:
         """Refuse (RequestError) n samples of each item that memory has no room for: fields, pictures, and what makes them."""
         field = 4 * math.prod(self.model.y_shape)
         pictures = (math.prod(item.shape[:2]) if isinstance(item, np.ndarray) else field for item in items)
-        needed = sum(n * (3 * field + 30 * pixels) for pixels in pictures)
+        needed = sum(n * 3 * field + (distinct or n) * 30 * pixels for pixels in pictures)
         afford(needed, f"{n} samples{f' of each of {len(items)}' if len(items) > 1 else ''}", "take fewer (n)")
 
-    def make(self, items: Sequence[Any], given: Sequence[Any], n: int, seed: int | None) -> list[Samples]:
+    def make(self, items: Sequence[Any], given: Sequence[Any], n: int, seed: int | None, wishes: Wishes) -> list[Samples]:
         """:meth:`sample` for items that have been read, and looked at, of what was given; its settings are right."""
         with self._calling_task("it fails at this item"):
             conditions = [self.task.condition(item) for item in items]
@@ -125,8 +185,14 @@ class Loaded:
         samples = []
         with self._calling_task("it fails at this item"):
             for i, (_, context) in enumerate(conditions):
-                images = self.task.compose(context, fields[i], x_hat=None if x_hat is None else x_hat[i].cpu())
-                samples.append(Samples(images.numpy(), fields[i], self._origin(given[i], items[i])))
+                y = fields[i]
+                if wishes.distinct is not None:
+                    y = y[most_different(y, wishes.distinct)]
+                if wishes.strength != 1 and (own := self.task.own_y(context)) is not None:
+                    y = own + wishes.strength * (y - own)
+                images = self.task.compose(context, y, x_hat=None if x_hat is None else x_hat[i].cpu())
+                remark = one_line(self.task.remark(items[i]))
+                samples.append(Samples(images.numpy(), y, self._origin(given[i], items[i]), remark))
         return samples
 
     def _origin(self, given: Any, item: Any) -> Origin | None:
@@ -135,8 +201,12 @@ class Loaded:
         with border("what the photo's file says of it cannot be read", RequestError):
             return origin_of(given, item)
 
+    @property
+    def _task_name(self) -> str:
+        return f"task {self.facts.task['name'] if self.facts.task else type(self.task).__name__}"
+
     def _calling_task(self, doing: str) -> AbstractContextManager[None]:
-        return registry.calling("tasks", self.facts.task["name"] if self.facts.task else type(self.task).__name__, doing)
+        return registry.calling("tasks", self._task_name.removeprefix("task "), doing)
 
 
 def load(name: str | os.PathLike[str], device: str | torch.device = "auto") -> Loaded:

@@ -40,6 +40,7 @@ class Samples:
         images: (n, H, W, 3) uint8, the photo with each sampled field put in its place, at the photo's own size.
         fields: (n, *y_shape) float32, the sampled fields on the CPU.
         origin: the photo that they were made of, with its EXIF and transparency; None where there is none.
+        remark: a sentence where the task can do little for this photo; mostly "".
 
     Example:
         >>> import torch
@@ -50,12 +51,12 @@ class Samples:
         (3, (20, 30, 3), (3, 20, 30, 3), (98, 20))
     """
 
-    def __init__(self, images: NDArray[np.uint8], fields: Tensor, origin: Origin | None = None) -> None:
+    def __init__(self, images: NDArray[np.uint8], fields: Tensor, origin: Origin | None = None, remark: str = "") -> None:
         if images.ndim != 4 or images.shape[-1] != 3 or len(images) != len(fields):
             raise RequestError(f"images have shape {images.shape}; it must be ({len(fields)}, H, W, 3)")
         if origin is not None and origin.image.shape != images.shape[1:]:
             origin = None  # the pictures show something else than the photo, at a size of their own
-        self.images, self.fields, self.origin = images, fields, origin
+        self.images, self.fields, self.origin, self.remark = images, fields, origin, remark
 
     def __len__(self) -> int:
         return len(self.images)

@@ -46,6 +46,13 @@ def sample(
         Option(help=f"Save JPEGs, of this quality (1 to 100; {QUALITY} if none is named), not PNGs.", metavar="[QUALITY]"),
     ] = None,
     gif: Annotated[bool, Option("--gif", help="Save samples.gif too, which goes through them.")] = False,
+    strength: Annotated[
+        float | None, Option(help="From 0, the photo itself, over 1, the sample, to 1.5, beyond it.", metavar="NUMBER")
+    ] = None,
+    distinct: Annotated[int | None, Option(help="Keep only the K most different of the n samples.", metavar="K")] = None,
+    size: Annotated[
+        int | None, Option(help="Make photos smaller first: so many pixels for the longest side.", metavar="PIXELS")
+    ] = None,
     device: Device = "auto",
 ) -> None:
     """Give n different photos for each photo, or n pictures with the attributes that are named."""
@@ -69,14 +76,22 @@ def sample(
         option = " (--attributes NAME,NAME)" if wanted == "attributes" else ""
         raise RequestError(f"there is nothing to sample for; name at least one {wanted}{option}")
     # Nothing is written before every item has been read.
-    given = look(words, loaded.read, lambda item: loaded.check_room([item], n), folders=wanted == "photo")
+    wishes = loaded.wishes(n, strength, distinct, size)
+    given = look(
+        words,
+        lambda word: loaded.read(word, wishes.size),
+        lambda item: loaded.check_room([item], n, wishes.distinct),
+        folders=wanted == "photo",
+    )
     for line in given.left_out:
         say(line, err=True)
     called = checkpoint.removeprefix("dir:").rstrip("/").replace("\\", "/").split("/")[-2:]
     with new_folder(out, "sample", *called) as folder:
         for (word, item), name in zip(given, own_names(given.words), strict=True):
-            [samples] = loaded.make([item], [word], n, seed)
+            [samples] = loaded.make([item], [word], n, seed, wishes)
             samples.save(folder / name, jpeg=jpeg, gif=gif)
-            say(f"{word}: {n} samples in {folder / name}")
+            say(f"{word}: {f'{distinct} of ' if distinct else ''}{n} samples in {folder / name}")
+            if samples.remark:
+                say(f"{word}: {samples.remark}", err=True)
     if len(given.words) > 1:
         say(f"all in {folder}", err=True)

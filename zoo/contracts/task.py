@@ -16,7 +16,19 @@ from zoo.utils.config import NoConfig, make_config
 from zoo.utils.errors import RequestError
 from zoo.utils.neutral import guard
 
-GUARDED = ("__init__", "pairs", "settings_of", "read", "item_of", "condition", "compose", "render", "solids")
+GUARDED = (
+    "__init__",
+    "pairs",
+    "settings_of",
+    "read",
+    "item_of",
+    "condition",
+    "compose",
+    "own_y",
+    "remark",
+    "render",
+    "solids",
+)
 """The methods that run in a state of the process that nobody has changed."""
 
 
@@ -128,6 +140,20 @@ class Task(ABC):
         Returns:
             (n, H, W, 3) uint8 tensor on the CPU; of a photo, at its own size.
         """
+
+    def own_y(self, context: Any) -> Tensor | None:
+        """y (*y_shape) that the item itself shows, of the context from :meth:`condition`; by default None, as it shows none.
+
+        Composed, it gives the item back: so it is what a sample can be moved towards.
+        """
+        return None
+
+    def remark(self, item: Any) -> str:
+        """A sentence on what comes of an item that this task can do little for; by default, and of most, "".
+
+        It is told beside the samples, after the item's name and a colon, and ends without a full stop.
+        """
+        return ""
 
     def render(self, x: Tensor, y: Tensor) -> Tensor | None:
         """The picture that x and y show together, at the size of the fields, for metrics of pictures.
