@@ -103,6 +103,8 @@ def _checkpoints_page() -> str:
             ("model", f"[{checkpoint.model}](models.md#{checkpoint.model})"),
             ("task", f"[{checkpoint.task}](tasks.md#{checkpoint.task})"),
             ("source", f"`{checkpoint.source}`"),
+            ("note", checkpoint.note),
+            ("recommended", f"for the task {checkpoint.task}" if checkpoint.recommended else ""),
             ("licence", checkpoint.licence),
             ("data", checkpoint.data),
             ("made by", f"`{checkpoint.made_by}`" if checkpoint.made_by else ""),

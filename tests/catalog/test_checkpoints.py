@@ -10,6 +10,7 @@ from installed import distribution
 
 from zoo import registry
 from zoo.catalog import checkpoints, suites
+from zoo.catalog.recommended import meant
 from zoo.utils.errors import RequestError, ZooError
 from zoo.utils.files import sha256_of
 
@@ -160,3 +161,28 @@ def test_the_line_of_a_mistake_is_named(user: Path) -> None:
 def test_a_named_registry_that_is_absent_is_an_error(user: Path) -> None:
     with pytest.raises(RequestError, match="cannot read"):
         checkpoints.known()
+
+
+def test_a_task_alone_means_its_recommended_checkpoint(user: Path) -> None:
+    user.write_text("schema = 1\n")
+    assert (meant("relight"), meant("resaturate"), meant("dir:relight")) == ("cvae/relight", "cvae/resaturate", "dir:relight")
+    with pytest.raises(RequestError, match="'colorize' has no checkpoint; make one with zoo run --model cgml --task colorize"):
+        meant("colorize")
+    with pytest.raises(RequestError, match="zoo run --model cvae-residual --task motion --out runs/motion and then"):
+        meant("motion")
+    own = [entry(f"mine/{i}", "dir:weights").replace('"toy-shade"', '"relight"') for i in (1, 2)]
+    user.write_text("schema = 1\n" + "".join(own) + "recommended = true\n")
+    assert meant("relight") == "mine/2", "the user's own before the package's"
+    user.write_text("schema = 1\n" + "".join(own).replace("relight", "motion"))
+    with pytest.raises(RequestError, match="'motion' has several checkpoints, name one: mine/1, mine/2"):
+        meant("motion")
+    user.write_text("schema = 1\n" + "".join(own).replace("relight", "motion") + "note = 'to measure'\n")
+    assert meant("motion") == "mine/1"
+
+
+def test_of_the_package_one_is_recommended_for_each_task_and_some_are_to_measure() -> None:
+    own = [one for (one,) in checkpoints.known().named.values() if one.owner == registry.OWN]
+    assert {(one.task, one.name) for one in own if one.recommended} == {(t, f"cvae/{t}") for t in ("relight", "resaturate")}
+    assert {one.name.split("/")[0] for one in own if one.note} == {"cgan", "cpixel"}
+    for one in own:
+        assert (checkpoints.folder_of(one) / "README.md").read_text().count("For measurement only") == bool(one.note)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from zoo import registry
 from zoo.catalog import checkpoints
 from zoo.catalog.choosing import most_different, strength_of
+from zoo.catalog.recommended import meant
 from zoo.catalog.samples import Samples
 from zoo.catalog.writing import reduced
 from zoo.contracts import make
@@ -213,11 +214,12 @@ def load(name: str | os.PathLike[str], device: str | torch.device = "auto") -> L
     """The checkpoint called ``name``, bound to its task.
 
     Args:
-        name: a registered name (``cdvae/resaturate``), ``hf:ORG/REPO@REVISION`` on the Hub, or ``dir:PATH`` for a folder.
+        name: a registered name (``cdvae/resaturate``), ``hf:ORG/REPO@REVISION`` on the Hub, or ``dir:PATH`` for a folder; or a
+            task's name alone, for the checkpoint that is recommended for it.
         device: ``"auto"``, ``"cpu"``, ``"cuda"``, ...
 
     Raises:
-        RequestError: there is no such checkpoint, it is not what was registered, or it names no task.
+        RequestError: there is no such checkpoint, the task has none, it is not what was registered, or it names no task.
         ZooError: it cannot be had from the Hub, or its model or task is broken.
 
     Example:
@@ -225,7 +227,8 @@ def load(name: str | os.PathLike[str], device: str | torch.device = "auto") -> L
         >>> load("cvae/relight", device="cpu").sample(np.full((24, 32, 3), 99, np.uint8), 3).images.shape
         (3, 24, 32, 3)
     """
-    folder = folder_of(str(name))
+    name = meant(str(name))
+    folder = folder_of(name)
     facts = read_facts(folder / CONFIG)
     if facts.task is None:
         raise RequestError(f"checkpoint {name} names no task; load its model with zoo.Model.load({str(folder)!r})")
@@ -236,10 +239,9 @@ def load(name: str | os.PathLike[str], device: str | torch.device = "auto") -> L
             f"checkpoint {name}: the model takes x {model.x_shape} and gives y {model.y_shape}, "
             f"but its task has {tuple(task.x_shape)} and {tuple(task.y_shape)}"
         )
-    named = str(name)
-    if named.startswith(PREFIX):
-        named = str(parse(named)._replace(revision=folder.name))
-    return Loaded(named, model, task, facts, read_card(folder / CARD), folder.absolute())
+    if name.startswith(PREFIX):
+        name = str(parse(name)._replace(revision=folder.name))
+    return Loaded(name, model, task, facts, read_card(folder / CARD), folder.absolute())
 
 
 def fitted_model(folder: Path, device: str | torch.device, facts: Facts) -> Model:

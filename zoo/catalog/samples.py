@@ -130,7 +130,7 @@ class Samples:
             for i, pixels in enumerate(self.images):
                 write(pixels, part / f"sample-{i + 1:0{digits}d}", jpeg, self.origin)
             shown = self._shown()
-            columns = _columns(len(shown), None)
+            columns = _full(len(shown))
             places = math.ceil(len(shown) / columns) * columns * math.prod(self.images.shape[1:3])
             write(self._sheet(shown, columns, min(1.0, math.sqrt(GRID / places))), part / "grid", jpeg)
             if gif:
@@ -140,8 +140,14 @@ class Samples:
 
     def _repr_png_(self) -> bytes:
         buffer = io.BytesIO()
-        self.grid(width=SHOWN, original=True).save(buffer, "PNG", pnginfo=as_srgb())
+        self.grid(_full(len(self._shown())), width=SHOWN, original=True).save(buffer, "PNG", pnginfo=as_srgb())
         return buffer.getvalue()
+
+
+def _full(count: int) -> int:
+    """About as many columns as rows, or up to two more where that leaves fewer places empty: 7 of 21."""
+    root = math.ceil(math.sqrt(count))
+    return min(range(root, root + 3), key=lambda columns: -count % columns)
 
 
 def _columns(count: int, asked: int | None) -> int:

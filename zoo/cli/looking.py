@@ -104,7 +104,8 @@ def _checkpoints() -> str:
         size = claim.size if folder is None else (folder / WEIGHTS).stat().st_size
         scores = [f"{claim.scores[column]:.4g}" if column in claim.scores else "-" for column in columns]
         facts = (claim.name, claim.task, claim.model, claim.source, _megabytes(size), here)
-        rows.append((*facts, *scores, claim.owner, note))
+        notes = (note, "recommended" if claim.recommended else "", claim.note)
+        rows.append((*facts, *scores, claim.owner, "; ".join(filter(None, notes))))
     heads = ("CHECKPOINT", "TASK", "MODEL", "SOURCE", "SIZE", "HERE", *(column.upper() for column in columns), "FROM", "")
     return table(heads, *rows)
 
@@ -179,6 +180,7 @@ def show(name: Annotated[str, Argument(help="Of a model, task, metric, kind of d
         labels = ("model", "task", "source", "sha256", "owner", "licence", "data", "made_by")
         words = {"owner": "from", "made_by": "made by"}
         facts = [(words.get(label, label), getattr(checkpoint, label)) for label in labels]
+        facts += [("note", checkpoint.note), ("recommended", f"for {checkpoint.task}" if checkpoint.recommended else "")]
         facts += [(metric, f"{value:.4g}") for metric, value in checkpoint.scores.items()]
         blocks.append(f"{name}: checkpoint\n\n{_facts(facts)}")
     if name in benches:

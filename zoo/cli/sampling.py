@@ -29,7 +29,7 @@ class _Sample(typer.core.TyperCommand):
 
 @app.command(cls=_Sample)
 def sample(
-    checkpoint: Annotated[str, Argument(help="A checkpoint: a name of zoo list checkpoints, or dir:PATH.")],
+    checkpoint: Annotated[str, Argument(help="A checkpoint of zoo list checkpoints, dir:PATH, or a task.")],
     items: Annotated[
         list[str] | None,
         Argument(help="Photos, folders of them, patterns; or what else the task starts from.", metavar="[IMAGE]..."),
@@ -60,6 +60,7 @@ def sample(
     jpeg = None if jpeg is None else whole(jpeg, "the quality of --jpeg", 1, 100)
     from zoo.catalog.given import look, own_names
     from zoo.catalog.loaded import load
+    from zoo.catalog.recommended import meant
     from zoo.running.folder import check_folder, new_folder
     from zoo.utils.noise import noise_seed
 
@@ -67,6 +68,8 @@ def sample(
         check_folder(user_path(out))
     seed = None if seed is None else noise_seed(seed)
     loaded = load(checkpoint, device)
+    if checkpoint != (checkpoint := meant(checkpoint)):
+        say(f"checkpoint {checkpoint}", err=True)
     wanted, words = loaded.task.item, list(items or ())
     if attributes is not None:
         if wanted != "attributes":

@@ -1,0 +1,48 @@
+"""The checkpoint that the name of a task alone means, or the command that makes one."""
+
+from __future__ import annotations
+
+from zoo import registry
+from zoo.catalog import checkpoints, suites
+from zoo.catalog.files import Checkpoint
+from zoo.utils.errors import RequestError
+
+
+def meant(name: str) -> str:
+    """``name``, or the checkpoint that is recommended for the task of this name.
+
+    A checkpoint's name has a ``/`` or a ``:``, so that no task is called as one. Of several that are recommended, the user's
+    own come first.
+
+    Raises:
+        RequestError: the task has no checkpoint, and here is the command that makes one; or several, none recommended.
+
+    Examples:
+        >>> meant("relight"), meant("cdvae/relight")
+        ('cvae/relight', 'cdvae/relight')
+    """
+    if "/" in name or ":" in name or name not in registry.names("tasks"):
+        return name
+    known = [claims[0] for claims in checkpoints.known().named.values() if len(claims) == 1]
+    fitting = sorted(
+        (one for one in known if one.task == name and not one.note), key=lambda one: one.owner != checkpoints.USER
+    )
+    chosen = [one for one in fitting if one.recommended] or fitting
+    if not chosen:
+        raise RequestError(f"task {name!r} has no checkpoint; {_how_to_make(name, known)}")
+    if len(chosen) > 1 and not chosen[0].recommended:
+        raise RequestError(f"task {name!r} has several checkpoints, name one: {', '.join(one.name for one in chosen)}")
+    return chosen[0].name
+
+
+def _how_to_make(task: str, known: list[Checkpoint]) -> str:
+    """The command that fits a model to a task: one that is recommended for another, or else the last of its suite."""
+    suite = next((s for claims in suites.known().named.values() for s in claims if task in s.tasks and s.models), None)
+    if suite is None:
+        model, data = "MODEL", ""
+    else:
+        good = [one.model for one in known if one.recommended and one.model in suite.models]
+        model = good[0] if good else suite.models[-1]
+        data = " --data folder:PHOTOS" if "folder" in suite.tasks[task] else ""
+    command = f"zoo run --model {model} --task {task}{data} --out runs/{task}"
+    return f"make one with {command} and then name dir:runs/{task}/checkpoint"
