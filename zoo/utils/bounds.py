@@ -116,6 +116,11 @@ def affordable(what: str, instead: str) -> Iterator[None]:
             raise RequestError(f"{what} make a model of more than {PARTS:,} parts: {instead}")
 
     class Look(TorchDispatchMode):  # type: ignore[no-untyped-call]
+        @classmethod
+        def _should_skip_dynamo(cls) -> bool:
+            """No: to keep the compiler of torch out of here it would be imported, which takes seconds."""
+            return False
+
         def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             nonlocal fresh
             kwargs = kwargs or {}
