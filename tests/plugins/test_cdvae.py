@@ -19,6 +19,8 @@ from zoo_networks.gaussian import Gaussian
 
 SMALL = {"codes": (6, 4), "widths": (24, 16), "components": 3, "learning_rate": 3e-3, "reconstruction": (1.0, 1.0)}
 FIELD = (1, 8, 8)
+AT_ONCE = 50
+"""Draws of an estimate that are made together."""
 
 
 def small(**config: object) -> CDVAE:
@@ -72,12 +74,13 @@ def test_gaussian_kl_cross_entropy_and_precision_weighting() -> None:
 def importance_estimate(model: CDVAE, y: Tensor, x: Tensor, draws: int) -> Tensor:
     """log p(x, y) by importance sampling with the model's own posterior as proposal."""
     noise = torch.Generator().manual_seed(7)
+    x, y = (value.repeat(AT_ONCE, *[1] * len(FIELD)) for value in (x, y))
 
     def normal(like: Tensor) -> Tensor:
         return torch.randn(like.shape, generator=noise)
 
     logs = []
-    for _ in range(draws):
+    for _ in range(draws // AT_ONCE):
         sides = []
         for side, encoder, decoder, value in (
             (0, model.encoder_c, model.decoder_c, x),
@@ -93,8 +96,9 @@ def importance_estimate(model: CDVAE, y: Tensor, x: Tensor, draws: int) -> Tenso
             sides.append((weight, p.codes[-1]))
         (of_x, z_c), (of_y, z_g) = sides
         prior = Gaussian(torch.zeros_like(z_c), model.tie.prior_variance.expand_as(z_c)).log_prob(z_c)
-        logs.append(of_x + prior + of_y + model.tie.log_prob(z_g, z_c, model.config.temperature))
-    return torch.logsumexp(torch.stack(logs), 0) - math.log(draws)
+        weights = of_x + prior + of_y + model.tie.log_prob(z_g, z_c, model.config.temperature)
+        logs.append(weights.unflatten(0, (AT_ONCE, -1)))
+    return torch.logsumexp(torch.cat(logs), 0) - math.log(draws)
 
 
 VARIANTS = {
