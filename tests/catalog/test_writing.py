@@ -55,6 +55,19 @@ def test_transparency_is_kept_upright_and_gives_the_same_on_white(tmp_path: Path
     assert np.abs(np.asarray(laid).astype(int) - made[0]).max() <= 1
 
 
+def test_white_stays_white_where_nothing_is_to_be_seen(tmp_path: Path) -> None:
+    alpha = np.tile(np.array([0, 128, 255], np.uint8).repeat(10), (20, 1))
+    samples = Samples(
+        np.full((1, 20, 30, 3), 90, np.uint8), torch.zeros(1, 1, 2, 2), Origin(np.zeros((20, 30, 3), np.uint8), None, alpha)
+    )
+    shown = np.asarray(samples.grid())[10, ::10]
+    assert shown.tolist() == [[255] * 3, [127] * 3, [90] * 3]
+    for jpeg, name in ((None, "sample-01.png"), (95, "sample-01.jpg")):
+        with Image.open(samples.save(tmp_path / name, jpeg=jpeg) / name) as saved:
+            laid = Image.alpha_composite(Image.new("RGBA", saved.size, "white"), saved.convert("RGBA")).convert("RGB")
+            assert np.abs(np.asarray(laid)[10, 4::10].astype(int) - shown).max() <= 3
+
+
 def test_a_photo_without_transparency_or_exif_has_none() -> None:
     image = np.zeros((20, 30, 3), np.uint8)
     assert origin_of(image, image).exif_of(30, 20) == b""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.catalog.writing import as_srgb, write, write_gif
+from zoo.catalog.writing import as_srgb, on_white, write, write_gif
 from zoo.data.origin import Origin
 from zoo.utils.bounds import whole
 from zoo.utils.errors import RequestError
@@ -93,7 +93,10 @@ class Samples:
 
     def _shown(self, original: bool = True) -> list[NDArray[np.uint8]]:
         """The photo, where it is known and asked for, and the pictures."""
-        return [*([self.origin.image] if original and self.origin is not None else []), *self.images]
+        shown = [*([self.origin.image] if original and self.origin is not None else []), *self.images]
+        if self.origin is not None and (alpha := self.origin.alpha) is not None:
+            return [on_white(pixels, alpha) for pixels in shown]
+        return shown
 
     def _sheet(self, shown: list[NDArray[np.uint8]], columns: int, scale: float) -> PILImage:
         from PIL import Image

@@ -52,8 +52,8 @@ def write(picture: PILImage | NDArray[np.uint8], stem: Path, jpeg: int | None, o
     if isinstance(picture, np.ndarray):
         if origin is not None:
             exif = origin.exif_of(picture.shape[1], picture.shape[0])
-            if jpeg is None and origin.alpha is not None:
-                picture = see_through(picture, origin.alpha)
+            if origin.alpha is not None:
+                picture = (see_through if jpeg is None else on_white)(picture, origin.alpha)
         picture = Image.fromarray(picture)
     more: dict[str, Any] = {"exif": exif} if exif else {}
     if jpeg is None:
@@ -64,8 +64,13 @@ def write(picture: PILImage | NDArray[np.uint8], stem: Path, jpeg: int | None, o
     picture.save(stem.with_name(f"{stem.name}.jpg"), quality=jpeg, icc_profile=srgb_profile(), **more)
 
 
+def on_white(pixels: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Pixels (H, W, 3) as :func:`see_through` shows them on white: white stays white where nothing is to be seen."""
+    return np.maximum(pixels, 255 - alpha[..., None])
+
+
 def see_through(pixels: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Colours (H, W, 4) that give ``pixels`` (H, W, 3) when they are laid on white; where alpha is 0 they are white.
+    """Colours (H, W, 4) that give ``pixels`` (H, W, 3) when they are laid on white, as far as alpha lets them.
 
     Examples:
         >>> see_through(np.array([[[255, 127, 127]]], np.uint8), np.array([[128]], np.uint8))
