@@ -15,6 +15,8 @@ HOW_TIED = (
     "on the same test items, those of one video, scene or photo together, and over the seeds where there are several; 5 %, by "
     "Holm's correction for all of these pairs). What is tied is not in bold."
 )
+NAMED = 5
+"""Names in a sentence, at most."""
 FEW = 10
 """Blocks below which mean ranks can tell little (Demsar 2006, section 3.2.2)."""
 
@@ -108,6 +110,8 @@ def _headline(bench: Mapping[str, Any], task: str, metrics: list[str], ours: lis
         return ""
     first = best(bench["table"], task, metric, ours)
     alike = [model for model in ours if (model, metric) in rows and rows[model, metric].get("tied")]
+    if alike:
+        alike.sort(key=lambda model: rows[model, metric]["mean"], reverse=rows[alike[0], metric]["better"] == "higher")
     if len(alike) > 1:
         text = f"By {metric} none is best beyond chance: {_listed(alike)} are tied."
     elif alike:
@@ -119,12 +123,14 @@ def _headline(bench: Mapping[str, Any], task: str, metrics: list[str], ours: lis
     for floor in bench["references"]:
         missed = [model for model in ours if floor in (rows.get((model, metric), {}).get("not_better_than") or ())]
         if missed:
-            text += f" No better than {floor}, beyond chance: {_listed(missed)}."
+            every = "all of them" if len(missed) == len(ours) > 1 else _listed(missed)
+            text += f" No better than {floor}, beyond chance: {every}."
     return text
 
 
 def _listed(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    named = names if len(names) <= NAMED else [*names[: NAMED - 1], f"{len(names) - NAMED + 1} more"]
+    return named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
 
 
 def _verdict(done: list[Mapping[str, Any]]) -> str:

@@ -114,8 +114,10 @@ def tied_with_best(
 ) -> set[str]:
     """The row with the best mean, and all whose difference from it may be chance.
 
-    Each two rows are compared as by :func:`paired`, and the p-values corrected by :func:`holm` for all of them: which row
-    comes out as the best is chance too. So where no row is better than another, one is left out in at most 5 of 100 tables.
+    Each two rows are compared as by :func:`paired`, but how much a row varies with the seed is told from all rows together
+    (:func:`zoo.measuring.seeds.moderate`), since three seeds of two rows tell next to nothing. The p-values are corrected by
+    :func:`holm` for all pairs: which row comes out as the best is chance too. So where no row is better than another, one is
+    left out in about 5 of 100 tables at most.
 
     Args:
         rows: the values of each by name, all of the same seeds and items; ``groups`` and ``seed`` as for :func:`paired`.
@@ -137,7 +139,7 @@ def tied_with_best(
     of = Rows(list(rows.values()), groups)
     pairs = list(combinations(range(len(names)), 2))
     resamples = max(RESAMPLES, 100 * len(pairs))  # so many that the smallest p is one after the correction
-    found = Differences(of, pairs, resamples, seed).p_values
+    found = Differences(of, pairs, resamples, seed, alike=True).p_values
     means = np.mean([values.mean(1) for values in of.seeds], axis=0)
     first = int(means.argmin() if better == "lower" else means.argmax())
     corrected = zip(pairs, holm(found.tolist()), strict=True)
@@ -156,7 +158,7 @@ def surpassed(
     """
     pairs = [(i, j) for i in range(len(rows)) for j in range(len(others))]
     of = Rows([*rows.values(), *others.values()], groups)
-    found = Differences(of, [(i, len(rows) + j) for i, j in pairs], max(RESAMPLES, 100 * len(pairs)), 0)
+    found = Differences(of, [(i, len(rows) + j) for i, j in pairs], max(RESAMPLES, 100 * len(pairs)), 0, alike=True)
     less = found.value < 0 if better == "lower" else found.value > 0
     names, theirs, beaten = list(rows), list(others), {name: set[str]() for name in rows}
     for (i, j), p, right in zip(pairs, holm(found.p_values.tolist()), less, strict=True):

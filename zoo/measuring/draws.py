@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from zoo.measuring.seeds import LEAST, moderate
 from zoo.utils.errors import RequestError
 
 RESAMPLES = 10_000
@@ -71,10 +72,16 @@ class Rows:
 
 
 class Differences:
-    """The differences of P pairs of rows; all are found from the same draws."""
+    """The differences of P pairs of rows; all are found from the same draws.
 
-    def __init__(self, rows: Rows, pairs: Sequence[tuple[int, int]], resamples: int, seed: int) -> None:
+    Where the rows are ``alike``, things of one kind such as the models of a table, how much each varies with the seed is told
+    from all of them (:func:`zoo.measuring.seeds.moderate`), else from the two of a pair alone.
+    """
+
+    def __init__(self, rows: Rows, pairs: Sequence[tuple[int, int]], resamples: int, seed: int, alike: bool = False) -> None:
         first, second = np.array(pairs).T
+        self.of_rows, self.first, self.second = np.stack([values.mean(1) for values in rows.seeds]), first, second
+        self.alike = alike and len(self.of_rows) > 1 and self.of_rows.shape[1] >= LEAST
         self.shared, self.codes, self.resamples = rows.shared, rows.codes, resamples
         self.random = np.random.default_rng(seed & (2**64 - 1))
         self.seeds = [values[first] - values[second] for values in rows.seeds]
@@ -104,9 +111,12 @@ class Differences:
         else:
             own = [_variance(*block) for block in zip(self.blocks, self.codes, strict=True)]
             known = np.sum(own, axis=0) / self.count**2
-        free = self.count - 1
-        spread = self.means.var(0, ddof=1) / self.count * free / self.random.chisquare(free, (self.resamples, 1))
-        return drawn + self.random.standard_normal((self.resamples, 1)) * np.sqrt(np.maximum(spread - known, 0))
+        free, spread = float(self.count - 1), self.means.var(0, ddof=1) / self.count
+        if self.alike:
+            moderated, free = moderate(self.of_rows)
+            spread = (moderated[self.first] + moderated[self.second]) / self.count
+        scale = free / self.random.chisquare(free, (self.resamples, 1)) if np.isfinite(free) else np.ones((self.resamples, 1))
+        return drawn + self.random.standard_normal((self.resamples, 1)) * np.sqrt(np.maximum(spread * scale - known, 0))
 
     @cached_property
     def p_values(self) -> Floats:
