@@ -32,7 +32,9 @@ def moderate(means: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
 
     seeds, rows = means.shape
     free = float(seeds - 1)
-    own = means - means.mean(0) - means.mean(1, keepdims=True) + means.mean()
+    own = means - means.mean(0)
+    own -= np.median(own, 1, keepdims=True)  # which one row that varies far more than all others does not move
+    own -= own.mean(0)
     variance = (own**2).sum(0) / free * rows / (rows - 1)
     variance = np.maximum(variance, 1e-5 * np.median(variance))
     if not variance.all():
