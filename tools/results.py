@@ -91,7 +91,17 @@ def summary(out: Path, page: Page, name: str, title: str | None = None) -> dict[
     kept["table"] = [{key: row.get(key) for key in row_keys} for row in rows]
     kept["cells"] = [_cell(cell) for cell in bench["cells"]]
     kept["claims"] = tested(bench, out, page.claims)
-    return kept
+    plain: dict[str, Any] = _everywhere(kept)
+    return plain
+
+
+def _everywhere(told: Any) -> Any:
+    """All words in what is told as :func:`here` leaves them."""
+    if isinstance(told, dict):
+        return {key: _everywhere(value) for key, value in told.items()}
+    if isinstance(told, (list, tuple)):
+        return [_everywhere(value) for value in told]
+    return here(told) if isinstance(told, str) else told
 
 
 def _ranked(metric: str) -> bool:
@@ -111,7 +121,7 @@ def _data(of: Mapping[str, Any]) -> dict[str, Any]:
 
 def here(words: str) -> str:
     """Words with KIND:NAME for each KIND:PATH/NAME: where data lie is nobody else's business."""
-    return re.sub(r"(\w+):[^\s:]*/([^\s/:]+)/?(?=\s|$)", r"\1:\2", words)
+    return re.sub(r"(\w+):[^\s:]*/([^\s/:'\"]+)/?(?=[\s'\"]|$)", r"\1:\2", words)
 
 
 def _cell(cell: Mapping[str, Any]) -> dict[str, Any]:

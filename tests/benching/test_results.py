@@ -114,6 +114,7 @@ def test_words_have_no_paths(results: ModuleType) -> None:
         == "zoo bench x --data folder:photos --seeds 1"
     )
     assert results.here("multi:views") == "multi:views"
+    assert results.here("--data 'folder:a/photos -> multi:b/views'") == "--data 'folder:photos -> multi:views'"
 
 
 def test_the_pages_are_what_the_command_makes_of_the_files(results: ModuleType) -> None:
