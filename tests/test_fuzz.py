@@ -49,3 +49,12 @@ def test_a_case_that_does_not_end_or_ends_the_process_is_a_fault(
     how, reason = fuzz.ended(lambda: exec(work))
     assert how == "fault"
     assert reason.startswith(said)
+
+
+def test_what_is_put_twice_does_not_hold_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(TOOLS))
+    import mutations
+
+    put = {"": 0}
+    changed = mutations._changed_value({"a": 1}, [("put", 1, put), ("put", 2, put)])
+    assert (changed, put) == ({"a": {"": {"": 0}}}, {"": 0})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import json
 from typing import Any
 
@@ -107,7 +108,8 @@ def _lines(data: bytes, changes: list[Any]) -> bytes:
 
 
 def _changed_value(root: Any, changes: list[Any]) -> Any:
-    for op, spot, value in changes:
+    for op, spot, given in changes:
+        value = copy.deepcopy(given)  # one that is put twice must not come to hold itself
         places = [(None, None), *_places(root)]
         owner, key = places[spot % len(places)]
         if owner is None:
