@@ -9,13 +9,39 @@ from zoo import Recipe, RequestError, above, at_least
 
 
 @dataclass(frozen=True)
-class FlowConfig(Recipe):
-    """Settings of a flow, of how it is sampled, and of its training (:class:`zoo.Recipe`).
+class NetConfig(Recipe):
+    """Settings of the networks of a :class:`Drawn` model, and of its training (:class:`zoo.Recipe`).
 
     Attributes:
         widths: channels at each level of the networks, the finest first; where a field has more levels, the last again.
         patch: side of the patches that are seen as one place; doubled until a field has at most 32 places a side.
-        embedding: length of the code of the time, and of that of x as a whole.
+        embedding: length of what a field as a whole is modulated by.
+    """
+
+    widths: tuple[int, ...] = (48, 64, 96)
+    patch: int = 2
+    embedding: int = 128
+    batch_size: int = 64
+    clip: float | None = 1.0
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.01
+    schedule: Literal["constant", "cosine"] = "cosine"
+    lr_warmup: float = 0.02
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(self, 1, "embedding")
+        if not self.widths or min(self.widths) < 1:
+            raise RequestError(f"widths is {self.widths}; it must be one number of channels a level, each at least 1")
+        if self.patch not in (1, 2, 4, 8):
+            raise RequestError(f"patch is {self.patch}; it must be 1, 2, 4 or 8")
+
+
+@dataclass(frozen=True)
+class FlowConfig(NetConfig):
+    """Settings of a flow, of how it is sampled, of its networks and of its training (:class:`NetConfig`).
+
+    Attributes:
         draws: times and noises for each pair and step; x is encoded once for all of them.
         time_mean: of the logit of the time at training, whose deviation is 1; below 0, more is learnt of what is mostly noise.
         solver_steps: steps from noise to a sample, of Heun's method with two calls of the network each, the last one call.
@@ -25,28 +51,18 @@ class FlowConfig(Recipe):
             it is a full draw; below, what is coarse is drawn and what is fine is averaged; at 0 it is the mean given x.
     """
 
-    widths: tuple[int, ...] = (48, 64, 96)
-    patch: int = 2
-    embedding: int = 128
     draws: int = 1
     time_mean: float = -1.0
     solver_steps: int = 6
     shift: float = 8.0
     detail: float = 1.0
     steps: int = 2500
-    batch_size: int = 64
     ema: float = 0.998
-    clip: float | None = 1.0
-    learning_rate: float = 2e-3
-    weight_decay: float = 0.01
-    schedule: Literal["constant", "cosine"] = "cosine"
-    lr_warmup: float = 0.02
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        at_least(self, 1, "embedding", "draws", "solver_steps")
+        at_least(self, 1, "draws", "solver_steps")
         above(self, 0, "shift")
-        sizes(self)
         if not abs(self.time_mean) <= 10:
             raise RequestError(f"time_mean is {self.time_mean}; it must be from -10 to 10")
         if not 0 <= self.detail <= 1:
@@ -54,44 +70,23 @@ class FlowConfig(Recipe):
 
 
 @dataclass(frozen=True)
-class EngressionConfig(Recipe):
-    """Settings of an engression, of how it is sampled, and of its training (:class:`zoo.Recipe`).
+class EngressionConfig(NetConfig):
+    """Settings of an engression, of how it is sampled, of its networks and of its training (:class:`NetConfig`).
 
     Attributes:
         codes: length of the code z, which is standard normal.
-        widths: channels at each level of the networks, the finest first; where a field has more levels, the last again.
-        patch: side of the patches that are seen as one place; doubled until a field has at most 32 places a side.
-        embedding: length of what z and x as a whole become, and by which the field is modulated.
         draws: samples for each pair and step, of which the energy score is taken.
         temperature: by which z is multiplied in sampling; 1 draws from what was trained, below 1 samples differ less.
     """
 
     codes: int = 32
-    widths: tuple[int, ...] = (48, 64, 96)
-    patch: int = 2
-    embedding: int = 128
     draws: int = 3
     temperature: float = 1.0
     steps: int = 1500
-    batch_size: int = 64
     ema: float = 0.995
-    clip: float | None = 1.0
-    learning_rate: float = 2e-3
-    weight_decay: float = 0.01
-    schedule: Literal["constant", "cosine"] = "cosine"
-    lr_warmup: float = 0.02
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        at_least(self, 1, "codes", "embedding")
+        at_least(self, 1, "codes")
         at_least(self, 2, "draws")
         at_least(self, 0, "temperature")
-        sizes(self)
-
-
-def sizes(config: FlowConfig | EngressionConfig) -> None:
-    """Refuse sizes of which no network can be made (RequestError)."""
-    if not config.widths or min(config.widths) < 1:
-        raise RequestError(f"widths is {config.widths}; it must be one number of channels a level, each at least 1")
-    if config.patch not in (1, 2, 4, 8):
-        raise RequestError(f"patch is {config.patch}; it must be 1, 2, 4 or 8")
