@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from zoo.contracts.reading import Reading
     from zoo.contracts.task import Task
     from zoo.data.arrays import array_names, read_array
-    from zoo.data.cache import cache_folder, cached_map, on_all_cores, optional_write
+    from zoo.data.cache import Fields, cache_folder, cached_map, on_all_cores, optional_write
     from zoo.data.decoding import MIN_SIDE
+    from zoo.data.items import Annotation, Attributes, Clip, Image
     from zoo.data.pairs import Batch, Pairs, Penalty, Truth, size_of
     from zoo.data.pictures import IMAGE_RULES, decode_image, decoders, image_bytes, read_image, stored
-    from zoo.data.records import Annotation, Attributes, Clip, Data, Fields, Image, Records, Split, check_split, summary
+    from zoo.data.records import Data, Records, Split, check_split, summary
     from zoo.data.solids import read_shape, solid_of, voxel_picture
     from zoo.fitting.recipe import History, Recipe, Step, Training, Turns
     from zoo.running.run import RunResult, run
@@ -51,11 +52,12 @@ _HOMES = {
     "zoo.contracts.reading": "Reading",
     "zoo.contracts.task": "Task",
     "zoo.data.arrays": "array_names read_array",
-    "zoo.data.cache": "cache_folder cached_map on_all_cores optional_write",
+    "zoo.data.cache": "Fields cache_folder cached_map on_all_cores optional_write",
     "zoo.data.decoding": "MIN_SIDE",
     "zoo.data.pairs": "Batch Pairs Penalty Truth size_of",
     "zoo.data.pictures": "IMAGE_RULES decode_image decoders image_bytes read_image stored",
-    "zoo.data.records": "Annotation Attributes Clip Data Fields Image Records Split check_split summary",
+    "zoo.data.items": "Annotation Attributes Clip Image",
+    "zoo.data.records": "Data Records Split check_split summary",
     "zoo.data.solids": "read_shape solid_of voxel_picture",
     "zoo.fitting.recipe": "History Recipe Step Training Turns",
     "zoo.running.run": "RunResult run",

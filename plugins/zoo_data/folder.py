@@ -171,8 +171,8 @@ class Folder(FolderData):
     Where photos lie in a folder ``train`` and others in one called ``test``, or else ``val`` or ``validation`` (in any case,
     also ``training``, ``val2017`` and the like, or two that are called the same but for such a word, ``seg_train`` and
     ``seg_test``; in DIR or deeper), those are the splits, and any others are left alone.
-    Otherwise the photos are split by the hash of their content and the seed, about one in ten for testing: copies of one
-    photo fall on the same side, and a photo stays on its side when others come or go.
+    Otherwise the photos are split by the hash of their content and :attr:`split_seed`, about one in ten for testing: copies
+    of one photo fall on the same side, and a photo stays on its side when others come or go, whatever the seed of the run is.
 
     Where all photos of both splits lie in class folders, ``{train,test}/<class>/*.jpg``, of which there are at least two,
     the classes are the photos' attributes, in the order of the folders' names and the same in both splits. Items are sorted
@@ -193,7 +193,7 @@ class Folder(FolderData):
                 raise RequestError(f"{root} has no image (jpg, jpeg, png, bmp, webp, tif or tiff){also}")
             photos = photos_in(self, root, names, hidden)
             alone = "a folder with a single photo cannot be split; at least two different photos are needed"
-            test = held_out([photo.content for photo in photos], seed, 0.1, 1, alone)
+            test = held_out([photo.content for photo in photos], self.split_seed, 0.1, 1, alone)
             return PhotoRecords([photo for photo in photos if (photo.content in test) == (split == "test")])
         own = sides[split]
         if not own:

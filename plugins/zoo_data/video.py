@@ -40,7 +40,7 @@ class Video(FolderData):
     The splits are, in this order: UCF101's first ones, where ``ucfTrainTestlist/`` with ``trainlist01.txt`` and
     ``testlist01.txt`` is in the folder or beside it; the folders ``train`` and ``test``, or else ``val`` or
     ``validation``, as :func:`zoo_data.layouts.split_folders` finds them; or about one video in five for testing, by the
-    hash of its content and the seed, at least two where there are four. No video is in both.
+    hash of its content and :attr:`split_seed`, at least two where there are four. No video is in both.
 
     Of the layout of DAVIS (``JPEGImages/``, perhaps with ``480p/`` in it) the images are taken and the masks are not.
 
@@ -83,7 +83,7 @@ class Video(FolderData):
             videos = self._videos(root)
             contents = {video.content for video in videos}
             alone = f"{self}: a single video cannot be split; at least two different ones of a second are needed"
-            test = held_out(contents, seed, 0.2, 2 if len(contents) >= 4 else 1, alone)
+            test = held_out(contents, self.split_seed, 0.2, 2 if len(contents) >= 4 else 1, alone)
             videos = [video for video in videos if (video.content in test) == (split == "test")]
         return VideoRecords(videos, self.moments)
 

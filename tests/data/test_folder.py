@@ -17,6 +17,7 @@ from datafiles import KINDS, calls, mean, noise, records_of, refused, save
 from shared import shared_data
 
 from zoo import ZooError, cache_folder
+from zoo.contracts import make
 
 read = partial(records_of, "folder")
 
@@ -95,13 +96,16 @@ def test_folders_may_lie_deeper_than_python_calls_itself(tmp_path: Path) -> None
     subprocess.run(["rm", "-r", str(tmp_path / "d")], check=True)  # which pytest could not do
 
 
-def test_seeded_split_is_a_partition_that_depends_on_the_seed_alone(photos: Path) -> None:
+def test_seeded_split_is_a_partition_that_is_the_same_for_every_seed_of_a_run(photos: Path) -> None:
     train, test = read(photos, seed=1), read(photos, "test", seed=1)
     assert sorted([*train.names, *test.names]) == sorted(f"{i % 3}/{i:02}.png" for i in range(60))
     assert 1 <= len(test) <= 15
     assert list(train.names) == sorted(train.names)
-    assert read(photos, "test", seed=1).digest == test.digest
-    assert read(photos, "test", seed=2).names != test.names
+    assert read(photos, "test", seed=2).digest == test.digest
+    other = make.data(f"folder:{photos}", 2).read("test")
+    assert other.names != test.names
+    apart = make.data(f"folder:{photos} -> folder:{photos}", 2)
+    assert apart.read("test").digest == other.digest
 
 
 def test_copies_stay_on_one_side_and_newcomers_move_nobody(photos: Path) -> None:

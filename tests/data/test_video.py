@@ -13,6 +13,7 @@ from shared import shared_data
 from videofiles import greys, write_video
 
 from zoo import Clip, Fields, Image
+from zoo.contracts import make
 
 read = partial(records_of, "video")
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -121,12 +122,13 @@ def test_seeded_split_is_by_whole_videos(tmp_path: Path) -> None:
         write_frames(tmp_path / f"v{k}", greys(26, k % 9))  # the last is a copy of the first
     sides = []
     for seed in range(6):
-        train, test = ({n.split("/")[0] for n in read(tmp_path, split, seed).names} for split in ("train", "test"))
+        data = make.data(f"video:{tmp_path}", seed)
+        train, test = ({n.split("/")[0] for n in data.read(split).names} for split in ("train", "test"))
         assert not train & test
         assert train | test == {f"v{k}" for k in range(10)}
         assert len(test) >= 2
         assert ("v0" in test) == ("v9" in test)
-        assert read(tmp_path, "test", seed).digest == read(tmp_path, "test", seed).digest
+        assert data.read("test", seed=3).digest == data.read("test").digest
         sides.append(frozenset(test))
     assert len(set(sides)) > 1
 

@@ -183,6 +183,7 @@ def test_a_finished_run_that_is_gone_on_with_says_so(
     for more, message in (
         ({}, "holds a finished run; name another folder"),
         ({"resume": True, "seed": 1}, "seed 0, not 1"),
+        ({"resume": True, "split_seed": 3}, "split_seed 0, not 3"),
         ({"resume": True, "n": 3}, "n 9, not 3"),
         ({"resume": True, "items": 3}, "items None, not 3"),
         ({"resume": True, "metrics": ["toy-best"]}, "metrics"),

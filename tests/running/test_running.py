@@ -19,6 +19,7 @@ from zoo.catalog.verify import verify
 from zoo.measuring.values import VALUES, read_values
 from zoo.reporting.pages import short
 from zoo.reporting.report import write_report
+from zoo.running.plan import Request
 from zoo.utils.errors import RequestError, ZooError
 
 WISHES: dict[str, Any] = {"seed": 4, "settings": {"spread": "0.3", "task.size": "6"}}
@@ -117,6 +118,7 @@ def test_some_items_of_all_are_scored_where_that_is_asked_for(whole: zoo.RunResu
 def test_the_same_request_gives_the_same_numbers(whole: zoo.RunResult, tmp_path: Path) -> None:
     assert run(tmp_path / "a", items=100, **WISHES).metrics == whole.metrics
     assert run(tmp_path / "b", **{**WISHES, "seed": 2}).metrics != whole.metrics
+    assert "--split-seed 3" in Request("toy", "toy-shade", split_seed=3).command()
 
 
 def test_the_report_is_one_page_that_needs_no_network(whole: zoo.RunResult, tmp_path: Path) -> None:
@@ -161,6 +163,8 @@ def test_a_checkpoint_is_scored_as_it_is(whole: zoo.RunResult, tmp_path: Path) -
         ({"data": ":x"}, "KIND"),
         ({"data": "toy-photos:missing"}, "is no folder"),
         ({"metrics": ["toy-bests"]}, "did you mean 'toy-best'"),
+        ({"metrics": "toy-density,toy-bests"}, "did you mean 'toy-best'"),
+        ({"metrics": 3}, "metrics are 3; they must be names"),
         ({"model": None}, "no model is named"),
         ({"task": None}, "no task is named"),
         ({"n": 0}, "from 1 to"),

@@ -14,7 +14,7 @@ from PIL import Image as PIL
 from shared import shared_data
 from videofiles import write_recording
 
-from zoo.data.records import Clip
+from zoo.data.items import Clip
 from zoo.utils.errors import RequestError
 from zoo_data.folder import Folder
 from zoo_data.scenes import Scenes

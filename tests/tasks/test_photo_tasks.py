@@ -12,8 +12,10 @@ import torch
 from numpy.typing import NDArray
 from shared import shared_data
 
+from zoo.data.cache import Fields
+from zoo.data.items import Annotation, Image
 from zoo.data.pictures import photo_of
-from zoo.data.records import Annotation, Data, Fields, Image, Records, Split
+from zoo.data.records import Data, Records, Split
 from zoo.testing.subjects.task import FewRecords, photo
 from zoo.utils.errors import RequestError
 from zoo_tasks.photo import LABELS, LAYOUT, PhotoTask, guide, guide_mirror

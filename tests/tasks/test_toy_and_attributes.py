@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from zoo.contracts import make
-from zoo.data.records import Attributes, Data, Split, check_split
+from zoo.data.items import Attributes
+from zoo.data.records import Data, Split, check_split
 from zoo.testing.checking import checks
 from zoo.testing.outcome import run_one
 from zoo.testing.subjects.task import FewPhotos, FewRecords, TaskSubject

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from shared import shared_data
 
 from zoo.contracts import make
-from zoo.data.records import Data, Fields, Image, Split, check_split
+from zoo.data.cache import Fields
+from zoo.data.items import Image
+from zoo.data.records import Data, Split, check_split
 from zoo.testing.subjects.task import FewPhotos, FewRecords
 from zoo.utils.errors import RequestError
 from zoo_tasks.fields import square

@@ -69,6 +69,7 @@ def bench(
     tune: int = 0,
     tune_by: str | None = None,
     references: bool = True,
+    split_seed: int = 0,
 ) -> BenchResult:
     """Run models x tasks x seeds, each cell as by :func:`zoo.run`, and compare them in one table.
 
@@ -84,7 +85,8 @@ def bench(
     Args:
         suite: a name of ``zoo list suites``; may be left out where models and tasks are named.
         data: ``KIND`` or ``KIND:PATH``, which also chooses among the suite's tasks; None for the suite's.
-        models: names; those of the suite among them in its order. Names that the suite has not replace its own.
+        models: names, in a list or with commas between them; those of the suite among them in its order. Names
+            that the suite has not replace its own.
         tasks: likewise; those named are done whatever the kind of data.
         seeds: how many, from 0 on.
         n: samples a test item.
@@ -103,6 +105,7 @@ def bench(
             from its ``tunable``, each fitted to four fifths of the training pairs and scored on the rest. 0 for none.
         tune_by: the metric that they are chosen by; None for the first of the table, the energy score.
         references: have the models of the suite ``references`` in the table too, to read the others by.
+        split_seed: as for :func:`zoo.run`; the same for all seeds of the bench.
 
     Raises:
         RequestError: the request is wrong, or another bench works in ``out``; nothing was written.
@@ -156,7 +159,7 @@ def _make_pairs(todo: Sequence[Cell]) -> None:
         cells = [cell for cell in todo if cell.task == name]
         request = cells[0].request
         try:
-            task, data = task_on(name, request.parts["task"], request.data)
+            task, data = task_on(name, request.parts["task"], request.data, request.split_seed)
             for split in ("train", "test"):
                 task.pairs(data, split, request.seed)
         except RequestError:

@@ -42,7 +42,7 @@ def plan_cells(plan: BenchPlan) -> None:
             continue
         name = plan.data[cell.task]
         if (name, seed) not in digests:
-            source = make.data(name)
+            source = make.data(name, plan.request.split_seed)
             digests[name, seed] = {split: source.read(split, seed=seed).digest for split in ("train", "test")}
         more = {"seed": seed, "n": plan.n, "items": plan.items, "digests": digests[name, seed]}
         cell.numbers = json.loads(json.dumps({**model.numbers, **more}))
@@ -63,7 +63,7 @@ def _leave_out(plan: BenchPlan) -> None:
     for (task, model), cell in waiting.items():
         if model not in plan.truths:
             continue
-        made, data = task_on(task, cell.request.parts["task"], cell.request.data)
+        made, data = task_on(task, cell.request.parts["task"], cell.request.data, plan.request.split_seed)
         try:
             reason = lacking(made, data, plan.n)
         except Exception:  # which is said where the pairs are made for all cells of the task
@@ -83,7 +83,14 @@ def _asked(plan: BenchPlan, model: str) -> bool:
 def _check(plan: BenchPlan, settings: Settings, task: str, model: str) -> Cell | None:
     """Any cell of one model on one task, for all seeds to be made of; None where the model is left out."""
     request = Request(
-        model, task, plan.data[task], plan.n, device=plan.request.device, metrics=plan.suite.measured, items=plan.items
+        model,
+        task,
+        plan.data[task],
+        plan.n,
+        device=plan.request.device,
+        metrics=plan.suite.measured,
+        items=plan.items,
+        split_seed=plan.request.split_seed,
     )
     cell = Cell(task, model, 0, plan.out, request)
     try:

@@ -16,8 +16,8 @@ from zoo.catalog.files import Suite
 from zoo.contracts import make
 from zoo.running.folder import check_folder
 from zoo.running.plan import MOST
-from zoo.utils.bounds import whole
-from zoo.utils.config import plain
+from zoo.utils.bounds import seed_of, whole
+from zoo.utils.config import names_in, plain
 from zoo.utils.errors import RequestError, ZooError, shown
 from zoo.utils.files import user_path
 from zoo.utils.words import typed
@@ -50,11 +50,13 @@ class BenchRequest:
     tune: int = 0
     tune_by: str | None = None
     references: bool = True
+    split_seed: int = 0
 
     def __post_init__(self) -> None:
         for name, least, most in (("workers", 0, None), ("seeds", 1, 10_000), ("n", 1, MOST), ("items", 1, None)):
             if (value := getattr(self, name)) is not None:
                 object.__setattr__(self, name, whole(value, name, least, most))
+        object.__setattr__(self, "split_seed", seed_of(self.split_seed, "split_seed"))
         object.__setattr__(self, "tune", whole(self.tune, "tune", 0, 1000))
         if self.fair is not None and not 0 < self.fair < math.inf:
             raise RequestError(f"fair is {shown(self.fair)}; it must be seconds above 0")
@@ -66,8 +68,7 @@ class BenchRequest:
             raise RequestError(f"settings are {shown(self.settings)}; they must be values by name")
         object.__setattr__(self, "settings", {key: plain(value) for key, value in self.settings.items()})
         for name in ("models", "tasks"):
-            if isinstance(getattr(self, name), str):
-                raise RequestError(f"{name} are {shown(getattr(self, name))}; they must be a list of names")
+            object.__setattr__(self, name, names_in(getattr(self, name), name))
 
     def command(self) -> str:
         """The command line that does this again."""
@@ -159,7 +160,7 @@ def _chosen(kind: str, names: Sequence[str] | None, own: tuple[str, ...], suite:
         if not own:
             raise RequestError(f"suite {suite!r} names no {kind}: name them with --{kind}")
         return own
-    given = tuple(dict.fromkeys(name.strip() for name in names))
+    given = tuple(dict.fromkeys(names))
     if not given or not all(given):
         raise RequestError(f"{kind} are {','.join(names)!r}; write names with commas between them")
     return tuple(name for name in own if name in given) if set(given) <= set(own) else given

@@ -9,6 +9,10 @@ from zoo.cli.app import Device, app, print_json, stdout_is_kept, table
 from zoo.utils.errors import RequestError, ZooError
 from zoo.utils.words import say
 
+SplitSeed = Annotated[
+    int, Option(help="Chooses the test items of data without a split of its own; the same for every seed.", metavar="N")
+]
+
 
 @app.command()
 def run(
@@ -24,6 +28,7 @@ def run(
     n: Annotated[int, Option("-n", "--samples", help="Samples of each test item.")] = 100,
     epochs: Annotated[int | None, Option(help="Passes over the training pairs; by default the model's own.")] = None,
     seed: Annotated[int, Option(help="Decides everything random.")] = 0,
+    split_seed: SplitSeed = 0,
     device: Device = "auto",
     settings: Annotated[
         list[str] | None,
@@ -79,6 +84,7 @@ def bench(
     models: Annotated[str | None, Option(help="These models of the suite, or these models.", metavar="NAME,...")] = None,
     tasks: Annotated[str | None, Option(help="These tasks of the suite, or these tasks.", metavar="NAME,...")] = None,
     seeds: Annotated[int | None, Option(help="How many seeds, from 0 on; by default the suite's.")] = None,
+    split_seed: SplitSeed = 0,
     n: Annotated[int | None, Option("-n", "--samples", help="Samples of each test item; by default the suite's.")] = None,
     items: Annotated[int | None, Option(help="Test items scored, at most; by default the suite's.")] = None,
     workers: Annotated[

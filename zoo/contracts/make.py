@@ -68,15 +68,16 @@ def metric(name: str) -> Metric:
     return new
 
 
-def data(description: str) -> Data:
+def data(description: str, split_seed: int = 0) -> Data:
     """Data from words of the form ``kind`` or ``kind:path``; raises as :func:`model`.
 
-    ``A -> B`` trains on the one and tests on the other.
+    ``A -> B`` trains on the one and tests on the other. ``split_seed`` chooses the test items of data that has no split of its
+    own (:attr:`zoo.Data.split_seed`).
     """
     if not isinstance(description, str):
         raise RequestError(f"data is {shown(description)}; it must be text, KIND or KIND:PATH")
     if " -> " in description:
-        return _apart(description)
+        return _apart(description, split_seed)
     kind, _, path = description.partition(":")
     if "\0" in path:
         raise RequestError(f"data is {shown(description)}; a path has no zero byte")
@@ -84,17 +85,18 @@ def data(description: str) -> Data:
         kinds = ", ".join(registry.names("data"))
         raise RequestError(f"data is {description!r}; it must be KIND or KIND:PATH, kinds: {kinds}")
     new: Data = _made("data", kind, path)
+    new.split_seed = split_seed
     return new
 
 
-def _apart(description: str) -> Data:
+def _apart(description: str, split_seed: int) -> Data:
     """Two data under one name, of which one trains and the other tests."""
     from zoo.data.apart import Apart
 
     parts = [part.strip() for part in description.split(" -> ")]
     if len(parts) != 2 or not all(parts):
         raise RequestError(f"data is {description!r}; with an arrow it is TRAINING -> TEST, each KIND or KIND:PATH")
-    return Apart(*map(data, parts))
+    return Apart(*(data(part, split_seed) for part in parts))
 
 
 def fault(kind: str, registered: object) -> str:

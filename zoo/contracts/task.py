@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from zoo.data.items import Image
 from zoo.data.pairs import Pairs
-from zoo.data.records import Data, Image, Records, Split
+from zoo.data.records import Data, Records, Split
 from zoo.utils.config import NoConfig, make_config
 from zoo.utils.errors import RequestError
 from zoo.utils.neutral import guard

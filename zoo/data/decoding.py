@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from zoo.data.colour import Change, change_of
+from zoo.data.items import Image
 from zoo.data.png import bare_png
-from zoo.data.records import Image
 from zoo.utils.bounds import afford
 from zoo.utils.budget import IN_FLIGHT, MOST_BYTES
 from zoo.utils.errors import cause

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.data.decoding import claim, opened, orientation, own_rules
+from zoo.data.items import Image
 from zoo.data.pictures import image_bytes
-from zoo.data.records import Image
 from zoo.utils.budget import IN_FLIGHT
 from zoo.utils.files import user_path
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from zoo.data.decoding import claim, opened, orientation, pixels_of, shrink
-from zoo.data.records import Image
+from zoo.data.items import Image
 from zoo.utils.budget import IN_FLIGHT
 from zoo.utils.errors import RequestError, border
 from zoo.utils.files import read_bytes, user_path

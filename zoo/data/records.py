@@ -9,8 +9,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -19,79 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.data.cache import Fields, cached_map
+from zoo.data.items import Annotation, Attributes, Clip, Image
 from zoo.utils.errors import RequestError
 from zoo.utils.words import one_line
 
 if TYPE_CHECKING:
     from zoo.data.pairs import Truth
 
-Image = NDArray[np.uint8]
-"""An RGB photo, (H, W, 3) uint8."""
 Split = Literal["train", "test"]
-
-
-@dataclass(frozen=True)
-class Annotation:
-    """The K objects in one image.
-
-    Attributes:
-        boxes: (K, 4) as left, top, width, height in shares of the image.
-        labels: (K,) in 0..C-1.
-
-    Examples:
-        >>> Annotation(np.array([[0.5, 0, 0.5, 1]], np.float32), np.array([2])).labels.tolist()  # one object, on the right
-        [2]
-    """
-
-    boxes: NDArray[np.float32]
-    labels: NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Clip:
-    """The frames of one second of a video.
-
-    Attributes:
-        frames: in order, each (H, W, 3) uint8 of one size, at least two, to be gone through once; the first is the item's own.
-        seconds: from the first frame to the last: one second, to the nearest frame.
-
-    Examples:
-        >>> clip = Clip(iter(np.zeros((13, 20, 30, 3), np.uint8)), 1.0)
-        >>> len(list(clip.frames))
-        13
-    """
-
-    frames: Iterator[Image]
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Attributes:
-    """Everything that the data says of its items in words.
-
-    Attributes:
-        names: of the K attributes, each one word or several joined by ``_``; no comma.
-        values: (N, K) float32 in [0, 1]: 1 where the attribute holds.
-        exclusive: whether exactly one of them holds for every item: they are classes.
-
-    Examples:
-        >>> Attributes.classes(["cat", "dog"], np.array([1, 1, 0])).values.tolist()
-        [[0.0, 1.0], [0.0, 1.0], [1.0, 0.0]]
-    """
-
-    names: tuple[str, ...]
-    values: NDArray[np.float32]
-    exclusive: bool = False
-
-    @classmethod
-    def classes(cls, names: Sequence[str], labels: NDArray[np.integer]) -> Attributes:
-        """Exclusive attributes: item i is of the class called ``names[labels[i]]``; ``labels`` is (N,) in 0..K-1."""
-        return cls(tuple(names), np.eye(len(names), dtype=np.float32)[labels], exclusive=True)
-
-    def digest(self) -> bytes:
-        """The sha256 of all of it, 32 bytes."""
-        told = ",".join(self.names) + f"|{self.exclusive}|{self.values.shape}|"
-        return hashlib.sha256(told.encode("utf-8", "surrogatepass") + np.ascontiguousarray(self.values).tobytes()).digest()
 
 
 class Records(ABC):
@@ -209,6 +143,8 @@ class Data(ABC):
         kind: the entry-point name.
         path: what stood behind the colon, "" if nothing did.
         skipped: what was left out in all that has been read so far, and the reason of each; see :meth:`skip`.
+        split_seed: what chooses the test items of data that has no split of its own; another number than the seed of
+            :meth:`read`, so that runs of several seeds are tested on the same items.
 
     Examples:
         >>> class Nothing(Data):
@@ -221,6 +157,7 @@ class Data(ABC):
     """
 
     kind: ClassVar[str]
+    split_seed: int = 0
 
     def __init__(self, path: str = "") -> None:
         self.path = path
@@ -266,6 +203,10 @@ class Data(ABC):
     @abstractmethod
     def read(self, split: Split, *, seed: int = 0) -> Records:
         """The records of one split.
+
+        Args:
+            split: ``"train"`` or ``"test"``.
+            seed: of the run; data that is made here makes other items of it, data that is there stays as it is.
 
         Raises:
             RequestError: the path is not what this kind of data needs (says what is).

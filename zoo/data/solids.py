@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.data.arrays import array_names, read_array
-from zoo.data.records import Image
+from zoo.data.items import Image
 from zoo.utils.bounds import afford
 from zoo.utils.errors import RequestError, border
 from zoo.utils.files import read_bytes

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from zoo.hub.client import HubFailedError, api, is_offline, translated
 from zoo.saving.facts import LIBRARY, SIZE
+from zoo.utils.config import names_in
 
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import ModelInfo
@@ -32,6 +33,7 @@ def search(words: Sequence[str] = (), most: int = 100) -> tuple[list[Found], boo
 
     Each of the words must be in a repository's name, its model, its task or its licence.
     """
+    words = names_in(words, "words") or []
     if is_offline():
         raise HubFailedError("HF_HUB_OFFLINE is set: unset it to list what is on the Hub")
     with translated("the Hub", doing="listing the checkpoints"):

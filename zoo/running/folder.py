@@ -62,6 +62,7 @@ class RunFolder:
     def check(self, plan: Plan) -> None:
         """See (RequestError) that the folder is free, or holds this very run, to go on with or finished; writes nothing."""
         resume, weights = plan.request.resume, json.loads(json.dumps(plan.weights))
+        weights["split_seed"] = plan.request.split_seed
         if self.finished:
             if not resume:
                 raise RequestError(f"{self.path} holds a finished run; name another folder")
@@ -82,7 +83,7 @@ class RunFolder:
 
     def _same(self, old: dict[str, Any], asked: Mapping[str, Any]) -> None:
         for key, new in asked.items():
-            before = old.get(key)
+            before = old.get(key, 0 if key == "split_seed" else None)  # which older runs do not tell
             if key == "config" and isinstance(before, dict):  # may lack a setting: what it then was, the state knows
                 before = new | before
             if before != new:
@@ -204,7 +205,7 @@ def run_json(
         },
         "metrics": [_origin("metrics", name) for name in plan.metrics],
         "skipped_metrics": dict(skipped),
-        **{key: getattr(request, key) for key in ("checkpoint", "n", "items", "seed", "epochs")},
+        **{key: getattr(request, key) for key in ("checkpoint", "n", "items", "seed", "split_seed", "epochs")},
         "training": request.parts["training"],
         "history": plain(history),
         "device": f"{device}{gpu}",
@@ -227,7 +228,8 @@ def _asked(run: Mapping[str, Any]) -> dict[str, Any]:
     """All that decided the weights of a finished run, as its plan had it, from the content of ``run.json``."""
     names = {key: run[key]["name"] for key in ("model", "task", "data")}
     configs = {"config": run["model"]["config"], "task_config": run["task"]["config"]}
-    return names | configs | {key: run[key] for key in ("seed", "epochs", "checkpoint", "training")}
+    known = {key: run[key] for key in ("seed", "epochs", "checkpoint", "training")}
+    return names | configs | known | {"split_seed": run.get("split_seed", 0)}
 
 
 def versions() -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from zoo import registry
 from zoo.contracts import make
 from zoo.utils.bounds import seed_of, whole
-from zoo.utils.config import make_config, plain
+from zoo.utils.config import make_config, names_in, plain
 from zoo.utils.errors import RequestError, ZooError, shown
 from zoo.utils.files import user_path
 from zoo.utils.words import typed
@@ -48,6 +48,7 @@ class Request:
     out: str | None = None
     resume: bool = False
     progress: bool = True
+    split_seed: int = 0
 
     def __post_init__(self) -> None:
         if self.out is None and (self.resume or int(os.environ.get("WORLD_SIZE", "1")) > 1):
@@ -67,11 +68,10 @@ class Request:
         """See that each part is of its kind, numpy's integers and ``~`` among them, and keep it as a plain value."""
         if not isinstance(self.settings, Mapping) or not all(isinstance(key, str) for key in self.settings):
             raise RequestError(f"settings are {shown(self.settings)}; they must be values by name")
-        several = self.metrics is None or (isinstance(self.metrics, Iterable) and not isinstance(self.metrics, str))
-        if not several:
-            raise RequestError(f"metrics are {shown(self.metrics)}; they must be a list of names")
         settings = {key: plain(value) for key, value in self.settings.items()}
         parts: dict[str, Any] = {"n": whole(self.n, "n", 1, MOST), "seed": seed_of(self.seed), "settings": settings}
+        parts["split_seed"] = seed_of(self.split_seed, "split_seed")
+        parts["metrics"] = names_in(self.metrics, "metrics")
         parts |= {"out": None if self.out is None else str(user_path(self.out))}
         epochs = settings.pop("training.epochs", None)
         if epochs is not None and self.epochs is not None:
@@ -99,7 +99,8 @@ class Request:
         options: dict[str, Any] = {"--model": self.model, "--task": self.task}
         if self.checkpoint is not None:
             options = {"--checkpoint": self.checkpoint}
-        options |= {"--data": self.data, "-n": self.n, "--seed": self.seed, "--items": self.items, "--epochs": self.epochs}
+        options |= {"--data": self.data, "-n": self.n, "--seed": self.seed, "--split-seed": self.split_seed or None}
+        options |= {"--items": self.items, "--epochs": self.epochs}
         words = [word for key, value in options.items() if value is not None for word in (key, str(value))]
         words += [word for key, value in self.settings.items() for word in ("--set", f"{key}={_text(value)}")]
         words += [word for name in self.metrics or () for word in ("--metric", name)]
@@ -147,12 +148,12 @@ def make_plan(request: Request) -> Plan:
                 raise RequestError(
                     f"checkpoint {request.checkpoint} is of {word} {own!r}, not {given!r}: leave out the {word}"
                 )
-        data, checkpoint = make.data(request.data or task.data), loaded.name
+        data, checkpoint = make.data(request.data or task.data, request.split_seed), loaded.name
     else:
         assert request.model is not None
         assert request.task is not None
         model_name, task_name, checkpoint = request.model, request.task, None
-        task, data = task_on(task_name, request.parts["task"], request.data)
+        task, data = task_on(task_name, request.parts["task"], request.data, request.split_seed)
         model = make.model(model_name, tuple(task.x_shape), tuple(task.y_shape), **request.parts["model"])
     if request.parts["training"]:
         from zoo.fitting.recipe import Training
@@ -167,13 +168,14 @@ def make_plan(request: Request) -> Plan:
     with registry.calling("tasks", task_name, "its config cannot be told"):
         weights["task_config"] = dataclasses.asdict(task.config)
     weights["training"] = request.parts["training"]
+    weights |= {"split_seed": request.split_seed} if request.split_seed else {}
     return Plan(request, model, task, data, metrics, skipped, device, weights)
 
 
-def task_on(name: str, settings: Mapping[str, Any], data: str | None) -> tuple[Task, Data]:
+def task_on(name: str, settings: Mapping[str, Any], data: str | None, split_seed: int = 0) -> tuple[Task, Data]:
     """The task, with the settings that its data decides where they were not given, and the data."""
     task = make.task(name, **settings)
-    source = make.data(data or task.data)
+    source = make.data(data or task.data, split_seed)
     with registry.calling("tasks", name, "it cannot say what settings the data decides"):
         decided = task.settings_of(source)
     return (make.task(name, **{**decided, **settings}) if decided else task), source

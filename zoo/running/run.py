@@ -95,6 +95,7 @@ def run(
     out: str | os.PathLike[str] | None = None,
     resume: bool = False,
     progress: bool = True,
+    split_seed: int = 0,
 ) -> RunResult:
     """Fit a model to a task, sample from it, measure the samples, and write a report.
 
@@ -116,11 +117,14 @@ def run(
         device: ``"auto"``, ``"cpu"``, ``"cuda"``, ...
         settings: of the model by name, of the task as ``task.NAME``, of the training loop as ``training.NAME``.
         checkpoint: a checkpoint to score instead of fitting, as for :func:`zoo.load`.
-        metrics: names; None for all that are registered, but for those that are measured only where they are named.
+        metrics: names, in a list or with commas between them; None for all that are registered, but for
+            those that are measured only where they are named.
         items: score only so many test items, spread evenly over all of them; None for all.
         out: a new folder; None for ``runs/<time>-<model>-<task>``.
         resume: go on with the run that was stopped in ``out``, if there is one; where it is finished, that is the result.
         progress: show it on stderr.
+        split_seed: chooses the test items of data that has no split of its own, such as a folder of photos; they are the same
+            for every ``seed``.
 
     Raises:
         RequestError: the request is wrong, or another run works in ``out``; nothing was written.

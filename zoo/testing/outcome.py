@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from zoo.testing.checking import Check, checks, chosen, subject_of
 from zoo.testing.verdicts import Broken, Kind, Skipped, Subject
+from zoo.utils.config import names_in
 from zoo.utils.errors import RequestError
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def check(name: str, kind: Kind | None = None, only: tuple[str, ...] = ()) -> Ou
         RequestError: nothing, or more than one thing, has this name, or there is no such check.
     """
     subject = subject_of(name, kind)
-    return run_all(subject, chosen(subject.kind, tuple(only)))
+    return run_all(subject, chosen(subject.kind, tuple(names_in(only, "only") or ())))
 
 
 def _as_a_test(check: Check, subject: Subject) -> None:

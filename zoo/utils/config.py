@@ -7,7 +7,7 @@ import dataclasses
 import math
 import operator
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from zoo.utils.bounds import is_truth
@@ -65,6 +65,25 @@ def plain(value: Any) -> Any:
         return type(value)(map(plain, value)) if type(value) in (list, tuple) else value
     single = not isinstance(value, type) and getattr(value, "ndim", None) == 0 and hasattr(value, "item")
     return value.item() if single else value
+
+
+def names_in(value: Any, what: str) -> list[str] | None:
+    """The names that are given for ``what``: in a list or the like, or in one text, with commas between them; None stays.
+
+    Raises:
+        RequestError: it is neither, or not all of them are text.
+
+    Examples:
+        >>> names_in("nn, cvae", "models"), names_in(("nn",), "models")
+        (['nn', 'cvae'], ['nn'])
+    """
+    if value is None:
+        return None
+    given = value.split(",") if isinstance(value, str) else value
+    parts = list(given) if isinstance(given, Iterable) and not isinstance(given, (Mapping, bytes)) else [None]
+    if not all(isinstance(part, str) for part in parts):
+        raise RequestError(f"{what} are {shown(value)}; they must be names: in a list, or with commas between them")
+    return [part.strip() for part in parts]
 
 
 def at_least(config: object, least: float, *names: str) -> None:

@@ -16,8 +16,9 @@ from zoo.contracts import make
 from zoo.contracts.metric import Fitted, Metric, NotApplicable
 from zoo.contracts.model import Model
 from zoo.contracts.task import Task
+from zoo.data.items import Attributes
 from zoo.data.pairs import Pairs, Truth
-from zoo.data.records import Attributes, Data, Split, check_split
+from zoo.data.records import Data, Split, check_split
 from zoo.testing.subjects.model import Shape, flat, spread
 from zoo.testing.subjects.task import FewRecords
 from zoo.testing.verdicts import Skipped, Subject, require

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from zoo import registry
 from zoo.contracts import make
 from zoo.contracts.task import Task
+from zoo.data.cache import Fields
+from zoo.data.items import Image
 from zoo.data.pairs import Pairs
-from zoo.data.records import Data, Fields, Image, Records, Split, check_split
+from zoo.data.records import Data, Records, Split, check_split
 from zoo.testing.verdicts import Subject
 
 POOL = 3  # true draws an item that are asked for
