@@ -83,7 +83,7 @@ def names_in(value: Any, what: str) -> list[str] | None:
     parts = list(given) if isinstance(given, Iterable) and not isinstance(given, (Mapping, bytes)) else [None]
     if not all(isinstance(part, str) for part in parts):
         raise RequestError(f"{what} are {shown(value)}; they must be names: in a list, or with commas between them")
-    return [part.strip() for part in parts]
+    return [str(part).strip() for part in parts]
 
 
 def at_least(config: object, least: float, *names: str) -> None:
