@@ -1,4 +1,4 @@
-"""What an item of data is and what the data says of it: its picture, the second that follows it, its objects, its words."""
+"""The picture of an item of data, and the rest that the data says of it: the second that follows, its objects, its words."""
 
 from __future__ import annotations
 
