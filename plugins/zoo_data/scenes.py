@@ -2,9 +2,11 @@
 
 The fields fit together to the bit: with albedo colour A = HSV to RGB of (hue, saturation, albedo value) and shading s,
 the photo is A s; ``albedo`` is the grey of A; ``value`` is albedo value times s. So ``albedo`` does not depend on
-the light, ``value`` not on the saturations, and the photo in HSV has exactly this ``value`` and ``saturation``. ``frame`` is
-the photo at the size of the fields, and ``flow`` the motion of what it shows, which nothing else depends on. Scenes that are
-painted (scene_paint) have ``lightness`` and ``colours`` but no ``value`` and ``saturation``, and the value for ``albedo``.
+the light, ``value`` not on the saturations, and the photo in HSV has exactly this ``value`` and ``saturation``.
+``reflectance`` is A, and ``tones`` the photo with all saturations a half: they show hues too, and do not depend on the light
+and on the saturations either. ``frame`` is the photo at the size of the fields, and ``flow`` the motion of what it shows, which
+nothing else depends on. Scenes that are painted (scene_paint) have ``lightness`` and ``colours`` but no ``value``,
+``saturation`` and ``tones``, and the value for ``albedo`` and ``reflectance``.
 """
 
 from __future__ import annotations
@@ -49,10 +51,14 @@ BLOCK = 20
 _RAYS = 1 << 16
 """Rays rendered together: arrays of this length stay in a core's cache."""
 _CHANNELS = {"albedo": 1, "shading": 1, "value": 1, "saturation": 1, "frame": 3, "flow": 2, "lightness": 1, "colours": 2}
+_CHANNELS |= {"reflectance": 3, "tones": 3}
 """The fields that are known, and how many channels each has."""
-_PLAIN, _PAINTED = {"value", "saturation"}, {"lightness", "colours"}
+_COLOURED = {"frame", "reflectance", "tones"}
+"""The fields in R, G, B of scenes that are not painted."""
+_PLAIN, _PAINTED = {"value", "saturation", "tones"}, {"lightness", "colours"}
 """The fields of scenes that are not painted, and of those that are."""
 _NEEDS = {"albedo": {"saturation"}, "value": {"shading"}, "frame": {"saturation", "shading", "value"}}
+_NEEDS |= {"reflectance": {"saturation"}, "tones": {"shading", "value"}}
 """The fields that a field is made of."""
 _DRAWN = {
     "shading": ("light", draw_light, render.shade),
@@ -163,11 +169,13 @@ class SceneRecords(Records):
         wanted |= {"shading"} if painting else set()
         drawn = {name: of.value[index, 0] for name, of in self.drawn.items() if name in wanted}
         fields = {name: _DRAWN[name][2](hits, value) for name, value in drawn.items() if name in _DRAWN}
-        if painting or wanted & {"value", "albedo"}:
+        if painting or wanted & {"value", "albedo", "reflectance"}:
             own = render.albedo_value(hits)
         if "colours" in self._draw:
             if "albedo" in wanted:
                 fields["albedo"] = own
+            if "reflectance" in wanted:
+                fields["reflectance"] = np.repeat(own, 3, axis=1)
             if painting:
                 fields["lightness"] = own * fields["shading"]
                 fields["colours"] = colours_field(hits, self.drawn["colours"].value[index, 0], fields["lightness"])
@@ -178,9 +186,12 @@ class SceneRecords(Records):
             fields["value"] = own * fields["shading"]
         if "albedo" in wanted:
             fields["albedo"] = own * (1 - fields["saturation"] * render.first_ray(hits, (tint * render.LUMA).sum(-1)))
-        if "frame" in wanted:
+        if wanted & _COLOURED:
             tints = np.concatenate([render.first_ray(hits, tint[..., c]) for c in range(3)], 1)
-            fields["frame"] = fields["value"] * (1 - fields["saturation"] * tints)
+            for name in _COLOURED & wanted:
+                light = own if name == "reflectance" else fields["value"]
+                saturation = np.float32(0.5) if name == "tones" else fields["saturation"]
+                fields[name] = light * (1 - saturation * tints)
         return fields
 
     def _seen(self, name: str, size: int) -> NDArray[np.bool_]:

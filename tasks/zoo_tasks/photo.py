@@ -1,11 +1,11 @@
-"""Tasks on two one-channel fields of a photo: small ones for models, and the photo with one of them changed."""
+"""Tasks on two fields of a photo: small ones for models, and the photo with the one of them that has one channel changed."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -36,10 +36,13 @@ class PhotoConfig(Sized):
         size: the side of the fields given to models, in pixels (paper: 32).
         crops: whether training sees random crops and flips of each photo.
         detail: what full-size detail is added to an enlarged sample; see :meth:`PhotoTask.compose`.
+        see: what x shows: one channel, as in the ``paper``, or all of the ``photo`` that another y would leave as it is, in
+            R, G, B; see :meth:`PhotoTask.picture`.
     """
 
     crops: bool = True
     detail: Literal["generated", "conditioning", "none"] = "generated"
+    see: Literal["paper", "photo"] = "paper"
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ class Layers:
 
 @dataclass(frozen=True)
 class Context:
-    """All that composing needs of one photo: itself, its small fields (1, size, size), its edges and its layers."""
+    """All that composing needs of one photo: itself, its small fields (C, size, size), its edges and its layers."""
 
     image: Image
     x: Float
@@ -67,15 +70,37 @@ class Context:
 
 
 class PhotoTask(FieldTask):
-    """A task whose x and y are one-channel fields of the same photo, both (1, size, size) float32 in [0, 1]."""
+    """A task whose x and y are fields of the same photo: y (1, size, size), x too, or (3, size, size) where it sees a photo.
+
+    All are float32 in [0, 1]. What ``see="photo"`` shows besides is not of y: a photo with another y in it shows the same, but
+    for the rounding of its levels. ``benchmarks/see.py`` measures what of y can be told from x all the same.
+    """
 
     Config = PhotoConfig
-    version: ClassVar[int] = 1  # changed with what ``fields`` computes, so that no stale cache is read
+    version: ClassVar[int] = 1  # changed with what ``fields`` and ``picture`` compute, so that no stale cache is read
+    seen: ClassVar[tuple[str, str]]  # what x is where it sees a photo: in words, and in zoo.Records.known
+
+    def __init__(self, **config: Any) -> None:
+        super().__init__(**config)
+        if self.config.see == "photo":
+            self.x_shape = (3, *self.x_shape[1:])
+            self.x_name = self.seen[0]  # type: ignore[misc]
+            self.known = (self.seen[1], self.known[1])  # type: ignore[misc]
 
     @staticmethod
     @abstractmethod
     def fields(image: Image) -> tuple[Float, Float]:
         """x and y of a photo (H, W, 3) uint8, each (h, w) float32 in [0, 1], at the size the task works at."""
+
+    @staticmethod
+    @abstractmethod
+    def picture(image: Image) -> tuple[Float, Float]:
+        """R, G, B (h, w, 3) of a photo that another y in it would leave as it is, and y (h, w), float32 in [0, 1]."""
+
+    @staticmethod
+    @abstractmethod
+    def plain(picture: Float) -> Float:
+        """x as the paper has it, (1, h, w), of a small :meth:`picture` (3, h, w)."""
 
     @staticmethod
     @abstractmethod
@@ -95,7 +120,7 @@ class PhotoTask(FieldTask):
         return self.known_pairs(records, split, pool, computed, **guided)
 
     def condition(self, image: Image) -> tuple[Tensor, Context]:
-        """x (1, size, size) of one photo (H, W, 3) uint8, and what :meth:`compose` needs; a RequestError if it is no photo."""
+        """x (*x_shape) of one photo (H, W, 3) uint8, and what :meth:`compose` needs; a RequestError if it is no photo."""
         self.check_photo(image)
         size = self.config.size
         x, y = self.squash(image, (size,)).values()
@@ -139,10 +164,11 @@ class PhotoTask(FieldTask):
         return torch.from_numpy(context.y)
 
     def squash(self, image: Image, sides: tuple[int, ...]) -> dict[str, Float]:
-        """The fields of one photo averaged down to squares: ``x32`` (1, 32, 32), ``y32``, ... for each of ``sides``."""
+        """The fields of one photo averaged down to squares: ``x32`` (C, 32, 32), ``y32``, ... for each of ``sides``."""
+        fields = self.fields(image) if self.config.see == "paper" else self.picture(image)
         return {
-            f"{name}{side}": np.clip(resize(field, side, side), 0, 1)[None].astype(np.float32)
-            for name, field in zip("xy", self.fields(image), strict=True)
+            f"{name}{side}": channels_first(np.clip(resize(field, side, side), 0, 1))
+            for name, field in zip("xy", fields, strict=True)
             for side in sides
         }
 
@@ -153,7 +179,13 @@ class PhotoTask(FieldTask):
         if self.config.detail == "generated":
             return layers.y - up.enlarge(up.solve(context.y)[0])
         small = context.x if x_hat is None else x_hat.detach().cpu().float().numpy()
+        small = self.plain(small) if self.config.see == "photo" else small
         return layers.x() - up.enlarge(up.solve(small)[0])
+
+
+def channels_first(field: Float) -> Float:
+    """(h, w) or (h, w, C) as (1 or C, h, w) float32."""
+    return np.ascontiguousarray(np.atleast_3d(field).transpose(2, 0, 1), np.float32)
 
 
 def brightest(image: Image) -> NDArray[np.uint8]:

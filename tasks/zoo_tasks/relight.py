@@ -44,10 +44,12 @@ class Relight(PhotoTask):
     """Relighting: x is the grey albedo (1, size, size), y the grey shading (1, size, size), both in [0, 1].
 
     A photo is taken apart into both; another shading field lights it in another way. Second CDVAE paper, section 4.
+    With ``see=photo`` x is the albedo in its colours, R, G, B: what colour a surface has, light leaves as it is.
     """
 
     x_name, y_name = "albedo", "shading"
     known = ("albedo", "shading")
+    seen = ("coloured albedo", "reflectance")
     version = 2
 
     @staticmethod
@@ -55,6 +57,16 @@ class Relight(PhotoTask):
         """Grey albedo and shading (h, w), at one size for all photos: what a step between pixels means depends on it."""
         shading, albedo = decompose(within(image, 128))
         return albedo.mean(axis=-1, dtype=np.float32), shading
+
+    @staticmethod
+    def picture(image: Image) -> tuple[Float, Float]:
+        """The coloured albedo (h, w, 3) whose mean over the channels :meth:`fields` has, and the shading (h, w)."""
+        shading, albedo = decompose(within(image, 128))
+        return albedo, shading
+
+    @staticmethod
+    def plain(picture: Float) -> Float:
+        return picture.mean(axis=0, keepdims=True, dtype=np.float32)
 
     def remark(self, image: Image) -> str:
         """Of white paper and screenshots: that what is white is shaded, being a surface that light falls on."""

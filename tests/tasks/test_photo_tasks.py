@@ -77,9 +77,16 @@ def test_pairs_of_photos(task: type[PhotoTask]) -> None:
 
 def test_what_differs_is_cached_under_different_keys() -> None:
     records = Memory([PHOTO])
-    for task in (Relight(), Resaturate(), Relight(size=16), Relight(crops=False)):
+    for task in (
+        Relight(),
+        Resaturate(),
+        Relight(size=16),
+        Relight(crops=False),
+        Relight(see="photo"),
+        Resaturate(see="photo"),
+    ):
         task.pairs(Given(records), "train")
-    assert len(set(records.keys)) == 4
+    assert len(set(records.keys)) == 6
 
 
 def test_value_and_saturation_are_those_of_hsv() -> None:
