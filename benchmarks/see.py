@@ -3,10 +3,10 @@
 python benchmarks/see.py [FOLDER OF PHOTOS] [--photos 600]
 
 A small network is fitted to tell y at a pixel of the field from the 5 x 5 pixels of x around it. Told from photos as they
-are, it shows what x is good for. Then each photo gets the y of another one, and both x and y are made of that photo anew: what can be
-told of such a y, which nothing in the photo knows of, is what x gives away. Shares of variance explained (R2), of other photos
-than those fitted to. The last number is how far x moves by it: the mean distance of a photo's x before and after, beside that
-of the x of two photos.
+are, it shows what x is good for. Then each photo gets the y of another one, and both x and y are made of that photo anew: what
+can be told of such a y, which nothing in the photo knows of, is what x gives away. The numbers are shares of variance (R2), of
+other photos than those fitted to. The last one is how far x moves by it: the mean distance of a photo's x before and after,
+beside that of the x of two photos.
 """
 
 from __future__ import annotations

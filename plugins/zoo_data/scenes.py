@@ -4,9 +4,9 @@ The fields fit together to the bit: with albedo colour A = HSV to RGB of (hue, s
 the photo is A s; ``albedo`` is the grey of A; ``value`` is albedo value times s. So ``albedo`` does not depend on
 the light, ``value`` not on the saturations, and the photo in HSV has exactly this ``value`` and ``saturation``.
 ``reflectance`` is A, and ``tones`` the photo with all saturations a half: they show hues too, and do not depend on the light
-and on the saturations either. ``frame`` is the photo at the size of the fields, and ``flow`` the motion of what it shows, which
-nothing else depends on. Scenes that are painted (scene_paint) have ``lightness`` and ``colours`` but no ``value``,
-``saturation`` and ``tones``, and the value for ``albedo`` and ``reflectance``.
+and on the saturations either. ``frame`` is the photo at the size of the fields, and ``flow`` the motion of what it shows,
+which nothing else depends on. Scenes that are painted (scene_paint) have ``lightness`` and ``colours``
+but no ``value``, ``saturation`` and ``tones``, and the value for ``albedo`` and ``reflectance``.
 """
 
 from __future__ import annotations

@@ -109,7 +109,7 @@ def spread(tint: Float, weight: Float) -> Float:
     """
     height, width = weight.shape
     known = weight > 0
-    mean = tint / np.where(known, weight, 1)[..., None]
+    mean: Float = tint / np.maximum(weight, np.float32(1e-6))[..., None]
     if known.all() or height * width == 1:
         return mean
     half = (height + 1) // 2, (width + 1) // 2

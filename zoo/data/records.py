@@ -86,9 +86,8 @@ class Records(ABC):
     def known(self, *names: str, size: int = 32) -> Fields | None:
         """Fields the data itself knows, each (N, C, size, size) float32; None if one of ``names`` is unknown.
 
-        Names in use: ``albedo``, ``shading``, ``value``, ``saturation``, ``lightness`` (one channel each), ``frame``, the
-        coloured ``reflectance``, ``tones`` (the frame, all at half the full saturation; R, G, B each) and ``colours`` (a, b),
-        all in [0, 1]; ``flow`` (right, down), in pixels of the size x size field per second.
+        Names in use: in [0, 1] ``albedo``, ``shading``, ``value``, ``saturation``, ``lightness``; in R, G, B ``frame``,
+        ``reflectance``, ``tones`` (frame at half saturation); ``colours`` (a, b); ``flow`` (right, down), pixels a second.
         """
         return None
 
