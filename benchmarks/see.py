@@ -1,6 +1,6 @@
 """What of y can be told from x, for each task and each way to see: of photos as they are, and of photos with a foreign y.
 
-python benchmarks/see.py [FOLDER OF PHOTOS] [--photos 600]
+python benchmarks/see.py [FOLDER OF PHOTOS] [--photos 600] [--sees paper,photo]
 
 A small network is fitted to tell y at a pixel of the field from the 5 x 5 pixels of x around it. Told from photos as they
 are, it shows what x is good for. Then each photo gets the y of another one, and both x and y are made of that photo anew: what
@@ -23,7 +23,7 @@ from zoo.contracts import make
 from zoo.data.pictures import photo_of
 
 TASKS = ("relight", "resaturate")
-SEES = ("paper", "photo")
+SEES = ("paper", "photo", "features")
 
 
 def told(x: Tensor, y: Tensor) -> float:
@@ -71,8 +71,9 @@ if __name__ == "__main__":
     words.add_argument("folder", nargs="?", default="../shared/data/photos/train", type=Path)
     words.add_argument("--photos", default=600, type=int)
     words.add_argument("--tasks", default=",".join(TASKS))
+    words.add_argument("--sees", default=",".join(SEES), help="features needs the extra of that name")
     given = words.parse_args()
     chosen = sorted(path for path in given.folder.iterdir() if path.suffix == ".jpg")[: given.photos]
     for name in given.tasks.split(","):
-        for see in SEES:
+        for see in given.sees.split(","):
             print(measure(name, see, chosen), flush=True)

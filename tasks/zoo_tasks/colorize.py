@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from zoo import Data, Image, Pairs, Split, at_least
-from zoo_tasks.fields import FieldTask, Float, Sized, levels, pairs, read_squares, square, strips
+from zoo import Data, Image, Pairs, Records, Split, at_least
+from zoo_tasks.fields import FieldTask, Float, Sized, levels, pairs, read_squares, square, strips, within
+from zoo_tasks.semantics import CHANNELS, VERSION, joined, semantics, sized, texture
 from zoo_tasks.upsample import Upsampler
 
 BINS = 16
@@ -33,10 +35,13 @@ class ColorizeConfig(Sized):
     Attributes:
         size: the side of the fields given to models, in pixels.
         crops: whether training sees random crops and flips of each photo.
+        see: what x shows: the lightness, as in the ``paper``; how fine its texture is in the ``photo``, too; or ``features``
+            of it besides, sixteen channels of a network that knows photos (:mod:`zoo_tasks.semantics`; extra ``features``).
         uniform: the weight of the cost of uneven colours, lambda of section 5.2 (the paper does not say its own); 0 for none.
     """
 
     crops: bool = True
+    see: Literal["paper", "photo", "features"] = "paper"
     uniform: float = 0.004
 
     def __post_init__(self) -> None:
@@ -70,13 +75,18 @@ class Colorize(FieldTask):
     """Colorization: x is the lightness L (1, size, size), y the colours a and b (2, size, size), all in [0, 1].
 
     They are CIE L*a*b* (D65) as shares: L / 100, (a + 110) / 220 and (b + 110) / 220. The pairs' ``penalty`` is the cost by
-    which the paper pushes colours towards a uniform distribution. cGML, section 5.2.
+    which the paper pushes colours towards a uniform distribution. cGML, section 5.2. What ``see`` adds is of lightness alone.
     """
 
     Config = ColorizeConfig
     x_name, y_name = "lightness", "colours"
     channels, known = (1, 2), ("lightness", "colours")
     config: ColorizeConfig
+
+    def __init__(self, **config: Any) -> None:
+        super().__init__(**config)
+        more = {"paper": 0, "photo": 1, "features": 1 + CHANNELS}[self.config.see]
+        self.x_shape = (1 + more, *self.x_shape[1:])
 
     def pairs(self, data: Data, split: Split, seed: int = 0, *, pool: int = 0) -> Pairs:
         """Fields that the data knows (a painted scene's), with true draws of them, or else those of its photos."""
@@ -85,18 +95,29 @@ class Colorize(FieldTask):
         known = records.known(*self.known, size=self.config.size)
         if known is not None:
             x, y = ([torch.from_numpy(known[name])] for name in self.known)
-            return pairs(records, x, y, penalty=penalty, **self.drawn(records, pool))
+            return pairs(records, self.joined(records, x), y, penalty=penalty, **self.drawn(records, pool))
         fields = [_lab(part) for part in read_squares(records, self.sides(split))]
         x, y = [lab[:, :1] for lab in fields], [lab[:, 1:] for lab in fields]
-        return pairs(records, x, y, penalty=penalty)
+        return pairs(records, self.joined(records, x), y, penalty=penalty)
+
+    def joined(self, records: Records, x: list[Tensor]) -> list[Tensor]:
+        if self.config.see == "paper":
+            return x
+        sides = [part.shape[-1] for part in x]
+        key = f"texture-{VERSION}-{'-'.join(map(str, sides))}"
+        fine = records.map(lambda image: {f"x{side}": texture(lightness(image), side) for side in sides}, key)
+        x = [torch.cat([part, torch.from_numpy(fine[f"x{side}"])], 1) for part, side in zip(x, sides, strict=True)]
+        return joined(records, x, "lightness", _grey) if self.config.see == "features" else x
 
     def condition(self, image: Image) -> tuple[Tensor, tuple[Float, Upsampler]]:
         """x of one photo (H, W, 3) uint8; its lightness (H, W), and how fields are enlarged to it: nothing of its colours."""
         self.check_photo(image)
         x = _lab(torch.from_numpy(square(image, self.config.size))[None])[0, :1]
-        light = np.empty(image.shape[:2], np.float32)
-        for rows in strips(*image.shape[:2]):
-            light[rows] = to_lab(image[rows])[..., 0]
+        light = lightness(image)
+        if self.config.see != "paper":
+            x = torch.cat([x, torch.from_numpy(texture(light, self.config.size))])
+        if self.config.see == "features":
+            x = torch.cat([x, sized(torch.from_numpy(semantics(_grey(image))["features"])[None], self.config.size)[0]])
         grey = np.repeat(levels(light)[..., None], 3, axis=2)
         return x, (light, Upsampler(grey, self.config.size))
 
@@ -113,7 +134,20 @@ class Colorize(FieldTask):
 
     def render(self, x: Tensor, y: Tensor) -> Tensor:
         """R, G, B (B, 3, size, size) in [0, 1] of x (B, 1, size, size) and y (B, 2, size, size), differentiable."""
-        return to_rgb(x.clamp(0, 1), y.clamp(0, 1))
+        return to_rgb(x[:, :1].clamp(0, 1), y.clamp(0, 1))
+
+
+def lightness(image: Image) -> Float:
+    """L of a photo (H, W, 3) uint8, (H, W) float32 in [0, 1]."""
+    light = np.empty(image.shape[:2], np.float32)
+    for rows in strips(*image.shape[:2]):
+        light[rows] = to_lab(image[rows])[..., 0]
+    return light
+
+
+def _grey(image: Image) -> Float:
+    """The photo's lightness as a picture (h, w, 3)."""
+    return np.repeat(within(lightness(image), 256)[..., None], 3, axis=2)
 
 
 def _lab(rgb: Tensor) -> Tensor:

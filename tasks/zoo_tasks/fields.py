@@ -155,8 +155,13 @@ class FieldTask(Task):
         else:
             sides = self.sides(split)
             x, y = both(computed(sides), sides)
+        x = self.joined(records, x)
         drawn = self.answers(records, y, pool) if records.answers else self.drawn(records, pool)
         return pairs(records, x, y, **drawn, **more)
+
+    def joined(self, records: Records, x: list[Tensor]) -> list[Tensor]:
+        """x at each side with the channels that it has besides; by default none."""
+        return x
 
     @staticmethod
     def answers(records: Records, y: list[Tensor], pool: int) -> dict[str, Any]:

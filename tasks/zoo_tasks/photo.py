@@ -12,8 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from zoo import Annotation, Data, Image, Pairs, Split
+from zoo import Annotation, Data, Image, Pairs, Records, Split
 from zoo_tasks.fields import FieldTask, Float, Sized, resize, strips
+from zoo_tasks.semantics import CHANNELS, joined, semantics, sized
 from zoo_tasks.upsample import Upsampler
 
 GRID = 5
@@ -37,12 +38,13 @@ class PhotoConfig(Sized):
         crops: whether training sees random crops and flips of each photo.
         detail: what full-size detail is added to an enlarged sample; see :meth:`PhotoTask.compose`.
         see: what x shows: one channel, as in the ``paper``, or all of the ``photo`` that another y would leave as it is, in
-            R, G, B; see :meth:`PhotoTask.picture`.
+            R, G, B (:meth:`PhotoTask.picture`); ``features`` shows what is in that picture too: sixteen channels of a network
+            that knows photos (:mod:`zoo_tasks.semantics`; the extra ``features``).
     """
 
     crops: bool = True
     detail: Literal["generated", "conditioning", "none"] = "generated"
-    see: Literal["paper", "photo"] = "paper"
+    see: Literal["paper", "photo", "features"] = "paper"
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,8 @@ class PhotoTask(FieldTask):
 
     def __init__(self, **config: Any) -> None:
         super().__init__(**config)
-        if self.config.see == "photo":
-            self.x_shape = (3, *self.x_shape[1:])
+        if self.config.see != "paper":
+            self.x_shape = (3 + CHANNELS * (self.config.see == "features"), *self.x_shape[1:])
             self.x_name = self.seen[0]  # type: ignore[misc]
             self.known = (self.seen[1], self.known[1])  # type: ignore[misc]
 
@@ -124,7 +126,11 @@ class PhotoTask(FieldTask):
         self.check_photo(image)
         size = self.config.size
         x, y = self.squash(image, (size,)).values()
-        return torch.from_numpy(x), Context(image, x, y, Upsampler(image, size), self.layers(image))
+        shown = torch.from_numpy(x)
+        if self.config.see == "features":
+            features = torch.from_numpy(semantics(self.picture(image)[0])["features"])
+            shown = torch.cat([shown, sized(features[None], size)[0]])
+        return shown, Context(image, x, y, Upsampler(image, size), self.layers(image))
 
     def compose(self, context: Context, y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
         """The photo with each of n fields put in the place of its own.
@@ -172,6 +178,11 @@ class PhotoTask(FieldTask):
             for side in sides
         }
 
+    def joined(self, records: Records, x: list[Tensor]) -> list[Tensor]:
+        if self.config.see != "features":
+            return x
+        return joined(records, x, f"{self.seen[1]}-{self.version}", lambda image: self.picture(image)[0])
+
     def _detail(self, context: Context, x_hat: Tensor | None) -> Float | float:
         up, layers = context.upsampler, context.layers
         if self.config.detail == "none":
@@ -179,7 +190,7 @@ class PhotoTask(FieldTask):
         if self.config.detail == "generated":
             return layers.y - up.enlarge(up.solve(context.y)[0])
         small = context.x if x_hat is None else x_hat.detach().cpu().float().numpy()
-        small = self.plain(small) if self.config.see == "photo" else small
+        small = small if self.config.see == "paper" else self.plain(small[:3])
         return layers.x() - up.enlarge(up.solve(small)[0])
 
 

