@@ -7,7 +7,7 @@ sections 4.1 (networks) and 4.2 (loss); Sohn et al. 2015.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -129,13 +129,10 @@ class AttributeCVAE(CodeVAE):
         mse, kl = (term.mean() for term in self.terms(batch.x, batch.y, [noise]))
         return {"total": (1 - self.config.beta) * mse + self.config.beta * kl, "mse": mse, "kl": kl}
 
-    def terms(self, x: Tensor, y: Tensor, noise: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    def coded(self, x: Tensor, y: Tensor) -> tuple[Tensor, LogGaussian, Callable[[Tensor], Tensor]]:
         x, y = (x.float() - self.mean_x) / self.scale_x, (y.float() - self.limits[0]) / self.unit()
-        posterior, given, mse = self.encoder(x, y), self._given(x), torch.zeros(len(y), device=y.device)
-        for standard in noise:
-            field = self.decoder(posterior.sample(standard), given)
-            mse = mse + (field - y).square().flatten(1).sum(1) / len(noise)
-        return mse, posterior.kl_to_standard()
+        given = self._given(x)
+        return y, self.encoder(x, y), lambda z: self.decoder(z, given)
 
     # Sampling
 

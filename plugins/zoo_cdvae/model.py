@@ -20,7 +20,7 @@ from zoo_cdvae.networks import MDN, Decoder, Encoder, GaussianTie, Posterior, in
 from zoo_networks.efficientnet import check_picture
 from zoo_networks.gaussian import Gaussian
 from zoo_networks.lpp import Embedding
-from zoo_networks.units import limits_of, pixel_units
+from zoo_networks.units import fidelity, limits_of, pixel_units
 
 DRAWS = 8
 """Draws of all codes for one value of a bound."""
@@ -127,6 +127,14 @@ class CDVAE(Model):
             parts["embedding"] = distance_c + _distance(of_y, self.embedding_g(batch.y, None))
             total = total + guidance * parts["embedding"]
         return {"total": total, **parts}
+
+    def diagnose(self, pairs: Pairs) -> dict[str, float]:
+        """How much of y its own codes bring back, of the means of all layers: :func:`zoo_networks.units.fidelity`.
+
+        A decoder that has collapsed, where edges count as noise, rebuilds y from two or three directions.
+        """
+        y = self._inner(pairs.y, 1)
+        return fidelity(y, infer(self.encoder_g, self.decoder_g, y, torch.zeros_like).field.mean)
 
     # Sampling
 

@@ -6,8 +6,9 @@ Source: paper 2 (embedding guidance), section 5.3, after Walker et al. 2016 ("An
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -115,13 +116,9 @@ class CVAE(CodeVAE):
         total = (error + self.config.beta * rise * kl) / size_of(self.y_shape)
         return {"total": total, "error": error, "kl": kl}
 
-    def terms(self, x: Tensor, y: Tensor, noise: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    def coded(self, x: Tensor, y: Tensor) -> tuple[Tensor, Gaussian, Callable[[Tensor], Tensor]]:
         x, y = (x.float() - self.mean_x) / self.scale_x, (y.float() - self.mean_y) / self.scale_y
-        posterior, tower, squared = self.encoder(x, y), self.tower(x), torch.zeros(len(y), device=y.device)
-        for standard in noise:
-            field = self._decode(tower, posterior.sample(standard))
-            squared = squared + (y - field).square().flatten(1).sum(1) / len(noise)
-        return squared, posterior.kl_to_standard()
+        return y, self.encoder(x, y), partial(self._decode, self.tower(x))
 
     # Sampling
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from zoo import Model, Noise, RequestError, size_of
+from zoo import Model, Noise, Pairs, RequestError, size_of
+from zoo_networks.units import fidelity
 
 LOG_2PI = math.log(2 * math.pi)
 DRAWS, ITEMS = 8, 128
@@ -72,7 +73,7 @@ class LogGaussian:
 class CodeVAE(Model):
     """p(y | x) = E[N(y; field(z, x), variance)] over z ~ N(0, I), fitted with the q(z | x, y) of its ``encoder``.
 
-    A class gives :meth:`terms` and :meth:`unit`, and with them has its evidence and its density.
+    A class gives :meth:`coded` and :meth:`unit`, and with them has its evidence, its density and its diagnosis.
 
     Attributes:
         latent: length of z.
@@ -83,13 +84,27 @@ class CodeVAE(Model):
     latent: int
     variance: float
 
+    def coded(self, x: Tensor, y: Tensor) -> tuple[Tensor, Gaussian | LogGaussian, Callable[[Tensor], Tensor]]:
+        """y in :meth:`unit`, q(z | x, y), and what makes fields in that unit, of the shape of y, of codes z (B, latent)."""
+        raise NotImplementedError
+
     def terms(self, x: Tensor, y: Tensor, noise: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """The squared error of y, in :meth:`unit`, and KL(q(z | x, y) || N(0, I)) in nats, each (B,).
 
         The error is summed over the numbers of y. It is the mean over draws of z, one for each of ``noise``, standard normal
         numbers (B, latent).
         """
-        raise NotImplementedError
+        inner, posterior, field_of = self.coded(x, y)
+        squared = torch.zeros(len(y), device=y.device)
+        for standard in noise:
+            field = field_of(posterior.sample(standard))
+            squared = squared + (inner - field).square().flatten(1).sum(1) / len(noise)
+        return squared, posterior.kl_to_standard()
+
+    def diagnose(self, pairs: Pairs) -> dict[str, float]:
+        """How much of y its own codes bring back, of the means of q(z | x, y): :func:`zoo_networks.units.fidelity`."""
+        inner, posterior, field_of = self.coded(pairs.x, pairs.y)
+        return fidelity(inner, field_of(posterior.mean))
 
     def unit(self) -> Tensor:
         """The unit in which the networks see y, in that of y, ()."""
