@@ -1,4 +1,4 @@
-"""What is in a photo, and how fine its texture is, as further channels of x: of pictures in which y does not show."""
+"""Further channels of x, of pictures in which y does not show: what is in a photo, and how fine its texture is."""
 
 from __future__ import annotations
 
