@@ -39,10 +39,40 @@ def test_the_moving_average_replaces_the_weights() -> None:
     assert not same(plain, averaged)
 
 
+def test_a_diagnosis_changes_nothing_and_is_not_counted() -> None:
+    """It is asked of the moving average, in evaluation mode, and its seconds are none of the fit's."""
+    plain, told = model(), model()
+    fit(plain, pairs(), ema=0.9, steps=40)
+    random = torch.get_rng_state()
+    modes = []
+
+    def diagnose(self, pairs):
+        modes.append((self.training, torch.is_grad_enabled(), self is told))
+        until = time.process_time() + 0.05
+        while time.process_time() < until:
+            torch.rand(100)
+        return {"a": 0.5, "b": float("nan")}
+
+    type(told).diagnose, before = diagnose, type(told).diagnose
+    try:
+        history = fit(told, pairs(), ema=0.9, steps=40)
+    finally:
+        type(told).diagnose = before
+    assert same(plain, told)
+    assert torch.equal(random, torch.get_rng_state())
+    assert modes == [(False, False, False)] * 2
+    assert history.checks == [{"step": 20, "a": 0.5}, {"step": 40, "a": 0.5}]
+    assert history.checking >= 0.1
+    assert told.fitted
+    assert history.losses[0]["lr"] > 0
+
+
 @pytest.mark.parametrize("name", SMALL)
 def test_a_resumed_run_ends_in_the_same_weights(name: str, tmp_path: Path) -> None:
     whole, parts, stopping = (model(name) for _ in range(3))
-    fit(whole, pairs(), steps=40)
+    for each in (whole, parts, stopping):
+        each.diagnose = lambda pairs: {"seen": len(pairs), "noise": torch.rand(()).item()}  # type: ignore[method-assign]
+    unstopped = fit(whole, pairs(), steps=40)
     turns, calls = stopping.turns, iter(range(17))
 
     def stop(batch, step):
@@ -56,6 +86,8 @@ def test_a_resumed_run_ends_in_the_same_weights(name: str, tmp_path: Path) -> No
     history = fit(parts, pairs(), steps=40, resume=tmp_path)
     assert history.resumed_at == 17
     assert same(whole, parts)
+    assert (history.losses, [point["step"] for point in history.losses]) == (unstopped.losses, [20, 40])
+    assert [(point["step"], point["seen"]) for point in history.checks] == [(20, 64), (40, 64)]
 
 
 def test_killed_at_a_random_moment_and_resumed_it_ends_in_the_same_weights(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from zoo.data.pairs import Pairs
+
 ABILITIES = ("log_prob", "joint_log_prob", "evidence", "features", "reconstruct", "reveal")
 """The methods of :class:`Abilities`."""
 
@@ -40,6 +42,17 @@ class Abilities:
     def reconstruct(self, x: Tensor) -> Tensor | None:
         """x as the model itself renders it from its code, (B, *x_shape); None if it does not."""
         return None
+
+    def diagnose(self, pairs: Pairs) -> Mapping[str, float]:
+        """Finite numbers that tell how training goes besides its losses, by name: the rank of what codes rebuild, ...; or {}.
+
+        The loop asks some twenty times a fit, and after the last step, in evaluation mode and without gradients; the fit stays
+        as it is. They stand in :attr:`zoo.History.checks`, in ``run.json`` and as curves in the report.
+
+        Args:
+            pairs: at most 256 of those fitted to (held-out ones where there are), as they are, on the device of the model.
+        """
+        return {}
 
     def reveal(self, x: Tensor, draws: Tensor) -> None:
         """Learn true draws of p(y | x); a run calls it, before it samples, where :attr:`needs_truth` says so.

@@ -264,7 +264,7 @@ class Model(Abilities, nn.Module):
 
 
 def _guard(cls: type[Model]) -> None:
-    guard(cls, "__init__", "fit", "sample")
+    guard(cls, "__init__", "fit", "sample", "diagnose")
     guard(cls, *ABILITIES, around=single)
 
 

@@ -6,17 +6,17 @@ the step alone, so a run that was killed and resumed ends in the same weights as
 
 from __future__ import annotations
 
-import math
 import time
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from zoo.data.pairs import Pairs
+from zoo.fitting.checks import Checks
+from zoo.fitting.course import Course
 from zoo.fitting.keeper import Keeper
 from zoo.fitting.pace import steps_within
 from zoo.fitting.recipe import History, Training, own_settings, recipe_defaults
@@ -24,7 +24,7 @@ from zoo.fitting.state import TrainingState, kept_threads
 from zoo.fitting.steps import Fit, Learner
 from zoo.utils.config import make_config
 from zoo.utils.device import pick
-from zoo.utils.errors import RequestError, ZooError
+from zoo.utils.errors import RequestError
 from zoo.utils.progress import progress as progress_bar
 from zoo.utils.threads import free_threads, team
 
@@ -93,32 +93,31 @@ def _train(
     if state:
         state.clock = fit.clock.seconds
     fit.begin(start)
-    sums: dict[str, Tensor] = {}
-    counts: Counter[str] = Counter()
+    course = Course()
+    if state:
+        course.restore(state.found, fit.accelerator.device)
+        state.course = lambda: course.kept(fit.clock.left_out)
+    history.losses, history.checks = course.losses, course.checks
     began = time.monotonic()
     every = max(REPORT_EVERY, total // 400)
+    checks = Checks(fit, every)
     main = fit.accelerator.is_main_process
     keeper = Keeper(state if main else None, [*fit.modules.values()], start, training.save_seconds)
     with progress_bar(total, "fit", show=progress and main) as bar, keeper:
         for index in range(start, total):
             keeper.begin()
             for key, value in fit.step(index, keeper.steps):
-                sums[key] = sums[key] + value if key in sums else value
-                counts[key] += 1
+                course.add(key, value)
             done = index + 1
             if state and index == start:  # from here on the optimizers have all that they keep
                 state.check()
             if done % every == 0 or done == total:
-                means = {key: value.item() / counts[key] for key, value in sums.items()}
-                if wrong := [key for key, value in means.items() if not math.isfinite(value)]:
-                    raise ZooError(
-                        f"training diverged before step {done}: {', '.join(wrong)} is not a number; "
-                        "a lower learning_rate may help"
-                    )
-                history.losses.append({"step": done, **means})
-                sums, counts = {}, Counter()
+                means = course.look(done, fit.rates())
+                if main and (found := checks.at(done)):
+                    course.checks.append({"step": done, **found})
                 bar.update(done, **{k: v for k, v in means.items() if k.endswith("total")})
             keeper.end(done)
+    history.checking = course.before + fit.clock.left_out
     history.processor = fit.clock.seconds() + (state.before if state else 0.0)
     if fit.ema is not None:
         fit.model.load_state_dict(fit.ema.module.state_dict())

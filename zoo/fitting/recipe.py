@@ -155,10 +155,16 @@ class Step:
 
 @dataclass
 class History:
-    """The record of training: ``losses`` holds, a few hundred times a run, the means of all parts since the last.
+    """The record of training, from its first step on, whether it was stopped on its way or not.
 
     ``pairs`` is how many were seen, each time counted; ``processor`` has the seconds of :class:`zoo.Training`, those before a
     stop among them, ``seconds`` those that passed since.
+
+    Attributes:
+        losses: a few hundred points, each with its ``step``, the means of all losses since the point before, and the learning
+            rate ``lr`` (``NAME.lr`` of several optimizers).
+        checks: some twenty points, each with its ``step`` and what was found of the model then: :meth:`zoo.Model.diagnose`.
+        checking: processor seconds of these; they are not among ``processor``.
 
     Examples:
         >>> History(steps=100, epochs=2.0).losses
@@ -172,4 +178,6 @@ class History:
     threads: int = 0
     pairs: int = 0
     processor: float = 0.0
+    checking: float = 0.0
     losses: list[dict[str, float]] = field(default_factory=list)
+    checks: list[dict[str, float]] = field(default_factory=list)

@@ -14,6 +14,7 @@ import msgspec
 import torch
 from torch import Tensor, nn
 
+from zoo.fitting.course import Kept
 from zoo.utils import tensors as files
 from zoo.utils.bounds import whole
 from zoo.utils.errors import RequestError, ZooError, border, cause
@@ -39,6 +40,7 @@ class Record(msgspec.Struct, forbid_unknown_fields=True):
     schema: Literal[0, 1] = 0
     threads: int | None = None
     processor: float = 0.0
+    course: Kept = msgspec.field(default_factory=Kept)
 
 
 class TrainingState:
@@ -59,6 +61,10 @@ class TrainingState:
         """Processor seconds of the steps that were done when the state was restored."""
         self.clock: Callable[[], float] = lambda: 0.0
         """Those since, when it is written."""
+        self.found = Kept()
+        """The course of the fit, as it was restored."""
+        self.course: Callable[[], Kept] = Kept
+        """The course, when it is written."""
         with border("the state of training cannot be kept"):
             self.fingerprint = json.loads(json.dumps(fingerprint))
         self.check()
@@ -112,6 +118,7 @@ class TrainingState:
             for name, state in states.items():
                 self.optimizers[name].load_state_dict({"state": state, "param_groups": record.groups[name]})
             self.before = record.processor if 0 <= record.processor < math.inf else 0.0
+            self.found = record.course
         if not record.schema:
             say(f"zoo: {self.path} is of an older version and has no checksum: it is taken as it is", err=True)
         return record.done
@@ -119,7 +126,7 @@ class TrainingState:
     def _content(self, done: int) -> tuple[dict[str, Any], str]:
         """Every tensor by name, and the record as JSON."""
         named, record = self._modules(), Record(done, self.fingerprint, {}, schema=1, threads=torch.get_num_threads())
-        record.processor = self.before + self.clock()
+        record.processor, record.course = self.before + self.clock(), self.course()
         for name, optimizer in self.optimizers.items():
             state = optimizer.state_dict()
             record.groups[name] = state["param_groups"]
@@ -130,7 +137,7 @@ class TrainingState:
                     if not isinstance(value, Tensor):
                         record.plain[place] = packed
         files.unique(named)
-        return named, json.dumps(msgspec.structs.asdict(record))
+        return named, json.dumps(msgspec.structs.asdict(record) | {"course": msgspec.to_builtins(record.course)})
 
     def _modules(self) -> dict[str, Any]:
         states = {name: module.state_dict(keep_vars=True) for name, module in self.modules.items()}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -31,6 +32,7 @@ class Learner(Protocol):
     def optimizers(self) -> dict[str, torch.optim.Optimizer]: ...
     def turns(self, batch: Batch, step: Step) -> Turns: ...
     def lr_factor(self, progress: float) -> float: ...
+    def diagnose(self, pairs: Pairs) -> Mapping[str, float]: ...
     def prove(self) -> None: ...
     def config_dict(self) -> dict[str, Any]: ...
 
@@ -73,7 +75,7 @@ class Fit:
         if accelerator.scaler is not None:  # fp16; elsewhere its wrapper only costs time: it looks for files
             optimizers = {name: accelerator.prepare(o) for name, o in optimizers.items()}
         self.optimizers = optimizers
-        self.rates = [group["lr"] for o in optimizers.values() for group in o.param_groups]
+        self.full_rates = [group["lr"] for o in optimizers.values() for group in o.param_groups]
         self.ema = ModelEmaV3(model, decay=training.ema, use_warmup=True) if training.ema else None  # it starts fast
         self.data = pairs.to(accelerator.device)
         self.generator = torch.Generator()
@@ -83,6 +85,16 @@ class Fit:
         """The model, and its moving average."""
         assert isinstance(self.model, nn.Module)
         return {"model": self.model} | ({} if self.ema is None else {"ema": self.ema.module})
+
+    @property
+    def averaged(self) -> Learner:
+        """The model as it would be kept if the fit ended now: its moving average, where there is one."""
+        return self.model if self.ema is None else self.ema.module
+
+    def rates(self) -> dict[str, float]:
+        """The learning rate of the last step, of each optimizer where there are several."""
+        first = {name: float(o.param_groups[0]["lr"]) for name, o in self.optimizers.items()}
+        return {"lr" if len(first) == 1 else f"{name}.lr": rate for name, rate in first.items()}
 
     def begin(self, start: int) -> None:
         """Take up the order of the pairs at step ``start``; a state that was restored has brought its own groups."""
@@ -96,7 +108,7 @@ class Fit:
         self.generator.manual_seed(mix(self.seed, index, accelerator.process_index))
         batch = self.data.batch(next(self.order).to(accelerator.device), self.generator)
         factor = model.lr_factor(index / self.total)
-        for group, rate in zip(self.groups, self.rates, strict=True):
+        for group, rate in zip(self.groups, self.full_rates, strict=True):
             group["lr"] = rate * factor
         turns = model.turns(batch, Step(index, self.total, self.generator))
         while turn := self.advance(turns):
@@ -126,10 +138,19 @@ class Clock:
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
-        self.began = self._now()
+        self.began, self.left_out = self._now(), 0.0
 
     def seconds(self) -> float:
-        return self._now() - self.began
+        return self._now() - self.began - self.left_out
+
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        """A block whose seconds are none of the fit's: they are ``left_out``."""
+        began = self._now()
+        try:
+            yield
+        finally:
+            self.left_out += self._now() - began
 
     def _now(self) -> float:
         if self.device.type == "cpu":

@@ -11,7 +11,7 @@ import torch
 from zoo.catalog.loaded import fitted_model
 from zoo.measuring import small
 from zoo.measuring.evaluate import Evaluation
-from zoo.running.folder import RunFolder, command_again, plain, read_json
+from zoo.running.folder import RunFolder, command_again, curves, plain, read_json
 from zoo.running.plan import Plan
 from zoo.saving import golden
 from zoo.saving.checkpoint import CONFIG, save
@@ -33,13 +33,14 @@ def fitted(plan: Plan, train: Pairs, folder: RunFolder) -> tuple[Model, Any, flo
     if folder.fitted:
         try:
             record = read_json(folder.fit)
-            return kept_model(plan, folder), record["history"], float(record["seconds"])
+            history = record["history"] and {**record["history"], **record.get("curves", {})}
+            return kept_model(plan, folder), history, float(record["seconds"])
         except Exception as error:
             raise ZooError(f"cannot go on from {folder.checkpoint}, remove it to fit again: {cause(error)}") from error
     request, began = plan.request, time.monotonic()
     history = fit(plan, train, folder, request.progress)
     seconds = round(time.monotonic() - began, 3)
-    write_json(folder.fit, {"history": plain(history), "seconds": seconds})
+    write_json(folder.fit, {"history": plain(history), "curves": curves(history), "seconds": seconds})
     data = {"name": visible(request.data), "digest": train.digest, "items": len(train)}
     card, config = {"command": command_again(request, history)}, plan.weights["task_config"]
     save(plan.model, folder.checkpoint, task=request.task, task_config=config, seed=request.seed, data=data, card=card)

@@ -208,6 +208,7 @@ def run_json(
         **{key: getattr(request, key) for key in ("checkpoint", "n", "items", "seed", "split_seed", "epochs")},
         "training": request.parts["training"],
         "history": plain(history),
+        "curves": curves(history),
         "device": f"{device}{gpu}",
         "seconds": dict(seconds),
         "versions": versions(),
@@ -257,10 +258,30 @@ def command_again(request: Request, history: Any) -> str:
 
 
 def plain(history: Any) -> Any:
-    """The part of a history that JSON can hold, without the course of the losses."""
-    if dataclasses.is_dataclass(history) and not isinstance(history, type):
-        history = {f.name: getattr(history, f.name) for f in dataclasses.fields(history)}
-    if not isinstance(history, Mapping):
+    """The part of a history that JSON can hold, without its :func:`curves`."""
+    if (history := _fields(history)) is None:
         return None
     kept = {str(key): value for key, value in history.items() if isinstance(value, (int, float, str, bool))}
     return {key: value for key, value in kept.items() if not isinstance(value, float) or math.isfinite(value)}
+
+
+CURVES = ("losses", "checks")
+"""The parts of a history that are curves, each a list of points: numbers by name, ``step`` among them."""
+
+
+def curves(history: Any) -> dict[str, list[dict[str, float]]]:
+    """The curves of a history, as far as it has any, to six digits."""
+    found = {name: points for name in CURVES if isinstance(points := (_fields(history) or {}).get(name), list) and points}
+    return {name: [_rounded(point) for point in points if isinstance(point, Mapping)] for name, points in found.items()}
+
+
+def _rounded(point: Mapping[str, Any]) -> dict[str, float]:
+    numbers = {str(key): value for key, value in point.items() if isinstance(value, (int, float)) and math.isfinite(value)}
+    return {key: value if isinstance(value, int) else float(f"{value:.6g}") for key, value in numbers.items()}
+
+
+def _fields(history: Any) -> Mapping[str, Any] | None:
+    """A history by the names of its fields; None where it has none."""
+    if dataclasses.is_dataclass(history) and not isinstance(history, type):
+        return {f.name: getattr(history, f.name) for f in dataclasses.fields(history)}
+    return history if isinstance(history, Mapping) else None

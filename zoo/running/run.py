@@ -181,6 +181,8 @@ def _read(plan: Plan, folder: RunFolder, result: RunResult) -> RunResult:
         if (said := result.metrics.get("verdict")) is not None:
             result.verdict = Verdict.of_json(said)
         result.skipped, result.history, result.seconds = (record[key] for key in ("skipped_metrics", "history", "seconds"))
+        if result.history:
+            result.history |= record.get("curves", {})
         if (kept := read_values(folder.path)) is not None:
             result.values = kept.scores
         if plan.request.checkpoint is None:
