@@ -98,3 +98,21 @@ def test_a_task_says_of_which_photos_it_makes_little(task: str, image: NDArray[n
     remark = zoo.load(f"cvae/{task}", device="cpu").sample(image, 1, seed=0).remark
     assert said in remark
     assert bool(said) == bool(remark)
+
+
+def test_more_like_one_sample_is_near_it_for_every_photo_and_every_wish(loaded: zoo.Loaded) -> None:
+    few = loaded.sample(PHOTO, 12, seed=1, distinct=3)
+    near = loaded.sample([PHOTO, PHOTO[::-1].copy()], 12, seed=1, near=(few.places[2], 0.2))
+    one, every = few.fields[2], loaded.sample(PHOTO, 12, seed=1).fields
+    assert (near[0].fields - one).abs().mean() < 0.5 * (every - one).abs().mean()
+    assert [samples.remark for samples in near] == ["", ""]
+    with pytest.raises(RequestError, match="near counts among the samples of a seed: give that seed too"):
+        loaded.sample(PHOTO, 12, near=(0, 0.2))
+
+
+def test_where_like_noise_makes_no_like_samples_that_is_said(loaded: zoo.Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
+    def jumping(code: Any, n: int, noise: zoo.Noise) -> torch.Tensor:
+        return (noise.uniform(n, 1, 32, 32) * 1e6).frac()
+
+    monkeypatch.setattr(loaded.model, "draw", jumping)
+    assert "hardly more like the chosen one" in loaded.sample(PHOTO, 12, seed=1, near=(2, 0.2)).remark

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import contextlib
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from zoo.utils.bounds import is_truth
 from zoo.utils.errors import RequestError, shown
+from zoo.utils.near import Near
 
 MOST_STRENGTH = 1.5
 """Beyond the sample, away from the photo's own field: farther, hardly a field is one that the model could have drawn."""
+
+NEARER = 0.9
+"""Samples that are to be near one are, where their mean distance from it is less than so much of that of any samples."""
+
+
+class Wishes(NamedTuple):
+    """How samples are to be; see :meth:`zoo.Loaded.sample`."""
+
+    strength: float = 1.0
+    distinct: int | None = None
+    size: int | None = None
+    near: tuple[Near, ...] = ()
 
 
 def most_different(fields: Tensor, k: int) -> Tensor:
@@ -36,6 +49,21 @@ def most_different(fields: Tensor, k: int) -> Tensor:
         distance[chosen[-1]] = -1  # not even where all are alike
         chosen.append(int(distance.argmax()))
     return torch.tensor(chosen)
+
+
+def not_nearer(fields: Tensor, pool: Tensor, index: int) -> str:
+    """A sentence where fields (n, *shape), which are to be near one of a pool (m, *shape), hardly are; else "".
+
+    Examples:
+        >>> pool = torch.tensor([[0.0], [1.0], [2.0]])
+        >>> not_nearer(pool[:1] + 0.1, pool, 0), bool(not_nearer(pool[1:], pool, 0))
+        ('', True)
+    """
+    one = pool[index].flatten()
+    near, any_ = ((part.flatten(1) - one).norm(dim=1).sum() for part in (fields, pool))
+    if len(pool) < 2 or near / len(fields) <= NEARER * any_ / (len(pool) - 1):
+        return ""
+    return "these are hardly more like the chosen one than any others: of this model, samples of like noise are not alike"
 
 
 def strength_of(value: Any) -> float:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from zoo import registry
-from zoo.catalog import checkpoints
-from zoo.catalog.choosing import most_different, strength_of
+from zoo.catalog.choosing import Wishes, most_different, not_nearer, strength_of
+from zoo.catalog.found import fitted_model, folder_of
 from zoo.catalog.recommended import meant
 from zoo.catalog.samples import Samples
 from zoo.catalog.writing import reduced
@@ -24,17 +25,13 @@ from zoo.contracts.model import Model
 from zoo.contracts.task import Task
 from zoo.data.decoding import MIN_SIDE
 from zoo.data.origin import Origin, origin_of
-from zoo.hub.client import tell
-from zoo.hub.pull import pull
 from zoo.hub.push import Pushed, push
 from zoo.hub.source import PREFIX, parse
-from zoo.saving.again import NO_MODEL
 from zoo.saving.checkpoint import CARD, CONFIG
-from zoo.saving.checkpoint import load as load_checkpoint
 from zoo.saving.facts import Facts, read_card, read_facts
 from zoo.utils.bounds import afford, whole
 from zoo.utils.errors import RequestError, border
-from zoo.utils.files import user_path
+from zoo.utils.near import Near, steps_of
 from zoo.utils.noise import noise_seed
 from zoo.utils.words import one_line
 
@@ -44,12 +41,21 @@ if TYPE_CHECKING:
     Item = str | os.PathLike[str] | PILImage | NDArray[np.uint8] | Mapping[str, Any]
 
 
-class Wishes(NamedTuple):
-    """How samples are to be; see :meth:`Loaded.sample`."""
+Steps = tuple[int, float] | Sequence[tuple[int, float]]
 
-    strength: float
-    distinct: int | None
-    size: int | None
+
+class Drawing(NamedTuple):
+    """What a model drew for B items.
+
+    Attributes:
+        fields: (B, n, *y_shape) on the CPU.
+        x_hat: (B, *x_shape), the model's own rendering of x; None where it has none.
+        remarks: of each item a sentence where samples that are to be near one hardly are; mostly "".
+    """
+
+    fields: Tensor
+    x_hat: Tensor | None
+    remarks: list[str]
 
 
 class Loaded:
@@ -95,6 +101,7 @@ class Loaded:
         strength: float = 1.0,
         distinct: int | None = None,
         size: int | None = None,
+        near: Steps | None = None,
     ) -> Samples: ...
     @overload
     def sample(
@@ -106,6 +113,7 @@ class Loaded:
         strength: float = 1.0,
         distinct: int | None = None,
         size: int | None = None,
+        near: Steps | None = None,
     ) -> list[Samples]: ...
     def sample(
         self,
@@ -116,6 +124,7 @@ class Loaded:
         strength: float = 1.0,
         distinct: int | None = None,
         size: int | None = None,
+        near: Steps | None = None,
     ) -> Samples | list[Samples]:
         """n different pictures for one photo (or for what else the task starts from), or for each of a list of them.
 
@@ -127,6 +136,9 @@ class Loaded:
             strength: how far to go from the photo's own field, 0, to the sampled one, 1, or beyond, up to 1.5.
             distinct: keep only so many of the n, the most different; the others are not even composed.
             size: make a photo smaller first, so that its longest side has at most so many pixels.
+            near: (place, amount) for more like one sample: like that at the place, from 0, among the n that there are with
+                this seed and without ``near``. At 0 they are that one itself, at 1 nothing is left of it. Of several, each
+                goes on from the one before; see :meth:`zoo.Model.sample`. :attr:`Samples.places` has the places.
 
         Returns:
             :class:`~zoo.Samples` of the photo, or a list of one for each photo.
@@ -137,7 +149,9 @@ class Loaded:
             ZooError: the model or the task is broken.
         """
         n, seed = whole(n, "n", 1), None if seed is None else noise_seed(seed)
-        wishes = self.wishes(n, strength, distinct, size)
+        wishes = self.wishes(n, strength, distinct, size, near)
+        if wishes.near and seed is None:
+            raise RequestError("near counts among the samples of a seed: give that seed too")
         many = isinstance(img, (list, tuple))
         given: list[Any] = list(img) if isinstance(img, (list, tuple)) else [img]
         items = [self.read(one, wishes.size) for one in given]
@@ -147,14 +161,17 @@ class Loaded:
         samples = self.make(items, given, n, seed, wishes)
         return samples if many else samples[0]
 
-    def wishes(self, n: int, strength: float | None, distinct: int | None, size: int | None) -> Wishes:
+    def wishes(
+        self, n: int, strength: float | None, distinct: int | None, size: int | None, near: Steps | None = None
+    ) -> Wishes:
         """How n samples are to be, seen to be such that the task can meet it; raises as :meth:`sample`."""
         right = Wishes(
             1.0 if strength is None else strength_of(strength),
             None if distinct is None else whole(distinct, "distinct", 1, n),
             None if size is None else whole(size, "size", MIN_SIDE),
+            () if near is None else steps_of(near, n),
         )
-        if right.strength != 1 and type(self.task).own_y is Task.own_y:
+        if right.strength != 1 and not self.has_strength:
             raise RequestError(f"{self._task_name} knows of no {self.task.y_name} of the item itself: leave out strength")
         if size is not None and self.task.item != "photo":
             raise RequestError(f"{self._task_name} starts from a {self.task.item}, not from a photo: leave out size")
@@ -177,24 +194,55 @@ class Loaded:
 
     def make(self, items: Sequence[Any], given: Sequence[Any], n: int, seed: int | None, wishes: Wishes) -> list[Samples]:
         """:meth:`sample` for items that have been read, and looked at, of what was given; its settings are right."""
-        with self._calling_task("it fails at this item"):
-            conditions = [self.task.condition(item) for item in items]
-            x = torch.stack([condition[0] for condition in conditions])
-        with registry.calling("models", self.model.name, "it cannot be sampled"), torch.no_grad():
-            fields = self.model.sample(x, n, seed=seed).cpu()
-            x_hat = self.model.reconstruct(x.to(self.model.device))
+        conditions = [self.condition(item) for item in items]
+        drawing = self.draw(torch.stack([x for x, _ in conditions]), n, seed, wishes.near)
         samples = []
-        with self._calling_task("it fails at this item"):
-            for i, (_, context) in enumerate(conditions):
-                y = fields[i]
-                if wishes.distinct is not None:
-                    y = y[most_different(y, wishes.distinct)]
-                if wishes.strength != 1 and (own := self.task.own_y(context)) is not None:
-                    y = own + wishes.strength * (y - own)
-                images = self.task.compose(context, y, x_hat=None if x_hat is None else x_hat[i].cpu())
+        for i, (_, context) in enumerate(conditions):
+            y, places = drawing.fields[i], torch.arange(n)
+            if wishes.distinct is not None:
+                y = y[places := most_different(y, wishes.distinct)]
+            x_hat = None if drawing.x_hat is None else drawing.x_hat[i]
+            y, images = self.compose(context, y, x_hat, wishes.strength)
+            with self._calling_task("it fails at this item"):
                 remark = one_line(self.task.remark(items[i]))
-                samples.append(Samples(images.numpy(), y, self._origin(given[i], items[i]), remark))
+            remark = "; ".join(filter(None, (remark, drawing.remarks[i])))
+            samples.append(Samples(images, y, self._origin(given[i], items[i]), remark, places.tolist()))
         return samples
+
+    def condition(self, item: Any) -> tuple[Tensor, Any]:
+        """x (*x_shape) of an item that has been read, and what :meth:`compose` needs of it; raises as :meth:`sample`."""
+        with self._calling_task("it fails at this item"):
+            return self.task.condition(item)
+
+    def draw(self, x: Tensor, n: int, seed: int | None, near: Sequence[Near] = ()) -> Drawing:
+        """n fields for each of x (B, *x_shape); raises as :meth:`sample`."""
+        with registry.calling("models", self.model.name, "it cannot be sampled"), torch.no_grad():
+            fields = self._sample(x, n, seed, near)
+            x_hat = self.model.reconstruct(x.to(self.model.device))
+            remarks = [""] * len(x)
+            if near:
+                pool = self._sample(x, n, seed, near[:-1])
+                remarks = [not_nearer(*pair, near[-1].place) for pair in zip(fields, pool, strict=True)]
+        return Drawing(fields, None if x_hat is None else x_hat.cpu(), remarks)
+
+    def _sample(self, x: Tensor, n: int, seed: int | None, near: Sequence[Near]) -> Tensor:
+        if near:
+            return self.model.sample(x, n, seed=seed, near=near).cpu()
+        return self.model.sample(x, n, seed=seed).cpu()  # a model of somebody's own may know of nothing more
+
+    def compose(
+        self, context: Any, y: Tensor, x_hat: Tensor | None = None, strength: float = 1.0
+    ) -> tuple[Tensor, NDArray[np.uint8]]:
+        """Fields (n, *y_shape), of this strength, and the pictures (n, H, W, 3) that they make; raises as :meth:`sample`."""
+        with self._calling_task("it fails at this item"):
+            if strength != 1 and (own := self.task.own_y(context)) is not None:
+                y = own + strength * (y - own)
+            return y, self.task.compose(context, y, x_hat=x_hat).numpy()
+
+    @property
+    def has_strength(self) -> bool:
+        """Whether the task knows the y of an item itself, which samples may be nearer to or farther from."""
+        return type(self.task).own_y is not Task.own_y
 
     def _origin(self, given: Any, item: Any) -> Origin | None:
         if self.task.item != "photo" or not isinstance(item, np.ndarray) or item.ndim != 3:
@@ -242,30 +290,3 @@ def load(name: str | os.PathLike[str], device: str | torch.device = "auto") -> L
     if name.startswith(PREFIX):
         name = str(parse(name)._replace(revision=folder.name))
     return Loaded(name, model, task, facts, read_card(folder / CARD), folder.absolute())
-
-
-def fitted_model(folder: Path, device: str | torch.device, facts: Facts) -> Model:
-    """The model of the checkpoint in ``folder``, whose facts are read; raises as :func:`zoo.saving.checkpoint.load`."""
-    model = load_checkpoint(folder, device, facts)
-    if not isinstance(model, Model):
-        raise registry.entry("models", facts.model).broken(NO_MODEL)
-    return model
-
-
-def folder_of(name: str) -> Path:
-    """The folder of a registered checkpoint, of ``hf:ORG/REPO@REVISION`` or of ``dir:PATH``; raises as :func:`load`.
-
-    What is registered or comes from the Hub is checked.
-    """
-    if name.startswith("dir:"):
-        folder = user_path(name.removeprefix("dir:"))
-        if not folder.is_dir():
-            raise RequestError(f"there is no folder {folder}; name a checkpoint's folder as dir:PATH")
-        return folder
-    if name.startswith(PREFIX):
-        source = parse(name)
-        pulled = pull(source)
-        if source.revision is None and not pulled.why:
-            tell(f"{source} is at commit {pulled.revision}; to pin it, load {source}@{pulled.revision}")
-        return pulled.folder
-    return checkpoints.folder_of(checkpoints.find(name))

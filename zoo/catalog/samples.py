@@ -41,6 +41,7 @@ class Samples:
         fields: (n, *y_shape) float32, the sampled fields on the CPU.
         origin: the photo that they were made of, with its EXIF and transparency; None where there is none.
         remark: a sentence where the task can do little for this photo; mostly "".
+        places: of each sample its index among all that were drawn, of which the most different may have been kept.
 
     Example:
         >>> import torch
@@ -51,12 +52,20 @@ class Samples:
         (3, (20, 30, 3), (3, 20, 30, 3), (98, 20))
     """
 
-    def __init__(self, images: NDArray[np.uint8], fields: Tensor, origin: Origin | None = None, remark: str = "") -> None:
+    def __init__(
+        self,
+        images: NDArray[np.uint8],
+        fields: Tensor,
+        origin: Origin | None = None,
+        remark: str = "",
+        places: list[int] | None = None,
+    ) -> None:
         if images.ndim != 4 or images.shape[-1] != 3 or len(images) != len(fields):
             raise RequestError(f"images have shape {images.shape}; it must be ({len(fields)}, H, W, 3)")
         if origin is not None and origin.image.shape != images.shape[1:]:
             origin = None  # the pictures show something else than the photo, at a size of their own
         self.images, self.fields, self.origin, self.remark = images, fields, origin, remark
+        self.places = list(range(len(images))) if places is None else places
 
     def __len__(self) -> int:
         return len(self.images)

@@ -11,7 +11,7 @@ import torch
 
 from zoo.catalog import checkpoints
 from zoo.catalog.files import Checkpoint
-from zoo.catalog.loaded import fitted_model, folder_of
+from zoo.catalog.found import fitted_model, folder_of
 from zoo.contracts import make
 from zoo.contracts.model import Model
 from zoo.measuring.small import values_of

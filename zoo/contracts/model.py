@@ -20,6 +20,7 @@ from zoo.saving import checkpoint
 from zoo.utils.bounds import whole
 from zoo.utils.config import NoConfig, make_config
 from zoo.utils.errors import RequestError
+from zoo.utils.near import steps_of
 from zoo.utils.neutral import guard, single
 from zoo.utils.noise import Noise, new_seed, noise_seed
 
@@ -152,7 +153,15 @@ class Model(Abilities, nn.Module):
     # Sampling
 
     @torch.no_grad()
-    def sample(self, x: Tensor, n: int, *, seed: int | None = None, generator: torch.Generator | None = None) -> Tensor:
+    def sample(
+        self,
+        x: Tensor,
+        n: int,
+        *,
+        seed: int | None = None,
+        generator: torch.Generator | None = None,
+        near: tuple[int, float] | Sequence[tuple[int, float]] | None = None,
+    ) -> Tensor:
         """n samples of y for each x.
 
         The same seed gives the same samples, to the bit on the same machine. The global random state is neither read nor
@@ -163,13 +172,16 @@ class Model(Abilities, nn.Module):
             n: samples an x, at least 1.
             seed: any integer; None for new randomness.
             generator: where to draw the seed from instead.
+            near: (place, amount) for samples near one: near that at the place, from 0, among the n that there are for this
+                seed without it. 0 is that one itself, and 1 is nothing of it. Of several, each counts in the pool that the
+                ones before it give. It is the noise that is near; where samples hang on it in jumps, they are not alike.
 
         Returns:
             (B, n, *y_shape) float32, on the device of x.
 
         Raises:
-            RequestError: x has another shape or is not finite, n is below 1 or more than the memory holds, or the model is not
-                fitted.
+            RequestError: x has another shape or is not finite, n is below 1 or more than the memory holds, the model is not
+                fitted, or ``near`` is wrong, or the model makes its samples of no noise of their own.
             ZooError: a sample is not finite; says for which x.
         """
         x = self._check_x(x)
@@ -177,7 +189,7 @@ class Model(Abilities, nn.Module):
         name = self.name or type(self).__name__
         check_ready(self, name)
         seed = new_seed(generator) if seed is None else noise_seed(seed)
-        return sampled(self, x, n, seed, name)
+        return sampled(self, x, n, seed, name, steps_of(near, n) if near is not None else ())
 
     def encode(self, x: Tensor) -> Any:
         """Everything that the samples for each x share, computed once an x: tensors with leading B."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from zoo.utils.bounds import afford
 from zoo.utils.errors import RequestError, ZooError
+from zoo.utils.near import Near, noise_near
 from zoo.utils.noise import Noise
 
 ROWS = 8192
@@ -56,8 +57,11 @@ def check_ready(model: Drawer, name: str) -> None:
         raise RequestError(f"the weights of model {name} are {' and '.join(map(str, kinds))}; call its float() first")
 
 
-def sampled(model: Drawer, x: Tensor, n: int, seed: int, name: str) -> Tensor:
-    """n samples for each of x (B, *x_shape), on the device of x, drawn in parts by a model in eval mode; all finite."""
+def sampled(model: Drawer, x: Tensor, n: int, seed: int, name: str, near: Sequence[Near] = ()) -> Tensor:
+    """n samples for each of x (B, *x_shape), on the device of x, drawn in parts by a model in eval mode; all finite.
+
+    With ``near`` they are near one of those that there are without (:mod:`zoo.utils.near`).
+    """
     afford(4.0 * len(x) * n * max(1, torch.Size(model.y_shape).numel()), f"{len(x)} x {n} samples", "take fewer at once")
     home, training = x.device, model.training
     out = torch.empty(len(x), n, *model.y_shape, device=home)
@@ -69,6 +73,8 @@ def sampled(model: Drawer, x: Tensor, n: int, seed: int, name: str) -> Tensor:
         for i in range(0, len(x), many):
             part = x[i : i + many]
             noise, code = Noise(part, seed), model.encode(part)
+            if near:
+                noise = noise_near(part, seed, n, near, lambda noise, code=code: model.draw(code, n, noise))  # type: ignore[misc]
             for j in range(0, n, few):
                 k = min(few, n - j)
                 out[i : i + many, j : j + k] = model.draw(code, k, noise).to(home)

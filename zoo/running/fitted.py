@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from zoo.catalog.loaded import fitted_model
+from zoo.catalog.found import fitted_model
 from zoo.measuring import small
 from zoo.measuring.evaluate import Evaluation
 from zoo.running.folder import RunFolder, command_again, curves, plain, read_json

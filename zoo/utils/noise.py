@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -15,6 +16,9 @@ from zoo.utils.errors import RequestError
 CELLS, ROUNDING = 16, 0.02
 FURTHEST = 2**127
 """Seeds are whole numbers from its negative to below it."""
+Law = Literal["normal", "uniform", "choice"]
+"""Of numbers that are drawn; a choice is a uniform number that says which of several, and near numbers say nothing alike."""
+_LAWS: dict[Law, Callable[..., Tensor]] = {"normal": torch.randn, "uniform": torch.rand, "choice": torch.rand}
 
 
 def new_seed(generator: torch.Generator | None = None) -> int:
@@ -69,18 +73,20 @@ class Noise:
 
     def normal(self, n: int, *shape: int) -> Tensor:
         """Standard normal numbers, (B, n, *shape)."""
-        return self._drawn(torch.randn, n, *shape)
+        return self.take("normal", n, *shape)
 
     def uniform(self, n: int, *shape: int) -> Tensor:
         """Numbers uniform in [0, 1), (B, n, *shape)."""
-        return self._drawn(torch.rand, n, *shape)
+        return self.take("uniform", n, *shape)
 
-    def _drawn(self, law: Callable[..., Tensor], *size: int) -> Tensor:
-        each = [law(*size, generator=stream, dtype=torch.float32, device="cpu") for stream in self._streams]
+    def take(self, law: Law, n: int, *shape: int) -> Tensor:
+        """Numbers of this law, (B, n, *shape): what all others come from."""
+        size = (n, *shape)
+        each = [_LAWS[law](*size, generator=stream, dtype=torch.float32, device="cpu") for stream in self._streams]
         return torch.stack(each).to(self.device)
 
     def categorical(self, probabilities: Tensor) -> Tensor:
         """One draw from each row of ``probabilities`` (B, n, K): (B, n) int64, by inversion of the cumulative sum."""
         steps = probabilities.cumsum(-1)
-        u = self.uniform(probabilities.shape[1], 1) * steps[..., -1:]
+        u = self.take("choice", probabilities.shape[1], 1) * steps[..., -1:]
         return (steps <= u).sum(-1).clamp_max(probabilities.shape[-1] - 1)
