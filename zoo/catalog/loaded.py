@@ -45,7 +45,7 @@ Steps = tuple[int, float] | Sequence[tuple[int, float]]
 
 
 class Drawing(NamedTuple):
-    """What a model drew for B items.
+    """The fields that a model drew for B items.
 
     Attributes:
         fields: (B, n, *y_shape) on the CPU.

@@ -33,7 +33,7 @@ class Near(NamedTuple):
 
 
 class Drawn(NamedTuple):
-    """What one call drew: its law, for how many samples, and the numbers (B, n, *shape)."""
+    """The numbers (B, n, *shape) that one call drew for n samples, and their law."""
 
     law: Law
     numbers: Tensor
