@@ -56,7 +56,7 @@ class FlowConfig(NetConfig):
     solver_steps: int = 6
     shift: float = 8.0
     detail: float = 1.0
-    steps: int = 2500
+    steps: int = 5000
     ema: float = 0.998
 
     def __post_init__(self) -> None:

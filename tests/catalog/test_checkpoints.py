@@ -10,7 +10,7 @@ from installed import distribution
 
 from zoo import registry
 from zoo.catalog import checkpoints, suites
-from zoo.catalog.recommended import meant
+from zoo.catalog.recommended import another, meant
 from zoo.utils.errors import RequestError, ZooError
 from zoo.utils.files import sha256_of
 
@@ -178,6 +178,16 @@ def test_a_task_alone_means_its_recommended_checkpoint(user: Path) -> None:
         meant("motion")
     user.write_text("schema = 1\n" + "".join(own).replace("relight", "motion") + "note = 'to measure'\n")
     assert meant("motion") == "mine/1"
+
+
+def test_a_run_of_one_model_is_told_of_a_better_one(user: Path) -> None:
+    own = entry("mine/1", "dir:weights").replace('"toy-shade"', '"motion"') + "recommended = true\n"
+    user.write_text("schema = 1\n" + own)
+    assert not another("motion", "nn"), "in what it is better is not said"
+    user.write_text("schema = 1\n" + own + 'why = "it is sharp"\n')
+    best = checkpoints.known().named["mine/1"][0].model
+    assert another("motion", "other") == f"{best} does better on motion, it is sharp: zoo run --model {best} --task motion"
+    assert not another("motion", best)
 
 
 def test_of_the_package_one_is_recommended_for_each_task_and_some_are_to_measure() -> None:

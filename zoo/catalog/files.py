@@ -24,7 +24,7 @@ Setting = Annotated[
 
 
 class CheckpointTable(Strict, frozen=True):
-    """One ``[checkpoints."family/task"]``; ``licence``, ``data``, ``made_by`` and ``note`` are for the reader."""
+    """One ``[checkpoints."family/task"]``; ``licence``, ``data``, ``made_by``, ``why`` and ``note`` are for the reader."""
 
     model: str
     task: str
@@ -35,6 +35,7 @@ class CheckpointTable(Strict, frozen=True):
     made_by: str = ""
     scores: dict[str, Number] = field(default_factory=dict)
     recommended: bool = False  # whether the name of its task alone means it
+    why: str = ""  # in what its model does better than others, where it is recommended
     note: str = ""  # where it serves for something else than sampling: for what, and why
     size: Annotated[int, Meta(ge=0, description="a whole number, at least 0")] = 0  # in bytes of its weights; 0: unsaid
 

@@ -1,4 +1,4 @@
-"""The checkpoint that the name of a task alone means, or the command that makes one."""
+"""The checkpoint that the name of a task alone means, the command that makes one, and the model that another has."""
 
 from __future__ import annotations
 
@@ -33,6 +33,15 @@ def meant(name: str) -> str:
     if len(chosen) > 1 and not chosen[0].recommended:
         raise RequestError(f"task {name!r} has several checkpoints, name one: {', '.join(one.name for one in chosen)}")
     return chosen[0].name
+
+
+def another(task: str, model: str) -> str:
+    """What a run of ``model`` on ``task`` closes with where another model is recommended for it, and why; else ``""``."""
+    known = [claims[0] for claims in checkpoints.known().named.values() if len(claims) == 1]
+    if any(one.recommended and one.task == task and one.model == model for one in known):
+        return ""
+    best = next((one for one in known if one.recommended and one.task == task and one.why), None)
+    return f"{best.model} does better on {task}, {best.why}: zoo run --model {best.model} --task {task}" if best else ""
 
 
 def _how_to_make(task: str, known: list[Checkpoint]) -> str:

@@ -53,6 +53,7 @@ def run(
     from zoo.running.plan import Request
 
     request = Request(**given)
+    from zoo.catalog.recommended import another
     from zoo.running.run import execute
 
     with stdout_is_kept(json):
@@ -70,6 +71,8 @@ def run(
         say(table(*rows), lines=True)
         if result.verdict is not None:
             say(f"\n{result.verdict.text}\n", lines=True)
+        if better := another(result.metrics["task"], result.metrics["model"]):
+            say(better)
     times = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in result.seconds.items())
     say(times, err=json)
     say(f"report: {result.out / 'report.html'}", err=json)
