@@ -18,12 +18,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zoo import on_all_cores, progress
+from zoo import Image, on_all_cores, progress
 from zoo.contracts import make
 from zoo.data.pictures import photo_of
+from zoo_tasks.photo import PhotoTask
 
 TASKS = ("relight", "resaturate")
-SEES = ("paper", "photo", "features")
+SEES = ("paper", "photo")
 
 
 def told(x: Tensor, y: Tensor) -> float:
@@ -47,23 +48,30 @@ def told(x: Tensor, y: Tensor) -> float:
     return best
 
 
-def measure(name: str, see: str, paths: list[Path]) -> str:
-    task = make.task(name, see=see)
-    photos = [photo_of(path) for path in paths]
+def measure(name: str, sees: list[str], photos: list[Image]) -> None:
+    """Print one line for each way to see."""
+    plain = make.task(name)
+    size = plain.config.size
 
-    def seen(i: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        x, context = task.condition(photos[i])
-        own = task.own_y(context)
-        foreign = task.own_y(task.condition(photos[(i + 1) % len(photos)])[1])
-        x_after, after = task.condition(task.compose(context, foreign[None])[0].numpy())
-        return x, own, x_after, task.own_y(after)
+    def changed(i: int) -> Image:
+        foreign = plain.squash(photos[(i + 1) % len(photos)], (size,))[f"y{size}"]
+        return plain.compose(plain.condition(photos[i])[1], torch.from_numpy(foreign)[None])[0].numpy()
 
-    with progress(len(photos), f"{name}, see={see}") as bar:
-        x, y, x_after, y_after = (torch.stack(each) for each in zip(*on_all_cores(seen, range(len(photos)), bar), strict=True))
-    moved = (x_after - x).abs().mean() / (x.roll(1, 0) - x).abs().mean()
-    return (
-        f"{name} see={see}: as they are {told(x, y):.3f}, with a foreign y {told(x_after, y_after):.3f}, x moved {moved:.3f}"
-    )
+    with progress(len(photos), f"{name}: foreign fields") as bar:
+        after = list(on_all_cores(changed, range(len(photos)), bar))
+    for see in sees:
+        task = make.task(name, see=see)
+
+        def fields(image: Image, task: PhotoTask = task) -> tuple[Tensor, Tensor]:
+            x, y = (torch.from_numpy(field) for field in task.squash(image, (size,)).values())
+            return (task.condition(image)[0] if task.config.see == "features" else x), y
+
+        with progress(2 * len(photos), f"{name}, see={see}") as bar:
+            made = list(on_all_cores(fields, photos + after, bar))
+        x, y = (torch.stack(part).split(len(photos)) for part in zip(*made, strict=True))
+        moved = (x[1] - x[0]).abs().mean() / (x[0].roll(1, 0) - x[0]).abs().mean()
+        own, foreign = told(x[0], y[0]), told(x[1], y[1])
+        print(f"{name} see={see}: told as they are {own:.3f}, with a foreign y {foreign:.3f}; x moved {moved:.3f}", flush=True)
 
 
 if __name__ == "__main__":
@@ -71,9 +79,8 @@ if __name__ == "__main__":
     words.add_argument("folder", nargs="?", default="../shared/data/photos/train", type=Path)
     words.add_argument("--photos", default=600, type=int)
     words.add_argument("--tasks", default=",".join(TASKS))
-    words.add_argument("--sees", default=",".join(SEES), help="features needs the extra of that name")
+    words.add_argument("--sees", default=",".join(SEES), help="features, too, needs the extra of that name")
     given = words.parse_args()
     chosen = sorted(path for path in given.folder.iterdir() if path.suffix == ".jpg")[: given.photos]
     for name in given.tasks.split(","):
-        for see in given.sees.split(","):
-            print(measure(name, see, chosen), flush=True)
+        measure(name, given.sees.split(","), [photo_of(path) for path in chosen])
