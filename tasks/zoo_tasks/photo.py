@@ -74,8 +74,8 @@ class Context:
 class PhotoTask(FieldTask):
     """A task whose x and y are fields of the same photo: y (1, size, size), x too, or (3, size, size) where it sees a photo.
 
-    All are float32 in [0, 1]. What ``see="photo"`` shows besides is not of y: a photo with another y in it shows the same hues, but
-    for the rounding of its levels. ``benchmarks/see.py`` measures what of y can be told from x all the same.
+    All are float32 in [0, 1]. What ``see="photo"`` shows besides is not of y: a photo with another y in it shows the same
+    hues, but for the rounding of its levels. ``benchmarks/see.py`` measures what of y can be told from x all the same.
     """
 
     Config = PhotoConfig
