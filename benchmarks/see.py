@@ -1,12 +1,12 @@
-"""What of y can be told from x, for each way to see: of photos as they are, and of photos with a foreign y.
+"""How much of y can be told from x, for each way to see: of photos as they are, and of photos with a foreign y.
 
 python benchmarks/see.py [FOLDER OF PHOTOS] [--photos 300]
 
 A regression on 3 x 3 pixels of x, and squares and products of the middle one's channels, tells y at that pixel. Told from
 photos as they are, it shows what x is good for. Then each photo gets the y of another one, and both x and y are made of that
 photo anew: what can be told of such a y, which nothing in the photo knows of, is what x gives away. The numbers are shares
-of variance (R2) of photos that were not fitted to: of y, and of y less its mean over the photo. The last one is how far x moves:
-the mean distance of a photo's x before and after, beside that of the x of two photos.
+of variance (R2) of photos that were not fitted to: of y, and of y less its mean over the photo. The last one is how far x
+moves: the mean distance of a photo's x before and after, beside that of the x of two photos.
 """
 
 from __future__ import annotations
