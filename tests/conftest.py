@@ -23,6 +23,12 @@ for _name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HUB_OFFLINE"):
     os.environ.pop(_name, None)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int | None:
+    """With ``-n auto`` one process more than cores: a test that waits for what never ends leaves its core to another."""
+    return None if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else (os.cpu_count() or 1) + 1
+
+
 @pytest.fixture
 def toy_plugin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The toy plugin of the tests of the core is installed for the length of one test."""
