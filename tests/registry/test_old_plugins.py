@@ -53,7 +53,10 @@ def test_a_run_says_it_in_one_line(said: list[Called], number: int) -> None:
 def test_a_check_says_it(said: list[Called]) -> None:
     methods, turn = said[4:]
     assert methods.code == turn.code == 1
-    assert SAYS["old-methods"] in " ".join((methods.out + methods.err).split())
+    block, total = methods.out.splitlines()
+    assert block.startswith("model old-methods: FAILED, and none of its ")
+    assert SAYS["old-methods"] in block
+    assert " 1 failed, " in total
     assert SAYS["old-turn"] in " ".join(turn.out.split())
 
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from zoo import testing
+from zoo.cli import writing
 from zoo.testing.checking import Check, chosen, subject_of
 from zoo.testing.outcome import Outcome, Result, run_all
 from zoo.testing.verdicts import KINDS, Skipped
@@ -126,9 +127,19 @@ def test_what_there_is_not_is_refused(ask: Any, given: tuple[Any, ...], says: st
         ask(*given)
 
 
-def test_a_broken_plugin_fails_its_checks_with_its_error() -> None:
+def test_what_cannot_be_imported_is_one_failure_with_its_error() -> None:
     outcome = testing.check("broken", only=("it_is_registered", "samples_are_finite"))
-    assert ["there is no module 'planted_nowhere'" in message for message in outcome.failed.values()] == [True, True]
+    (said,) = outcome.failed.values()
+    assert said == "model 'broken' of planted 1.0 is broken: there is no module 'planted_nowhere'"
+    assert (outcome.missing, outcome.ok) == (("samples_are_finite",), False)
+    lines = writing._block(outcome).splitlines()
+    assert lines == [f"model broken: FAILED, and none of its 2 checks could run: {said}"]
+    first, *others = (param.values[0] for param in testing.parametrize("broken").args[1])
+    with pytest.raises(pytest.fail.Exception, match="there is no module 'planted_nowhere'"):
+        first()
+    for other in others:
+        with pytest.raises(pytest.skip.Exception, match="as the first failure says"):
+            other()
 
 
 def test_a_check_leaves_the_global_state_as_it_was() -> None:

@@ -138,7 +138,11 @@ def _plugins() -> str:
         wrong = [f"broken: {clause}" for clause in (*clauses, *([] if own else lacking(plugin)))]
         owner = f"{plugin.name} {plugin.version}"
         wrong += [broken[owner] for broken in files if owner in broken]
-        wrong += [f"{_words(entry)}: {clause}" for entry in entries if (clause := _fault(entry, tried))]
+        faults: dict[str, list[str]] = {}  # one module that cannot be imported is one fault, whatever it would bring
+        for entry in entries:
+            if clause := _fault(entry, tried):
+                faults.setdefault(clause, []).append(_words(entry))
+        wrong += [f"{', '.join(names)}: {clause}" for clause, names in faults.items()]
         if not own and not plugin.trouble and plugin.name not in tried:
             wrong.append("it could not be tried")
         brings = list(dict.fromkeys(map(_words, entries)))

@@ -108,7 +108,10 @@ def _outcomes(wanted: "Wanted") -> "list[Outcome]":
 
 
 def _block(outcome: "Outcome") -> str:
-    """One subject: its counts, and a line for each check in the order of the list."""
+    """One subject: its counts, and a line for each check in the order of the list; one line alone where nothing could run."""
+    if outcome.missing and len(outcome.failed) == 1 == len(outcome.should) - len(outcome.missing):
+        (reason,) = outcome.failed.values()
+        return f"{outcome.kind} {outcome.name}: FAILED, and none of its {len(outcome.should)} checks could run: {reason}"
     reasons = {
         "skipped   {}: {}": outcome.skipped,
         "expected  {}: it fails, as it says of itself: {}": outcome.expected,

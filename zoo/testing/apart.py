@@ -49,6 +49,8 @@ def check_apart(
                     said = child.hear(START if said is None else limit)
                     if "check" in said:
                         take(**said)
+                    elif "fault" in said:  # the rest would say the same
+                        return outcome
             except Ended as ended:
                 end = f"it did not end within {limit:g} s"
                 if ended.code is not None:
@@ -76,6 +78,9 @@ def main(kind: str, name: str, *names: str) -> None:
     for check in chosen(subject.kind, names):
         parent.tell({"begin": check.name})
         parent.tell(run_one(check, subject)._asdict())
+        if subject.fault:
+            parent.tell({"fault": subject.fault})
+            break
     os._exit(0)  # threads that the subject left behind must not keep the process
 
 

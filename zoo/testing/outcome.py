@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from zoo.probing.state import kept
 from zoo.testing.checking import Check, checks, chosen, subject_of
 from zoo.testing.verdicts import Broken, Kind, Skipped, Subject
 from zoo.utils.config import names_in
@@ -77,6 +78,9 @@ def run_one(check: Check, subject: Subject) -> Result:
     """Run one check, whatever the subject does in it; the global state is the same after it."""
     state: State = "failed"
     try:
+        with kept():
+            if subject.fault:
+                return Result(check.name, state, subject.fault)
         check(subject)
         state, words = "ran", ""
     except Skipped as reason:
@@ -99,9 +103,12 @@ def run_one(check: Check, subject: Subject) -> Result:
 
 
 def run_all(subject: Subject, these: Sequence[Check]) -> Outcome:
+    """All these checks, or the first alone where the subject cannot be had, which it then says."""
     outcome = Outcome(subject.name, subject.kind, tuple(check.name for check in these))
     for check in these:
         outcome.add(run_one(check, subject))
+        if subject.fault:
+            break
     return outcome
 
 
@@ -135,6 +142,10 @@ def _as_a_test(check: Check, subject: Subject) -> None:
 
     __tracebackhide__ = True
     result = run_one(check, subject)
+    if subject.fault:
+        if subject.told:
+            pytest.skip("it cannot be had, as the first failure says")
+        subject.told = True
     if result.state == "skipped":
         pytest.skip(result.words)
     if result.state == "expected":
@@ -155,7 +166,7 @@ def parametrize(*names: str, kind: Kind | None = None) -> pytest.MarkDecorator:
         True
 
     The test's id is ``name-check``. What a subject says it cannot do (``expected_failures``) is a strict xfail: it fails
-    where it holds after all.
+    where it holds after all. Where a subject cannot be imported, one of its tests fails and says so; the others are skipped.
 
     Args:
         names: entry-point names.

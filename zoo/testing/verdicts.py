@@ -10,6 +10,7 @@ import random
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from inspect import isfunction
 from typing import Any, ClassVar, Literal, TypeVar, get_args
 
@@ -19,7 +20,7 @@ from torch import Tensor
 
 from zoo import registry
 from zoo.probing.state import DEFAULTS, RANDOM, changed, draw, kept, snapshot
-from zoo.utils.errors import RequestError
+from zoo.utils.errors import RequestError, ZooError
 
 Kind = Literal["model", "task", "metric"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -35,6 +36,7 @@ class Subject:
     make: Any  # of a model or a task, gives a new one with these settings
     direct: Any  # the same, made of its class alone
     imported: Any = None  # what importing its module did, where that is known
+    told = False  # whether pytest has shown its fault
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -55,6 +57,17 @@ class Subject:
     @property
     def config(self) -> Any:
         return self.make().config
+
+    @cached_property
+    def fault(self) -> str:
+        """Why it cannot be had at all, such as an import that fails: every check would say the same; "" where it can."""
+        try:
+            self.cls  # noqa: B018 - asking for it imports it
+        except RequestError:  # nobody has this name, or two packages do
+            return ""
+        except ZooError as error:
+            return str(error)
+        return ""
 
     @property
     def expected_failures(self) -> Mapping[str, str]:
