@@ -11,7 +11,7 @@ from toybenches import bench
 
 import zoo
 from zoo import Pairs, ZooError
-from zoo.benching.tuning import apart
+from zoo.data.holding import apart
 from zoo.fitting import steps
 
 pytestmark = pytest.mark.usefixtures("toys", "no_figures")
@@ -96,9 +96,9 @@ def test_held_out_pairs_share_no_group_with_the_others() -> None:
     names = [f"video {i % 7}" for i in range(50)]
     pairs = Pairs(torch.arange(50.0)[:, None], torch.zeros(50, 1), groups=names)
     for seed in range(3):
-        rest, held = apart(pairs, 0.2, seed)
+        rest, held = apart(pairs, 0.2, seed, "")
         assert not {*rest.groups} & {*held.groups}
         assert sorted([*rest.x[:, 0].tolist(), *held.x[:, 0].tolist()]) == list(range(50))
         assert 5 < len(held) < 16
     with pytest.raises(ZooError, match="tune 0 times"):
-        apart(Pairs(pairs.x, pairs.y, groups=["one"] * 50), 0.2, 0)
+        apart(Pairs(pairs.x, pairs.y, groups=["one"] * 50), 0.2, 0, "tune 0 times")

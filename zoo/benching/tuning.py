@@ -25,8 +25,6 @@ from zoo.utils.neutral import neutral
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from zoo.data.pairs import Pairs
-
 FOLDER, RECORD = "tuning", "trial.json"
 SHARE = 0.2
 """Of the training pairs, held out of the fits that settings are chosen by."""
@@ -158,13 +156,14 @@ def do_trial(request: Request, numbers: Mapping[str, Any]) -> None:
     import torch
 
     from zoo.contracts.metric import Fitted
+    from zoo.data.holding import apart
     from zoo.measuring.evaluate import evaluate
     from zoo.running.fitted import fit
     from zoo.running.folder import RunFolder, plain
 
     with torch.random.fork_rng(devices=[]):
         plan = make_plan(request)
-    rest, held = apart(plan.task.pairs(plan.data, "train", request.seed), SHARE, request.seed)
+    rest, held = apart(plan.task.pairs(plan.data, "train", request.seed), SHARE, request.seed, "tune 0 times")
     held = held.subset(held.spread(request.items or HELD))
     folder, seconds, began = RunFolder(Path(str(request.out))), {}, time.monotonic()
     history = fit(plan, rest, folder, progress=False)
@@ -179,29 +178,3 @@ def do_trial(request: Request, numbers: Mapping[str, Any]) -> None:
     record = {"metrics": {name: score}, "items": {"fit": len(rest), "held_out": len(held)}, "history": plain(history)}
     write_json(folder.path / RECORD, {"schema": 1, "request": dict(numbers), **record, "seconds": seconds})
     discard(folder.path / "training")
-
-
-def apart(pairs: Pairs, share: float, seed: int) -> tuple[Pairs, Pairs]:
-    """The pairs in two parts, the second of which has about this share of them; those of one group are in one part.
-
-    Raises:
-        ZooError: all are of one group.
-    """
-    import torch
-
-    groups = list(pairs.groups) or [str(i) for i in range(len(pairs))]
-    names = sorted(set(groups))
-    if len(names) < 2:
-        raise ZooError("all training pairs are of one video, scene or photo, and settings are chosen on others: tune 0 times")
-    random.Random(seed).shuffle(names)
-    sizes = dict.fromkeys(names, 0)
-    for name in groups:
-        sizes[name] += 1
-    held, count = {names[0]}, sizes[names[0]]
-    for name in names[1:-1]:
-        if count + sizes[name] / 2 > share * len(groups):
-            break
-        held.add(name)
-        count += sizes[name]
-    inside = torch.tensor([name in held for name in groups])
-    return pairs.subset((~inside).nonzero()[:, 0]), pairs.subset(inside.nonzero()[:, 0])

@@ -50,7 +50,7 @@ class Abilities:
         as it is. They stand in :attr:`zoo.History.checks`, in ``run.json`` and as curves in the report.
 
         Args:
-            pairs: at most 256 of those fitted to (held-out ones where there are), as they are, on the device of the model.
+            pairs: at most 256 of those fitted to, spread over all, as they are, on the device of the model.
         """
         return {}
 

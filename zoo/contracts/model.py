@@ -14,7 +14,7 @@ from zoo.contracts.abilities import ABILITIES, Abilities
 from zoo.contracts.sampling import check_ready, checked_x, sampled
 from zoo.data.pairs import Batch, Pairs
 from zoo.fitting.loop import train
-from zoo.fitting.recipe import History, Recipe, Step, Turns
+from zoo.fitting.recipe import Callback, History, Recipe, Step, Turns
 from zoo.registry import refuse_old
 from zoo.saving import checkpoint
 from zoo.utils.bounds import whole
@@ -104,6 +104,7 @@ class Model(Abilities, nn.Module):
         epochs: int | None = None,
         progress: bool = True,
         resume: Path | None = None,
+        callback: Callback | None = None,
         **training: Any,
     ) -> History:
         """Fit from scratch to ``pairs``; everything random in it follows from ``seed``.
@@ -115,13 +116,17 @@ class Model(Abilities, nn.Module):
             epochs: passes over the pairs; None for the model's own recipe.
             progress: show it.
             resume: a folder for the state of training, written while it runs; if it holds one, training goes on from there.
-            **training: settings of :class:`zoo.Training` (``precision``, ``ema``, ``batch_size``, ...).
+            callback: called some hundred times with the step, the means of the losses by name (``validation`` and what
+                :meth:`diagnose` says among them, where that was found at this step), and the learning rate. Where it returns
+                True the fit ends, and is finished: ``resume`` finds it as it is. Of several processes the main one calls it.
+            **training: settings of :class:`zoo.Training` (``validation``, ``ema``, ``batch_size``, ...).
 
         Raises:
             RequestError: the pairs are not of this model's shapes, or are none.
         """
         seed = whole(seed, "seed", -(2**63), 2**64 - 1)
-        return train(self, pairs, seed=seed, device=device, epochs=epochs, progress=progress, resume=resume, **training)
+        given: dict[str, Any] = {"epochs": epochs, "resume": resume, "callback": callback, **training}
+        return train(self, pairs, seed=seed, device=device, progress=progress, **given)
 
     def prepare(self, pairs: Pairs, seed: int) -> None:
         """Learn what has to be known of the data before the first step (means, embeddings), and keep it in buffers."""

@@ -33,6 +33,16 @@ class Batch:
     index: Tensor | None = None
     penalty: Penalty | None = None
 
+    def parts(self, count: int) -> list[Batch]:
+        """The same pairs in at most so many batches, as large as each other where that can be."""
+        if count == 1:
+            return [self]
+        places = torch.arange(len(self.x), device=self.x.device).chunk(count)
+        return [replace(self, **{name: value[some] for name, value in self._tensors().items()}) for some in places]
+
+    def _tensors(self) -> dict[str, Any]:
+        return {name: value for name in ("x", "y", "guide", "index") if (value := getattr(self, name)) is not None}
+
 
 @dataclass(frozen=True)
 class Truth:

@@ -16,8 +16,8 @@ from zoo.utils.errors import ZooError
 class Kept(msgspec.Struct, forbid_unknown_fields=True):
     """The course as the state of training has it; ``sums`` are those of each loss since the last mean, and their number."""
 
-    losses: list[dict[str, float]] = []
-    checks: list[dict[str, float]] = []
+    losses: list[dict[str, int | float]] = []
+    checks: list[dict[str, int | float]] = []
     sums: dict[str, tuple[float, int]] = {}
     stopped: Literal["", "patience", "callback"] = ""
     checking: float = 0.0

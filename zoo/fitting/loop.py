@@ -14,12 +14,13 @@ from typing import Any
 import torch
 from torch import nn
 
+from zoo.data.holding import apart
 from zoo.data.pairs import Pairs
-from zoo.fitting.checks import Checks
+from zoo.fitting.checks import SCORE, Checks
 from zoo.fitting.course import Course
 from zoo.fitting.keeper import Keeper
 from zoo.fitting.pace import steps_within
-from zoo.fitting.recipe import History, Training, own_settings, recipe_defaults
+from zoo.fitting.recipe import Callback, History, Training, own_settings, recipe_defaults
 from zoo.fitting.state import TrainingState, kept_threads
 from zoo.fitting.steps import Fit, Learner
 from zoo.utils.config import make_config
@@ -30,6 +31,8 @@ from zoo.utils.threads import free_threads, team
 
 LONG = 200
 """Steps from which on it is worth a third of a second to see how many cores are free."""
+VALIDATING = ("validation", "validate_by", "validations", "patience", "keep")
+"""The settings that decide which weights are kept, and when a fit ends."""
 REPORT_EVERY = 20
 """Steps between looks at the losses: each look waits for the device."""
 
@@ -43,6 +46,7 @@ def train(
     device: str | torch.device,
     progress: bool,
     resume: Path | None,
+    callback: Callback | None = None,
     **settings: Any,
 ) -> History:
     """Fit ``model`` to ``pairs``; see :meth:`zoo.Model.fit`."""
@@ -51,6 +55,13 @@ def train(
     training = make_config(Training, own_settings(model, model.config, len(pairs)) | settings, "training")
     if training.seconds is not None and (twice := {"steps", "epochs"} & settings.keys()):
         raise RequestError(f"seconds say how many steps there are: leave out {twice.pop()}")
+    if training.accumulate > training.batch_size:
+        raise RequestError(
+            f"accumulate is {training.accumulate}; a step has {training.batch_size} pairs: at most so many parts"
+        )
+    held = None
+    if training.validation:
+        pairs, held = apart(pairs, training.validation, seed, "leave out validation")
     per_epoch = max(1, len(pairs) // training.batch_size)
     total = training.epochs * per_epoch if training.epochs is not None else training.steps
     threads = training.threads or (kept_threads(resume) if resume is not None else None)
@@ -60,13 +71,16 @@ def train(
     with team(threads):
         if training.seconds is not None:
             total = steps_within(model, pairs, training, total, seed, device, resume)
-        history = _train(model, pairs, training, total, per_epoch, seed=seed, device=device, progress=progress, resume=resume)
-    return replace(history, threads=threads, pairs=total * min(training.batch_size, len(pairs)))
+        more: dict[str, Any] = {"seed": seed, "device": device, "progress": progress, "resume": resume, "callback": callback}
+        history = _train(model, pairs, held, training, total, per_epoch, **more)
+    seen = (history.stopped_at or total) * min(training.batch_size, len(pairs))
+    return replace(history, threads=threads, pairs=seen, held_out=len(held or ()))
 
 
 def _train(
     model: Learner,
     pairs: Pairs,
+    held: Pairs | None,
     training: Training,
     total: int,
     per_epoch: int,
@@ -75,6 +89,7 @@ def _train(
     device: str | torch.device,
     progress: bool,
     resume: Path | None,
+    callback: Callback | None,
 ) -> History:
     assert isinstance(model, nn.Module)
     fit = Fit(model, pairs, training, total, seed, device, prove=resume is not None)
@@ -86,25 +101,26 @@ def _train(
         "total": total,
         "batch_size": training.batch_size,
         "ema": training.ema,
+        "accumulate": training.accumulate,
+        "validation": None if held is None else [getattr(training, name) for name in VALIDATING],
     }
-    state = TrainingState(resume, fit.modules, fit.optimizers, fingerprint) if resume is not None else None
+    every = max(REPORT_EVERY, total // 400)
+    course = Course()
+    checks = Checks(fit, course, held, every)
+    state = TrainingState(resume, fit.modules | checks.modules, fit.optimizers, fingerprint) if resume is not None else None
     history = History(total, total / per_epoch)
     start = history.resumed_at = state.restore(recipe_defaults(model.config)) if state else 0
     if state:
         state.clock = fit.clock.seconds
-    fit.begin(start)
-    course = Course()
-    if state:
         course.restore(state.found, fit.accelerator.device)
         state.course = lambda: course.kept(fit.clock.left_out)
+    fit.begin(start)
     history.losses, history.checks = course.losses, course.checks
     began = time.monotonic()
-    every = max(REPORT_EVERY, total // 400)
-    checks = Checks(fit, every)
     main = fit.accelerator.is_main_process
     keeper = Keeper(state if main else None, [*fit.modules.values()], start, training.save_seconds)
     with progress_bar(total, "fit", show=progress and main) as bar, keeper:
-        for index in range(start, total):
+        for index in range(start, start if course.stopped else total):
             keeper.begin()
             for key, value in fit.step(index, keeper.steps):
                 course.add(key, value)
@@ -112,15 +128,26 @@ def _train(
             if state and index == start:  # from here on the optimizers have all that they keep
                 state.check()
             if done % every == 0 or done == total:
-                means = course.look(done, fit.rates())
-                if main and (found := checks.at(done)):
-                    course.checks.append({"step": done, **found})
-                bar.update(done, **{k: v for k, v in means.items() if k.endswith("total")})
+                means, rates = course.look(done, fit.rates()), fit.rates()
+                found = checks.at(done, done == total)
+                bar.update(done, **{k: v for k, v in (means | found).items() if k.endswith(("total", SCORE))})
+                if checks.exhausted and done < total:
+                    course.stopped = "patience"
+                told = callback is not None and fit.agreed(main and callback(done, means | found, next(iter(rates.values()))))
+                if told and not course.stopped and done < total:
+                    course.stopped = "callback"
+                    _ = found or checks.at(done, True)  # so that the weights it stopped at may be the best
             keeper.end(done)
+            if course.stopped:
+                break
+    history.stopped_by, history.stopped_at = course.stopped, keeper.done if course.stopped else 0
     history.checking = course.before + fit.clock.left_out
     history.processor = fit.clock.seconds() + (state.before if state else 0.0)
-    if fit.ema is not None:
-        fit.model.load_state_dict(fit.ema.module.state_dict())
+    if checks.best is not None:
+        history.best_at = checks.best_at
+        model.load_state_dict(checks.best.state_dict())
+    elif fit.ema is not None:
+        model.load_state_dict(fit.ema.module.state_dict())
     history.seconds = time.monotonic() - began
     model.eval()
     model.fitted = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypeAlias
 
@@ -15,6 +15,11 @@ from zoo.utils.errors import RequestError
 
 Turns: TypeAlias = Iterator[tuple[str, dict[str, Tensor]]]
 """The turns of one step: the name of the optimizer whose turn it is, and its losses (scalar ``"total"``, and parts of it)."""
+
+LOSS = "loss"
+"""The word for a model's own loss where the name of a metric may stand."""
+Callback: TypeAlias = Callable[[int, dict[str, float], float], "bool | None"]
+"""Called with the step, the means of the losses since the last call, and the learning rate; ends the fit by True."""
 
 
 @dataclass(frozen=True)
@@ -104,10 +109,20 @@ class Training(_Loop):
         save_seconds: time between two writes of the state, where a folder for it was given.
         threads: of the arithmetic on a CPU, on whose number the last digits depend; None for as many as have a core of their
             own when a fit of some length begins. It is kept with the state of training, and on record.
+        accumulate: parts in which a step takes its pairs, one after the other, so that it needs less memory; their gradients
+            are added up.
+        validation: share of the pairs that is held out, by video, scene or photo where several are of one; 0 for none.
+        validate_by: what held-out pairs are scored by: the name of a metric of samples, of which 10 are drawn for each of 32
+            pairs at most; or ``loss``, the model's own of 512 at most.
+        validations: how often in a fit they are scored, about: 20 times by a metric are at most 6,400 samples.
+        patience: validations in a row without a better score, after which the fit ends; None for never.
+        keep: the weights that stay: the ``best`` by the score of held-out pairs, or the ``last``.
 
     Examples:
         >>> Training(epochs=3, precision="bf16").batch_size
         128
+        >>> Training(validation=0.1, patience=5).validate_by
+        'energy_score'
     """
 
     epochs: int | None = None
@@ -115,11 +130,20 @@ class Training(_Loop):
     precision: Literal["auto", "no", "bf16", "fp16"] = "auto"
     save_seconds: float = 30.0
     threads: int | None = None
+    accumulate: int = 1
+    validation: float = 0.0
+    validate_by: str = "energy_score"
+    validations: int = 20
+    patience: int | None = None
+    keep: Literal["best", "last"] = "best"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        at_least(self, 1, "epochs", "threads")
+        at_least(self, 1, "epochs", "threads", "accumulate", "validations", "patience")
         above(self, 0, "seconds")
+        share(self, "validation")
+        if self.patience is not None and not self.validation:
+            raise RequestError("patience counts validations, and no pairs are held out: give validation a share, such as 0.1")
         if self.threads is not None and self.threads > 1024:
             raise RequestError(f"threads is {self.threads}; it must be at most 1024")
 
@@ -157,14 +181,19 @@ class Step:
 class History:
     """The record of training, from its first step on, whether it was stopped on its way or not.
 
-    ``pairs`` is how many were seen, each time counted; ``processor`` has the seconds of :class:`zoo.Training`, those before a
-    stop among them, ``seconds`` those that passed since.
+    ``steps`` is how many the whole fit has, which rates span, and ``pairs`` how many were seen, each time counted.
+    ``processor`` has the seconds of :class:`zoo.Training`, those before a stop among them, ``seconds`` those that passed
+    since.
 
     Attributes:
         losses: a few hundred points, each with its ``step``, the means of all losses since the point before, and the learning
             rate ``lr`` (``NAME.lr`` of several optimizers).
-        checks: some twenty points, each with its ``step`` and what was found of the model then: :meth:`zoo.Model.diagnose`.
+        checks: some twenty points, each with its ``step`` and what was found of the model then: :meth:`zoo.Model.diagnose`,
+            and, as ``validation``, the score of held-out pairs.
         checking: processor seconds of these; they are not among ``processor``.
+        held_out: pairs that were not fitted to.
+        best_at: the step whose weights were kept, as the best by the score of held-out pairs; 0 where the last ones were.
+        stopped_at: the step at which the fit ended before its last one, 0 where it did not; ``stopped_by`` says for what.
 
     Examples:
         >>> History(steps=100, epochs=2.0).losses
@@ -179,5 +208,9 @@ class History:
     pairs: int = 0
     processor: float = 0.0
     checking: float = 0.0
+    held_out: int = 0
+    best_at: int = 0
+    stopped_at: int = 0
+    stopped_by: str = ""
     losses: list[dict[str, float]] = field(default_factory=list)
     checks: list[dict[str, float]] = field(default_factory=list)

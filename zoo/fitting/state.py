@@ -23,6 +23,8 @@ from zoo.utils.words import say
 
 T = TypeVar("T")
 FILE = "training.safetensors"
+LATER = {"accumulate": 1, "validation": None}
+"""Parts of a fingerprint that files of before lack, with what they then were."""
 SUM = "sha256"
 """The key of the checksum in the file's metadata, over the record and every tensor."""
 
@@ -101,7 +103,7 @@ class TrainingState:
             record = msgspec.convert(json.loads(metadata["zoo"]), Record)
             if record.schema and files.digest_of(found, metadata["zoo"]) != metadata.get(SUM):
                 raise ZooError("its checksum is not that of its content")
-            known = record.fingerprint
+            known = LATER | record.fingerprint
             known["config"] = json.loads(json.dumps(defaults)) | dict(known["config"])
         for key, value in self.fingerprint.items():
             if known.get(key) != value:

@@ -7,7 +7,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,8 @@ from zoo.utils.errors import RequestError
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
+
+T = TypeVar("T")
 
 
 class Learner(Protocol):
@@ -32,6 +34,7 @@ class Learner(Protocol):
     def optimizers(self) -> dict[str, torch.optim.Optimizer]: ...
     def turns(self, batch: Batch, step: Step) -> Turns: ...
     def lr_factor(self, progress: float) -> float: ...
+    def sample(self, x: Tensor, n: int, *, seed: int | None = None) -> Tensor: ...
     def diagnose(self, pairs: Pairs) -> Mapping[str, float]: ...
     def prove(self) -> None: ...
     def config_dict(self) -> dict[str, Any]: ...
@@ -110,25 +113,50 @@ class Fit:
         factor = model.lr_factor(index / self.total)
         for group, rate in zip(self.groups, self.full_rates, strict=True):
             group["lr"] = rate * factor
-        turns = model.turns(batch, Step(index, self.total, self.generator))
-        while turn := self.advance(turns):
+        step, parts = Step(index, self.total, self.generator), batch.parts(self.training.accumulate)
+        turns = [(model.turns(part, step), len(part.x) / len(batch.x)) for part in parts]
+        while turn := self._gradients(turns):
             name, losses = turn
-            if name not in optimizers:
-                raise RequestError(
-                    f"turns of {type(model).__name__} yields {name!r}, its optimizers are {', '.join(optimizers)}: "
-                    "turns(batch, step) must yield an optimizer's name and its losses, turn after turn"
-                )
-            optimizer = optimizers[name]
-            optimizer.zero_grad()
-            accelerator.backward(losses["total"])
             if self.training.clip is not None:
                 accelerator.clip_grad_norm_(self.weights[name], self.training.clip)
             changing()
-            optimizer.step()
-            for part, value in losses.items():
-                yield part if len(optimizers) == 1 else f"{name}.{part}", value.detach()
+            optimizers[name].step()
+            for part_of, value in losses.items():
+                yield part_of if len(optimizers) == 1 else f"{name}.{part_of}", value
         if self.ema is not None:
             self.ema.update(model, step=index)
+
+    def _gradients(self, turns: list[tuple[Turns, float]]) -> tuple[str, dict[str, Tensor]] | None:
+        """The next turn of every part of a step, with its share of the pairs: the optimizer and the losses, their gradients
+        taken; None where there is no turn left.
+        """
+        name, sums, alone = "", dict[str, Tensor](), len(turns) == 1
+        for i, (part, share) in enumerate(turns):
+            if (turn := self.advance(part)) is None:
+                continue
+            name, losses = turn
+            if name not in self.optimizers:
+                raise RequestError(
+                    f"turns of {type(self.model).__name__} yields {name!r}, its optimizers are {', '.join(self.optimizers)}: "
+                    "turns(batch, step) must yield an optimizer's name and its losses, turn after turn"
+                )
+            if i == 0:
+                self.optimizers[name].zero_grad()
+            self.accelerator.backward(losses["total"] if alone else losses["total"] * share)
+            for key, value in losses.items():
+                value = value.detach() if alone else value.detach() * share
+                sums[key] = sums[key] + value if key in sums else value
+        return (name, sums) if name else None
+
+    def agreed(self, value: T) -> T:
+        """``value`` as the main process has it, on all of them."""
+        if self.accelerator.num_processes == 1:
+            return value
+        from accelerate.utils import broadcast_object_list
+
+        box = [value]
+        broadcast_object_list(box)
+        return box[0]
 
 
 class Clock:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from zoo.contracts import make
 from zoo.contracts.model import Model
+from zoo.fitting.judge import scores_of
 from zoo.saving.checkpoint import CONFIG
 from zoo.saving.facts import read_facts
 from zoo.saving.golden import CHANGE, SAMPLES, Golden, SmallScore, golden_x, write_golden
@@ -54,6 +55,4 @@ def score_of(samples: Tensor, pairs: Pairs, metric: str, data: str, seed: int) -
 def values_of(samples: Tensor, pairs: Pairs, metric: str) -> dict[str, float]:
     """The scores by a metric of the first pairs by name, from samples of each, (K, n, *y_shape)."""
     first, measure = pairs.subset(torch.arange(len(samples))), make.metric(metric)
-    given = {suffix: value.double().cpu() for suffix, value in measure(samples, first.y, x=first.x).items()}
-    scores = measure.reduce(given).items()
-    return {metric + suffix: (value.abs() if measure.right_at_zero else value).item() for suffix, value in scores}
+    return {metric + suffix: value for suffix, value in scores_of(measure, samples, first.y, x=first.x).items()}
