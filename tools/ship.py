@@ -21,7 +21,13 @@ ROOT = Path(__file__).resolve().parents[1]
 LARGEST = 6 * 2**20
 
 
-def ship(run: Path, name: str, data_name: str = typer.Option(...), about: str = typer.Option(...)) -> None:
+def ship(
+    run: Path,
+    name: str,
+    data_name: str = typer.Option(...),
+    about: str = typer.Option(...),
+    temperature: float | None = typer.Option(None, help="Of the samples; a fit is the same with any."),
+) -> None:
     """Ship the checkpoint of ``run`` as ``name``."""
     from zoo.contracts import make
     from zoo.contracts.model import Model
@@ -33,6 +39,9 @@ def ship(run: Path, name: str, data_name: str = typer.Option(...), about: str = 
     task, seed, train = record["task"], record["seed"], record["data"]["train"]
     command = record["command"].replace(record["data"]["name"], "folder:photos").split(" --metric")[0]
     whole = Model.load(run / "checkpoint")
+    if temperature is not None:
+        whole.config = dataclasses.replace(whole.config, temperature=temperature)
+        command += f" --set temperature={temperature:g}"
     with tempfile.TemporaryDirectory() as scratch:
         whole.save(Path(scratch) / "half", half=True, inference=True)
         half = Model.load(Path(scratch) / "half")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from zoo import Recipe, RequestError, above, at_least
@@ -49,6 +49,8 @@ class FlowConfig(NetConfig):
             places have in common, as the level of a field, is decided there.
         detail: the time, up to 1, at which a sample is no longer drawn: it is then the mean given what was drawn so far. At 1
             it is a full draw; below, what is coarse is drawn and what is fine is averaged; at 0 it is the mean given x.
+        temperature: by which the noise is multiplied; 1 draws from what was trained; below 1 fields are smoother and
+            less unusual.
     """
 
     draws: int = 1
@@ -56,13 +58,14 @@ class FlowConfig(NetConfig):
     solver_steps: int = 6
     shift: float = 8.0
     detail: float = 1.0
+    temperature: float = field(default=1.0, metadata={"added": True})
     steps: int = 5000
     ema: float = 0.998
 
     def __post_init__(self) -> None:
         super().__post_init__()
         at_least(self, 1, "draws", "solver_steps")
-        above(self, 0, "shift")
+        above(self, 0, "shift", "temperature")
         if not abs(self.time_mean) <= 10:
             raise RequestError(f"time_mean is {self.time_mean}; it must be from -10 to 10")
         if not 0 <= self.detail <= 1:

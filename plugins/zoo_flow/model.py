@@ -43,6 +43,7 @@ class Flow(Drawn):
         "learning_rate": (2e-3, 1e-3, 4e-3),
         "time_mean": (-1.0, 0.0, -1.5),
         "detail": (1.0, 0.9, 0.8),
+        "temperature": (1.0, 0.9, 0.8),
         "batch_size": (64, 32),
     }
     config: FlowConfig
@@ -72,9 +73,9 @@ class Flow(Drawn):
     # Sampling
 
     def make(self, code: Code, noise: Tensor) -> Tensor:
-        """Noise, carried to y in ``solver_steps`` steps."""
+        """Noise times the temperature, carried to y in ``solver_steps`` steps."""
         settings = self.config
-        return solve(self._along(code), noise, settings.solver_steps, settings.shift, settings.detail)
+        return solve(self._along(code), settings.temperature * noise, settings.solver_steps, settings.shift, settings.detail)
 
     def noise_shape(self) -> tuple[int, ...]:
         return self.y_shape
@@ -83,12 +84,12 @@ class Flow(Drawn):
 
     @torch.no_grad()
     def log_prob(self, y: Tensor, x: Tensor, *, seed: int = 0) -> Tensor:
-        """log p(y | x) in nats, (B,), before clipping, by the divergence of the velocity along the way from y to noise.
+        """log p(y | x) in nats, (B,), at the temperature of the samples and before clipping.
 
-        It is exact, but for the solver's steps, where y has up to 16 numbers; else the divergence is estimated with random
-        signs that follow from ``seed``.
+        It is by the divergence of the velocity along the way from y to noise, and exact, but for the solver's steps, where y
+        has up to 16 numbers; else the divergence is estimated with random signs that follow from ``seed``.
         """
-        y, size = y.float(), size_of(self.y_shape)
+        y, size, settings = y.float(), size_of(self.y_shape), self.config
         density = torch.empty(len(y), device=y.device)
         many = size if size <= EXACT else PROBES
         rows = max(1, self.rows() // many)
@@ -102,7 +103,7 @@ class Flow(Drawn):
             code = self.encode(x[part])
             code = rows_of(code, torch.arange(len(code[0]), device=y.device).repeat_interleave(many))
             probes = probes.reshape(len(y[part]), many, *self.y_shape)
-            density[part] = log_density(self._along(code), self.units(y[part]), probes, DENSITY_STEPS)
+            density[part] = log_density(self._along(code), self.units(y[part]), probes, DENSITY_STEPS, settings.temperature)
         return density - size * self.scale_y.log()
 
     # Both

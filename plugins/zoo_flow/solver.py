@@ -47,11 +47,12 @@ def solve(velocity: Velocity, start: Tensor, steps: int, shift: float, detail: f
     return y if detail == 1 else y + (1 - t[-1]) * velocity(y, t[-1])
 
 
-def log_density(velocity: Velocity, y: Tensor, probes: Tensor, steps: int) -> Tensor:
+def log_density(velocity: Velocity, y: Tensor, probes: Tensor, steps: int, temperature: float = 1.0) -> Tensor:
     """log density in nats, (B,), of y (B, ...), carried to noise by Heun's method; ``velocity`` takes B * P points.
 
     ``probes`` (B, P, ...) are the P vectors e of each y with which the divergence is the mean of e . J e over them: random
-    signs, or, of all numbers of y, each alone times the root of their number, with which it is exact.
+    signs, or, of all numbers of y, each alone times the root of their number, with which it is exact. Noise has
+    the deviation ``temperature``.
     """
     change = torch.zeros(len(y), device=y.device, dtype=torch.float64)
     t = times(steps, 1.0, 1.0, y.device).flip(0)
@@ -61,7 +62,7 @@ def log_density(velocity: Velocity, y: Tensor, probes: Tensor, steps: int) -> Te
         y = y + (there - here) / 2 * (slope + ahead)
         change += ((here - there) / 2 * (divergence + more)).double()
     flat = y.flatten(1).double()
-    standard = -0.5 * (flat.square().sum(1) + flat.shape[1] * math.log(2 * math.pi))
+    standard = -0.5 * ((flat / temperature).square().sum(1) + flat.shape[1] * math.log(2 * math.pi * temperature**2))
     return (standard - change).float()
 
 

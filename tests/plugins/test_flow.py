@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 import torch
@@ -35,14 +35,15 @@ def test_the_solver_follows_a_linear_velocity(shift: float) -> None:
     assert many < 1e-2
 
 
-def test_the_density_of_a_linear_velocity_is_that_of_a_gaussian() -> None:
+@pytest.mark.parametrize("temperature", [1.0, 0.8])
+def test_the_density_of_a_linear_velocity_is_that_of_a_gaussian(temperature: float) -> None:
     y = torch.randn(6, 2, generator=torch.Generator().manual_seed(0))
     back = y @ torch.matrix_exp(-TURN).T
-    right = -0.5 * back.square().sum(1) - math.log(2 * math.pi) - TURN.trace()
+    right = -0.5 * (back / temperature).square().sum(1) - math.log(2 * math.pi * temperature**2) - TURN.trace()
     exact = math.sqrt(2) * torch.eye(2).expand(6, -1, -1)
-    torch.testing.assert_close(log_density(turned, y, exact, 16), right, atol=2e-3, rtol=0)
+    torch.testing.assert_close(log_density(turned, y, exact, 16, temperature), right, atol=2e-3, rtol=0)
     signs = torch.tensor([[1.0, 1.0], [1.0, -1.0]]).expand(6, -1, -1)  # all there are, up to their sign
-    torch.testing.assert_close(log_density(turned, y, signs, 16), right, atol=2e-3, rtol=0)
+    torch.testing.assert_close(log_density(turned, y, signs, 16, temperature), right, atol=2e-3, rtol=0)
 
 
 def test_times_are_closer_where_there_is_more_noise() -> None:
@@ -85,6 +86,13 @@ def test_its_density_integrates_to_one_and_knows_the_weights(two_modes: Flow) ->
     density = two_modes.log_prob(grid, torch.ones(len(grid), 1)).exp() * 0.2**2
     assert density.sum() == pytest.approx(1, abs=0.03)
     assert density[grid @ torch.tensor([2.0, 1.0]) > 0].sum() == pytest.approx(0.75, abs=0.08)
+
+
+def test_the_temperature_is_that_of_the_noise(two_modes: Flow) -> None:
+    cool = Flow((1,), (2,), **(asdict(two_modes.config) | {"temperature": 0.5}))
+    cool.load_state_dict(two_modes.state_dict())
+    code, noise = cool.encode(torch.ones(50, 1)), torch.randn(50, 2, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(cool.make(code, noise), two_modes.make(code, noise / 2))
 
 
 def test_two_modes_are_recovered_in_one_pass(points: Pairs) -> None:
