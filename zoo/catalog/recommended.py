@@ -36,7 +36,7 @@ def meant(name: str) -> str:
 
 
 def another(task: str, model: str) -> str:
-    """The sentence by which a run of ``model`` on ``task`` names the model that is recommended for it, and why; else ``""``."""
+    """The sentence by which a run of ``model`` on ``task`` names the model recommended for it, and why; else ``""``."""
     known = [claims[0] for claims in checkpoints.known().named.values() if len(claims) == 1]
     if any(one.recommended and one.task == task and one.model == model for one in known):
         return ""
