@@ -64,6 +64,7 @@ class AttributesToPicture(Task):
 
     Config = AttributesConfig
     data = "digits"
+    does = "Make a picture of what is ticked"
     x_name, y_name = "attributes", "picture"
     item = "attributes"
     shows_truth = False
@@ -131,6 +132,9 @@ class AttributesToPicture(Task):
         if self.config.exclusive and (values > 0).sum() != 1:
             raise RequestError(f"{int((values > 0).sum())} classes are named; name exactly one of {', '.join(names)}")
         return values
+
+    def choices(self) -> tuple[tuple[str, ...], bool]:
+        return self.config.names, self.config.exclusive
 
     def item_of(self, records: Records, index: int) -> Float:
         return np.asarray(_attributes(records, "this data").values[index], np.float32)

@@ -79,6 +79,7 @@ class Colorize(FieldTask):
     """
 
     Config = ColorizeConfig
+    does = "Give a grey photo colours"
     x_name, y_name = "lightness", "colours"
     channels, known = (1, 2), ("lightness", "colours")
     config: ColorizeConfig

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from zoo import Data, Image, Noise, Pairs, RequestError, Split, Task, Truth, afford, at_least
-from zoo_tasks.fields import Sized, check_channels, enlarged, levels, read_squares, square
+from zoo_tasks.fields import Sized, check_channels, enlarged, levels, read_squares, resize, square
 
 Kind = Literal["square", "centre", "irregular", "top"]
 BLOCK = 20
@@ -82,6 +82,7 @@ class Complete(Task):
     """
 
     Config = CompleteConfig
+    does, holes = "Fill in a part", True
     x_name, y_name = "masked picture", "picture"
     config: CompleteConfig
 
@@ -124,10 +125,19 @@ class Complete(Task):
         return Pairs(x=x, y=y, wide=wide, names=names, groups=groups, digest=records.digest, **more)
 
     def condition(self, image: Image) -> tuple[Tensor, tuple[Image, Tensor]]:
-        """x of one photo (H, W, 3) uint8 under a mask that follows from it and the setting ``seed``, and both."""
+        """x of one photo, and both: of (H, W, 4) uint8 under a mask of all where its alpha is not 255, the holes of the photo;
+        of (H, W, 3) under one that follows from it and the setting ``seed``.
+        """
+        image, holes = image[..., :3], image[..., 3:]
         self.check_photo(image)
-        y = torch.from_numpy(square(image, self.config.size, self.config.channels))[None]
-        x = self._hidden(y, self._masks(y, 0))[0]
+        size = self.config.size
+        y = torch.from_numpy(square(image, size, self.config.channels))[None]
+        if holes.size:
+            missing = resize((holes[..., 0] < 255).astype(np.float32), size, size) > 0
+            mask = torch.from_numpy(missing.astype(np.float32))[None, None]
+        else:
+            mask = self._masks(y, 0)
+        x = self._hidden(y, mask)[0]
         return x, (image, x)
 
     def compose(self, context: tuple[Image, Tensor], y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:

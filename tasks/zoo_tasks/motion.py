@@ -55,6 +55,7 @@ class Motion(FieldTask):
     """
 
     Config = MotionConfig
+    does = "Move on by a second"
     x_name, y_name, y_unit = "frame", "motion", "px/s"
     channels, known = (3, 2), ("frame", "flow")
     config: MotionConfig

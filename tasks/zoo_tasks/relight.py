@@ -47,6 +47,7 @@ class Relight(PhotoTask):
     With ``see=photo`` x is the albedo in its colours, R, G, B: what colour a surface has, light leaves as it is.
     """
 
+    does = "Change the light"
     x_name, y_name = "albedo", "shading"
     known = ("albedo", "shading")
     seen = ("coloured albedo", "reflectance")

@@ -31,6 +31,7 @@ class Resaturate(PhotoTask):
     With ``see=photo`` x is R, G, B of the photo's value and hue at the saturation :data:`EVEN` everywhere.
     """
 
+    does = "Change the colours"
     x_name, y_name = "value", "saturation"
     known = ("value", "saturation")
     seen = ("value and hue", "tones")

@@ -42,6 +42,7 @@ class Translate(FieldTask):
     """
 
     Config = TranslateConfig
+    does = "Make a photo of a drawing"
     x_name, y_name = "source", "target"
     channels = (3, 3)
     config: TranslateConfig

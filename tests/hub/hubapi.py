@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 LARGE = (".safetensors", ".png", ".bin")
+SPACES = "spaces/"
 _numbers = itertools.count()
 
 
@@ -29,6 +30,10 @@ class HubError(Exception):
     def __init__(self, status: int, code: str, message: str, **more: Any) -> None:
         super().__init__(message)
         self.status, self.code, self.message, self.more = status, code, message, more
+
+
+def owner(repo: str) -> str:
+    return repo.removeprefix(SPACES).split("/")[0]
 
 
 def sha256(data: bytes) -> str:
@@ -130,7 +135,7 @@ class Request:
 
     def readable(self, hub: Hub, repo: str) -> Repo:
         user, held = self.user(hub), hub.repos.get(repo)
-        if held is None or (held.private and user != repo.split("/")[0]):
+        if held is None or (held.private and user != owner(repo)):
             raise HubError(404 if user else 401, "RepoNotFound", "Repository not found")
         return held
 
@@ -140,7 +145,7 @@ class Request:
 
     def writable(self, hub: Hub, repo: str) -> Repo:
         held = self.readable(hub, repo)
-        self.may_write(hub, repo.split("/")[0])
+        self.may_write(hub, owner(repo))
         return held
 
 
@@ -157,7 +162,7 @@ def create(hub: Hub, request: Request) -> Json:
     asked = json.loads(request.body)
     namespace = asked.get("organization") or request.user(hub) or ""
     request.may_write(hub, namespace)
-    repo = f"{namespace}/{asked['name']}"
+    repo = f"{SPACES if asked.get('type') == 'space' else ''}{namespace}/{asked['name']}"
     if repo in hub.repos:
         raise HubError(409, "", "You already created this model repo", url=f"{hub.url}/{repo}")
     hub.repos[repo] = Repo(repo, private=bool(asked.get("private")) or asked.get("visibility") == "private")
@@ -209,7 +214,8 @@ def info(hub: Hub, request: Request, repo: str, revision: str = "main") -> Json:
 
 def listing(hub: Hub, request: Request) -> tuple[list[Json], Mapping[str, str]]:
     user, tags = request.user(hub), set(request.query.get("filter", []))
-    infos = [repo.info("main") for repo in hub.repos.values() if not repo.private or user == repo.id.split("/")[0]]
+    models = [repo for name, repo in hub.repos.items() if not name.startswith(SPACES)]
+    infos = [repo.info("main") for repo in models if not repo.private or user == owner(repo.id)]
     infos = sorted((info for info in infos if tags <= set(info["tags"])), key=lambda info: info["lastModified"], reverse=True)
     start, size = int(request.first("cursor") or 0), min(int(request.first("limit") or hub.page_size), hub.page_size)
     query = urlencode({**request.query, "cursor": start + size}, doseq=True)
@@ -218,6 +224,13 @@ def listing(hub: Hub, request: Request) -> tuple[list[Json], Mapping[str, str]]:
 
 
 MODEL = "/api/models/([^/]+/[^/]+)"
+
+
+def of_space(route: Callable[..., Any]) -> Callable[..., Any]:
+    """A route of a model's, for a Space: it is kept under its path on the Hub."""
+    return lambda hub, request, repo: route(hub, request, SPACES + repo)
+
+
 ROUTES: list[tuple[str, str, Callable[..., Any]]] = [
     ("POST", "/api/validate-yaml", lambda hub, request: {"errors": [], "warnings": []}),
     ("POST", "/api/repos/create", create),
@@ -227,4 +240,12 @@ ROUTES: list[tuple[str, str, Callable[..., Any]]] = [
     ("POST", f"{MODEL}/preupload/main", preupload),
     ("POST", r"/([^/]+/[^/]+)\.git/info/lfs/objects/batch", batch),
     ("POST", f"{MODEL}/commit/main", commit),
+    *(
+        (method, MODEL.replace("models", "spaces") + more, of_space(route))
+        for method, more, route in (
+            ("GET", "", info),
+            ("POST", "/preupload/main", preupload),
+            ("POST", "/commit/main", commit),
+        )
+    ),
 ]

@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
@@ -181,6 +182,8 @@ class Loaded:
         """The item that somebody gave, as the task takes it, a photo of at most ``size`` a side; raises as :meth:`sample`."""
         with self._calling_task("it cannot read"):
             item = self.task.read(given)
+        if self.task.holes and (origin := self.origin(given, item)) is not None and origin.alpha is not None:
+            item = np.dstack([item, origin.alpha])
         if size is not None and isinstance(item, np.ndarray) and item.ndim == 3 and max(item.shape[:2]) > size:
             item = np.array(reduced(item, size))
         return item
@@ -206,7 +209,7 @@ class Loaded:
             with self._calling_task("it fails at this item"):
                 remark = one_line(self.task.remark(items[i]))
             remark = "; ".join(filter(None, (remark, drawing.remarks[i])))
-            samples.append(Samples(images, y, self._origin(given[i], items[i]), remark, places.tolist()))
+            samples.append(Samples(images, y, self.origin(given[i], items[i]), remark, places.tolist()))
         return samples
 
     def condition(self, item: Any) -> tuple[Tensor, Any]:
@@ -244,11 +247,13 @@ class Loaded:
         """Whether the task knows the y of an item itself, which samples may be nearer to or farther from."""
         return type(self.task).own_y is not Task.own_y
 
-    def _origin(self, given: Any, item: Any) -> Origin | None:
+    def origin(self, given: Any, item: Any) -> Origin | None:
+        """The photo that an item was read from, with its EXIF and transparency; None where it is none."""
         if self.task.item != "photo" or not isinstance(item, np.ndarray) or item.ndim != 3:
             return None
         with border("what the photo's file says of it cannot be read", RequestError):
-            return origin_of(given, item)
+            origin = origin_of(given, item[..., :3])
+            return replace(origin, alpha=None) if item.shape[2] == 4 else origin  # its holes are filled
 
     @property
     def _task_name(self) -> str:

@@ -23,6 +23,7 @@ __all__ = ["app", "main"]
 MODULES = {
     "doing": ("run", "bench"),
     "sampling": ("sample",),
+    "playing": ("app",),
     "looking": ("list", "show"),
     "sharing": ("pull", "push", "verify"),
     "writing": ("check", "new"),

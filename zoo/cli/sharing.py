@@ -63,22 +63,32 @@ def push(
     private: Annotated[bool, Option("--private", help="Make a new repository private.")] = False,
     licence: Annotated[str | None, Option(help="An SPDX name, for the card.", metavar="NAME")] = None,
     message: Annotated[str | None, Option("-m", "--message", help="What changed, in one line.")] = None,
+    space: Annotated[bool, Option("--space", help="Push a Space of the same name too, a page to play with it.")] = False,
     json: AsJson = False,
 ) -> None:
     """Push a checkpoint to the Hub, in one commit: weights, config, card, pictures."""
+    from zoo.app.space import space_files
     from zoo.hub.push import push
+    from zoo.hub.space import push_space
     from zoo.utils.files import user_path
 
     pushed = push(user_path(folder), repo, private=private, licence=licence, message=message)
     source, block = pushed.source, pushed.registry_block()
+    if not json:
+        say(pushed.url)
+        say(f"commit  {source.revision}")
+        say(f"sha256  {pushed.sha256}")
+        say(f"use     zoo.load({str(source)!r})")
+    page = None
+    if space:
+        files = space_files(source, pushed.facts, pushed.licence)
+        page = push_space(source.repo_id, files, private=private, message=message)
     if json:
         facts = {"repo": source.repo_id, "commit": source.revision, "url": pushed.url, "sha256": pushed.sha256}
-        print_json({**facts, "load": str(source), "registry": block})
+        print_json({**facts, "load": str(source), "registry": block, **({"space": page} if page else {})})
         return
-    say(pushed.url)
-    say(f"commit  {source.revision}")
-    say(f"sha256  {pushed.sha256}")
-    say(f"use     zoo.load({str(source)!r})")
+    if page:
+        say(f"page    {page}")
     if block:
         say(f"\nTo give it a name, write into a registry.toml:\n\n{block}", end="", lines=True)
     else:

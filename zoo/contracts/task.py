@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -22,6 +22,7 @@ GUARDED = (
     "pairs",
     "settings_of",
     "read",
+    "choices",
     "item_of",
     "condition",
     "compose",
@@ -62,6 +63,9 @@ class Task(ABC):
         x_name, y_name: what x and y are, as words for captions ("albedo", "shading").
         y_unit: the unit of the numbers of y, as words; "" for shares in [0, 1].
         item: what :meth:`condition` takes, as a word: "photo", "attributes", "numbers", "shape", ...
+        does: what it does with an item, as somebody would ask for it who knows nothing of tasks: "Change the light".
+        holes: whether a photo may have holes, to be filled: then :meth:`condition` takes (H, W, 4) too, with the alpha of a
+            photo that is transparent somewhere.
         shows_truth: whether the item itself shows y (a photo shows its own shading); else the truth has to be composed.
         expected_failures: the checks of :mod:`zoo.testing` that it cannot pass by its nature, each with the reason.
         x_shape, y_shape: the shapes of one x and one y, set by ``__init__``.
@@ -73,6 +77,8 @@ class Task(ABC):
     y_name: ClassVar[str] = "y"
     y_unit: ClassVar[str] = ""
     item: ClassVar[str] = "photo"
+    does: ClassVar[str] = ""
+    holes: ClassVar[bool] = False
     shows_truth: ClassVar[bool] = True
     expected_failures: ClassVar[Mapping[str, str]] = {}
     x_shape: tuple[int, ...]
@@ -120,6 +126,13 @@ class Task(ABC):
         from zoo.data.pictures import photo_of
 
         return photo_of(given)
+
+    def choices(self) -> tuple[Sequence[str], bool] | None:
+        """The names that an item is made of, of which :meth:`read` takes a list, and whether exactly one of them holds.
+
+        By default None: an item is something else.
+        """
+        return None
 
     def item_of(self, records: Records, index: int) -> Any:
         """The item of one of the records, as :meth:`condition` takes it; by default its photo."""
