@@ -38,7 +38,7 @@ def test_the_page_from_top_to_bottom(here: World) -> None:
             assert (words[0], code) == ("zoo", 0), err
             assert words[1] != "list" or REPO in out or words[-1] == "relight"
     assert len(list((here.path / "samples").glob("sample-*.png"))) == 20
-    assert here.hub.repos.keys() == {REPO, "org/mine", "org/bare"}
+    assert here.hub.repos.keys() == {REPO, "org/mine", "spaces/org/mine", "org/bare"}
 
 
 def test_the_lines_of_a_registry_pin_what_they_say(here: World) -> None:
