@@ -52,11 +52,13 @@ def listen(event: str, given: tuple[Any, ...]) -> None:
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     pytest.importorskip("gradio", reason="gradio is not installed: pip install 'cond-zoo[app]'")
-    from zoo.app.serve import served
+    from zoo.app import serve
 
     sys.addaudithook(listen)
-    with served(device="cpu") as address:
-        yield address
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(serve, "LIMIT", 200_000)
+        with serve.served(device="cpu") as address:
+            yield address
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +104,7 @@ def drop(page: Any, path: Path) -> None:
         return carried;
     }"""
     carried = page.evaluate_handle(script, [path.name, base64.b64encode(path.read_bytes()).decode()])
-    page.dispatch_event("#drop button", "drop", {"dataTransfer": carried})
+    page.dispatch_event("#drop button:has(input[type=file])", "drop", {"dataTransfer": carried})
 
 
 def pictures(page: Any, count: int) -> None:
@@ -128,6 +130,16 @@ def test_a_port_that_is_taken_is_named(url: str) -> None:
             pass
 
 
+@pytest.mark.usefixtures("url")
+def test_a_visitor_who_was_away_for_too_long_is_told() -> None:
+    import gradio
+
+    from zoo.app.page import told
+
+    with pytest.raises(gradio.Error, match="This page was left alone for too long, and its photos are removed: load it again"):
+        told(lambda visit: visit)(None)
+
+
 @pytest.mark.filterwarnings("ignore::Warning:gradio")
 def test_a_photo_is_dropped_in_sampled_chosen_and_downloaded(browser: Any, url: str, tmp_path: Path) -> None:
     requests: list[str] = []
@@ -141,7 +153,10 @@ def test_a_photo_is_dropped_in_sampled_chosen_and_downloaded(browser: Any, url: 
     said = page.wait_for_selector(".toast-body").inner_text()
     assert "Cannot read words.jpg as an image: not an image, or one of an unknown format" in said
     assert "/" not in said, "where the server keeps it is nobody's business"
-    page.locator(".toast-close").click()
+    (tmp_path / "large.png").write_bytes(bytes(200_001))
+    page.set_input_files("#drop input[type=file]", [tmp_path / "large.png"])
+    page.wait_for_function("document.querySelector('.toast-body').innerText.includes('exceed the maximum allowed size')")
+    page.locator(".toast-close").first.click()
     drop(page, tmp_path / "mine.png")
     page.wait_for_function("document.querySelectorAll('#strip img').length == 3")
     page.fill("#seed input, #seed textarea", "7")

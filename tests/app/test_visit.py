@@ -78,6 +78,7 @@ def test_what_the_page_shows_is_what_python_samples(visit: Visit, loaded: zoo.Lo
     visit.set_strength(0)
     assert np.abs(visit.pool.pictures(visit.strength).astype(int) - photo(60, 80, 1)).max() <= 2
     assert Path(visit.pictures[0]).read_bytes() != before
+    assert visit.pool.again(0.5).endswith(f"seed=3, strength=0.5, distinct=6, near={near})")
     visit.back()
     assert torch.equal(visit.pool.fields, own.fields)
 
@@ -149,3 +150,9 @@ def test_without_gradio_one_line_names_the_extra(monkeypatch: pytest.MonkeyPatch
     called = call_here("app", "--device", "cpu")
     assert called.code == 1
     assert re.fullmatch(r"zoo: package gradio cannot be imported \(.*\): pip install 'cond-zoo\[app\]'\n", called.err)
+
+
+def test_names_of_files_are_short_and_plain(visit: Visit, loaded: zoo.Loaded) -> None:
+    assert visit.photo is not None
+    visit.draw(loaded, visit.photo.path, "../a/" + "b" * 300, 1, 1, 3)
+    assert visit.pool.stem == ".._a_" + "b" * 55 + "-3"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from zoo.catalog.choosing import most_different
 from zoo.catalog.loaded import Loaded
 from zoo.catalog.writing import reduced, write, write_gif
 from zoo.utils.errors import border
-from zoo.utils.near import Near
+from zoo.utils.near import Near, steps_of
 from zoo.utils.words import one_line
 
 SHOWN = 1200
@@ -97,17 +98,18 @@ class Pool:
 
     def more_like(self, number: int, amount: float) -> Pool:
         """As many, near the one of that number on the page, counted from 0."""
-        step = Near(self.places[number], amount)
-        return Pool.of(self.subject, self.total, len(self.places), self.seed, (*self.near, step))
+        steps = steps_of([*self.near, (self.places[number], amount)], self.total)
+        return Pool.of(self.subject, self.total, len(self.places), self.seed, steps)
 
     def pictures(self, strength: float) -> NDArray[np.uint8]:
         """(count, H, W, 3) uint8, as the page shows them."""
         return self.subject.loaded.compose(self.subject.context, self.fields, self.x_hat, strength)[1]
 
-    def again(self) -> str:
+    def again(self, strength: float = 1.0) -> str:
         """The line of Python that makes the same once more."""
         name = Path(self.subject.given).name if isinstance(self.subject.given, (str, Path)) else self.subject.given
-        more = f", distinct={len(self.places)}" if len(self.places) < self.total else ""
+        more = f", strength={strength:g}" if strength != 1 else ""
+        more += f", distinct={len(self.places)}" if len(self.places) < self.total else ""
         more += f", near={[tuple(step) for step in self.near]}" if self.near else ""
         return f"zoo.load({self.subject.loaded.name!r}).sample({name!r}, {self.total}, seed={self.seed}{more})"
 
@@ -115,7 +117,8 @@ class Pool:
     def stem(self) -> str:
         """The beginning of the names of the files of these samples."""
         like = "".join(f"-like-{step.place + 1}" for step in self.near)
-        return f"{self.subject.name}-{self.seed}{like}"
+        name = re.sub(r"[^\w., -]", "_", self.subject.name)[:60]
+        return f"{name}-{self.seed}{like}"
 
     def save(self, numbers: Sequence[int], form: Form, strength: float, folder: Path) -> Path:
         """One file of the pictures of these numbers, at the photo's own size: of several a ZIP; a GIF goes through them."""

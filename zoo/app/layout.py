@@ -6,7 +6,7 @@ import gradio as gr
 
 from zoo.app.drawn import FORMS
 from zoo.app.offers import Offer
-from zoo.app.visit import AMOUNT, Visit
+from zoo.app.visit import AMOUNT
 
 MOST, MOST_DIFFERENT, KEPT = 60, 8, 3600
 """Pictures at once; times as many that are drawn to choose from; seconds that a visitor is remembered without a click."""
@@ -27,7 +27,7 @@ class Layout:
         self.offered = {offer.name: offer for offer in offered}
         self.blocks = gr.Blocks(title="zoo", analytics_enabled=False, fill_width=True, delete_cache=(KEPT, KEPT))
         with self.blocks:
-            self.visit = gr.State(None, time_to_live=KEPT, delete_callback=Visit.end)
+            self.visit = gr.State(None, time_to_live=KEPT, delete_callback=lambda visit: visit and visit.end())
             self.dropped = gr.State(None)
             gr.HTML(HEAD, elem_id="head")
             with gr.Row(equal_height=False):

@@ -12,15 +12,20 @@ import gradio as gr
 
 from zoo import registry
 from zoo.app.drawn import Pool
-from zoo.app.layout import Layout
+from zoo.app.layout import MOST, MOST_DIFFERENT, Layout
 from zoo.app.offers import Offer
 from zoo.app.visit import Visit
+from zoo.catalog.choosing import strength_of
 from zoo.catalog.loaded import Loaded, load
+from zoo.utils.bounds import whole
 from zoo.utils.errors import RequestError, ZooError
 from zoo.utils.noise import noise_seed
 
-QUEUE = {"concurrency_id": "work", "concurrency_limit": 1}
-"""One at a time: each takes all cores."""
+WORK: dict[str, Any] = {"concurrency_id": "work", "concurrency_limit": 1}
+"""Of events that take all cores: one at a time."""
+LIGHT: dict[str, Any] = {"concurrency_limit": None}
+"""Of events that take no time, and need not wait for others."""
+GONE = "this page was left alone for too long, and its photos are removed: load it again"
 
 
 def told(handler: Callable[..., Any]) -> Callable[..., Any]:
@@ -29,10 +34,12 @@ def told(handler: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(handler)
     def call(*given: Any, **more: Any) -> Any:
         try:
+            if given[0] is None:
+                raise RequestError(GONE)
             return handler(*given, **more)
         except Exception as error:
             text = str(error) if isinstance(error, ZooError) else registry.told(error)
-            raise gr.Error(html.escape(text[:1].upper() + text[1:]), duration=None, print_exception=False) from error
+            raise gr.Error(html.escape(_sentence(text)), duration=None, print_exception=False) from error
 
     return call
 
@@ -67,8 +74,10 @@ class Page(Layout):
     def connect(self) -> None:
         plain: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
-        def on(event: Callable[..., Any], handler: Callable[..., Any], inputs: list[Any], outputs: list[Any]) -> Any:
-            return event(told(handler), [self.visit, *inputs], [self.visit, *outputs], **plain, **QUEUE)
+        def on(
+            event: Callable[..., Any], handler: Callable[..., Any], inputs: list[Any], outputs: list[Any], how: Any = WORK
+        ) -> Any:
+            return event(told(handler), [self.visit, *inputs], [self.visit, *outputs], **plain, **how)
 
         def work(button: gr.Button, busy: str, handler: Callable[..., Any], inputs: list[Any], outputs: list[Any]) -> Any:
             """A click that takes a while: the button says so, and cannot be clicked meanwhile."""
@@ -84,17 +93,17 @@ class Page(Layout):
             self.empty, self.top, self.headline, self.large, self.pair, self.slider, self.alone, self.keep, self.back,
             self.results, self.saving, self.again,
         ]  # fmt: skip
-        on(self.blocks.load, self.begin, [self.checkpoint], [*photos, *kinds])
+        self.blocks.load(told(self.begin), self.checkpoint, [self.visit, *photos, *kinds], **plain, **WORK)
         taken = self.drop.upload(lambda paths: (paths, None), self.drop, [self.dropped, self.drop], **plain)
         on(taken.then, self.add, [self.dropped, self.checkpoint], photos)
-        on(self.strip.select, self.pick, [self.checkpoint], photos)
+        on(self.strip.select, self.pick, [self.checkpoint], photos, LIGHT)
         on(self.task.input, self.to_task, [self.task], kinds)
         on(self.checkpoint.input, self.to_checkpoint, [self.checkpoint], kinds)
         given = [self.brush, self.ticks, self.one, self.checkpoint, self.count, self.different, self.strength, self.seed]
         work(self.make, "Making pictures …", self.draw, given, shown).success(None, js=_seen("#top"), **plain)
         work(self.more, "Making more …", self.more_like_this, [self.amount], shown).success(None, js=_seen("#top"), **plain)
-        on(self.results.select, self.enlarge, [], shown).success(None, js=_seen("#large"), **plain)
-        on(self.keep.click, self.keep_it, [], shown)
+        on(self.results.select, self.enlarge, [], shown, LIGHT).success(None, js=_seen("#large"), **plain)
+        on(self.keep.click, self.keep_it, [], shown, LIGHT)
         on(self.back.click, self.go_back, [], shown)
         on(self.strength.release, self.set_strength, [self.strength], shown)
         saved = work(self.save, "Making the file …", self.download, [self.which, self.form], [self.file])
@@ -102,7 +111,7 @@ class Page(Layout):
 
     # What happens
 
-    def begin(self, visit: Visit | None, name: str) -> dict[Any, Any]:
+    def begin(self, name: str) -> dict[Any, Any]:
         visit = Visit.begin(self.folder, self.examples)
         return {self.visit: visit, **self._strip(visit, name), **self._kinds(visit, name)}
 
@@ -133,7 +142,7 @@ class Page(Layout):
         seed: str,
     ) -> dict[Any, Any]:
         loaded = self.loaded(name)
-        choices, visit.strength = loaded.task.choices(), strength if loaded.has_strength else 1.0
+        choices, visit.strength = loaded.task.choices(), strength_of(strength) if loaded.has_strength else 1.0
         if choices is not None:
             given = one if choices[1] else ",".join(ticks)
             title = given.replace(",", ", ") or "nothing of the list"
@@ -143,7 +152,8 @@ class Page(Layout):
             given, title = visit.photo.path, visit.photo.name
             if loaded.task.holes:
                 given = visit.erased(brush["layers"] if brush else [])
-        visit.draw(loaded, given, title, int(count), int(different), _seed(seed))
+        count, different = whole(int(count), "how many", 1, MOST), whole(int(different), "how different", 1, MOST_DIFFERENT)
+        visit.draw(loaded, given, title, count, different, _seed(seed))
         return self._shown(visit)
 
     def enlarge(self, visit: Visit, event: gr.SelectData) -> dict[Any, Any]:
@@ -163,7 +173,7 @@ class Page(Layout):
         return self._shown(visit)
 
     def set_strength(self, visit: Visit, strength: float) -> dict[Any, Any]:
-        visit.set_strength(strength)
+        visit.set_strength(strength_of(strength))
         return self._shown(visit) if visit.pools else {self.visit: visit}
 
     def download(self, visit: Visit, which: str, form: Any) -> dict[Any, Any]:
@@ -210,8 +220,12 @@ class Page(Layout):
             self.back: gr.Button(visible=len(visit.pools) > 1),
             self.results: gr.Gallery(list(zip(visit.pictures, captions, strict=True)), visible=True, selected_index=current),
             self.saving: gr.Row(visible=True),
-            self.again: gr.Code(pool.again(), visible=not pool.subject.loaded.task.holes),
+            self.again: gr.Code(pool.again(visit.strength), visible=not pool.subject.loaded.task.holes),
         }
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _seen(what: str) -> str:
@@ -223,7 +237,7 @@ def _headline(pool: Pool) -> str:
     name, count = html.escape(pool.subject.name), len(pool.places)
     said = [f"{pool.subject.loaded.name}", f"seed {pool.seed}"]
     said += [f"more like no. {step.place + 1}, {step.amount:.0%} away" for step in pool.near]
-    remark = f"<p>{html.escape(pool.remark.capitalize())}.</p>" if pool.remark else ""
+    remark = f"<p>{html.escape(_sentence(pool.remark))}.</p>" if pool.remark else ""
     return (
         f"<h2>{count} {'picture' if count == 1 else 'pictures'} of {name}</h2><p>{html.escape(' · '.join(said))}</p>{remark}"
     )

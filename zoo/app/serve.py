@@ -12,7 +12,7 @@ from typing import Any
 
 from zoo.app.offers import offers
 from zoo.catalog.loaded import load
-from zoo.utils.errors import RequestError, ZooError
+from zoo.utils.errors import RequestError, ZooError, terminable
 from zoo.utils.words import say
 
 HOST = "127.0.0.1"
@@ -25,7 +25,7 @@ CREDIT = "Examples: china.jpg by danielbuechele and flower.jpg by vultilion, CC 
 
 def serve(checkpoint: str | None = None, *, device: str = "auto", port: int | None = None, browser: bool = False) -> None:
     """Serve the page until the process is stopped; see :func:`served`. With ``browser`` it is opened there."""
-    with served(checkpoint, device=device, port=port) as url:
+    with terminable(), served(checkpoint, device=device, port=port) as url:
         say(f"the page is at {url} for this machine alone; Ctrl-C ends it" if not _is_space() else "the page is served")
         if browser:
             import webbrowser
