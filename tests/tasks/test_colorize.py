@@ -85,10 +85,18 @@ def test_even_colours_cost_nothing_and_dull_ones_most() -> None:
     values = cost(torch.cat([even, grey, dull]))
     assert values[0] < 1e-3 * values[2]
     assert values[0] < values[1] < values[2]
-    assert values[2].item() == pytest.approx(0.01 * 2 * math.log(BINS), rel=1e-3)
+    assert values[2].item() == pytest.approx(0.01 * 2 * (math.log(BINS) - 0.7356), rel=1e-3)
     assert torch.equal(cost(grey), values[1:2])  # an item alone as among others
     assert torch.isfinite(cost(torch.tensor([-5.0, 9.0]).view(1, 2, 1, 1).expand(1, 2, 4, 4))).all()
     assert pickle.loads(pickle.dumps(cost)) == cost
+
+
+def test_no_single_colour_is_cheaper_than_another_by_where_it_lies_between_two_bins() -> None:
+    """Grey, half way between two, is not; only at the rim of what can be is there a bin less to spread over."""
+    colours = torch.linspace(1.5 / BINS, 1 - 1.5 / BINS, 101).view(-1, 1, 1, 1).expand(-1, 2, 4, 4)
+    values = Even(0.01)(torch.cat([colours, torch.full((1, 2, 4, 4), 0.5)]))
+    assert values.max() < 1.03 * values.min()
+    assert values[-1] > values.mean()
 
 
 def test_its_slope_makes_colours_stronger() -> None:
