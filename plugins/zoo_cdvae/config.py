@@ -31,6 +31,11 @@ class CDVAEConfig(Recipe):
         embedding: what the guide of z_c is an embedding of, beside what is known of the images: ``pixels`` of x, or in their
             place the ``features`` of EfficientNet-lite0, whose weights the extra ``features`` installs (x in [0, 1], of one or
             three channels; where training crops x they are taken anew at each step, which then takes several times as long).
+        tied_at: which z_c the tie is fitted to and drawn from: a ``draw`` of q(z_c | x), as eq. 4 has it, or its ``mean``. A
+            draw is nearly half noise, so that the tie hardly knows x.
+        maps: maps of x that the decoder of y adds, each with a weight that it makes of the codes (``cdvae-skip``); 0 for none,
+            as in the papers. x and y have to be square fields of one side.
+        map_width: channels of the first layer of the network that makes them.
         reconstruction: the first and the last weight of the reconstruction cost.
         tie_weight: the first and the last weight of the tie's cost.
         standard: the first and the last weight of the standard normal's charge of z_g (its cross entropy with q(z_g | y)). Eq.
@@ -51,6 +56,9 @@ class CDVAEConfig(Recipe):
     output_variance: float | None = 0.1
     guidance: tuple[float, ...] = (10.0, 1.0)
     embedding: Literal["pixels", "features"] = field(default="pixels", metadata={"added": True})
+    tied_at: Literal["draw", "mean"] = field(default="draw", metadata={"added": True})
+    maps: int = field(default=0, metadata={"added": True})
+    map_width: int = field(default=8, metadata={"added": True})
     reconstruction: tuple[float, ...] = (0.3, 0.05)
     tie_weight: tuple[float, ...] = (0.1, 1.0)
     standard: tuple[float, ...] = (1.0, 0.0)
@@ -70,7 +78,8 @@ class CDVAEConfig(Recipe):
                 f"codes {self.codes} and widths {self.widths} must be equally many positive sizes, at least one"
             )
         super().__post_init__()
-        at_least(self, 1, "components")
+        at_least(self, 1, "components", "map_width")
+        at_least(self, 0, "maps")
         above(self, 0, "sigma", "temperature", "output_variance")
         if not 0 < self.tied <= 1:
             raise RequestError(f"tied is {self.tied}; it must be a share above 0, at most 1")

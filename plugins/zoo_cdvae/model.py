@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
@@ -16,7 +17,8 @@ from torch import Tensor, nn
 from zoo import Batch, Model, Noise, Pairs, RequestError, Step, size_of
 from zoo_cdvae.config import CDVAEConfig
 from zoo_cdvae.guide import Features
-from zoo_cdvae.networks import MDN, Decoder, Encoder, GaussianTie, Posterior, infer
+from zoo_cdvae.maps import Maps
+from zoo_cdvae.networks import MDN, Decoder, Encoder, GaussianTie, More, Posterior, infer
 from zoo_networks.efficientnet import check_picture
 from zoo_networks.gaussian import Gaussian
 from zoo_networks.lpp import Embedding
@@ -60,6 +62,9 @@ class CDVAE(Model):
         codes, widths, variance = self.config.codes, self.config.widths, self.config.output_variance
         self.encoder_c, self.encoder_g = Encoder(c, codes, widths), Encoder(g, codes, widths)
         self.decoder_c, self.decoder_g = Decoder(c, codes, widths, variance), Decoder(g, codes, widths, variance)
+        self.maps: Maps | None = None
+        if self.config.maps:
+            self.maps = Maps(self.x_shape, self.y_shape, widths[0], self.config.maps, self.config.map_width)
         self.tie: MDN | GaussianTie
         if self.config.tie == "mdn":
             self.tie = MDN(codes[-1], self.config.components, self.config.sigma, self.config.bounded)
@@ -108,13 +113,14 @@ class CDVAE(Model):
             return torch.randn(like.shape, generator=step.generator).to(like)
 
         x, y = self._inner(batch.x, 0), self._inner(batch.y, 1)
-        of_x, of_y = infer(self.encoder_c, self.decoder_c, x, normal), infer(self.encoder_g, self.decoder_g, y, normal)
+        of_x = infer(self.encoder_c, self.decoder_c, x, normal)
+        of_y = infer(self.encoder_g, self.decoder_g, y, normal, self._seen_of(x))
         parts = {
             "x_error": -of_x.field.log_prob(x).mean(),
             "y_error": -of_y.field.log_prob(y).mean(),
             "x_kl": (of_x.top.kl_to_standard() + of_x.kl_below).mean(),
             "y_kl": (of_y.top.kl_to_standard() + of_y.kl_below).mean(),
-            "tie": self.tie.cost(of_y.codes[-1], of_x.codes[-1]).mean(),
+            "tie": self.tie.cost(of_y.codes[-1], self._tied(of_x)).mean(),
         }
         total = reconstruction * (parts["x_error"] + parts["y_error"]) + parts["x_kl"] + parts["y_kl"]
         total = total + tie * parts["tie"]
@@ -133,23 +139,27 @@ class CDVAE(Model):
 
         A decoder that has collapsed, where edges count as noise, rebuilds y from two or three directions.
         """
-        y = self._inner(pairs.y, 1)
-        return fidelity(y, infer(self.encoder_g, self.decoder_g, y, torch.zeros_like).field.mean)
+        x, y = self._inner(pairs.x, 0), self._inner(pairs.y, 1)
+        return fidelity(y, infer(self.encoder_g, self.decoder_g, y, torch.zeros_like, self._seen_of(x)).field.mean)
 
     # Sampling
 
-    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation of q(z_c | x), each (B, D)."""
-        top = self.encoder_c(self._inner(x, 0))[-1]
-        return top.mean, top.variance.sqrt()
+    def encode(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Mean and standard deviation of q(z_c | x), each (B, D); and the maps of x, where the decoder sees these."""
+        inner = self._inner(x, 0)
+        top = self.encoder_c(inner)[-1]
+        return (top.mean, top.variance.sqrt(), *(() if self.maps is None else (self._maps_of(inner),)))
 
-    def draw(self, code: tuple[Tensor, Tensor], n: int, noise: Noise) -> Tensor:
+    def draw(self, code: tuple[Tensor, ...], n: int, noise: Noise) -> Tensor:
         """z_c from the encoder, z_g from the tie, lower codes from the decoder, and the mean of the field (section 3)."""
-        mean, deviation = code
-        z_c = mean[:, None] + deviation[:, None] * noise.normal(n, mean.shape[1])
-        z_g = self.tie.draw(z_c, noise, self.config.temperature).flatten(0, 1)
+        mean, deviation, *maps = code
+        z_c = mean[:, None]
+        if self.config.tied_at == "draw":
+            z_c = z_c + deviation[:, None] * noise.normal(n, mean.shape[1])
+        z_g = self.tie.draw(z_c, n, noise, self.config.temperature).flatten(0, 1)
         lower = [noise.normal(n, d).flatten(0, 1) for d in reversed(self.config.codes[:-1])]
-        field = self.decoder_g.mean(z_g, lower) * self.scale[1] + self.mean_g
+        more = partial(self.maps.added, *maps) if self.maps is not None else None
+        field = self.decoder_g.mean(z_g, lower, more) * self.scale[1] + self.mean_g
         return field.clamp(self.limits[0], self.limits[1]).view(len(mean), n, *self.y_shape)
 
     def features(self, x: Tensor) -> Tensor:
@@ -199,8 +209,9 @@ class CDVAE(Model):
             return noise.normal(DRAWS, like.shape[1]).flatten(0, 1)
 
         inner_x, inner_y = (self._inner(value, i).repeat_interleave(DRAWS, 0) for i, value in enumerate((x, y)))
-        c, g = infer(self.encoder_c, self.decoder_c, inner_x, normal), infer(self.encoder_g, self.decoder_g, inner_y, normal)
-        tie = self.tie.log_prob(g.codes[-1], c.codes[-1], self.config.temperature)
+        c = infer(self.encoder_c, self.decoder_c, inner_x, normal)
+        g = infer(self.encoder_g, self.decoder_g, inner_y, normal, self._seen_of(self._inner(x, 0)))
+        tie = self.tie.log_prob(g.codes[-1], self._tied(c), self.config.temperature)
         of_y = g.field.log_prob(inner_y) - g.kl_below - g.top.log_prob(g.codes[-1]) + tie
         prior = Gaussian(torch.zeros_like(c.top.mean), self.tie.prior_variance.expand_as(c.top.mean))
         of_x = c.field.log_prob(inner_x) - c.kl_below - c.top.kl(prior)
@@ -211,6 +222,18 @@ class CDVAE(Model):
     def _inner(self, value: Tensor, side: int) -> Tensor:
         """A field flattened, centred and scaled: (B, D) of about unit variance."""
         return (value.flatten(1) - (self.mean_c, self.mean_g)[side]) / self.scale[side]
+
+    def _tied(self, of_x: Posterior) -> Tensor:
+        """The z_c that the tie is given, (B, D)."""
+        return of_x.top.mean if self.config.tied_at == "mean" else of_x.codes[-1]
+
+    def _maps_of(self, inner_x: Tensor) -> Tensor:
+        assert self.maps is not None
+        return self.maps(inner_x.view(-1, *self.x_shape))
+
+    def _seen_of(self, inner_x: Tensor) -> More | None:
+        """What the decoder of y adds of x (B, D), to as many fields for each of them as there are."""
+        return None if self.maps is None else partial(self.maps.added, self._maps_of(inner_x))
 
 
 def _distance(posterior: Posterior, embedding: list[Tensor]) -> Tensor:

@@ -17,6 +17,9 @@ from torch.nn import functional as F
 from zoo import Noise
 from zoo_networks.gaussian import LOG_2PI, Gaussian
 
+More = Callable[[Tensor], Tensor]
+"""What is added to a mean (B, D), from what the layers before it made of a code, (B, width)."""
+
 
 class GaussianLayer(nn.Module):
     """Two leaky-rectified layers, then a mean and a softplus variance above ``floor``, or a ``fixed`` one (Table 1)."""
@@ -31,9 +34,9 @@ class GaussianLayer(nn.Module):
     def hidden(self, value: Tensor) -> Tensor:
         return F.leaky_relu(self.second(F.leaky_relu(self.first(value))))
 
-    def forward(self, value: Tensor) -> Gaussian:
+    def forward(self, value: Tensor, more: More | None = None) -> Gaussian:
         hidden = self.hidden(value)
-        mean = self.mean(hidden)
+        mean = self.mean(hidden) if more is None else self.mean(hidden) + more(hidden)
         if self.variance is None:
             return Gaussian(mean, torch.full_like(mean, self.fixed or self.floor))
         return Gaussian(mean, F.softplus(self.variance(hidden)) + self.floor)
@@ -64,7 +67,7 @@ class Decoder(nn.Module):
         self.layers = nn.ModuleList(GaussianLayer(codes[i + 1], widths[i + 1], codes[i]) for i in downwards)
         self.output = GaussianLayer(codes[0], widths[0], size, floor=1e-3, fixed=output_variance)
 
-    def mean(self, top: Tensor, noise: Sequence[Tensor]) -> Tensor:
+    def mean(self, top: Tensor, noise: Sequence[Tensor], more: More | None = None) -> Tensor:
         """The mean of the field given the top code, (B, D); ``noise`` standard normal for the lower layers, downwards.
 
         The variance of the pixels would cost as much again, and no sample needs it.
@@ -72,7 +75,8 @@ class Decoder(nn.Module):
         code = top
         for layer, eps in zip(self.layers, noise, strict=True):
             code = layer(code).sample(eps)
-        return self.output.mean(self.output.hidden(code))
+        hidden = self.output.hidden(code)
+        return self.output.mean(hidden) if more is None else self.output.mean(hidden) + more(hidden)
 
 
 @dataclass(frozen=True)
@@ -86,12 +90,14 @@ class Posterior:
     field: Gaussian
 
 
-def infer(encoder: Encoder, decoder: Decoder, value: Tensor, normal: Callable[[Tensor], Tensor]) -> Posterior:
+def infer(
+    encoder: Encoder, decoder: Decoder, value: Tensor, normal: Callable[[Tensor], Tensor], more: More | None = None
+) -> Posterior:
     """One stochastic downward pass over the upward one; eq. 21 to 24.
 
     At each layer below the top the upward estimate and the decoder's own prediction are combined by precision (eq. 22, which
     gives a variance, though printed as sigma, and 23).
-    ``normal`` gives standard normal numbers of the shape of its argument.
+    ``normal`` gives standard normal numbers of the shape of its argument; ``more`` is added to the mean of the field.
     """
     upward = encoder(value)
     top = upward[-1]
@@ -103,7 +109,7 @@ def infer(encoder: Encoder, decoder: Decoder, value: Tensor, normal: Callable[[T
         code = posterior.sample(normal(posterior.mean))
         kl = kl + posterior.kl(prior)
         codes.insert(0, code)
-    return Posterior(codes, [g.mean for g in upward], top, kl, decoder.output(code))
+    return Posterior(codes, [g.mean for g in upward], top, kl, decoder.output(code, more))
 
 
 class MDN(nn.Module):
@@ -139,13 +145,13 @@ class MDN(nn.Module):
         """The tie's term of the loss, (B,); eq. 4."""
         return -self.log_prob(value, code)
 
-    def draw(self, code: Tensor, noise: Noise, temperature: float) -> Tensor:
-        """One z_g for each of ``code`` (B, n, size), of the same shape."""
-        items, n, size = code.shape
-        log_weight, centre = self(code.flatten(0, 1))
-        pick = noise.categorical(log_weight.exp().unflatten(0, (items, n))).flatten()
-        chosen = centre[torch.arange(len(pick), device=pick.device), pick].view(items, n, size)
-        return chosen + temperature * self.sigma * noise.normal(n, size)
+    def draw(self, code: Tensor, n: int, noise: Noise, temperature: float) -> Tensor:
+        """n z_g for each item, (B, n, size), of as many z_c, or of one: ``code`` (B, n or 1, size)."""
+        items, many, size = code.shape
+        log_weight, centre = (part.unflatten(0, (items, many)) for part in self(code.flatten(0, 1)))
+        pick = noise.categorical(log_weight.exp().expand(-1, n, -1))
+        item, each = torch.arange(items, device=pick.device)[:, None], torch.arange(n, device=pick.device) % many
+        return centre[item, each, pick] + temperature * self.sigma * noise.normal(n, size)
 
 
 class GaussianTie(nn.Module):
@@ -175,6 +181,6 @@ class GaussianTie(nn.Module):
         """The tie's term of the loss, (B,); the last of paper 1's eq. 4."""
         return (value - code)[:, : self.tied].square().sum(-1) / (2 * self.sigma**2)
 
-    def draw(self, code: Tensor, noise: Noise, temperature: float) -> Tensor:
-        """One z_g for each of ``code`` (B, n, size), of the same shape."""
-        return self.shrink * code + temperature * self.variance.sqrt() * noise.normal(code.shape[1], code.shape[2])
+    def draw(self, code: Tensor, n: int, noise: Noise, temperature: float) -> Tensor:
+        """n z_g for each item, (B, n, size), of as many z_c, or of one: ``code`` (B, n or 1, size)."""
+        return self.shrink * code + temperature * self.variance.sqrt() * noise.normal(n, code.shape[2])

@@ -13,7 +13,7 @@ from zoo.data.pairs import Batch
 from zoo.fitting.recipe import Step
 from zoo.testing.subjects.model import fields
 from zoo.utils.noise import Noise
-from zoo_cdvae import CDVAE, mdn4, mdn12, noemb
+from zoo_cdvae import CDVAE, mdn4, mdn12, noemb, skip
 from zoo_cdvae.networks import MDN, GaussianTie, infer
 from zoo_networks.gaussian import Gaussian
 
@@ -53,7 +53,7 @@ def test_mdn_density_integrates_to_one(bounded: bool, temperature: float) -> Non
     code = torch.randn(1, 2).expand(len(points), 2)
     density = mdn.log_prob(points, code, temperature).exp() * (grid[1] - grid[0]) ** 2
     assert density.sum().item() == pytest.approx(1.0, abs=1e-4)
-    drawn = mdn.draw(code[:1].expand(1, 20000, 2), Noise(torch.zeros(1, 3), 0), temperature)[0]
+    drawn = mdn.draw(code[None, :1], 20000, Noise(torch.zeros(1, 3), 0), temperature)[0]
     torch.testing.assert_close(drawn.square().mean(0), (density[:, None] * points.square()).sum(0), atol=0.03, rtol=0.03)
 
 
@@ -147,11 +147,50 @@ def test_gaussian_tie_is_the_joint_normal_of_paper_1() -> None:
     constant = prior + tie.log_prob(z_g, z_c) - eq3
     assert constant.std() < 1e-5
     code = torch.tensor([0.5, -1.0, 2.0, 0.0, 3.0])
-    drawn = tie.draw(code.expand(1, 20000, 5), Noise(torch.zeros(1, 3), 0), temperature=1.0)[0]
+    drawn = tie.draw(code.view(1, 1, 5), 20000, Noise(torch.zeros(1, 3), 0), temperature=1.0)[0]
     torch.testing.assert_close(drawn.mean(0), tie.shrink * code, atol=0.03, rtol=0)
     torch.testing.assert_close(drawn.var(0), tie.variance, atol=0.03, rtol=0.03)
     cool = Gaussian((tie.shrink * code).expand(50, 5), (0.6**2 * tie.variance).expand(50, 5)).log_prob(z_g)
     torch.testing.assert_close(tie.log_prob(z_g, code, 0.6), cool)
+
+
+@torch.no_grad()
+def test_a_tie_at_the_mean_knows_nothing_of_how_unsure_the_code_of_x_is() -> None:
+    """Neither samples nor log p(y | x) depend on the variance of q(z_c | x); of a tie at a draw both do."""
+    pairs = fields(6, FIELD, FIELD)
+    for where, same in (("mean", True), ("draw", False)):
+        torch.manual_seed(0)
+        model, found = small(tied_at=where), []
+        for _ in range(2):
+            drawn = model.draw(model.encode(pairs.x), 5, Noise(pairs.x, 0))
+            found.append((drawn, model.log_prob(pairs.y, pairs.x)))
+            model.encoder_c.layers[-1].variance.bias += 2.0
+        assert [torch.equal(before, after) for before, after in zip(*found, strict=True)] == [same, same]
+        assert drawn.shape == (6, 5, *FIELD)
+        assert drawn[:, 0].ne(drawn[:, 1]).any()
+
+
+@torch.no_grad()
+def test_maps_of_x_are_added_with_weights_of_each_sample() -> None:
+    """To each of an item's samples and channels its own sum of the item's maps, for samples and for densities."""
+    torch.manual_seed(0)
+    model = skip((3, 16, 16), (2, 16, 16), codes=(6, 4), widths=(24, 16), maps=5)
+    assert model.maps is not None
+    x, hidden = torch.rand(3, 3, 16, 16), torch.randn(3 * 4, 24)
+    maps = model.maps(x)
+    weights = model.maps.weights(hidden).view(3, 4, 2, 5)
+    want = torch.einsum("bnkm,bmhw->bnkhw", weights, maps).flatten(2).flatten(0, 1)
+    torch.testing.assert_close(model.maps.added(maps, hidden), want)
+    before, bound = model.draw(model.encode(x), 4, Noise(x, 0)), model.log_prob(torch.rand(3, 2, 16, 16), x)
+    model.maps.weights.weight.zero_()
+    model.maps.weights.bias.copy_(torch.tensor([7.0, 0, 0, 0, 0] * 2))
+    model.maps.last.weight.zero_()
+    model.maps.last.bias.fill_(0.5)
+    model.decoder_g.output.mean.weight.zero_()
+    model.decoder_g.output.mean.bias.zero_()
+    torch.testing.assert_close(model.draw(model.encode(x), 4, Noise(x, 0)), torch.full((3, 4, 2, 16, 16), 3.5))
+    assert before.std() > 0
+    assert torch.isfinite(bound).all()
 
 
 def test_the_presets_differ_where_they_say() -> None:

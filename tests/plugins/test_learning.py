@@ -25,7 +25,7 @@ ATTRIBUTES: dict[str, tuple[int, dict[str, object]]] = {
     "cgml": (100, {"learning_rate": 4e-3}),
 }
 """Steps and settings with which each family learns three colours."""
-STEPS = {"cpixel": 100, "cgan": 300, "cvae-residual": 300}
+STEPS = {"cpixel": 100, "cgan": 300, "cvae-residual": 300, "cdvae-skip": 150}
 """Steps that are enough to follow x, where 150 (800 of a CDVAE) are not or take long."""
 QUICK: dict[str, dict[str, object]] = {
     "cvae-residual": {"output_variance": 0.1},
@@ -92,6 +92,7 @@ def test_two_modes_are_recovered(name: str, steps: int, config: dict, near: floa
         ("attribute-cvae", (2, 16, 16), (1, 16, 16), {"norm": False}),
         ("cdvae-mdn4", FIELD, FIELD, {"output_variance": 0.5}),
         ("cdvae-mdn4", FIELD, FIELD, {"bounded": True}),
+        ("cdvae-skip", (3, 16, 16), (2, 16, 16), {}),
         ("cgan", (3, 16, 16), (2, 16, 16), {}),
         ("cgan", (5,), FIELD, {}),
         ("cpixel", (1, 6, 6), (2, 6, 6), {"hidden": 32}),
@@ -162,7 +163,7 @@ def test_the_pool_of_one_x_is_not_that_of_another(name: str) -> None:
     pairs = fields(400, SQUARE, SQUARE)
     sign = torch.sign(pairs.y.mean((1, 2, 3), keepdim=True) - 0.5 * pairs.x.mean((1, 2, 3), keepdim=True) - 0.25)
     model = make.model(name, SQUARE, SQUARE, **{**ModelSubject(name).settings, **QUICK.get(name, {})})
-    steps = 800 if name.startswith("cdvae") else STEPS.get(name, 150)
+    steps = STEPS.get(name, 800 if name.startswith("cdvae") else 150)
     pairs = Pairs(pairs.x, 0.8 * pairs.x + 0.1 + 0.1 * sign)
     model.fit(pairs, seed=0, device="cpu", progress=False, steps=steps, batch_size=32)
     dark, light = model.sample(torch.stack([torch.full(SQUARE, v) for v in (0.2, 0.8)]), 200, seed=0).mean((1, 2, 3, 4))

@@ -24,6 +24,8 @@ FIELD = (1, 8, 8)
         ("cdvae-mdn12", {"codes": (4, 2), "widths": (8,)}, "equally many"),
         ("cdvae-mdn12", {"phases": (0.9, 0.1)}, "rising"),
         ("cdvae-mdn12", {"guidance": (-1.0, 0.0)}, "none below 0"),
+        ("cdvae-mdn12", {"maps": -1}, "at least 0"),
+        ("cdvae-mdn12", {"tied_at": "top"}, "draw"),
         ("cdvae-mdn12", {"componets": 3}, "did you mean 'components'"),
         ("cgan", {"embedding": "timm:resnet5O"}, "timm has no model 'resnet5O': did you mean .*'resnet50'"),
         ("cgan", {"embedding": "timm:resnet18.a1_in2k"}, "timm has no weights .*did you mean 'resnet18.a1_in1k'"),
@@ -66,6 +68,7 @@ NO_OTHER_FIELDS = [(name, r"is for square fields \(C, s, s\)", {}, OTHER_FIELDS)
     [
         ("attribute-cvae", "an attribute CVAE is for", {"blocks": 2}, [((3,), (3, 8, 10)), ((1, 4, 4), FIELD), ((3,), (64,))]),
         ("attribute-cvae", "an attribute CVAE is for", {"blocks": 2}, [((), FIELD), ((3,), (1, 9, 9))]),
+        ("cdvae-skip", "whose decoder sees maps of x is for square fields", {}, [((5,), FIELD), (FIELD, (1, 16, 16))]),
         ("cgan", "square fields", {}, [(FIELD, y) for y in [(1, 8, 16), (64,), (1, 12, 12), (1, 512, 512), (0, 8, 8)]]),
         ("cgan", "is for x of shape", {"embedding": "timm:test_resnet"}, [((2, 8, 8), FIELD)]),
         ("cgml", "cGML is for", {}, [((1, 16, 16), (1, 32, 32))]),
