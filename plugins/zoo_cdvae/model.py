@@ -32,6 +32,12 @@ class CDVAE(Model):
     """p(y | x) as encoder of x, tie from z_c to z_g, decoder of y; trained as a joint model of x and y (eq. 3 and 6).
 
     x and y may have any shape; they are flattened. See :class:`zoo.Model` for what the methods take and give.
+
+    Other than in the papers: the variance of a field is fixed, since a predicted one lets the codes of y collapse
+    (:meth:`diagnose`). Paper 1 draws three layers of codes in its Figure 2 and gives no sizes; all presets but
+    ``cdvae-shallow`` have the two of paper 2's Table 1, and ``--set codes=64,32,16 --set widths=512,256,128`` makes three.
+    Eq. 5 charges z_c, a draw; here the means of the upward pass are charged, of every layer and of y's codes too (paper 1,
+    section 4.1), which leaves their variances to the bound.
     """
 
     Config: ClassVar[type] = CDVAEConfig

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -195,7 +196,9 @@ def test_maps_of_x_are_added_with_weights_of_each_sample() -> None:
 
 def test_the_presets_differ_where_they_say() -> None:
     assert (mdn12(FIELD, FIELD).config.components, mdn4(FIELD, FIELD).config.components) == (12, 4)
-    assert noemb(FIELD, FIELD).config.guidance == (0, 0) < mdn12(FIELD, FIELD).config.guidance
+    without, guided = (preset(FIELD, FIELD).config for preset in (noemb, mdn4))
+    assert without.guidance == (0, 0) < guided.guidance
+    assert replace(without, guidance=guided.guidance) == guided
 
 
 def test_the_costs_are_weighted_by_phase() -> None:
