@@ -130,6 +130,8 @@ def test_what_fails_after_the_fit_costs_nothing_of_it(
     again = run(tmp_path / "a", resume=True)
     assert again.metrics == whole.metrics
     assert again.history == whole.history
+    assert json.loads((tmp_path / "a" / "run.json").read_text())["curves"] == {"losses": whole.history["losses"]}
+    assert "Was there more to learn?" in (tmp_path / "a" / "report.html").read_text()
     assert sorted(path.name for path in (tmp_path / "a").iterdir()) == LEFT
     assert same(tmp_path / "a", whole.out)
 

@@ -45,6 +45,9 @@ def run(
     items: Annotated[int | None, Option(help="Score only so many test items, spread evenly; by default all.")] = None,
     out: Annotated[str | None, Option(help="A new folder; by default runs/<time>-<model>-<task>.", metavar="DIR")] = None,
     resume: Annotated[bool, Option("--resume", help="Go on with the run that was stopped in --out.")] = False,
+    track: Annotated[
+        str | None, Option(help="Send the curves of the fit to tensorboard, wandb, mlflow or trackio.", metavar="NAME")
+    ] = None,
     json: Annotated[bool, Option("--json", help="Print metrics.json instead of a table.")] = False,
 ) -> None:
     """Fit a model to a task, sample, measure, and write a report."""
@@ -73,6 +76,11 @@ def run(
             say(f"\n{result.verdict.text}\n", lines=True)
         if better := another(result.metrics["task"], result.metrics["model"]):
             say(better)
+    from zoo.reporting.training import told
+    from zoo.running.folder import plain
+
+    if words := told(plain(result.history), str(request.parts["training"].get("validate_by", "energy_score"))):
+        say(words, err=json)
     times = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in result.seconds.items())
     say(times, err=json)
     say(f"report: {result.out / 'report.html'}", err=json)

@@ -173,7 +173,7 @@ def _list_hub(words: list[str]) -> None:
 
 
 @app.command()
-def show(name: Annotated[str, Argument(help="Of a model, task, metric, kind of data or checkpoint.")]) -> None:
+def show(name: Annotated[str, Argument(help="Of a model, task, metric, kind of data or checkpoint; or training.")]) -> None:
     """Show what is known of one name: settings, units, sources."""
     from zoo.catalog import checkpoints, suites
 
@@ -189,8 +189,11 @@ def show(name: Annotated[str, Argument(help="Of a model, task, metric, kind of d
         blocks.append(f"{name}: checkpoint\n\n{_facts(facts)}")
     if name in benches:
         blocks.append(_about_suite(name))
+    if name == "training":
+        blocks.append(_about_training())
     if not blocks:
         everything = {known for kind in ENTRIES for known in registry.names(kind)} | weights.keys() | benches.keys()
+        everything.add("training")
         raise RequestError(f"nothing is called {name!r}: {nearest(name, everything)}")
     say("\n\n".join(blocks), lines=True)
 
@@ -210,6 +213,18 @@ def _about_entry(kind: str, name: str) -> str:
     elif about.settings is not None:
         lines += ["", "no settings"]
     return "\n".join(lines)
+
+
+def _about_training() -> str:
+    from textwrap import wrap
+
+    from zoo.contracts.describe import of_training
+
+    rows = [("SETTING", "DEFAULT", "TYPE", "")]
+    for setting, said in of_training():
+        first, *more = wrap(said, 80)
+        rows += [(setting.name, setting.default, setting.kind, first), *(("", "", "", line) for line in more)]
+    return f"training: settings of the loop that fits models, given as --set training.SETTING=VALUE\n\n{table(*rows)}"
 
 
 def _about_suite(name: str) -> str:

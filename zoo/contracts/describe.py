@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import re
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from zoo import registry
 from zoo.contracts import make
+from zoo.fitting.recipe import Recipe, Training
 
 
 class Setting(NamedTuple):
@@ -40,6 +42,21 @@ def describe(kind: str, name: str) -> Description:
     """The description of an entry, which is imported for it; an unknown name or one that is broken raises."""
     with registry.calling(kind, name, "it cannot be described"):
         return _describe(kind, name)
+
+
+def of_training() -> list[tuple[Setting, str]]:
+    """The settings of :class:`zoo.Training`, each with its sentence; those of a model's own recipe have its default."""
+    said = sentences(Recipe) | sentences(Training)
+    own = {field.name for field in dataclasses.fields(Recipe)}
+    made = [_setting(field, dict.fromkeys(own, "the model's")) for field in dataclasses.fields(Training)]
+    return [(setting, said[setting.name]) for setting in made]
+
+
+def sentences(cls: type) -> dict[str, str]:
+    """The sentence of each attribute under ``Attributes:`` in the docstring of a class, without its marks."""
+    block = (inspect.getdoc(cls) or "").partition("Attributes:\n")[2].partition("\n\n")[0]
+    found = re.findall(r"^    (\w+): (.*(?:\n     +.*)*)", block, re.M)
+    return {name: re.sub(r"\s+", " ", re.sub(r":\w+:|`", "", text)) for name, text in found}
 
 
 def _describe(kind: str, name: str) -> Description:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from zoo import registry
 from zoo.data.pairs import Pairs
-from zoo.fitting.recipe import LOSS, Step
+from zoo.fitting.recipe import LOSS, Step, Training
 from zoo.fitting.steps import Fit, Learner, mix
 from zoo.utils.errors import RequestError, cause
 
@@ -70,6 +70,12 @@ class ByLoss:
             with torch.enable_grad():
                 found += len(index) * sum(float(losses["total"].detach()) for _, losses in self.copy.turns(batch, last))
         return found / len(pairs)
+
+
+def check_judge(training: Training) -> None:
+    """See (RequestError) that there is what ``training`` says held-out pairs are scored by."""
+    if training.validation and training.validate_by != LOSS:
+        ByMetric(training.validate_by)
 
 
 def judge_of(fit: Fit, held: Pairs) -> ByMetric | ByLoss:

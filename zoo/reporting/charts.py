@@ -59,7 +59,9 @@ class Axis:
         step = 10 ** math.floor(math.log10(rough))
         step *= next((m for m in (1, 2, 5) if m * step >= rough), 10)
         found = [i * step for i in range(math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9) + 1)]
-        return [(self(value), number(value, 3)) for value in found]
+        texts = ([number(value, digits) for value in found] for digits in (3, 4, 5, 6, 7))
+        shown = next((each for each in texts if len({*each}) == len(found)), map(str, found))
+        return [(self(value), text) for value, text in zip(found, shown, strict=True)]
 
 
 def charts(figures: Mapping[str, Any], model: str) -> list[Chart]:

@@ -16,6 +16,7 @@ from zoo.contracts.task import Task
 from zoo.reporting.charts import charts, curve_chart
 from zoo.reporting.pages import over_counts, short, source_of, write_page
 from zoo.reporting.pictures import SAMPLES, Picture
+from zoo.reporting.training import course_charts, told
 from zoo.utils.errors import RequestError
 from zoo.utils.sheet import INK, LINE, MUTED, Row, Tile, contact_sheet
 from zoo.utils.words import visible
@@ -130,9 +131,12 @@ def write_report(
             line = {k: (score["value"], score["low"], score["high"]) for k, score in points.items()}
             says = f"{points[min(points)]['unit']}; {points[min(points)]['better']} is better."
             shown.append(curve_chart(f"{metric} over the number of samples", says, metric, {model: line}))
+    judge = str((run.get("training") or {}).get("validate_by", "energy_score"))
     write_page(
         path,
         "report.html",
+        course=course_charts(run.get("curves", {}), judge, (run.get("history") or {}).get("best_at", 0)),
+        course_note=told(run.get("history"), judge),
         run=run,
         task=task,
         scores=scores,

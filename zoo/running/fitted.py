@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from zoo.catalog.found import fitted_model
+from zoo.fitting.tracking import Tracker
 from zoo.measuring import small
 from zoo.measuring.evaluate import Evaluation
 from zoo.running.folder import RunFolder, command_again, curves, plain, read_json
@@ -54,15 +56,15 @@ def kept_model(plan: Plan, folder: RunFolder) -> Model:
 
 def fit(plan: Plan, train: Pairs, folder: RunFolder, progress: bool) -> Any:
     """Fit the model of the plan, going on from the state of training where there is one; gives what it leaves on record."""
-    return plan.model.fit(
-        train,
-        seed=plan.request.seed,
-        device=plan.device,
-        epochs=plan.request.epochs,
-        progress=progress,
-        resume=folder.state,
-        **plan.request.parts["training"],
-    )
+    request, given = plan.request, dict[str, Any](plan.request.parts["training"])
+    given |= {"seed": request.seed, "device": plan.device, "epochs": request.epochs, "progress": progress}
+    with contextlib.ExitStack() as stack:
+        if request.track is not None:
+            words = {key: str(getattr(request, key)) for key in ("model", "task", "data", "seed")}
+            settings = {**plan.weights["config"], **plan.weights["training"], **words}
+            tracker = Tracker(request.track, folder.tracking, folder.path.name, settings)
+            given["callback"] = stack.enter_context(tracker)
+        return plan.model.fit(train, resume=folder.state, **given)
 
 
 def keep_golden(plan: Plan, folder: Path, test: Pairs, measured: Evaluation) -> None:

@@ -45,7 +45,7 @@ class RunFolder:
         self.path = path
         self.state = path / "training" / "state"
         self.checkpoint = path / "checkpoint"
-        self.log = path / LOG
+        self.log, self.tracking = path / LOG, path / "tracking"
         self.run, self.metrics, self.report = path / "run.json", path / "metrics.json", path / "report.html"
         self.fit = path / "training" / "fit.json"
         self._request = path / "training" / "request.json"
@@ -102,6 +102,7 @@ class RunFolder:
             return f"the state of training is kept in {self.path}"
         with contextlib.suppress(OSError):
             discard(self.path / "training")
+            discard(self.tracking)
             for made in (self.metrics, self.report, self.path / VALUES, self.path / "samples.png"):
                 made.unlink(missing_ok=True)
         return ""

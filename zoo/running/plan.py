@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo import registry
 from zoo.contracts import make
+from zoo.fitting.tracking import check_tracker
 from zoo.utils.bounds import seed_of, whole
 from zoo.utils.config import make_config, names_in, plain
 from zoo.utils.errors import RequestError, ZooError, shown
@@ -49,6 +50,7 @@ class Request:
     resume: bool = False
     progress: bool = True
     split_seed: int = 0
+    track: str | None = None
 
     def __post_init__(self) -> None:
         if self.out is None and (self.resume or int(os.environ.get("WORLD_SIZE", "1")) > 1):
@@ -60,9 +62,12 @@ class Request:
             if getattr(self, word) is None:
                 known = ", ".join(registry.names(f"{word}s"))
                 raise RequestError(f"no {word} is named; known: {known} (or name a checkpoint)")
-        if self.checkpoint is not None and (self.epochs is not None or self.settings):
-            what = "epochs" if self.epochs is not None else f"setting {next(iter(self.settings))!r}"
+        if self.checkpoint is not None and (self.epochs is not None or self.settings or self.track):
+            what = "epochs" if self.epochs is not None else f"setting {next(iter(self.settings), 'track')!r}"
             raise RequestError(f"a checkpoint is scored as it is: leave out {what}")
+
+        if self.track is not None:
+            check_tracker(self.track)
 
     def _normalise(self) -> None:
         """See that each part is of its kind, numpy's integers and ``~`` among them, and keep it as a plain value."""
@@ -156,9 +161,10 @@ def make_plan(request: Request) -> Plan:
         task, data = task_on(task_name, request.parts["task"], request.data, request.split_seed)
         model = make.model(model_name, tuple(task.x_shape), tuple(task.y_shape), **request.parts["model"])
     if request.parts["training"]:
+        from zoo.fitting.judge import check_judge
         from zoo.fitting.recipe import Training
 
-        make_config(Training, request.parts["training"], "training")
+        check_judge(make_config(Training, request.parts["training"], "training"))
     metrics, skipped = _metrics(request.metrics)
     check_room(request.n, tuple(task.y_shape), request.n)
     request = dataclasses.replace(request, model=model_name, task=task_name, data=str(data), checkpoint=checkpoint)

@@ -96,6 +96,7 @@ def run(
     resume: bool = False,
     progress: bool = True,
     split_seed: int = 0,
+    track: str | None = None,
 ) -> RunResult:
     """Fit a model to a task, sample from it, measure the samples, and write a report.
 
@@ -125,6 +126,8 @@ def run(
         progress: show it on stderr.
         split_seed: chooses the test items of data that has no split of its own, such as a folder of photos; they are the same
             for every ``seed``.
+        track: send the curves of the fit to ``"tensorboard"`` (its files lie in ``out/tracking``), ``"wandb"``, ``"mlflow"``
+            or ``"trackio"``; each is an extra of that name.
 
     Raises:
         RequestError: the request is wrong, or another run works in ``out``; nothing was written.

@@ -41,7 +41,7 @@ class Toy(Model):
         self.register_buffer("bank", torch.zeros(0, *y_shape))
         self.register_buffer("count", torch.zeros((), dtype=torch.int64))
 
-    def fit(self, pairs: Pairs, *, epochs: int | None = None, resume: Path | None = None, **_: Any) -> dict[str, int]:  # type: ignore[override]
+    def fit(self, pairs: Pairs, *, epochs: int | None = None, resume: Path | None = None, **_: Any) -> dict[str, Any]:  # type: ignore[override]
         if resume is not None:
             resume.mkdir(parents=True, exist_ok=True)
             (resume / "state").write_text("half way")
@@ -50,7 +50,7 @@ class Toy(Model):
         self.mean, self.bank = pairs.y.mean(0), pairs.y[:5].clone()
         self.count = torch.tensor(len(pairs))
         self.fitted = True
-        return {"epochs": epochs or 1}
+        return {"epochs": epochs or 1, "losses": [{"step": step, "total": 1 / step, "lr": 0.1} for step in (1, 2)]}
 
     def allocate(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
         self.bank = torch.zeros(shapes.get("bank", self.bank.shape))
