@@ -49,5 +49,7 @@ def fit_among_several(folder: Path, rank: str) -> None:
 
     for name in SMALL:
         m = model(name)
-        fit(m, pairs(96, crops=True), batch_size=32, steps=20, ema=0.9, resume=folder / name, save_seconds=0.0)
+        given = {"ema": 0.9, "validation": 0.25, "accumulate": 2, "resume": folder / name, "save_seconds": 0.0}
+        history = fit(m, pairs(96, crops=True), batch_size=32, steps=20, callback=lambda *point: False, **given)
+        assert [point["step"] for point in history.checks] == [20]
         save_file({k: v.contiguous() for k, v in m.state_dict().items()}, folder / f"{name}{rank}")
