@@ -31,6 +31,10 @@ class Slow(Model):
         Slow.now += 1 if step.share < 0.5 else 3
         return {"total": (batch.y - self.mean).square().mean()}
 
+    def diagnose(self, pairs: Pairs) -> dict[str, float]:
+        Slow.now += 5  # which is none of the fit's
+        return {"mean": float(self.mean)}
+
 
 @pytest.fixture(autouse=True)
 def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,7 +49,7 @@ def fitted(**more: object) -> tuple[Model, object]:
 
 def test_the_steps_fill_the_seconds_whatever_the_phases_cost() -> None:
     model, history = fitted(seconds=202)
-    assert (history.steps, history.processor, history.pairs) == (100, 202, 400)
+    assert (history.steps, history.processor, history.pairs, history.checking) == (100, 202, 400, 25)
     assert same(model, fitted(steps=100)[0]), "the timed steps have changed nothing"
     assert fitted(seconds=0.5)[1].steps == 1
 
