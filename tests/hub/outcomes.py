@@ -1,6 +1,6 @@
 """What can go wrong, command by command, and what brings it about, in a world whose checkpoint lies in ``weights``.
 
-What the user reads then stands in the table at the end of ``docs/hub.md``.
+What the user reads then stands in the table at the end of ``docs/reliability.md``.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import hubapi
 import numpy as np
 import pytest
 import torch
-from hubworld import REPO, World
+from hubworld import REPO, TOKEN, World
 from huggingface_hub import HfApi, ModelCard
 from PIL import Image
 
@@ -102,6 +102,25 @@ def test_the_card_has_what_the_hub_reads(here: World) -> None:
     assert any("validate-yaml" in path for _, path in here.hub.requests)
     (score,) = ModelCard(card).data.eval_results or ()  # as the client itself reads it
     assert (score.metric_name, score.metric_value, score.dataset_name) == ("toy-best@3", 0.0123, "folder:photos")
+
+
+def test_a_dry_run_shows_what_would_be_pushed_and_asks_nothing(here: World) -> None:
+    folder = here.checkpoint()
+    picture(folder / "samples.png")
+    here.patch.setenv("HF_TOKEN", "")
+    here.patch.setenv("HF_HUB_OFFLINE", "1")
+    code, out, err = here.zoo("push", "weights", REPO, "--licence", "mit", "--dry-run")
+    assert (code, err, here.hub.requests) == (0, "", [])
+    shown = json.loads(here.zoo("push", "weights", REPO, "--licence", "mit", "--dry-run", "--json")[1])
+    assert out.endswith(shown["card"])
+    here.patch.delenv("HF_HUB_OFFLINE")
+    here.patch.setenv("HF_TOKEN", TOKEN)
+    push(folder, REPO, licence="mit")
+    pushed = {name: len(content) for name, content in here.hub.files(REPO).items()}
+    assert {name: pushed[name] for name in pushed if name != ".gitattributes"} == shown["files"]
+    assert here.hub.files(REPO)["README.md"].decode() == shown["card"]
+    for name, size in shown["files"].items():
+        assert re.search(rf"^  {re.escape(name)} +{size:,} bytes$", out, re.M)
 
 
 def test_a_card_is_pushed_as_it_was_written(here: World) -> None:

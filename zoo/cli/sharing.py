@@ -4,7 +4,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from zoo.cli.app import AsJson, Device, app, print_json, stdout_is_kept
+from zoo.cli.app import AsJson, Device, app, print_json, stdout_is_kept, table
 from zoo.utils.errors import RequestError, ZooError
 from zoo.utils.words import say
 
@@ -64,14 +64,25 @@ def push(
     licence: Annotated[str | None, Option(help="An SPDX name, for the card.", metavar="NAME")] = None,
     message: Annotated[str | None, Option("-m", "--message", help="What changed, in one line.")] = None,
     space: Annotated[bool, Option("--space", help="Push a Space of the same name too, a page to play with it.")] = False,
+    dry_run: Annotated[bool, Option("--dry-run", help="Show the files and the card, and ask nothing of the Hub.")] = False,
     json: AsJson = False,
 ) -> None:
     """Push a checkpoint to the Hub, in one commit: weights, config, card, pictures."""
     from zoo.app.space import space_files
-    from zoo.hub.push import push
+    from zoo.hub.push import preview, push
     from zoo.hub.space import push_space
     from zoo.utils.files import user_path
 
+    if dry_run:
+        if space:
+            raise RequestError("--dry-run shows what goes into the checkpoint's own repository: leave out --space")
+        would = preview(user_path(folder), repo, licence=licence)
+        if json:
+            print_json({"repo": would.repo_id, "files": would.files, "licence": would.licence, "card": would.card})
+            return
+        rows = [(f"  {name}", f"{size:>13,} bytes") for name, size in would.files.items()]
+        say(f"nothing is pushed; {would.repo_id} would get:\n{table(*rows)}\n\nREADME.md:\n\n{would.card}", end="", lines=True)
+        return
     pushed = push(user_path(folder), repo, private=private, licence=licence, message=message)
     source, block = pushed.source, pushed.registry_block()
     if not json:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -69,6 +70,35 @@ def push(folder: Path, repo: str, *, private: bool = False, licence: str | None 
         RequestError: the folder holds no checkpoint, or there is no right to push.
         ZooError: the Hub or the network failed, or somebody else pushed meanwhile.
     """
+    with _gathered(folder, repo, licence) as (source, facts, paths, card):
+        commit, url, sha256 = _commit(source, paths, private, message or f"{facts.model} by cond-zoo")
+        size = paths[WEIGHTS].stat().st_size
+    return Pushed(HubSource(source.repo_id, commit), url, sha256, facts, size, _licence(folder, card))
+
+
+class Preview(NamedTuple):
+    """What a push would put into a repository: each file with its size in bytes, and the text of the card."""
+
+    repo_id: str
+    files: dict[str, int]
+    card: str
+    licence: str
+
+
+def preview(folder: Path, repo: str, *, licence: str | None = None) -> Preview:
+    """Look at what :func:`push` with the same words would push; nothing is asked of the Hub, and no token is needed.
+
+    Raises:
+        RequestError: it could not be pushed, for a reason that shows without the Hub.
+    """
+    with _gathered(folder, repo, licence) as (source, _, paths, card):
+        sizes = {name: path.stat().st_size for name, path in sorted(paths.items())}
+    return Preview(source.repo_id, sizes, card, _licence(folder, card))
+
+
+@contextlib.contextmanager
+def _gathered(folder: Path, repo: str, licence: str | None) -> Iterator[tuple[HubSource, Facts, dict[str, Path], str]]:
+    """The repository, the facts, every file of the commit by its name there, and the card's text, seen to be as they must."""
     source = parse(repo)
     if "@" in repo:
         raise RequestError(f"{repo!r}: a push makes a new commit on the main branch; leave out the revision")
@@ -89,11 +119,15 @@ def push(folder: Path, repo: str, *, private: bool = False, licence: str | None 
         for name, limit in LIMITS.items():
             if name in paths and (bytes_ := paths[name].stat().st_size) > limit:
                 raise RequestError(f"{paths[name]} has {bytes_:,} bytes; a pull takes at most {limit:,}")
-        commit, url, sha256 = _commit(source, paths, private, message or f"{facts.model} by cond-zoo")
-    licence = licence_of(text)
+        yield source, facts, paths, text
+
+
+def _licence(folder: Path, card: str) -> str:
+    """The licence that a card names; says so where it names none."""
+    licence = licence_of(card)
     if not licence:
         tell(f"{folder} names no licence, so nobody may be sure to use it; name one with --licence, for example apache-2.0")
-    return Pushed(HubSource(source.repo_id, commit), url, sha256, facts, size, licence)
+    return licence
 
 
 def push_model(model: Storable, repo: str, saving: Mapping[str, Any], **more: Any) -> Pushed:
