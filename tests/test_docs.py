@@ -107,6 +107,8 @@ def test_the_site_is_built_and_the_gallery_has_everything(tmp_path: Path) -> Non
     pictures = sorted(path.name for path in (tmp_path / "gallery").glob("*.png"))
     assert {"checkpoint-cdvae-relight.png", *(f"task-{name}.png" for name in registry.names("tasks"))} <= set(pictures)
     assert all(Image.open(tmp_path / "gallery" / name).width > 300 for name in pictures)
+    assert 'href="../glossary/#pool"' in (tmp_path / "faults" / "index.html").read_text(encoding="utf-8")
     for html in tmp_path.rglob("*.html"):
+        assert not re.search(r":(class|func|meth|attr|data|mod|exc):<code>", html.read_text(encoding="utf-8")), html
         fetched = re.findall(r'<(?:link|script|img)[^>]+(?:src|href)="(https?:[^"]+)"', html.read_text(encoding="utf-8"))
         assert not [one for one in fetched if "canonical" not in one], f"{html.name} fetches {fetched}"

@@ -38,8 +38,8 @@ INTRO = {
     "data": "Every kind of data, named on the command line as `KIND` or `KIND:PATH`.",
 }
 INTRO_OF_CHECKPOINTS = (
-    "Every registered checkpoint. A row is a photo, as it is and with samples, not chosen. `zoo verify NAME` tells whether a "
-    "checkpoint is still what it was."
+    "Every registered checkpoint. A row is a photo, as it is and with samples, not chosen. `zoo verify NAME` checks that a "
+    "checkpoint has not changed."
 )
 COLUMNS, WIDTH, SEED = 5, 1000, 3
 

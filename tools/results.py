@@ -120,7 +120,7 @@ def _data(of: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def here(words: str) -> str:
-    """Words with KIND:NAME for each KIND:PATH/NAME: where data lie is nobody else's business."""
+    """Words with KIND:NAME for each KIND:PATH/NAME: where data lie is private."""
     return re.sub(r"(\w+):[^\s:]*/([^\s/:'\"]+)/?(?=[\s'\"]|$)", r"\1:\2", words)
 
 
