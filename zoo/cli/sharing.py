@@ -115,7 +115,7 @@ def verify(
     device: Device = "cpu",
     json: AsJson = False,
 ) -> None:
-    """Check that checkpoints are what they were: their hash, their golden samples, one small score."""
+    """Check that checkpoints have not changed: their hash, their golden samples, one small score."""
     if bool(checkpoints) == all_:
         raise RequestError("name checkpoints to verify, or give --all")
     from zoo.catalog import checkpoints as registered

@@ -125,7 +125,7 @@ def _allow(source: HubSource, commit: str, files: dict[str, _Remote], sha256: st
 
 
 def _other_weights(source: HubSource) -> RequestError:
-    return RequestError(f"{source}: the sha256 of {cache.WEIGHTS} is not the registered one: the weights there are others")
+    return RequestError(f"{source}: the sha256 of {cache.WEIGHTS} is not the registered one: these are other weights")
 
 
 def _fetch(source: HubSource, commit: str, files: dict[str, _Remote], progress: bool) -> tuple[Path, bool]:

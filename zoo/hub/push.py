@@ -126,7 +126,7 @@ def _licence(folder: Path, card: str) -> str:
     """The licence that a card names; says so where it names none."""
     licence = licence_of(card)
     if not licence:
-        tell(f"{folder} names no licence, so nobody may be sure to use it; name one with --licence, for example apache-2.0")
+        tell(f"{folder} names no licence, so others cannot know if they may use it; name one with --licence, like apache-2.0")
     return licence
 
 
