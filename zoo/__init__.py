@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from zoo.utils.threads import bound_spinning
 
 if TYPE_CHECKING:
-    from zoo.benching.bench import BenchResult, bench
+    from zoo.benching.bench import bench
+    from zoo.benching.result import BenchResult
     from zoo.catalog.loaded import Loaded, load
     from zoo.catalog.samples import Samples
     from zoo.contracts.make import Preset
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from zoo.data.records import Data, Records, Split, check_split, summary
     from zoo.data.solids import read_shape, solid_of, voxel_picture
     from zoo.fitting.recipe import History, Recipe, Step, Training, Turns
-    from zoo.running.run import RunResult, run
+    from zoo.running.result import RunResult
+    from zoo.running.run import run
     from zoo.utils.bounds import afford, whole
     from zoo.utils.colours import colour_wheel
     from zoo.utils.config import above, at_least, make_config, share
@@ -43,7 +45,8 @@ if TYPE_CHECKING:
 bound_spinning()  # while it can still be heard: libgomp listens when torch is imported
 
 _HOMES = {
-    "zoo.benching.bench": "BenchResult bench",
+    "zoo.benching.bench": "bench",
+    "zoo.benching.result": "BenchResult",
     "zoo.catalog.loaded": "Loaded load",
     "zoo.catalog.samples": "Samples",
     "zoo.contracts.make": "Preset",
@@ -60,7 +63,8 @@ _HOMES = {
     "zoo.data.records": "Data Records Split check_split summary",
     "zoo.data.solids": "read_shape solid_of voxel_picture",
     "zoo.fitting.recipe": "History Recipe Step Training Turns",
-    "zoo.running.run": "RunResult run",
+    "zoo.running.result": "RunResult",
+    "zoo.running.run": "run",
     "zoo.utils.bounds": "afford whole",
     "zoo.utils.colours": "colour_wheel",
     "zoo.utils.config": "above at_least make_config share",

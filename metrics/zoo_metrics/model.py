@@ -24,7 +24,6 @@ SAMPLES, ROUNDS = 20, 5
 class _Cost(Metric):
     """Something of the model that does not depend on the item, found once."""
 
-    better = "lower"
     ranked = False
     needs = "fitted"
     cost: float | None = None
@@ -46,6 +45,7 @@ class Parameters(_Cost):
     """How many learnt numbers sampling uses: the parameters, less those of the parts that only training needs."""
 
     unit = "parameters"
+    better = None
     source = "cGML, section 5 (models of equal capacity); the count is torch's"
 
     def of(self, model: Model, x: Tensor) -> float:
@@ -61,6 +61,7 @@ class Operations(_Cost):
     """
 
     unit = "multiply-adds a sample"
+    better = "lower"
     source = "cGML, Table 7; torch.utils.flop_counter"
     opt_in = True
 
@@ -82,6 +83,7 @@ class Seconds(_Cost):
     """Seconds a sample on the device of the run: of 20 samples for one x, the median of five rounds after a first one."""
 
     unit = "seconds a sample"
+    better = "lower"
     source = "cGML, section 5 (complexity); wall-clock time"
     opt_in = True
     expected_failures: ClassVar = {"the_same_pools_have_the_same_values": "it takes the time, which is never the same"}

@@ -38,14 +38,13 @@ class ErrorOfBest(Metric):
 class GridVariance(Metric):
     """The variance over the pool at 4 x 4 equally spaced pixels, averaged over them (and over channels).
 
-    Of y without two spatial dimensions, all numbers are taken. It is divided by n - 1; a pool of one has variance 0.
+    Of y without two spatial dimensions, all numbers are taken. It is divided by n - 1; a pool of one has variance 0. Neither
+    way is better: noise raises it.
     """
 
     unit = "squared value"
-    better = "higher"
-    ranked = False
+    better = None
     source = "paper 2 (embedding guidance), section 5.2"
-    expected_failures: ClassVar = {"the_truth_is_at_least_as_good_as_noise": "it does not look at y, and noise varies most"}
 
     def __call__(self, samples: Tensor, y: Tensor, **known: Tensor | None) -> Mapping[str, Tensor]:
         if samples.ndim == 5:

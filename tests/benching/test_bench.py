@@ -14,6 +14,7 @@ from PIL import Image
 from toybenches import bench, stamps
 
 import zoo
+from zoo.utils.errors import RequestError
 
 pytestmark = pytest.mark.usefixtures("toys", "no_figures")
 
@@ -68,6 +69,24 @@ def test_json_csv_and_markdown_say_the_same(whole: zoo.BenchResult) -> None:
     assert (wide[0], wide[2], wide[5], random[6]) == ("| toy-wide", "0.5 [1]", "0.25 [1]", "–")
     for word in ("[1] The Toy Paper, Table 9 (a toy's data, n = 9).", "toy-photos", "5 test items", whole.bench["commit"]):
         assert word in text, word
+
+
+def test_a_bench_at_hand_is_a_line_a_table_and_a_small_page(whole: zoo.BenchResult) -> None:
+    assert repr(whole) == f"BenchResult({str(whole.out)!r}: 2 models on toy-shade, 4 runs)"
+    assert repr(zoo.BenchResult.read(whole.out)) == repr(whole)
+    with pytest.raises(RequestError, match="holds no finished bench: No such file"):
+        zoo.BenchResult.read(whole.out / "cells")
+    page = whole._repr_html_()
+    assert len(page) < 200_000
+    assert all(word in page for word in ("toy-best@9", "2 seeds", str(whole.out)))
+    pytest.importorskip("pandas", reason="pandas is not installed: pip install -e '.[dev]'")
+    table, seeds = whole.to_pandas(), whole.to_pandas(seeds=True)
+    assert table["mean"].tolist() == [row["mean"] for row in whole.bench["table"]]
+    assert sorted(set(seeds["seed"])) == [0, 1]
+    with pytest.raises(RequestError, match="did you mean 'toy-shade'"):
+        whole.to_latex("toy-shad")
+    with pytest.raises(RequestError, match="no metric 'toy-bes'"):
+        whole.to_latex(metrics="toy-bes")
 
 
 def test_the_pictures_show_something(whole: zoo.BenchResult) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from zoo.benching.latex import latex_table
 from zoo.benching.ranking import ranks_of
 from zoo.benching.record import write_pages
 from zoo.benching.shown import ranking, task_table, value_text
@@ -17,7 +18,7 @@ from zoo.reporting.pages import at_largest
 PAPER = {"published": 0.25, "published_source": "Paper, Table 1 (other, n = 5)"}
 
 
-def row(model: str, metric: str, mean: float, better: str = "lower", **more: Any) -> dict[str, Any]:
+def row(model: str, metric: str, mean: float, better: str | None = "lower", **more: Any) -> dict[str, Any]:
     return {
         "task": "t", "model": model, "metric": metric, "unit": "u", "better": better, "mean": mean, "low": mean - 0.25,
         "high": mean + 0.25, "interval": OVER_SEEDS, "seeds": {}, "published": None, "published_source": None, **more,
@@ -53,8 +54,8 @@ def test_the_interval_over_seeds_is_student_t() -> None:
 def test_the_best_respects_the_direction_of_a_metric() -> None:
     rows = [row("a", "m", 1), row("b", "m", 2), row("a", "up", 1, "higher"), row("b", "up", 2, "higher"), row("a", "alone", 1)]
     rows += [
-        row("a", "none", 1, "none"),
-        row("b", "none", 2, "none"),
+        row("a", "none", 1, None),
+        row("b", "none", 2, None),
         *(row(name, "tie", 1) for name in "ab"),
         row("c", "tie", 2),
     ]
@@ -147,6 +148,22 @@ def test_reference_answers_stand_apart_and_are_never_best() -> None:
     ]  # fmt: skip
     assert table.headline == "By m a is best, beyond chance. No better than floor, beyond chance: a."
     assert table.verdicts == {m: f"too narrow (2 of 2 seeds). Seed 0: {m} is too narrow." for m in "ab"}
+
+
+def test_a_table_for_a_paper_marks_what_the_bench_marks() -> None:
+    ties = {"m": (True, True, False), "up_%": (False, False, True), "size": (None,) * 3}
+    better: dict[str, Any] = {"m": "lower", "up_%": "higher", "size": None}
+    rows = [row(f"a_{i}", name, i, better[name], tied=tied[i]) for name, tied in ties.items() for i in range(3)]
+    rows.append(row("floor", "m", 5))
+    text = latex_table(bench(rows, [], references=["floor"]), "t", ["up_%", "m", "size"])
+    lines = text.splitlines()
+    assert lines[lines.index(r"\toprule") + 1] == r"model & up\_\% $\uparrow$ & m $\downarrow$ & size \\"
+    assert r"a\_0 & 0 $\pm$ 0.25 & 0 $\pm$ 0.25 $\approx$ & 0 $\pm$ 0.25 \\" in lines
+    assert r"a\_2 & \textbf{2 $\pm$ 0.25} & 2 $\pm$ 0.25 & 2 $\pm$ 0.25 \\" in lines
+    assert lines[lines.index(r"\midrule") + 1].startswith(r"\textit{floor} & ")
+    assert lines.count(r"\midrule") == 2
+    assert "t on some: n = 5 samples for each of 7 test items, 2 seeds." in text
+    assert text.count("{") == text.count("}")
 
 
 def test_models_are_ranked_over_tasks_and_seeds() -> None:

@@ -14,6 +14,7 @@ from PIL import Image
 
 import zoo
 from zoo.catalog import loaded as catalog
+from zoo.catalog.samples import SamplesList
 from zoo.contracts.make import model as create
 from zoo.data.pairs import Pairs
 from zoo.saving import checkpoint
@@ -129,7 +130,13 @@ def test_samples_as_a_grid_a_folder_and_a_notebook_picture(folder: Path, tmp_pat
     assert samples.grid().size == (3 * 44 - 4, 2 * 34 - 4)
     assert samples.grid(width=100).size[0] <= 100
     assert np.array_equal(np.asarray(samples.grid(columns=5))[:, :40], samples[0])
-    assert Image.open(io.BytesIO(samples._repr_png_())).format == "PNG"
+    assert Image.open(io.BytesIO(samples._repr_jpeg_())).format == "JPEG"
+    noise = np.random.default_rng(0).integers(0, 256, (16, 300, 400, 3), np.uint8)
+    each = SamplesList([zoo.Samples(noise, torch.zeros(16, 1, 2, 2))] * 15)
+    page = each._repr_html_()
+    assert len(page) < 200_000
+    assert (page.count("<img"), "and 3 more" in page) == (12, True)
+    assert len(each[0]._repr_jpeg_()) <= 140_000
     with pytest.raises(RequestError, match="columns"):
         samples.grid(columns=0)
     out = samples.save(tmp_path / "out")

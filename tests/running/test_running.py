@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,31 @@ def test_a_run_leaves_everything(whole: zoo.RunResult) -> None:
     loaded = zoo.load(f"dir:{whole.out / 'checkpoint'}")
     assert loaded.task.x_shape == (1, 6, 6)
     assert loaded.facts.scores["toy-best@9"]["value"] == metrics["metrics"]["toy-best@9"]["value"]
+
+
+def test_a_run_at_hand_is_a_line_a_table_and_a_small_page(whole: zoo.RunResult, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = repr(whole)
+    assert len(text) < 300
+    for word in (
+        str(whole.out),
+        "'toy-wide' on task 'toy-shade', 6 items, n=9",
+        f"{whole.scores['toy-best@1'].value:.3g}"[:4],
+    ):
+        assert word in text
+    page = whole._repr_html_()
+    assert len(page) < 200_000
+    assert whole.verdict is not None
+    for word in ("data:image/jpeg;base64,", "toy-best@9", whole.verdict.text[:20]):
+        assert word in page
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ZooError, match=re.escape("to_pandas needs pandas (pip install 'cond-zoo[pandas]')")):
+        whole.to_pandas()
+    monkeypatch.undo()
+    pytest.importorskip("pandas", reason="pandas is not installed: pip install -e '.[dev]'")
+    table, items = whole.to_pandas(), whole.to_pandas(items=True)
+    assert table.loc["toy-best@3", "value"] == whole.scores["toy-best@3"].value
+    assert items["toy-best@3"].mean() == pytest.approx(table.loc["toy-best@3", "value"])
+    assert len(items) == 6
 
 
 @pytest.mark.parametrize(("items", "data", "scored"), [(None, None, 6), (4, None, 1), (None, "toy-photos:more", 0)])

@@ -6,14 +6,13 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.benching import tuning
 from zoo.benching.cells import Cell
 from zoo.benching.plan import BenchPlan, BenchRequest, resolve
 from zoo.benching.pool import do_cells, reason_of
+from zoo.benching.result import BenchResult
 from zoo.catalog import suites
 from zoo.reporting.pages import at_largest, duration
 from zoo.running.folder import check_folder
@@ -27,27 +26,6 @@ from zoo.utils.words import say
 
 if TYPE_CHECKING:
     from zoo.catalog.files import Published
-
-
-@dataclass
-class BenchResult:
-    """A finished bench: its folder, its numbers and what failed.
-
-    Examples:
-        >>> zoo.BenchResult(Path("runs/bench"), {"tasks": ["toy"]}, failed=["toy nn seed 0: it was stopped"], reused=3).failed
-        ['toy nn seed 0: it was stopped']
-
-    Attributes:
-        out: the folder with ``bench.json``, ``bench.csv``, ``bench.md``, ``report.html``, figures and ``cells/``.
-        bench: the content of ``bench.json``.
-        failed: the cells that failed, as ``TASK MODEL seed N: REASON``.
-        reused: how many cells were done before.
-    """
-
-    out: Path
-    bench: dict[str, Any]
-    failed: list[str]
-    reused: int
 
 
 def bench(

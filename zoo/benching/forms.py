@@ -18,7 +18,7 @@ class ScoreForm(msgspec.Struct):
     low: Number
     high: Number
     unit: str
-    better: Literal["lower", "higher"]
+    better: Literal["lower", "higher"] | None = None
 
 
 class VerdictForm(msgspec.Struct):

@@ -16,7 +16,7 @@ from zoo.utils.sheet import INK, Row, Tile, contact_sheet
 from zoo.utils.words import visible
 
 if TYPE_CHECKING:
-    from zoo.running.run import RunResult
+    from zoo.running.result import RunResult
 
 FOLDER = "pictures"
 ITEMS, SAMPLES = 4, 4

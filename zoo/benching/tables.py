@@ -10,15 +10,13 @@ from typing import Any
 from zoo.benching.plan import BenchPlan
 from zoo.benching.ties import over_both, surpassed, tied
 from zoo.catalog.files import Published
-from zoo.contracts import make
+from zoo.contracts.metric import LAST
+from zoo.measuring.gain import NAME as GAIN
+from zoo.measuring.standing import standing
 from zoo.reporting.pages import source_of
-from zoo.utils.errors import ZooError
 
 OVER_SEEDS, OVER_ITEMS, OVER_BOTH = "student t over seeds", "bootstrap over items", "bootstrap over seeds and items"
 """What an interval is over: the second where there is one seed, the third where there are several and all have values."""
-LAST = 100
-GAIN, GAIN_PLACE = "x_gain", 30
-"""Scores by how much others get worse with another item's x, and where these stand in tables (:class:`zoo.Metric`)."""
 
 
 def interval(values: Sequence[float]) -> tuple[float, float, float]:
@@ -54,7 +52,7 @@ def table_rows(plan: BenchPlan, published: Mapping[str, Sequence[Published]]) ->
                 ends, over = spans[task][model, metric], OVER_BOTH if len(scores) > 1 else OVER_ITEMS
             theirs = next((row for row in published[task] if row.model == model and metric in row.metrics), None)
             row: dict[str, Any] = {"task": task, "model": model, "metric": metric}
-            row |= {key: first[key] for key in ("unit", "better")} | standing(metric)
+            row |= {"unit": first["unit"], "better": first.get("better")} | standing(metric)._asdict()
             row |= {"mean": ends[0], "low": ends[1], "high": ends[2], "interval": over}
             row["seeds"] = {str(seed): {key: score[key] for key in ("value", "low", "high")} for seed, score in scores.items()}
             row["truth"] = model in plan.truths
@@ -65,18 +63,6 @@ def table_rows(plan: BenchPlan, published: Mapping[str, Sequence[Published]]) ->
             row["published_source"] = None if theirs is None else source_of(theirs)
             rows.append(row)
     return rows
-
-
-def standing(metric: str) -> dict[str, Any]:
-    """Whether models are ranked by a score, and where it stands in tables."""
-    base, _, _ = metric.partition("@")
-    if base == GAIN:
-        return {"ranked": True, "place": GAIN_PLACE}
-    try:
-        made = make.class_of("metrics", base)
-        return {"ranked": bool(made.ranked), "place": int(made.place)}
-    except ZooError:  # of a package that is gone
-        return {"ranked": True, "place": LAST}
 
 
 def columns(rows: Sequence[Mapping[str, Any]], task: str, wanted: Sequence[str]) -> list[str]:

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 def tied(cells: Sequence[Cell]) -> dict[str, set[str]]:
     """The models that are tied with the best, that one among them, by the score; of the cells of one task that are done.
 
-    A score is left out where that cannot be tested: fewer than two models have it, not all for the same seeds, some cell has
-    no values, or those of other items or of no single item (one number for the whole run, such as the size of a model).
+    A score is left out where neither way is better, or that cannot be tested: fewer than two models have it, not all for the
+    same seeds, some cell has no values, or those of other items or of no single item (one number for the whole run, such as
+    the size of a model).
     """
     from zoo.measuring.compare import tied_with_best
 
@@ -73,11 +74,12 @@ def _comparable(cells: Sequence[Cell]) -> Iterator[tuple[str, dict[str, Row], Ro
             continue
         if any(visible(metric) not in _values(cell) for row in rows.values() for cell in row.values()):
             continue
-        better = {cell.metrics["metrics"][metric]["better"] for row in rows.values() for cell in row.values()}
+        better = {cell.metrics["metrics"][metric].get("better") for row in rows.values() for cell in row.values()}
         values = {model: [_values(row[seed])[visible(metric)] for seed in sorted(row)] for model, row in rows.items()}
-        if len(better) > 1 or any(all(bool((part == part[0]).all()) for part in row) for row in values.values()):
+        (direction, *others) = better
+        if others or direction is None or any(all(bool((part == part[0]).all()) for part in row) for row in values.values()):
             continue
-        yield metric, *_rows(values, [first[seed] for seed in sorted(first)]), better.pop()
+        yield metric, *_rows(values, [first[seed] for seed in sorted(first)]), direction
 
 
 def _rows(values: Mapping[str, list[Tensor]], cells: Sequence[Cell]) -> tuple[dict[str, Row], Row]:

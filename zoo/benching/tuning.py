@@ -76,6 +76,8 @@ def check(plan: BenchPlan) -> tuple[str, ...]:
     if (wanted := plan.request.tune_by) is not None:
         if make.class_of("metrics", wanted).needs == "fitted":
             raise RequestError(f"settings cannot be chosen by {wanted!r}, which is of a whole run: name one of samples")
+        if make.class_of("metrics", wanted).better is None:
+            raise RequestError(f"settings cannot be chosen by {wanted!r}, of which neither way is better: name another")
         return (wanted,)
     own = [name for name in registry.names("metrics") if registry.entry("metrics", name).distribution == registry.OWN]
     from zoo.contracts.metric import LAST

@@ -19,7 +19,7 @@ from zoo import registry
 from zoo.catalog.choosing import Wishes, most_different, not_nearer, strength_of
 from zoo.catalog.found import fitted_model, folder_of
 from zoo.catalog.recommended import meant
-from zoo.catalog.samples import Samples
+from zoo.catalog.samples import Samples, SamplesList
 from zoo.catalog.writing import reduced
 from zoo.contracts import make
 from zoo.contracts.model import Model
@@ -142,7 +142,7 @@ class Loaded:
                 goes on from the one before; see :meth:`zoo.Model.sample`. :attr:`Samples.places` has the places.
 
         Returns:
-            :class:`~zoo.Samples` of the photo, or a list of one for each photo.
+            :class:`~zoo.Samples` of the photo, or a list of one for each photo, which a notebook shows as small pictures.
 
         Raises:
             RequestError: a photo cannot be read or is no photo, a number is out of range or no wish that the task can meet, or
@@ -157,10 +157,10 @@ class Loaded:
         given: list[Any] = list(img) if isinstance(img, (list, tuple)) else [img]
         items = [self.read(one, wishes.size) for one in given]
         if not items:
-            return []
+            return SamplesList()
         self.check_room(items, n, wishes.distinct)
         samples = self.make(items, given, n, seed, wishes)
-        return samples if many else samples[0]
+        return SamplesList(samples) if many else samples[0]
 
     def wishes(
         self, n: int, strength: float | None, distinct: int | None, size: int | None, near: Steps | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.catalog.writing import as_srgb, on_white, write, write_gif
+from zoo.catalog.writing import on_white, write, write_gif
 from zoo.data.origin import Origin
 from zoo.utils.bounds import whole
 from zoo.utils.errors import RequestError
 from zoo.utils.files import user_path, whole_folder
 from zoo.utils.sheet import Row, Tile, contact_sheet
+from zoo.utils.templates import fill
+from zoo.utils.thumbs import MOST, address, thumbnail
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
 
 GAP = 4
 """Pixels of white between two pictures of a grid."""
-SHOWN = 1600
-"""Pixels: the width of the picture that a notebook shows."""
+SHOWN = 1200
+"""Pixels: the width of the picture that a notebook shows, at most."""
+LISTED = 12
+"""Photos of a list that a notebook shows, at most."""
 GRID = 4_000_000
 """Pixels of a grid that is saved, at most, about."""
 
@@ -150,10 +153,32 @@ class Samples:
             np.save(part / "fields.npy", self.fields.numpy())
         return folder
 
-    def _repr_png_(self) -> bytes:
-        buffer = io.BytesIO()
-        self.grid(_full(len(self._shown())), width=SHOWN, original=True).save(buffer, "PNG", pnginfo=as_srgb())
-        return buffer.getvalue()
+    def _repr_jpeg_(self) -> bytes:
+        return self._thumbnail(SHOWN, MOST)
+
+    def _thumbnail(self, width: int, most: int) -> bytes:
+        return thumbnail(self.grid(_full(len(self._shown())), width=width, original=True), width, most)
+
+
+class SamplesList(list[Samples]):
+    """The samples for each of several photos: a list, which a notebook shows as small pictures.
+
+    Example:
+        >>> import torch
+        >>> each = SamplesList([Samples(np.zeros((3, 20, 30, 3), np.uint8), torch.zeros(3, 1, 8, 8))])
+        >>> each, 'alt="3 samples of 30 x 20 pixels"' in each._repr_html_()
+        ([Samples(3 of 30 x 20 pixels, fields (1, 8, 8))], True)
+    """
+
+    def _repr_html_(self) -> str:
+        shown, few = self[:LISTED], min(LISTED, max(1, len(self)))
+        tiles = []
+        for samples in shown:
+            n, height, width = samples.images.shape[:3]
+            side = SHOWN if few == 1 else SHOWN // 2
+            picture = address("jpeg", samples._thumbnail(side, MOST // few))
+            tiles.append({"words": f"{n} samples of {width} x {height} pixels", "remark": samples.remark, "picture": picture})
+        return fill("zoo.catalog", ".", "samples.html", {}, tiles=tiles, left=len(self) - len(tiles))
 
 
 def _full(count: int) -> int:

@@ -70,7 +70,7 @@ def run(
     else:
         rows = [("METRIC", "VALUE", "95 % INTERVAL", "BETTER", "UNIT")]
         for name, s in result.scores.items():
-            rows.append((name, f"{s.value:.5g}", f"{s.low:.5g} to {s.high:.5g}", s.better, s.unit))
+            rows.append((name, f"{s.value:.5g}", f"{s.low:.5g} to {s.high:.5g}", s.better or "-", s.unit))
         say(table(*rows), lines=True)
         if result.verdict is not None:
             say(f"\n{result.verdict.text}\n", lines=True)

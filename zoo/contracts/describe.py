@@ -70,7 +70,7 @@ def _describe(kind: str, name: str) -> Description:
         case "tasks":
             facts += [("x", shown.x_name), ("y", shown.y_name), ("data", f"{shown.data}, where none is named")]
         case "metrics":
-            facts += [("unit", shown.unit), ("better", shown.better), ("source", shown.source)]
+            facts += [("unit", shown.unit), ("better", shown.better or "neither way"), ("source", shown.source)]
             facts += [("needs", f"a model with {shown.needs}")] if shown.needs != "samples" else []
         case _:
             facts += [("named as", f"{name} or {name}:PATH")]

@@ -114,11 +114,12 @@ def fault(kind: str, registered: object) -> str:
     if inspect.isabstract(registered):
         return f"it lacks {', '.join(sorted(vars(registered)['__abstractmethods__']))}"
     if kind == "metrics":
-        lacking = [name for name in ("unit", "better", "source") if not isinstance(getattr(registered, name, None), str)]
+        lacking = [name for name in ("unit", "source") if not isinstance(getattr(registered, name, None), str)]
+        lacking += [] if hasattr(registered, "better") else ["better"]
         if lacking:
             return f"it does not say its {', '.join(lacking)}"
-        if (better := getattr(registered, "better", "")) not in ("lower", "higher"):
-            return f"its better is {better!r}; it must be 'lower' or 'higher'"
+        if (better := getattr(registered, "better", None)) not in ("lower", "higher", None):
+            return f"its better is {better!r}; it must be 'lower', 'higher' or None"
         if hasattr(registered, "asked_only"):
             return "its asked_only is called opt_in now: rename it"
     return ""

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from zoo.data.records import Data
 
 
+Better = Literal["lower", "higher"] | None
+"""Which way is better: None where neither is."""
+
+
 @dataclass(frozen=True)
 class Score:
     """A metric's mean over the test items (see :meth:`Metric.reduce`), and the ends of its 95 % bootstrap interval over them.
@@ -41,9 +45,14 @@ class Score:
     low: float
     high: float
     unit: str
-    better: Literal["lower", "higher"]
+    better: Better = None
     departure: float | None = None
     p: float | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """For ``metrics.json``: the value, its interval, unit and direction, and what else is known."""
+        told = {"value": self.value, "low": self.low, "high": self.high, "unit": self.unit, "better": self.better}
+        return told | {key: value for key in ("departure", "p") if (value := getattr(self, key)) is not None}
 
 
 LAST = 100
@@ -102,12 +111,13 @@ class Metric(ABC):
 
     Attributes:
         unit: of the values, in words.
-        better: which direction is better.
+        better: which direction is better; None where neither is, as of the size of a model or of how much samples vary, which
+            noise raises too. Models are then neither ranked nor compared by it.
         source: the paper and equation or section that defines it.
         needs: ``"samples"``; ``"joint_log_prob"`` for a metric of the model's own density; ``"fitted"`` for one that
             :meth:`prepare` has to show the whole run first.
         opt_in: whether it is measured only where it is named, because it takes long.
-        ranked: whether models are ranked by it; not by what is worth nothing alone, as the size of a model.
+        ranked: whether models are ranked by it, if it has a direction; not by what is worth nothing alone, as their speed.
         place: where it stands in tables, those with the lowest from the left; :data:`LAST` for anywhere behind those.
         right_at_zero: whether :meth:`reduce` gives departures, right at 0 and wrong on either side. The score is then their
             size, and its interval that of the sizes in the interval of the departures, from 0 if that holds 0.
@@ -119,7 +129,7 @@ class Metric(ABC):
     """
 
     unit: ClassVar[str]
-    better: ClassVar[Literal["lower", "higher"]]
+    better: ClassVar[Better]
     source: ClassVar[str]
     needs: ClassVar[Needs] = "samples"
     opt_in: ClassVar[bool] = False

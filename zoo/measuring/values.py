@@ -29,10 +29,10 @@ _KEY = "values"
 
 
 class Direction(Strict, frozen=True):
-    """The unit of a score, and which way is better."""
+    """The unit of a score, and which way is better, None where neither is."""
 
     unit: str
-    better: Literal["lower", "higher"]
+    better: Literal["lower", "higher"] | None
 
 
 class Origin(Strict, frozen=True):

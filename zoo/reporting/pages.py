@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.utils.files import read_bytes, write_text
 from zoo.utils.templates import fill
+from zoo.utils.thumbs import address, encoded
 from zoo.utils.words import visible
 
 if TYPE_CHECKING:
@@ -17,27 +16,23 @@ if TYPE_CHECKING:
 
     from zoo.catalog.files import Published
 
-SMALL = 128
-"""Pixels: pictures below this size are kept without loss, and shown with their pixels visible."""
-
 
 def write_page(path: Path, template: str, **content: Any) -> None:
     """Write what one of the templates makes of ``content``, whole or not at all; all of it is escaped."""
+    write_text(path, text_of(template, **content))
+
+
+def text_of(template: str, **content: Any) -> str:
+    """The text that one of the templates makes of ``content``, all of which is escaped."""
     filters: dict[str, Callable[..., Any]] = {"number": number, "duration": duration, "embed": embed}
-    write_text(path, fill("zoo.reporting", "templates", template, filters, **content))
+    return fill("zoo.reporting", "templates", template, filters, **content)
 
 
 def embed(picture: PILImage | Path | str) -> str:
     """The ``data:`` address of a picture, of a PNG file, or of an SVG's text; large pictures become JPEG."""
     if isinstance(picture, Path):
-        kind, content = "png", read_bytes(picture)
-    elif isinstance(picture, str):
-        kind, content = "svg+xml", picture.encode()
-    else:
-        buffer, kind = io.BytesIO(), "png" if max(picture.size) < SMALL else "jpeg"
-        picture.convert("RGB").save(buffer, kind, optimize=True, quality=88)
-        content = buffer.getvalue()
-    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+        return address("png", read_bytes(picture))
+    return address("svg+xml", picture.encode()) if isinstance(picture, str) else address(*encoded(picture))
 
 
 def number(value: float, digits: int = 4) -> str:

@@ -59,14 +59,15 @@ def kept_places(test: Pairs) -> list[int]:
 
 
 def telling(
-    kept: Sequence[int], values: Mapping[str, Tensor], better: Mapping[str, str], names: Sequence[str], items: int
+    kept: Sequence[int], values: Mapping[str, Tensor], better: Mapping[str, str | None], names: Sequence[str], items: int
 ) -> list[tuple[int, str]]:
     """The places of the worst, the median and the best of the items that are ``kept``, each with a note that says so.
 
-    ``values`` (N,) are of all ``items`` by each score; the first of ``names`` that is among them decides, at its largest
-    number of samples. Without any, the items are spread over all, and not chosen.
+    ``values`` (N,) are of all ``items`` by each score; the first of ``names`` that is among them, and says which way is
+    better, decides, at its largest number of samples. Without any, the items are spread over all, and not chosen.
     """
-    score = next((found for name in names if (found := at_largest(values, name)) is not None), None)
+    directed = {name: value for name, value in values.items() if better[name] is not None}
+    score = next((found for name in names if (found := at_largest(directed, name)) is not None), None)
     if score is None:
         return [(kept[i], "") for i in sorted({0, len(kept) // 2, len(kept) - 1})]
     sign = 1 if better[score] == "lower" else -1

@@ -129,7 +129,8 @@ def write_report(
     for metric, points in over_counts(scores).items():
         if len(points) > 1 and metric not in measured:
             line = {k: (score["value"], score["low"], score["high"]) for k, score in points.items()}
-            says = f"{points[min(points)]['unit']}; {points[min(points)]['better']} is better."
+            first = points[min(points)]
+            says = first["unit"] + (f"; {first['better']} is better." if first.get("better") else ".")
             shown.append(curve_chart(f"{metric} over the number of samples", says, metric, {model: line}))
     judge = str((run.get("training") or {}).get("validate_by", "energy_score"))
     write_page(

@@ -7,12 +7,9 @@ import os
 import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
-from torch import Tensor
 
 from zoo import registry
 from zoo.contracts.metric import Fitted, Score
@@ -24,6 +21,7 @@ from zoo.reporting.pictures import ITEMS, SAMPLES, Picture, kept_places, take_pi
 from zoo.running.fitted import fit, fitted, golden_items, keep_golden, kept_model
 from zoo.running.folder import RunFolder, command_again, held, read_json, run_json
 from zoo.running.plan import Plan, Request, make_plan
+from zoo.running.result import RunResult
 from zoo.running.truth import scored_pairs
 from zoo.saving.checkpoint import add_scores, prove
 from zoo.utils.errors import RequestError, border
@@ -31,52 +29,6 @@ from zoo.utils.files import user_path, whole_file, write_json
 from zoo.utils.log import logged
 from zoo.utils.neutral import neutral
 from zoo.utils.words import say, visible
-
-if TYPE_CHECKING:
-    from zoo.contracts.model import Model
-    from zoo.contracts.task import Task
-    from zoo.data.pairs import Pairs
-
-
-@dataclass
-class RunResult:
-    """A finished run: its folder, what was fitted and how good it is.
-
-    Examples:
-        >>> result = zoo.run("nn", "toy", items=4, n=3, metrics=["error_of_best"], out="a", progress=False)
-        >>> sorted(path.name for path in result.out.iterdir())
-        ['checkpoint', 'log.txt', 'metrics.json', 'report.html', 'run.json', 'samples.png', 'values.safetensors']
-
-    Attributes:
-        out: the folder with ``run.json``, ``metrics.json``, ``values.safetensors``, ``samples.png``, ``report.html``,
-            ``checkpoint/`` and ``log.txt``.
-        model: fitted, on the device of the run.
-        task: what it was fitted to.
-        scores: by name, each with its bootstrap interval.
-        values: by the same name, those of the N test items, (N,) float64, of which a score is the mean; none where the run was
-            finished by a version that did not keep them.
-        verdict: what the scores say together, in words; None where the run was finished by a version that did not say.
-        skipped: the metrics that could not be had, with the reason.
-        metrics: the content of ``metrics.json``.
-        history: what training left on record, as the model's ``fit`` gave it, or, where that was done before the run was
-            stopped and gone on with, what is kept of it; None where nothing was fitted.
-        pairs: the test pairs that were scored; None where the run was finished before.
-        pictures: test items spread over all, not chosen; none where the run was finished before.
-        seconds: by part of the work.
-    """
-
-    out: Path
-    model: Model
-    task: Task
-    scores: dict[str, Score] = field(default_factory=dict)
-    values: dict[str, Tensor] = field(default_factory=dict)
-    verdict: Verdict | None = None
-    skipped: dict[str, str] = field(default_factory=dict)
-    metrics: dict[str, Any] = field(default_factory=dict)
-    history: Any = None
-    pairs: Pairs | None = None
-    pictures: list[Picture] = field(default_factory=list)
-    seconds: dict[str, float] = field(default_factory=dict)
 
 
 def run(
@@ -229,8 +181,7 @@ def _run(plan: Plan, folder: RunFolder, result: RunResult, finishing: Callable[[
     result.scores, result.values, result.skipped = measured.scores, measured.values, {**plan.skipped, **measured.skipped}
     result.metrics = {key: getattr(request, key) for key in ("model", "task", "data", "n")} | {"test_items": len(test)}
     result.metrics["data"] = visible(request.data)
-    told = {name: dataclasses.asdict(score) for name, score in measured.scores.items()}
-    result.metrics["metrics"] = {name: {k: v for k, v in score.items() if v is not None} for name, score in told.items()}
+    result.metrics["metrics"] = {name: score.as_json() for name, score in measured.scores.items()}
     result.verdict = judge(measured, plan.metrics, groups=test.groups, n=request.n)
     result.metrics["verdict"] = result.verdict.as_json()
     if train is not None:

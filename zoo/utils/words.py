@@ -17,6 +17,10 @@ _MARKS = re.compile(
     r"|(?<![^\W_])_|_(?![^\W_])"  # but inside of a word
     r"|^[-+#=](?=[-+#=\s]|$)|(?<=^\d)[.)](?=\s|$)|(?<=^\d\d)[.)](?=\s|$)"  # at the beginning: lists, headings, rules
 )
+_LATEX = {char: f"\\{char}" for char in "&%$#_{}"} | {
+    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": "$<$", ">": "$>$", "|": "$|$",
+    "±": r"$\pm$", "≈": r"$\approx$", "–": "--", "×": r"$\times$",
+}  # fmt: skip
 _SAFE = re.compile(r"[\w@%+=:,./-]+", re.ASCII)
 
 
@@ -129,6 +133,16 @@ def markdown(text: object) -> Markdown:
         error_of_best \*\_x\_\*
     """
     return text if isinstance(text, Markdown) else Markdown(_MARKS.sub(r"\\\g<0>", one_line(text)))
+
+
+def latex(text: object) -> str:
+    r"""``text`` as a stretch of LaTeX that reads as it was; what its letters are not sure to have is written as a command.
+
+    Examples:
+        >>> print(latex("error_of_best 50 % ± 2 ≈ {x}"))
+        error\_of\_best 50 \% $\pm$ 2 $\approx$ \{x\}
+    """
+    return "".join(_LATEX.get(char, char) for char in one_line(text))
 
 
 def code(text: object, cell: bool = False) -> Markdown:

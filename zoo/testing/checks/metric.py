@@ -29,7 +29,7 @@ from zoo.testing.verdicts import (
 )
 from zoo.utils.errors import RequestError, ZooError
 
-SAMPLES_ALONE = "the metric needs samples alone"
+SAMPLES_ALONE, NO_DIRECTION = "the metric needs samples alone", "neither way is better"
 SHAPES = ((1, 16, 16), (3, 16, 16), (2, 16, 16), (1, 13, 11), (7,), (1, 4, 4, 4))
 """Shapes of y that tasks have."""
 
@@ -56,12 +56,12 @@ class Values(MetricSubject):
 
     @may_skip()
     def it_says_its_unit_direction_and_source(self) -> None:
-        """``unit`` and ``source`` are words, ``better`` is ``"lower"`` or ``"higher"``."""
+        """``unit`` and ``source`` are words, ``better`` is ``"lower"``, ``"higher"`` or None."""
         for name in ("unit", "source"):
             said = getattr(self.metric, name, None)
             require(isinstance(said, str) and said.strip(), f"{name} is {said!r}; it must say it in words")
         better = getattr(self.metric, "better", None)
-        require(better in ("lower", "higher"), f'better is {better!r}; it must be "lower" or "higher"')
+        require(better in ("lower", "higher", None), f'better is {better!r}; it must be "lower", "higher" or None')
 
     @may_skip()
     def it_needs_what_there_is(self) -> None:
@@ -71,11 +71,12 @@ class Values(MetricSubject):
 
     @may_skip()
     def it_gains_from_x_what_items_have(self) -> None:
-        """Where it says ``gains``, it is measured of samples and y, and its scores are means of the items' values."""
+        """Where it says ``gains``, one way is better, it is measured of samples and y, and its scores are means of values."""
         gains, means = self.metric.gains, self.cls.reduce is Metric.reduce and not self.metric.right_at_zero
         require(gains in (True, False), f"gains is {gains!r}; it must be True or False")
         message = 'it gains from x; then it must need "samples" alone, and have means as scores (reduce, right_at_zero)'
         require(not gains or (self.metric.needs == "samples" and means), message)
+        require(not gains or self.metric.better is not None, 'it gains from x; then its better must be "lower" or "higher"')
 
     def it_gives_one_number_an_item(self) -> None:
         """Under each suffix there are (B,) values, finite floats, for several items and for one."""
@@ -171,8 +172,11 @@ class Values(MetricSubject):
         other = given._replace(samples=given.samples[:, order])
         _agree(self, given, other, slice(None), "the value differs with the order of the samples")
 
+    @may_skip(NO_DIRECTION, NOWHERE)
     def the_truth_is_at_least_as_good_as_noise(self) -> None:
         """A pool of the true y is, in the direction of ``better``, at least as good as noise far from it."""
+        if self.metric.better is None:
+            raise Skipped(NO_DIRECTION)
         truth, noise = (self.scores(self.values(given)) for given in self.truth_and_noise())
         for suffix, value in truth.items():
             near, far, better = value.mean(), noise[suffix].mean(), self.metric.better
