@@ -46,10 +46,13 @@ class BenchResult:
 
         Raises:
             RequestError: it holds no finished bench.
+            ZooError: its record cannot be read.
         """
         out = user_path(folder)
-        with border(f"{out} holds no finished bench", RequestError):
-            bench = read_json(out / "bench.json")
+        if not (out / "bench.json").exists():
+            raise RequestError(f"{out} holds no finished bench: it has no bench.json")
+        bench = read_json(out / "bench.json")
+        with border(f"{out / 'bench.json'} is of no bench"):
             failed = [cell for cell in bench["cells"] if cell["status"] == "failed"]
             told = [f"{cell['task']} {cell['model']} seed {cell['seed']}: {cell['reason']}" for cell in failed]
             return cls(out, bench, told, len(bench["cells"]))

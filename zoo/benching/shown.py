@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from zoo.benching.tables import OVER_BOTH, OVER_ITEMS, OVER_SEEDS, best, clear, columns
@@ -15,6 +16,8 @@ HOW_TIED = (
     "on the same test items, those of one video, scene or photo together, and over the seeds where there are several; 5 %, by "
     "Holm's correction for all of these pairs). What is tied is not in bold."
 )
+WIDE = 140
+"""Letters that fit beside each other on a page."""
 NAMED = 5
 """Names in a sentence, at most."""
 FEW = 10
@@ -33,6 +36,8 @@ class Entry(NamedTuple):
 class TaskTable(NamedTuple):
     """The table of one task: the result in a sentence or two, heads, a row a model, what is said of each model's samples,
     and what has to be known to read it.
+
+    A page shows it in ``parts``, the places of columns that fit beside each other, each with the names of the models.
     """
 
     task: str
@@ -42,6 +47,26 @@ class TaskTable(NamedTuple):
     verdicts: dict[str, str]
     caption: str
     notes: list[str]
+
+    @property
+    def parts(self) -> list[list[int]]:
+        """The places of the columns in each part, those of the models first; a published number stays with ours."""
+        found: list[list[int]] = []
+        for i in range(1, len(self.heads)):
+            if self.heads[i].published or (found and self.wide([*found[-1], i]) <= WIDE):
+                found[-1].append(i)
+            else:
+                found.append([0, i])
+        return found
+
+    def wide(self, places: Sequence[int]) -> int:
+        """The width of these columns, in letters; a value and its interval stand below each other."""
+        return sum(2 + max(map(_wide, [self.heads[i], *(row[i] for row in self.rows)])) for i in places)
+
+
+def _wide(entry: Entry) -> int:
+    value, _, rest = entry.text.partition(" ")
+    return max(len(part) for word in (value, rest) for part in re.split("(?<=[_@])", word))
 
 
 def task_table(bench: Mapping[str, Any], task: str) -> TaskTable:

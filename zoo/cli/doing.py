@@ -57,6 +57,7 @@ def run(
 
     request = Request(**given)
     from zoo.catalog.recommended import another
+    from zoo.measuring.standing import in_order
     from zoo.running.run import execute
 
     with stdout_is_kept(json):
@@ -69,7 +70,7 @@ def run(
         print_json(result.metrics)
     else:
         rows = [("METRIC", "VALUE", "95 % INTERVAL", "BETTER", "UNIT")]
-        for name, s in result.scores.items():
+        for name, s in ((name, result.scores[name]) for name in in_order(result.scores)):
             rows.append((name, f"{s.value:.5g}", f"{s.low:.5g} to {s.high:.5g}", s.better or "-", s.unit))
         say(table(*rows), lines=True)
         if result.verdict is not None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.catalog import suites
 from zoo.catalog.files import Published
 from zoo.contracts.task import Task
+from zoo.measuring.standing import in_order
 from zoo.reporting.charts import charts, curve_chart
 from zoo.reporting.pages import over_counts, short, source_of, write_page
 from zoo.reporting.pictures import SAMPLES, Picture
@@ -61,6 +62,18 @@ def rows_of(picture: Picture, task: Task, longest: int = 22) -> list[tuple[str, 
     if picture.draws:
         rows.append((task.y_name, [Tile(), Tile(f"true draws of {task.y_name}"), *map(Tile, picture.draws)]))
     return rows
+
+
+def _described(picture: Picture, task: Task) -> list[tuple[str, list[tuple[Tile, str]]]]:
+    """The rows of an item for a page, each tile with the words that stand for its picture."""
+    of, y = f"of {short(picture.name, 60)}", task.y_name
+    put = f"the {task.item} with this {y} put in its place"
+    composed = [f"x {of}: its {task.x_name}", f"the truth {of}", *(f"sample {i + 1} {of}: {put}" for i in range(SAMPLES))]
+    fields = ["", f"the true {y} {of}", *(f"sample {i + 1} {of}: its {y} alone" for i in range(SAMPLES))]
+    draws = ["", "", *(f"true draw {i + 1} of the {y} {of}" for i in range(SAMPLES))]
+    rows = rows_of(picture, task, longest=60)
+    words = [*([composed] if not rows[0][0] else []), fields, draws]
+    return [(field, list(zip(tiles, said, strict=False))) for (field, tiles), said in zip(rows, words, strict=False)]
 
 
 def sheet(pictures: Sequence[Picture], task: Task) -> PILImage:
@@ -115,7 +128,7 @@ def write_report(
         published = suites.published(run["task"]["name"])
     except RequestError:  # a registry that became wrong meanwhile must not cost a finished run its report
         published = []
-    model, scores = run["model"]["name"], metrics["metrics"]
+    model, scores = run["model"]["name"], {name: metrics["metrics"][name] for name in in_order(metrics["metrics"])}
     theirs: dict[str, dict[str, float]] = {}
     for row in published:
         theirs[row.model] = {**row.metrics, **theirs.get(row.model, {})}
@@ -152,7 +165,7 @@ def write_report(
         metrics_items=metrics["test_items"],
         verdict=metrics.get("verdict"),
         heads=heads(task),
-        items=[(picture.note, rows_of(picture, task, longest=60)) for picture in pictures],
+        items=[(picture.note, _described(picture, task)) for picture in pictures],
         chosen=any(picture.note for picture in pictures),
         vectors=bool(task.y_unit) and len(task.y_shape) == 3 and task.y_shape[0] == 2,
         settings=json.dumps({part: run[part]["config"] for part in ("model", "task")}, indent=2),
