@@ -37,6 +37,7 @@ class Miscoverage(Metric):
     unit = "distance from the nominal share"
     better = "lower"
     source = "Gneiting, Balabdaoui and Raftery 2007 (coverage of central intervals)"
+    cites = ("gneiting2007calibration",)
     right_at_zero = True
     reads: ClassVar = {
         "@p50": Reading("the middle half of the samples holds {} of y", "too narrow", "too wide", 0.08, lambda off: 0.5 + off),
@@ -74,6 +75,7 @@ class SpreadSkill(Metric):
     unit = "|ln(spread / error of the mean)|"
     better = "lower"
     source = "Fortin, Abaza, Anctil and Turcotte 2014"
+    cites = ("fortin2014spread",)
     right_at_zero = True
     reads: ClassVar = {
         "": Reading(
@@ -108,6 +110,7 @@ class RankHistogram(Metric):
     unit = "departure from flat"
     better = "lower"
     source = "Hamill 2001; Jolliffe and Primo 2008 (components of chi-square)"
+    cites = ("hamill2001ranks", "jolliffe2008ranks")
     right_at_zero = True
     reads: ClassVar = {
         "@slope": Reading(

@@ -93,6 +93,7 @@ class ModePrecision(_OfDraws):
     unit = "share of samples"
     better = "higher"
     source = "Kynkäänniemi et al. 2019, equation 1 (improved precision), of each x"
+    cites = ("kynkaanniemi2019precision",)
 
     def __call__(
         self, samples: Tensor, y: Tensor, *, pool: Tensor | None = None, index: Tensor | None = None, **known: Tensor | None
@@ -110,6 +111,7 @@ class ModeRecall(_OfDraws):
     unit = "share of probability"
     better = "higher"
     source = "Naeem et al. 2020, equation 6 (coverage), of each x; balls of one mode count as one"
+    cites = ("naeem2020coverage",)
 
     def __call__(
         self, samples: Tensor, y: Tensor, *, pool: Tensor | None = None, index: Tensor | None = None, **known: Tensor | None
@@ -135,6 +137,7 @@ class ModeWeightError(_OfDraws):
     unit = "total variation distance"
     better = "lower"
     source = "total variation of mode shares; Diaconis and Zabell 1991 (De Moivre's mean deviation)"
+    cites = ("diaconis1991deviation",)
     labelled = True
 
     def __call__(
@@ -163,6 +166,7 @@ class ModeFrequencies(_OfDraws):
     unit = "probability"
     better = "lower"
     source = "Good 1953 (missing mass); Gretton et al. 2012, lemma 6 (unbiased squared distance of distributions)"
+    cites = ("good1953frequencies", "gretton2012kernel")
     labelled = True
     zero_at_least = True
     reads: ClassVar = {

@@ -31,6 +31,7 @@ class FeatureDistance(OfFeatures, Perceptual):
 
     unit = "squared distance of unit features, EfficientNet-lite0"
     source = "Zhang, Isola, Efros, Shechtman and Wang 2018, equation 1 with all weights 1; Tan and Le 2019 (the network)"
+    cites = ("zhang2018lpips", "tan2019efficientnet")
 
     def distance(self, network: nn.Module, pictures: Tensor, truth: Tensor) -> Tensor:
         assert isinstance(network, efficientnet.EfficientNet)

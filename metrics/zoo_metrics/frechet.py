@@ -40,6 +40,7 @@ class ConditionalFrechet(OfFeatures):
 
     unit = "share of the variance of y's features, EfficientNet-lite0"
     source = "Soloveitchik, Diskin, Morin and Wiesel 2021 (conditional Fréchet inception distance); Tan and Le 2019 (network)"
+    cites = ("soloveitchik2021cfid", "tan2019efficientnet")
     values: Tensor | None = None
 
     def prepare(self, fitted: Fitted) -> None:

@@ -47,6 +47,7 @@ class Parameters(_Cost):
     unit = "parameters"
     better = None
     source = "cGML, section 5 (models of equal capacity); the count is torch's"
+    cites = ("ramasinghe2021cgml",)
 
     def of(self, model: Model, x: Tensor) -> float:
         idle = tuple(f"{name}." for name in model.training_only)
@@ -63,6 +64,7 @@ class Operations(_Cost):
     unit = "multiply-adds a sample"
     better = "lower"
     source = "cGML, Table 7; torch.utils.flop_counter"
+    cites = ("ramasinghe2021cgml",)
     opt_in = True
 
     @torch.no_grad()
@@ -85,6 +87,7 @@ class Seconds(_Cost):
     unit = "seconds a sample"
     better = "lower"
     source = "cGML, section 5 (complexity); wall-clock time"
+    cites = ("ramasinghe2021cgml",)
     opt_in = True
     expected_failures: ClassVar = {"the_same_pools_have_the_same_values": "it takes the time, which is never the same"}
 
@@ -131,6 +134,7 @@ class ReconstructionError(_Evidence):
 
     unit = "squared error an item"
     source = "Debbagh (attribute CVAE), section 5.3 and Table 1: MSE"
+    cites = ("debbagh2023attributes",)
     term = "mse"
 
 
@@ -139,6 +143,7 @@ class CodeDivergence(_Evidence):
 
     unit = "nats an item"
     source = "Debbagh (attribute CVAE), equation 10 and Table 1: KL"
+    cites = ("debbagh2023attributes",)
     term = "kl"
 
 
@@ -153,6 +158,7 @@ class DownstreamAccuracy(Metric):
     unit = "share of items"
     better = "higher"
     source = "cGML, section 5.3, Table 5 and appendix 3.7"
+    cites = ("ramasinghe2021cgml",)
     needs = "fitted"
     opt_in = True
     right: Tensor | None = None

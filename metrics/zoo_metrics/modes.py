@@ -21,6 +21,7 @@ class Modes(Metric):
     unit = "share of samples, or of answers"
     better = "higher"
     source = "cGML, section 5 and Figure 3 (the branches of a toy), and Figure 5 (two modes of a completion)"
+    cites = ("ramasinghe2021cgml",)
     needs = "fitted"
     radius: float | None = None  # of items with a single draw
 

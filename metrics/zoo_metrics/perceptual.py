@@ -101,6 +101,7 @@ class LPIPS(_Published):
 
     unit = "LPIPS v0.1, AlexNet"
     source = "Zhang, Isola, Efros, Shechtman and Wang 2018; cGML, appendix 3.2 and Tables 2, 3 and 9"
+    cites = ("zhang2018lpips", "ramasinghe2021cgml")
     package = "lpips"
     weights = "alex-v0.1"
     more: ClassVar[dict[str, bool]] = {"normalize": True}
@@ -119,6 +120,7 @@ class PieAPP(_Published):
 
     unit = "PieAPP v0.1"
     source = "Prashnani, Cai, Mostofi and Sen 2018; cGML, appendix 3.2 and Tables 2, 3 and 9"
+    cites = ("prashnani2018pieapp", "ramasinghe2021cgml")
     package = "piq"
     weights = "v0.1"
 

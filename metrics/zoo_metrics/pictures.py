@@ -88,6 +88,7 @@ class PSNR(_Likeness):
 
     unit = "dB"
     source = "cGML, appendix 3.2 and Table 3; peak signal 1"
+    cites = ("ramasinghe2021cgml",)
 
     def likeness(self, samples: Tensor, y: Tensor) -> Tensor:
         error = (samples - y[:, None]).square().flatten(2).mean(2)
@@ -104,6 +105,7 @@ class SSIM(_Likeness):
 
     unit = "structural similarity"
     source = "Wang, Bovik, Sheikh and Simoncelli 2004, equation 13; cGML, Table 3"
+    cites = ("wang2004ssim", "ramasinghe2021cgml")
     least: ClassVar[int] = WINDOW
 
     def likeness(self, samples: Tensor, y: Tensor) -> Tensor:
@@ -147,6 +149,7 @@ class Diversity(PictureMetric):
     unit = "standard deviation of a pixel"
     better = None
     source = "cGML, appendix 3.4"
+    cites = ("ramasinghe2021cgml",)
     seen = False
 
     def prepare(self, fitted: Fitted) -> None:
@@ -187,6 +190,7 @@ class ColourOverlap(PictureMetric):
     unit = "intersection over union"
     better = "higher"
     source = "cGML, appendix 3.5, Table 8 and Figure 33; bins of Zhang, Isola and Efros 2016"
+    cites = ("ramasinghe2021cgml", "zhang2016colorful")
     channels: ClassVar[tuple[int, ...]] = (3,)
     bins: Tensor | None = None
 

@@ -23,6 +23,7 @@ class ErrorOfBest(Metric):
     better = "lower"
     place = 40
     source = "paper 2 (embedding guidance), section 5.2"
+    cites = ("lu2016cdvae",)
     gains = True
     expected_failures: ClassVar = {
         "the_order_of_the_samples_does_not_matter": "it takes the first k, in the order in which neighbours are ranked"
@@ -45,6 +46,7 @@ class GridVariance(Metric):
     unit = "squared value"
     better = None
     source = "paper 2 (embedding guidance), section 5.2"
+    cites = ("lu2016cdvae",)
 
     def __call__(self, samples: Tensor, y: Tensor, **known: Tensor | None) -> Mapping[str, Tensor]:
         if samples.ndim == 5:
@@ -68,6 +70,7 @@ class EnergyScore(Metric):
     better = "lower"
     place = 20
     source = "Gneiting and Raftery 2007, section 4.3, beta = 1"
+    cites = ("gneiting2007proper",)
     gains = True
 
     def __call__(self, samples: Tensor, y: Tensor, **known: Tensor | None) -> Mapping[str, Tensor]:
@@ -85,6 +88,7 @@ class NegativeLogLikelihood(Metric):
     unit = "nats a pair"
     better = "lower"
     source = "paper 1 (tied models), section 6.3 and Table 1"
+    cites = ("lu2016cdvae",)
     needs = "joint_log_prob"
 
     def __call__(

@@ -52,6 +52,7 @@ class RankedProbability(Metric):
     unit = "absolute value"
     better = "lower"
     source = "Gneiting and Raftery 2007, section 4.2; Hersbach 2000; the fair form of Ferro 2014"
+    cites = ("gneiting2007proper", "hersbach2000crps", "ferro2014fair")
 
     def __call__(self, samples: Tensor, y: Tensor, **known: Tensor | None) -> Mapping[str, Tensor]:
         return {"": crps(samples.flatten(2), y.flatten(1))}
@@ -69,6 +70,7 @@ class ExcessEnergy(Metric):
     better = "lower"
     place = 10
     source = "Gneiting and Raftery 2007, section 4.3; Székely and Rizzo 2013 (energy distance)"
+    cites = ("gneiting2007proper", "szekely2013energy")
     needs = "fitted"
     zero_at_least = True
     reads: ClassVar = {"": Reading("its draws score {} of energy score worse than true ones do", above="off")}

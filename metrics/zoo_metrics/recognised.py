@@ -114,6 +114,7 @@ class AttributeAccuracy(Metric):
     unit = "balanced accuracy"
     better = "higher"
     source = "Debbagh (attribute CVAE), section 5.3 (attributes present in the images), by a classifier"
+    cites = ("debbagh2023attributes",)
     needs = "fitted"
     opt_in = True
     network: _Network | None = None

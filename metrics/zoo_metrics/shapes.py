@@ -18,6 +18,7 @@ class ShapeOverlap(Metric):
     unit = "intersection over union"
     better = "higher"
     source = "cGML, section 5.4; its Table 6 has a mean average precision that it does not define"
+    cites = ("ramasinghe2021cgml",)
     needs = "fitted"
     opt_in = True
     task: Task | None = None

@@ -85,6 +85,7 @@ class AttributeCVAE(CodeVAE):
         RequestError: the shapes are others.
     """
 
+    cites: ClassVar[tuple[str, ...]] = ("debbagh2023attributes", "sohn2015cvae")
     Config: ClassVar[type] = AttributeCVAEConfig
     check_settings: ClassVar[Mapping[str, Any]] = {"latent": 8, "width": 8, "learning_rate": 4e-3}
     tunable: ClassVar[Mapping[str, Sequence[Any]]] = {

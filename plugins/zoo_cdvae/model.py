@@ -40,6 +40,7 @@ class CDVAE(Model):
     section 4.1), which leaves their variances to the bound.
     """
 
+    cites: ClassVar[tuple[str, ...]] = ("lu2016cdvae",)
     Config: ClassVar[type] = CDVAEConfig
     check_settings: ClassVar[Mapping[str, Any]] = {
         "codes": (8, 4),

@@ -85,6 +85,7 @@ class CGAN(Model):
         RequestError: the shapes are others, or there is no such backbone.
     """
 
+    cites: ClassVar[tuple[str, ...]] = ("mirza2014cgan", "huang2024r3gan")
     Config: ClassVar[type] = CGANConfig
     check_settings: ClassVar[Mapping[str, Any]] = {"width": 8, "learning_rate": 2e-3}
     tunable: ClassVar[Mapping[str, Sequence[Any]]] = {

@@ -36,6 +36,7 @@ class CGML(Regression):
     """
 
     owner: ClassVar[str] = "cGML"
+    cites: ClassVar[tuple[str, ...]] = ("ramasinghe2021cgml",)
     Config: ClassVar[type] = CGMLConfig
     check_settings: ClassVar[Mapping[str, Any]] = {"width": 8, "predictor_width": 16, "latent_steps": 4, "inference_steps": 6}
     tunable: ClassVar[Mapping[str, Sequence[Any]]] = {
@@ -187,6 +188,7 @@ class L1(Regression):
     """
 
     owner: ClassVar[str] = "cGML"
+    cites: ClassVar[tuple[str, ...]] = ("ramasinghe2021cgml",)
     Config: ClassVar[type] = L1Config
     check_settings: ClassVar[Mapping[str, Any]] = {"width": 8}
     tunable: ClassVar[Mapping[str, Sequence[Any]]] = {"learning_rate": (1e-3, 3e-4, 3e-3), "width": (32, 16, 64)}

@@ -41,6 +41,7 @@ class PixelCNN(Model):
             channels of y.
     """
 
+    cites: ClassVar[tuple[str, ...]] = ("oord2016pixelcnn", "lu2016cdvae")
     Config: ClassVar[type] = PixelCNNConfig
     check_settings: ClassVar[Mapping[str, Any]] = {"features": 8, "layers": 2, "levels": 8}
     tunable: ClassVar[Mapping[str, Sequence[Any]]] = {

@@ -73,6 +73,7 @@ class CVAE(CodeVAE):
         RequestError: the shapes are others.
     """
 
+    cites: ClassVar[tuple[str, ...]] = ("sohn2015cvae", "walker2016uncertain", "lu2016cdvae")
     Config: ClassVar[type] = CVAEConfig
     check_settings: ClassVar[Mapping[str, Any]] = {"width": 8, "output_variance": 0.1, "learning_rate": 4e-3}
     tunable: ClassVar[Mapping[str, Sequence[Any]]] = {

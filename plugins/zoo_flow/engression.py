@@ -34,6 +34,7 @@ class Engression(Drawn):
         RequestError: the shapes are others.
     """
 
+    cites: ClassVar[tuple[str, ...]] = ("shen2024engression",)
     Config: ClassVar[type] = EngressionConfig
     check_settings: ClassVar[Mapping[str, Any]] = {
         "widths": (8, 8),

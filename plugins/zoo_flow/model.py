@@ -31,6 +31,7 @@ class Flow(Drawn):
         RequestError: the shapes are others.
     """
 
+    cites: ClassVar[tuple[str, ...]] = ("liu2023flow", "lipman2023matching")
     Config: ClassVar[type] = FlowConfig
     check_settings: ClassVar[Mapping[str, Any]] = {
         "widths": (16, 16),

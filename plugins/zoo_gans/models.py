@@ -33,6 +33,7 @@ class ContextEncoder(Game):
     """
 
     owner: ClassVar[str] = "a context encoder"
+    cites: ClassVar[tuple[str, ...]] = ("pathak2016context",)
     Config: ClassVar[type] = ContextEncoderConfig
     sees_x: ClassVar[bool] = False
     expected_failures: ClassVar[Mapping[str, str]] = ONE_ANSWER
@@ -61,6 +62,7 @@ class Pix2Pix(Game):
     """
 
     owner: ClassVar[str] = "pix2pix"
+    cites: ClassVar[tuple[str, ...]] = ("isola2017pix2pix",)
     Config: ClassVar[type] = Pix2PixConfig
     tunable: ClassVar[Mapping[str, Sequence[Any]]] = {
         "reconstruction": (100.0, 30.0, 10.0),
@@ -113,6 +115,7 @@ class BicycleGAN(Game):
     """
 
     owner: ClassVar[str] = "BicycleGAN"
+    cites: ClassVar[tuple[str, ...]] = ("zhu2017bicyclegan",)
     Config: ClassVar[type] = BicycleGANConfig
     tunable: ClassVar[Mapping[str, Sequence[Any]]] = {
         "lambda_image": (10.0, 3.0, 30.0),

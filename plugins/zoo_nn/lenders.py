@@ -69,6 +69,7 @@ class NearestNeighbours(_Lender):
     neighbours, they repeat in the same order.
     """
 
+    cites: ClassVar[tuple[str, ...]] = ("lu2016cdvae",)
     Config: ClassVar[type] = NearestNeighboursConfig
     tunable: ClassVar[Mapping[str, Sequence[Any]]] = {
         "sigma": (1.0, 0.0, 2.0, 4.0),

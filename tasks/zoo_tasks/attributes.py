@@ -62,6 +62,7 @@ class AttributesToPicture(Task):
     with blanks for ``_``; ``!Male`` says that one does not hold. Where the attributes are classes, exactly one is named.
     """
 
+    cites = ("debbagh2023attributes",)
     Config = AttributesConfig
     data = "digits"
     does = "Make a picture of what is ticked"

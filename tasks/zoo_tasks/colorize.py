@@ -80,6 +80,7 @@ class Colorize(FieldTask):
     which the paper pushes colours towards a uniform distribution. cGML, section 5.2. What ``see`` adds is of lightness alone.
     """
 
+    cites = ("ramasinghe2021cgml",)
     Config = ColorizeConfig
     does = "Give a grey photo colours"
     x_name, y_name = "lightness", "colours"

@@ -81,6 +81,7 @@ class Complete(Task):
     1 for grey. cGML, sections 5.1 and 5.3. Masks lie on the pixels of the fields, so that nothing of what is missing shows.
     """
 
+    cites = ("ramasinghe2021cgml", "pathak2016context")
     Config = CompleteConfig
     does, holes = "Fill in a part", True
     x_name, y_name = "masked picture", "picture"

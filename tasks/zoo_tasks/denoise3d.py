@@ -70,6 +70,7 @@ class Denoise3d(Task):
     A map says all that is known of a shape; a masked block leaves its part of the spectrum open, so that several shapes fit.
     """
 
+    cites = ("ramasinghe2021cgml",)
     Config = Denoise3dConfig
     data = "solids"
     x_name, y_name = "corrupted spectral map", "spectral map"

@@ -54,6 +54,7 @@ class Motion(FieldTask):
     pixels of the size x size field: a motion by a whole width of the frame is ``size``, whatever the resolution of the video.
     """
 
+    cites = ("lu2016cdvae",)
     Config = MotionConfig
     does = "Move on by a second"
     x_name, y_name, y_unit = "frame", "motion", "px/s"

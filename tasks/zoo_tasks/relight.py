@@ -48,6 +48,7 @@ class Relight(PhotoTask):
     """
 
     does = "Change the light"
+    cites = ("lu2016cdvae", "grosse2009intrinsic")
     x_name, y_name = "albedo", "shading"
     known = ("albedo", "shading")
     seen = ("coloured albedo", "reflectance")

@@ -32,6 +32,7 @@ class Resaturate(PhotoTask):
     """
 
     does = "Change the colours"
+    cites = ("lu2016cdvae",)
     x_name, y_name = "value", "saturation"
     known = ("value", "saturation")
     seen = ("value and hue", "tones")

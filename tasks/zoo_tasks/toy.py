@@ -29,6 +29,7 @@ class Toy(Task):
     x of -1 to 1 is given to models as the share (1 + x) / 2, (1,) float32; y is (3,) float32. cGML, section 4, Figure 3.
     """
 
+    cites = ("ramasinghe2021cgml",)
     data = "branches"
     x_name, y_name, y_unit = "number", "point", "units of the curve"
     item = "number"

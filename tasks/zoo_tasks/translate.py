@@ -41,6 +41,7 @@ class Translate(FieldTask):
     the item the photo; a drawing, dark on white, may stand in its place, as it is nearly its own sketch. cGML, section 5.3.1.
     """
 
+    cites = ("ramasinghe2021cgml", "isola2017pix2pix")
     Config = TranslateConfig
     does = "Make a photo of a drawing"
     x_name, y_name = "source", "target"

@@ -27,6 +27,7 @@ MODULES = {
     "looking": ("list", "show"),
     "sharing": ("pull", "push", "verify"),
     "writing": ("check", "new"),
+    "citing": ("cite",),
 }
 """The commands by the module that registers them with the application, in the order of the help."""
 

@@ -126,6 +126,7 @@ class Metric(ABC):
             metric of samples and y whose scores are means. Of several suffixes the last counts.
         reads: what is wrong with the samples where a score departs from 0, by its suffix: for the verdict on a run.
         expected_failures: the checks of :mod:`zoo.testing` that it cannot pass by its nature, each with the reason.
+        cites: the papers behind it, by their keys in the ``references.bib`` beside the ``__init__`` of its package.
     """
 
     unit: ClassVar[str]
@@ -140,6 +141,7 @@ class Metric(ABC):
     gains: ClassVar[bool] = False
     reads: ClassVar[Mapping[str, Reading]] = {}
     expected_failures: ClassVar[Mapping[str, str]] = {}
+    cites: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **more: Any) -> None:
         super().__init_subclass__(**more)

@@ -47,6 +47,7 @@ class Model(Abilities, nn.Module):
         Config: a frozen dataclass of plain values.
         training_only: names of submodules that sampling does not need; a checkpoint may leave them out.
         expected_failures: the checks of :mod:`zoo.testing` that it cannot pass by its nature, each with the reason.
+        cites: the papers behind it, by their keys in the ``references.bib`` beside the ``__init__`` of its package.
         check_settings: settings that make it small and quick to fit, for checking; those of a preset win over them.
         tunable: settings that are worth searching, the most telling first, each with the values to try; all of them are for
             any data, and a preset's own settings are not searched.
@@ -77,6 +78,7 @@ class Model(Abilities, nn.Module):
     Config: ClassVar[type] = NoConfig
     training_only: ClassVar[tuple[str, ...]] = ()
     expected_failures: ClassVar[Mapping[str, str]] = {}
+    cites: ClassVar[tuple[str, ...]] = ()
     check_settings: ClassVar[Mapping[str, Any]] = {}
     tunable: ClassVar[Mapping[str, Sequence[Any]]] = {}
 

@@ -68,6 +68,7 @@ class Task(ABC):
             photo that is transparent somewhere.
         shows_truth: whether the item itself shows y (a photo shows its own shading); else the truth has to be composed.
         expected_failures: the checks of :mod:`zoo.testing` that it cannot pass by its nature, each with the reason.
+        cites: the papers behind it, by their keys in the ``references.bib`` beside the ``__init__`` of its package.
         x_shape, y_shape: the shapes of one x and one y, set by ``__init__``.
     """
 
@@ -81,6 +82,7 @@ class Task(ABC):
     holes: ClassVar[bool] = False
     shows_truth: ClassVar[bool] = True
     expected_failures: ClassVar[Mapping[str, str]] = {}
+    cites: ClassVar[tuple[str, ...]] = ()
     x_shape: tuple[int, ...]
     y_shape: tuple[int, ...]
 
