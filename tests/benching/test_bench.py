@@ -78,7 +78,7 @@ def test_a_bench_at_hand_is_a_line_a_table_and_a_small_page(whole: zoo.BenchResu
         zoo.BenchResult.read(whole.out / "cells")
     page = whole._repr_html_()
     assert len(page) < 200_000
-    assert all(word in page for word in ("toy-best@9", "2 seeds", str(whole.out)))
+    assert all(word in page for word in ("toy-best@", "2 seeds", str(whole.out)))
     pytest.importorskip("pandas", reason="pandas is not installed: pip install -e '.[dev]'")
     table, seeds = whole.to_pandas(), whole.to_pandas(seeds=True)
     assert table["mean"].tolist() == [row["mean"] for row in whole.bench["table"]]

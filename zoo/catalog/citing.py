@@ -1,4 +1,4 @@
-"""What to cite: this package, and the papers behind a model, a task, a metric or a checkpoint, as BibTeX; no network."""
+"""BibTeX of this package and of the papers behind a model, a task, a metric or a checkpoint; no network."""
 
 from __future__ import annotations
 
