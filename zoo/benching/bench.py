@@ -48,6 +48,8 @@ def bench(
     tune_by: str | None = None,
     references: bool = True,
     split_seed: int = 0,
+    metrics: Sequence[str] | None = None,
+    sweep: Mapping[str, Sequence[Any]] | None = None,
 ) -> BenchResult:
     """Run models x tasks x seeds, each cell as by :func:`zoo.run`, and compare them in one table.
 
@@ -84,13 +86,16 @@ def bench(
         tune_by: the metric that they are chosen by; None for the first of the table, the energy score.
         references: have the models of the suite ``references`` in the table too, to read the others by.
         split_seed: as for :func:`zoo.run`; the same for all seeds of the bench.
+        metrics: the columns of the table, and all that is measured; None for those of the suite.
+        sweep: lists of values by setting, named as in ``settings``: each model has a row for every combination of those of its
+            settings that are among them, named by it.
 
     Raises:
         RequestError: the request is wrong, or another bench works in ``out``; nothing was written.
         ZooError: the data is broken, or the file system refused.
     """
     # The parameters are the parts of a request, name by name.
-    given = locals() | {"settings": settings or {}}
+    given = locals() | {"settings": settings or {}, "sweep": sweep or {}}
     return execute(BenchRequest(**given))
 
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from zoo.benching.cells import Cell
 from zoo.benching.plan import BenchPlan
 from zoo.benching.pool import reason_of
+from zoo.benching.sweep import Row, folder_name
 from zoo.contracts import make
-from zoo.running.plan import Request, make_plan, task_on
+from zoo.running.plan import Request, make_plan, task_on, written
 from zoo.running.truth import lacking
 from zoo.utils.device import pick
 from zoo.utils.errors import RequestError, ZooError, nearest
@@ -28,13 +29,14 @@ def plan_cells(plan: BenchPlan) -> None:
     of the suite that nobody named and that is not made for the fields of a task is left out there.
     """
     pick(plan.request.device)
-    settings = Settings(plan.settings, plan.request.settings)
+    settings = Settings(plan.settings, [*plan.request.settings, *plan.request.sweep])
+    _spread(plan)
     pairs = [(task, model) for task in plan.tasks for model in plan.models]
     models = [cell for pair in pairs if (cell := _check(plan, settings, *pair))]
     settings.check()
     digests: dict[tuple[str, int], dict[str, str]] = {}
     for seed, model in itertools.product(range(plan.seeds), models):
-        folder = plan.out / "cells" / model.task / f"{model.model}-s{seed}"
+        folder = plan.out / "cells" / model.task / f"{folder_name(model.model)}-s{seed}"
         request = dataclasses.replace(model.request, seed=seed, out=str(folder), resume=True)
         cell = dataclasses.replace(model, seed=seed, folder=folder, request=request)
         plan.cells.append(cell)
@@ -53,6 +55,40 @@ def plan_cells(plan: BenchPlan) -> None:
         if cell.reason.startswith("data was") and plan.request.out is None:
             raise RequestError(f"{plan.out} holds a bench of other data ({cell.reason}); name a folder with --out")
     _leave_out(plan)
+
+
+def _spread(plan: BenchPlan) -> None:
+    """Make rows of a plan's models: each with every combination of its settings, references with those of the task alone."""
+    swept = [model for model in plan.models if model not in plan.references]
+    rows = {model: _rows(plan, model, len(swept) > 1 or model not in swept) for model in plan.models}
+    plan.references = tuple(label for model in plan.references for label in rows[model])
+    plan.rows = {label: row for of_model in rows.values() for label, row in of_model.items()}
+    plan.models = tuple(plan.rows)
+
+
+def _rows(plan: BenchPlan, model: str, named: bool) -> dict[str, Row]:
+    keys = [key for key in plan.request.sweep if _takes(plan, model, key)]
+    found = {}
+    for values in itertools.product(*(plan.request.sweep[key] for key in keys)):
+        words = " ".join(f"{key.removeprefix(f'{model}.')}={written(value)}" for key, value in zip(keys, values, strict=True))
+        label = " ".join([*([model] if named or not words else []), *([words] if words else [])])
+        found[label] = Row(model, dict(zip(keys, values, strict=True)))
+    return found
+
+
+def _takes(plan: BenchPlan, model: str, key: str) -> bool:
+    """Whether a setting is one of this model on some of the tasks; those of training are not of references."""
+    head, dot, _ = key.partition(".")
+    if dot and (head == "task" or head in plan.tasks):
+        return True
+    if model in plan.references:
+        return False
+    if dot:
+        return head in ("training", model)
+    try:
+        return key in {field.name for field in dataclasses.fields(make.model_class(model)[0].Config)}
+    except ZooError:  # it is broken, which is said where it is made
+        return False
 
 
 def _leave_out(plan: BenchPlan) -> None:
@@ -76,14 +112,15 @@ def _leave_out(plan: BenchPlan) -> None:
 
 
 def _asked(plan: BenchPlan, model: str) -> bool:
-    """Whether the request names a model, rather than a suite that has it."""
-    return model in {name.strip() for name in plan.request.models or ()}
+    """Whether the request names the model of a row, rather than a suite that has it."""
+    return plan.rows[model].model in {name.strip() for name in plan.request.models or ()}
 
 
 def _check(plan: BenchPlan, settings: Settings, task: str, model: str) -> Cell | None:
     """Any cell of one model on one task, for all seeds to be made of; None where the model is left out."""
+    row = plan.rows[model]
     request = Request(
-        model,
+        row.model,
         task,
         plan.data[task],
         plan.n,
@@ -94,7 +131,7 @@ def _check(plan: BenchPlan, settings: Settings, task: str, model: str) -> Cell |
     )
     cell = Cell(task, model, 0, plan.out, request)
     try:
-        cell.request = dataclasses.replace(request, settings=settings.of(model, task))
+        cell.request = dataclasses.replace(request, settings=settings.of(row.model, task, row.settings))
         of_run = make_plan(cell.request)
         cell.numbers = {**of_run.weights, "metrics": sorted(of_run.metrics)}
         if of_run.model.needs_truth:
@@ -103,7 +140,7 @@ def _check(plan: BenchPlan, settings: Settings, task: str, model: str) -> Cell |
         if not _asked(plan, model):
             made, _ = task_on(task, cell.request.parts["task"], request.data)
             try:
-                make.model(model, tuple(made.x_shape), tuple(made.y_shape))
+                make.model(row.model, tuple(made.x_shape), tuple(made.y_shape))
             except RequestError as error:
                 plan.left_out[task, model] = str(error)
                 return None
@@ -123,8 +160,8 @@ class Settings:
         self.given, self.asked = given, asked
         self.used, self.known, self.broken = set[str](), set[str](), False
 
-    def of(self, model: str, task: str) -> dict[str, Any]:
-        """Those of one model on one task, as :func:`zoo.run` takes them; raises where either is broken."""
+    def of(self, model: str, task: str, more: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of one model on one task, and ``more``, as :func:`zoo.run` takes them; raises where either is broken."""
         try:
             model_class = make.model_class(model)[0]
             configs = model_class.Config, make.class_of("tasks", task).Config
@@ -133,7 +170,7 @@ class Settings:
             raise
         models, tasks = ({part.name for part in dataclasses.fields(config)} for config in configs)
         own: dict[str, Any] = {}
-        for key, value in self.given.items():
+        for key, value in {**self.given, **more}.items():
             head, dot, tail = key.partition(".")
             name = ""
             if dot and head == "training":

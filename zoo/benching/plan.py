@@ -9,13 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from zoo import registry
+from zoo.benching import sweep
 from zoo.benching.cells import Cell
 from zoo.catalog import suites
 from zoo.catalog.files import Suite
 from zoo.contracts import make
 from zoo.running.folder import check_folder
-from zoo.running.plan import MOST
+from zoo.running.plan import MOST, written
 from zoo.utils.bounds import seed_of, whole
 from zoo.utils.config import names_in, plain
 from zoo.utils.errors import RequestError, ZooError, shown
@@ -51,6 +54,8 @@ class BenchRequest:
     tune_by: str | None = None
     references: bool = True
     split_seed: int = 0
+    metrics: Sequence[str] | None = None
+    sweep: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, least, most in (("workers", 0, None), ("seeds", 1, 10_000), ("n", 1, MOST), ("items", 1, None)):
@@ -67,7 +72,10 @@ class BenchRequest:
         if not isinstance(self.settings, Mapping) or not all(isinstance(key, str) for key in self.settings):
             raise RequestError(f"settings are {shown(self.settings)}; they must be values by name")
         object.__setattr__(self, "settings", {key: plain(value) for key, value in self.settings.items()})
-        for name in ("models", "tasks"):
+        object.__setattr__(self, "sweep", sweep.checked(self.sweep))
+        if twice := next((key for key in self.sweep if key in self.settings), None):
+            raise RequestError(f"{twice} is set and swept over: leave one of these out")
+        for name in ("models", "tasks", "metrics"):
             object.__setattr__(self, name, names_in(getattr(self, name), name))
 
     def command(self) -> str:
@@ -77,7 +85,12 @@ class BenchRequest:
             if part.name in ("workers", "progress"):
                 continue
             value = getattr(self, part.name)
-            if part.name == "settings":
+            if part.name == "sweep":
+                each = ((key, ",".join(map(written, values))) for key, values in value.items())
+                words += [word for key, values in each for word in ("--sweep", f"{key}={values}")]
+            elif part.name == "metrics":
+                words += [word for name in value or () for word in ("--metric", name)]
+            elif part.name == "settings":
                 words += [word for key, one in value.items() for word in ("--set", f"{key}={one}")]
             elif isinstance(value, bool):
                 words += [] if value is part.default else [f"--{'' if value else 'no-'}{part.name}"]
@@ -94,7 +107,8 @@ class BenchPlan:
     ``data`` is what each task runs on, "" for one that is broken; ``references`` are those of the models that the others are
     compared with; ``cells`` are in the order in which they are done, ``trials`` the fits that settings are chosen by;
     ``left_out`` has the models of suites that are not made for the fields of a task, or need true draws where there are none,
-    by (task, model), with the reason; ``truths`` are the models that answer with true draws.
+    by (task, model), with the reason; ``truths`` are the models that answer with true draws. ``rows`` are the models by the
+    names that they have in tables: of a bench over settings each stands there several times (:mod:`zoo.benching.sweep`).
     """
 
     request: BenchRequest
@@ -112,6 +126,7 @@ class BenchPlan:
     trials: list[Any] = field(default_factory=list)
     left_out: dict[tuple[str, str], str] = field(default_factory=dict)
     truths: set[str] = field(default_factory=set)
+    rows: dict[str, sweep.Row] = field(default_factory=dict)
 
 
 def resolve(request: BenchRequest) -> BenchPlan:
@@ -120,6 +135,8 @@ def resolve(request: BenchRequest) -> BenchPlan:
         known = ", ".join(name for name in suites.known().named if name not in (PLAIN, REFERENCES))
         raise RequestError(f"name a suite ({known}), or models and tasks: zoo bench --models a,b --tasks t")
     suite = suites.find(PLAIN if request.suite is None else request.suite)
+    if request.metrics is not None:
+        suite = msgspec.structs.replace(suite, metrics=tuple(request.metrics))
     fast = suite.quick if request.quick else None
     models = _chosen("models", request.models, suite.models, suite.name)
     tasks = _chosen("tasks", request.tasks, tuple(suite.tasks), suite.name)
@@ -177,6 +194,8 @@ def _data_of(task: str) -> str:
 
 def _folder(request: BenchRequest, suite: Suite, data: dict[str, str]) -> Path:
     kinds = dict.fromkeys(name.partition(":")[0] or "own" for name in data.values())
-    own = Path("runs") / "-".join(["bench", suite.name, *kinds, *(["quick"] if request.quick else [])])
+    alone = request.sweep and len(request.models or ()) == len(request.tasks or ()) == 1
+    name = ["sweep", *(request.models or ()), *(request.tasks or ())] if alone else ["bench", suite.name]
+    own = Path("runs") / "-".join([*name, *kinds, *(["quick"] if request.quick else [])])
     out = own if request.out is None else user_path(request.out)
     return check_folder(out, (out / "cells").is_dir(), "bench")

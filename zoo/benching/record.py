@@ -38,7 +38,8 @@ def bench_json(plan: BenchPlan, published: Mapping[str, Sequence[Published]], st
     the best (None where that cannot be tested), and which reference answers it is ``not_better_than`` beyond chance;
     ``ranks`` are the mean ranks over tasks and seeds, by score; ``published`` has all rows of the tasks; ``left_out`` are the
     models that are not made for the fields of a task; ``references`` those that the others are compared with; ``trials`` the
-    fits that settings were chosen by, and ``chosen`` of a cell those settings.
+    fits that settings were chosen by, and ``chosen`` of a cell those settings; of a bench over settings ``rows`` are the
+    models of those rows that are named by their settings.
     """
     done = [cell for cell in plan.cells if cell.status == "done"]
     digests: dict[str, dict[str, Any]] = {task: {} for task in plan.tasks}
@@ -60,6 +61,7 @@ def bench_json(plan: BenchPlan, published: Mapping[str, Sequence[Published]], st
         "quick": plan.request.quick,
         "fair": plan.request.fair,
         "tune": plan.request.tune,
+        "sweep": {key: [str(value) for value in values] for key, values in plan.request.sweep.items()},
         "references": apart,
         "data": {task: {"name": visible(plan.data[task]), "seeds": digests[task]} for task in plan.tasks},
         "n": plan.n,
@@ -68,6 +70,7 @@ def bench_json(plan: BenchPlan, published: Mapping[str, Sequence[Published]], st
         "settings": {key: value if isinstance(value, list) else str(value) for key, value in plan.settings.items()},
         "tasks": list(plan.tasks),
         "models": list(plan.models),
+        "rows": {label: row.model for label, row in plan.rows.items() if label != row.model},
         "metrics": list(plan.suite.metrics),
         "scatter": [plan.suite.scatter.x, plan.suite.scatter.y] if plan.suite.scatter else None,
         "table": table,
@@ -86,7 +89,7 @@ def _cell(cell: Cell, out: Path) -> dict[str, Any]:
         return {**asked, "reason": cell.reason}
     measured = {key: cell.metrics[key] for key in ("metrics", "test_items")}
     how = {key: cell.run[key] for key in ("skipped_metrics", "seconds", "device", "started", "command")}
-    how |= {"chosen": cell.chosen, "verdict": cell.metrics.get("verdict"), **_effort(cell)}
+    how |= {"chosen": cell.chosen, "verdict": cell.metrics.get("verdict"), **effort(cell)}
     return {**asked, **measured, **how, "config": {part: cell.run[part]["config"] for part in ("model", "task")}}
 
 
@@ -97,10 +100,10 @@ def _trial(trial: Trial, plan: BenchPlan) -> dict[str, Any]:
     if trial.status != "done":
         return {**asked, "reason": trial.reason}
     ((metric, score),) = trial.metrics["metrics"].items()
-    return {**asked, "metric": metric, "score": score, "items": trial.run["items"], **_effort(trial)}
+    return {**asked, "metric": metric, "score": score, "items": trial.run["items"], **effort(trial)}
 
 
-def _effort(cell: Cell) -> dict[str, Any]:
+def effort(cell: Cell) -> dict[str, Any]:
     """The processor seconds of a fit (or else those that passed), its steps, and the pairs that it saw, as far as known."""
     history = cell.run["history"] or {}
     seconds = history.get("processor") or cell.run["seconds"].get("fit")

@@ -16,6 +16,7 @@ from zoo import registry
 from zoo.benching.cells import Cell, begun
 from zoo.benching.forms import TrialForm, difference, read_record
 from zoo.benching.plan import BenchPlan
+from zoo.benching.sweep import folder_name
 from zoo.contracts import make
 from zoo.running.plan import Request, make_plan
 from zoo.utils.errors import RequestError, ZooError
@@ -69,11 +70,11 @@ class Trial(Cell):
         return True
 
 
-def check(plan: BenchPlan) -> tuple[str, ...]:
+def check(wanted: str | None) -> tuple[str, ...]:
     """The metrics that settings may be chosen by, the first that can be measured counting: the one that is named, or those
     of this project that stand first in tables and need no more than samples.
     """
-    if (wanted := plan.request.tune_by) is not None:
+    if wanted is not None:
         if make.class_of("metrics", wanted).needs == "fitted":
             raise RequestError(f"settings cannot be chosen by {wanted!r}, which is of a whole run: name one of samples")
         if make.class_of("metrics", wanted).better is None:
@@ -93,7 +94,7 @@ def lay_out(plan: BenchPlan, cells: Sequence[Cell]) -> list[Trial]:
 
     The first is the model as it is. Cells of one model and task whose training data are the same share their trials.
     """
-    metrics, trials = check(plan), dict[tuple[str, str, str], list[Trial]]()
+    metrics, trials = check(plan.request.tune_by), dict[tuple[str, str, str], list[Trial]]()
     cells = [cell for cell in cells if cell.status != "failed"]
     for cell in cells:
         key = cell.task, cell.model, str(cell.numbers["digests"]["train"])
@@ -102,7 +103,7 @@ def lay_out(plan: BenchPlan, cells: Sequence[Cell]) -> list[Trial]:
         trials[key] = []
         found = _candidates(cell, plan.request.tune)
         for number, (settings, weights) in enumerate(found if len(found) > 1 else ()):
-            folder = plan.out / FOLDER / cell.task / f"{cell.model}-s{cell.seed}-{number}"
+            folder = plan.out / FOLDER / cell.task / f"{folder_name(cell.model)}-s{cell.seed}-{number}"
             given = {**cell.request.settings, **settings}
             request = dataclasses.replace(cell.request, settings=given, metrics=metrics, items=plan.items, out=str(folder))
             more = {"seed": cell.seed, "n": plan.n, "items": plan.items, "metrics": list(metrics), "share": SHARE}
@@ -119,7 +120,7 @@ def _candidates(cell: Cell, count: int) -> list[tuple[dict[str, Any], dict[str, 
     """Settings that differ, {} first, each with what decides the weights of a fit with them; those of a preset, and those
     that were asked for, stay.
     """
-    model, preset = make.model_class(cell.model)
+    model, preset = make.model_class(str(cell.request.model))
     fixed = {*preset, *cell.request.settings}
     space = {name: list(values) for name, values in model.tunable.items() if name not in fixed}
     every, random_ = list(itertools.islice(itertools.product(*space.values()), 100_000)), random.Random(cell.seed)

@@ -1,7 +1,7 @@
 """The commands that fit models and measure them: run, bench."""
 
 import os
-from typing import Annotated
+from typing import Annotated, Any
 
 from typer import Argument, Option
 
@@ -11,6 +11,14 @@ from zoo.utils.words import say
 
 SplitSeed = Annotated[
     int, Option(help="Chooses the test items of data without a split of its own; the same for every seed.", metavar="N")
+]
+Sweep = Annotated[
+    list[str] | None,
+    Option(
+        "--sweep",
+        help="A row for each value of a setting (as for --set); several give the grid.",
+        metavar="KEY=A,B,...",
+    ),
 ]
 
 
@@ -43,6 +51,7 @@ def run(
     ] = None,
     metrics: Annotated[list[str] | None, Option("--metric", help="Only this metric; may be repeated.", metavar="NAME")] = None,
     items: Annotated[int | None, Option(help="Score only so many test items, spread evenly; by default all.")] = None,
+    sweep: Sweep = None,
     out: Annotated[str | None, Option(help="A new folder; by default runs/<time>-<model>-<task>.", metavar="DIR")] = None,
     resume: Annotated[bool, Option("--resume", help="Go on with the run that was stopped in --out.")] = False,
     track: Annotated[
@@ -50,9 +59,15 @@ def run(
     ] = None,
     json: Annotated[bool, Option("--json", help="Print metrics.json instead of a table.")] = False,
 ) -> None:
-    """Fit a model to a task, sample, measure, and write a report."""
-    given = locals() | {"settings": _settings(settings), "metrics": metrics or None}
-    del given["json"]
+    """Fit a model to a task, sample, measure, and write a report.
+
+    With --sweep it is a bench of the model, a row for each setting.
+    """
+    given = locals() | {"settings": settings_of(settings), "metrics": metrics or None}
+    del given["json"], given["sweep"]
+    if sweep:
+        _sweep(given, sweep, json)
+        return
     from zoo.running.plan import Request
 
     request = Request(**given)
@@ -112,6 +127,10 @@ def bench(
     tune_by: Annotated[
         str | None, Option("--tune-by", help="The metric that they are chosen by; by default the first.", metavar="NAME")
     ] = None,
+    sweep: Sweep = None,
+    metrics: Annotated[
+        list[str] | None, Option("--metric", help="Only this metric; may be repeated; by default the suite's.", metavar="NAME")
+    ] = None,
     references: Annotated[
         bool, Option(" /--no-references", help="Leave out the answers that the models are compared with.")
     ] = True,
@@ -135,9 +154,31 @@ def bench(
 
     The same command again goes on where it was stopped, and takes what is done already as it is.
     """
-    given = locals() | {"settings": _settings(settings)}
+    from zoo.benching.sweep import read_sweep
+
+    given = locals() | {"settings": settings_of(settings), "sweep": read_sweep(sweep or ()), "metrics": metrics or None}
     given |= {key: None if given[key] is None else given[key].split(",") for key in ("models", "tasks")}
-    del given["json"]
+    del given["json"], given["read_sweep"]
+    _bench(given, json)
+
+
+def _sweep(asked: dict[str, Any], sweep: list[str], json: bool) -> None:
+    """Do the bench that a run over settings is."""
+    from zoo.benching.sweep import read_sweep
+
+    for name, what in (("checkpoint", "a checkpoint is scored as it is"), ("seed", "seeds of a sweep are 0 and on")):
+        if asked[name]:
+            raise RequestError(f"{what}: leave out {name}" + ("; zoo bench --sweep has --seeds" if name == "seed" else ""))
+    for name in ("model", "task"):
+        if asked[name] is None:
+            raise RequestError(f"no {name} is named, and a sweep is of one: --{name} NAME")
+    given = {name: asked[name] for name in ("data", "n", "device", "items", "out", "metrics", "split_seed")}
+    settings = asked["settings"] | ({} if asked["epochs"] is None else {"training.epochs": asked["epochs"]})
+    given |= {"models": [asked["model"]], "tasks": [asked["task"]], "settings": settings, "seeds": 1, "references": False}
+    _bench(given | {"sweep": read_sweep(sweep)}, json)
+
+
+def _bench(given: dict[str, Any], json: bool) -> None:
     from zoo.benching.plan import BenchRequest
 
     request = BenchRequest(**given)
@@ -167,7 +208,7 @@ def bench(
         raise ZooError(f"{count} of {total} runs failed: {'; '.join(result.failed)}")
 
 
-def _settings(words: list[str] | None) -> dict[str, str]:
+def settings_of(words: list[str] | None) -> dict[str, str]:
     """``KEY=VALUE`` words as a dictionary; the later of two of one key counts."""
     settings = {}
     for word in words or ():

@@ -107,12 +107,13 @@ class Request:
         options |= {"--data": self.data, "-n": self.n, "--seed": self.seed, "--split-seed": self.split_seed or None}
         options |= {"--items": self.items, "--epochs": self.epochs}
         words = [word for key, value in options.items() if value is not None for word in (key, str(value))]
-        words += [word for key, value in self.settings.items() for word in ("--set", f"{key}={_text(value)}")]
+        words += [word for key, value in self.settings.items() for word in ("--set", f"{key}={written(value)}")]
         words += [word for name in self.metrics or () for word in ("--metric", name)]
         return typed(["zoo", "run", *words])
 
 
-def _text(value: Any) -> str:
+def written(value: Any) -> str:
+    """The value of a setting as a command line has it."""
     if value is None or isinstance(value, bool):
         return str(value).lower()
     return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
