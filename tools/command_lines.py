@@ -85,6 +85,8 @@ class CommandLines(Target):
             ("push", "photo.png", "org/name", "--licence", "MIT", "-m", "words"),
             ("check", "nothing", "--only", "it_is_described"),
             ("new", "plugin", "zoo-tides", "--out", "o"),
+            ("cite", "nn", "relight", "cvae/relight"),
+            (*bench, "--out", "o", "--sweep", "seed=1,2", "--metric", "variance"),
         )
         word = st.sampled_from(WORDS) | st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=8)
         change = st.tuples(st.sampled_from(("put", "put", "drop", "add")), st.integers(1, 40), word)

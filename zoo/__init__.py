@@ -14,6 +14,8 @@ from zoo.utils.threads import bound_spinning
 if TYPE_CHECKING:
     from zoo.benching.bench import bench
     from zoo.benching.result import BenchResult
+    from zoo.benching.tune import tune
+    from zoo.benching.tunes import TuneResult
     from zoo.catalog.loaded import Loaded, load
     from zoo.catalog.samples import Samples
     from zoo.contracts.make import Preset
@@ -47,6 +49,8 @@ bound_spinning()  # while it can still be heard: libgomp listens when torch is i
 _HOMES = {
     "zoo.benching.bench": "bench",
     "zoo.benching.result": "BenchResult",
+    "zoo.benching.tune": "tune",
+    "zoo.benching.tunes": "TuneResult",
     "zoo.catalog.loaded": "Loaded load",
     "zoo.catalog.samples": "Samples",
     "zoo.contracts.make": "Preset",
@@ -111,6 +115,7 @@ __all__ = [
     "Task",
     "Training",
     "Truth",
+    "TuneResult",
     "Turns",
     "ZooError",
     "__version__",
@@ -149,6 +154,7 @@ __all__ = [
     "solid_of",
     "stored",
     "summary",
+    "tune",
     "user_path",
     "voxel_picture",
     "whole",

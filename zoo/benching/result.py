@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.running.folder import read_json
+from zoo.utils.config import names_in
 from zoo.utils.errors import RequestError, border, nearest
 from zoo.utils.extras import extra
 from zoo.utils.files import user_path
@@ -102,7 +103,7 @@ class BenchResult:
         tasks = list(self.bench["tasks"])
         if task is not None and task not in tasks:
             raise RequestError(f"the bench has no task {task!r}: {nearest(task, tasks)}")
-        wanted = [metrics] if isinstance(metrics, str) else None if metrics is None else list(metrics)
+        wanted = names_in(metrics, "metrics")
         return "\n".join(latex_table(self.bench, name, wanted) for name in (tasks if task is None else [task]))
 
     def _repr_html_(self) -> str:

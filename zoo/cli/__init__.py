@@ -28,6 +28,7 @@ MODULES = {
     "sharing": ("pull", "push", "verify"),
     "writing": ("check", "new"),
     "citing": ("cite",),
+    "tuning": ("tune",),
 }
 """The commands by the module that registers them with the application, in the order of the help."""
 
