@@ -107,10 +107,9 @@ def _everywhere(told: Any) -> Any:
 def _ranked(metric: str) -> bool:
     """Whether a model is better for being better by this metric; not by variance, which noise raises."""
     from zoo import registry
-    from zoo.contracts import make
+    from zoo.measuring.standing import standing
 
-    name = metric.partition("@")[0]
-    return name in registry.names("metrics") and make.class_of("metrics", name).ranked
+    return metric.partition("@")[0] in registry.names("metrics") and standing(metric).ranked
 
 
 def _data(of: Mapping[str, Any]) -> dict[str, Any]:
