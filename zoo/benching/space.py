@@ -31,7 +31,7 @@ Space = Mapping[str, "list[Any] | Range"]
 
 
 def checked(over: Any) -> dict[str, list[Any] | Range]:
-    """What is searched by setting, as text ``"LOW..HIGH"`` or a list of values, seen to be such (RequestError).
+    """Lists of values or ``"LOW..HIGH"`` by setting, to be searched, seen to be such (RequestError).
 
     Examples:
         >>> checked({"width": [32, 64], "learning_rate": "1e-4..1e-2", "depth": "1..4"})
