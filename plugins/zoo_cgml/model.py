@@ -19,7 +19,7 @@ from zoo import Batch, Noise, Penalty, Step, Turns
 from zoo_cgml.config import CGMLConfig, L1Config
 from zoo_networks.dcgan import Linear, Perceptron
 from zoo_networks.regression import ONE_ANSWER, G, H, Regression, is_vector
-from zoo_networks.unet import untouched_statistics
+from zoo_networks.unet import as_sampled, untouched_statistics
 
 LATENT = {32: 10, 64: 16, 128: 32, 256: 64}
 """Length of z by the side of the fields (3.1)."""
@@ -72,9 +72,11 @@ class CGML(Regression):
         with torch.no_grad(), untouched_statistics(self.h):
             fixed = self.h(x)
             projected = self.g.project_skips(fixed)  # nothing of H or G is learned while z moves
+        with torch.no_grad(), as_sampled(self.h):
+            seen = self.h(x)  # the predictor is to know h as it will be when it is asked, whatever the batch
         for _ in range(self.config.latent_steps):
             moved = self._moved(z, fixed, projected, y, batch.penalty)
-            yield "predictor", self._predictor_losses(z, moved, fixed, step)
+            yield "predictor", self._predictor_losses(z, moved, seen[-1], step)
             z = moved
         h = self.h(x)
         field = self.inner_y(h, z)
@@ -86,18 +88,18 @@ class CGML(Regression):
             total = total + self.config.lipschitz * (other - field).abs().mean()
         yield "generator", {"total": total, "cost": cost}
 
-    def _predictor_losses(self, z: Tensor, moved: Tensor, features: list[Tensor], step: Step) -> dict[str, Tensor]:
-        """The regression of (z_{t+1}, rho), and its Lipschitz penalty."""
+    def _predictor_losses(self, z: Tensor, moved: Tensor, h: Tensor, step: Step) -> dict[str, Tensor]:
+        """The regression of (z_{t+1}, rho), and its Lipschitz penalty, whose noise is on z and on h (appendix 2.4)."""
         c = self.config
         far = torch.abs if c.regression == "l1" else torch.square
-        condition = self.z.condition(features)
-        towards, rho = self.z(z, condition)
+        towards, rho = self.z(z, self.z.condition([h]))
         error = far(towards - moved).mean()
         total = error
         if rho is not None:
             total = total + far(rho - c.momentum * (moved - z).norm(dim=1, keepdim=True)).mean()
         if c.lipschitz:
-            other, other_rho = self.z(z + self._noise(z, step), condition + self._noise(condition, step))
+            shaken = z + self._noise(z, step)
+            other, other_rho = self.z(shaken, self.z.condition([h + self._noise(h, step)]))
             total = total + c.lipschitz * (other - towards).abs().mean()
             if rho is not None and other_rho is not None:
                 total = total + c.lipschitz * (other_rho - rho).abs().mean()

@@ -132,3 +132,13 @@ def untouched_statistics(*modules: nn.Module) -> Iterator[None]:
     finally:
         for norm in norms:
             norm.track_running_stats = True
+
+
+@contextmanager
+def as_sampled(module: nn.Module) -> Iterator[None]:
+    """Batch normalisation by what it remembers, as when samples are drawn."""
+    module.eval()
+    try:
+        yield
+    finally:
+        module.train()

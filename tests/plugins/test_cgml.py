@@ -125,6 +125,24 @@ def test_each_move_of_z_is_a_turn_of_the_predictor_and_changes_no_other_network(
     assert order == ["predictor"] * 3 + ["generator"]
 
 
+def test_the_predictor_learns_from_h_as_it_is_when_samples_are_drawn_and_from_it_with_noise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Batch statistics would show it another h; the noise of the Lipschitz penalty is on h itself (appendix 2.4)."""
+    model, pairs = CGML((1, 16, 16), (1, 16, 16), **SMALL, noise=0.25), fields(16, (1, 16, 16), (1, 16, 16))
+    model.fit(pairs, seed=0, device="cpu", progress=False, steps=1)
+    with torch.no_grad():
+        h = model.eval().encode(pairs.x)[-1]
+    seen, condition = [], model.z.condition
+    monkeypatch.setattr(model.z, "condition", lambda features: (seen.append(features[-1]), condition(features))[1])
+    turns = model.train().turns(Batch(pairs.x, pairs.y), Step(0, 2, torch.Generator().manual_seed(0)))
+    assert next(turns)[0] == "predictor"
+    clean, noisy = seen
+    torch.testing.assert_close(clean, h)
+    assert (noisy - h).std().item() == pytest.approx(0.25, rel=0.1)
+    assert model.h.training
+
+
 @pytest.mark.parametrize(("side", "latent"), [(32, 10), (64, 16), (128, 32), (256, 64)])
 def test_sizes_of_the_paper_come_from_one_definition(side: int, latent: int) -> None:
     model = CGML((1, side, side), (2, side, side), width=4)
