@@ -25,12 +25,15 @@ if TYPE_CHECKING:
     from zoo.contracts.task import Task
     from zoo.data.arrays import array_names, read_array
     from zoo.data.cache import Fields, cache_folder, cached_map, on_all_cores, optional_write
+    from zoo.data.columns import ArrayRecords
     from zoo.data.decoding import MIN_SIDE
     from zoo.data.items import Annotation, Attributes, Clip, Image
     from zoo.data.pairs import Batch, Pairs, Penalty, Truth, size_of
     from zoo.data.pictures import IMAGE_RULES, decode_image, decoders, image_bytes, read_image, stored
     from zoo.data.records import Data, Records, Split, check_split, summary
     from zoo.data.solids import read_shape, solid_of, voxel_picture
+    from zoo.data.splits import divided, held_out
+    from zoo.data.tables import table_records
     from zoo.fitting.recipe import History, Recipe, Step, Training, Turns
     from zoo.running.result import RunResult
     from zoo.running.run import run
@@ -60,12 +63,15 @@ _HOMES = {
     "zoo.contracts.task": "Task",
     "zoo.data.arrays": "array_names read_array",
     "zoo.data.cache": "Fields cache_folder cached_map on_all_cores optional_write",
+    "zoo.data.columns": "ArrayRecords",
     "zoo.data.decoding": "MIN_SIDE",
     "zoo.data.pairs": "Batch Pairs Penalty Truth size_of",
     "zoo.data.pictures": "IMAGE_RULES decode_image decoders image_bytes read_image stored",
     "zoo.data.items": "Annotation Attributes Clip Image",
     "zoo.data.records": "Data Records Split check_split summary",
     "zoo.data.solids": "read_shape solid_of voxel_picture",
+    "zoo.data.splits": "divided held_out",
+    "zoo.data.tables": "table_records",
     "zoo.fitting.recipe": "History Recipe Step Training Turns",
     "zoo.running.result": "RunResult",
     "zoo.running.run": "run",
@@ -85,6 +91,7 @@ __all__ = [
     "IMAGE_RULES",
     "MIN_SIDE",
     "Annotation",
+    "ArrayRecords",
     "Attributes",
     "Batch",
     "BenchResult",
@@ -132,6 +139,8 @@ __all__ = [
     "colour_wheel",
     "decode_image",
     "decoders",
+    "divided",
+    "held_out",
     "image_bytes",
     "load",
     "make_config",
@@ -154,6 +163,7 @@ __all__ = [
     "solid_of",
     "stored",
     "summary",
+    "table_records",
     "tune",
     "user_path",
     "voxel_picture",

@@ -23,10 +23,11 @@ from zoo import (
     border,
     decode_image,
     decoders,
+    held_out,
     image_bytes,
     summary,
 )
-from zoo_data.kinds import FolderData, held_out, own_words
+from zoo_data.kinds import FolderData, own_words
 from zoo_data.layouts import NOT_MEANT, inside, twins
 from zoo_data.memory import forget, judged
 from zoo_data.turned import UNTURNED, Frame, frame_of

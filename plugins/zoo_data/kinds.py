@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import re
 import stat
 from abc import abstractmethod
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -105,20 +104,6 @@ class GeneratedData(Data):
 def first_of(root: Path, *names: str) -> Path | None:
     """The first of these files or folders in ``root`` that is there."""
     return next((root / name for name in names if os.path.exists(root / name)), None)
-
-
-def held_out(contents: Collection[bytes], seed: int, share: float, least: int, alone: str) -> set[bytes]:
-    """The contents of the items for testing, by their hash and the seed: about ``share``, at least ``least``, never all.
-
-    Copies fall on the same side, and an item stays on its side when others come or go. A RequestError, ``alone``, where there
-    are fewer than two different ones.
-    """
-    key = seed.to_bytes(16, "little", signed=True)
-    place = {c: int.from_bytes(hashlib.blake2b(c, digest_size=8, key=key).digest(), "big") for c in contents}
-    if len(place) < 2:
-        raise RequestError(alone)
-    count = sum(value < int(share * 2**64) for value in place.values())
-    return set(sorted(place, key=place.__getitem__)[: min(max(count, least), len(place) - 1)])
 
 
 def one_word(name: str) -> str:

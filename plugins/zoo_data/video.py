@@ -12,11 +12,24 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo import IMAGE_RULES, Clip, Fields, Image, Records, RequestError, Split, cached_map, decoders, nearest, summary
+from zoo import (
+    IMAGE_RULES,
+    Clip,
+    Fields,
+    Image,
+    Records,
+    RequestError,
+    Split,
+    cached_map,
+    decoders,
+    held_out,
+    nearest,
+    summary,
+)
 from zoo_data.container import EXTENSIONS
 from zoo_data.folder import Photo, file_names, photos_in
 from zoo_data.footage import FASTEST, FOOTAGE_RULES, SLOWEST, Footage, FrameFolder, VideoFile, judge_video
-from zoo_data.kinds import FolderData, first_of, held_out, lines_of
+from zoo_data.kinds import FolderData, first_of, lines_of
 from zoo_data.layouts import split_folders
 from zoo_data.memory import judged
 

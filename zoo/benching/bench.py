@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def bench(
     suite: str | None = None,
     *,
-    data: str | None = None,
+    data: Any = None,
     models: Sequence[str] | None = None,
     tasks: Sequence[str] | None = None,
     seeds: int | None = None,
@@ -64,7 +64,8 @@ def bench(
 
     Args:
         suite: a name of ``zoo list suites``; may be left out where models and tasks are named.
-        data: ``KIND`` or ``KIND:PATH``, which also chooses among the suite's tasks; None for the suite's.
+        data: as for :func:`zoo.run`; its kind also chooses among the suite's tasks. What is in memory is not sent to workers:
+            the cells are then done in this process. None for the suite's.
         models: names, in a list or with commas between them; those of the suite among them in its order. Names
             that the suite has not replace its own.
         tasks: likewise; those named are done whatever the kind of data.

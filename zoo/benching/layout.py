@@ -34,7 +34,7 @@ def plan_cells(plan: BenchPlan) -> None:
     pairs = [(task, model) for task in plan.tasks for model in plan.models]
     models = [cell for pair in pairs if (cell := _check(plan, settings, *pair))]
     settings.check()
-    digests: dict[tuple[str, int], dict[str, str]] = {}
+    digests: dict[tuple[Any, int], dict[str, str]] = {}
     for seed, model in itertools.product(range(plan.seeds), models):
         folder = plan.out / "cells" / model.task / f"{folder_name(model.model)}-s{seed}"
         request = dataclasses.replace(model.request, seed=seed, out=str(folder), resume=True)

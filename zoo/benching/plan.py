@@ -37,7 +37,7 @@ class BenchRequest:
     """Everything that a bench is asked for, as for :func:`zoo.bench`; names are looked up by :func:`resolve`."""
 
     suite: str | None = None
-    data: str | None = None
+    data: Any = None
     models: Sequence[str] | None = None
     tasks: Sequence[str] | None = None
     seeds: int | None = None
@@ -58,6 +58,13 @@ class BenchRequest:
     sweep: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if self.data is not None and not isinstance(self.data, str):
+            object.__setattr__(self, "data", make.given_data(self.data))
+            if self.workers:
+                raise RequestError("data in memory is not sent to workers: leave them out, or save it and name arrays:FILE")
+            object.__setattr__(self, "workers", 0)
+        if self.suite is None and self.tasks is None and self.data is not None:
+            object.__setattr__(self, "tasks", [task] if (task := make.task_for(self.data)) else None)
         for name, least, most in (("workers", 0, None), ("seeds", 1, 10_000), ("n", 1, MOST), ("items", 1, None)):
             if (value := getattr(self, name)) is not None:
                 object.__setattr__(self, name, whole(value, name, least, most))
@@ -104,16 +111,17 @@ class BenchRequest:
 class BenchPlan:
     """A bench, resolved: each setting is what the request says, or else the suite.
 
-    ``data`` is what each task runs on, "" for one that is broken; ``references`` are those of the models that the others are
-    compared with; ``cells`` are in the order in which they are done, ``trials`` the fits that settings are chosen by;
-    ``left_out`` has the models of suites that are not made for the fields of a task, or need true draws where there are none,
-    by (task, model), with the reason; ``truths`` are the models that answer with true draws. ``rows`` are the models by the
-    names that they have in tables: of a bench over settings each stands there several times (:mod:`zoo.benching.sweep`).
+    ``data`` is what each task runs on, in words or as data in memory, "" for one that is broken; ``references`` are those of
+    the models that the others are compared with; ``cells`` are in the order in which they are done, ``trials`` the fits that
+    settings are chosen by; ``left_out`` has the models of suites that are not made for the fields of a task, or need true
+    draws where there are none, by (task, model), with the reason; ``truths`` are the models that answer with true draws.
+    ``rows`` are the models by the names that they have in tables: of a bench over settings each stands there several times
+    (:mod:`zoo.benching.sweep`).
     """
 
     request: BenchRequest
     suite: Suite
-    data: dict[str, str]
+    data: dict[str, Any]
     tasks: tuple[str, ...]
     models: tuple[str, ...]
     seeds: int
@@ -142,7 +150,7 @@ def resolve(request: BenchRequest) -> BenchPlan:
     tasks = _chosen("tasks", request.tasks, tuple(suite.tasks), suite.name)
     source = request.data or suite.data
     if source and request.tasks is None:
-        kind = source.partition(":")[0]
+        kind = str(source).partition(":")[0]
         tasks = tuple(task for task in tasks if not suite.tasks[task] or kind in suite.tasks[task])
         if not tasks:
             registry.entry("data", kind)
@@ -192,8 +200,8 @@ def _data_of(task: str) -> str:
         return ""
 
 
-def _folder(request: BenchRequest, suite: Suite, data: dict[str, str]) -> Path:
-    kinds = dict.fromkeys(name.partition(":")[0] or "own" for name in data.values())
+def _folder(request: BenchRequest, suite: Suite, data: Mapping[str, Any]) -> Path:
+    kinds = dict.fromkeys(str(source).partition(":")[0] or "own" for source in data.values())
     alone = request.sweep and len(request.models or ()) == len(request.tasks or ()) == 1
     name = ["sweep", *(request.models or ()), *(request.tasks or ())] if alone else ["bench", suite.name]
     own = Path("runs") / "-".join([*name, *kinds, *(["quick"] if request.quick else [])])

@@ -68,14 +68,16 @@ def metric(name: str) -> Metric:
     return new
 
 
-def data(description: str, split_seed: int = 0) -> Data:
-    """Data from words of the form ``kind`` or ``kind:path``; raises as :func:`model`.
+def data(description: Any, split_seed: int = 0) -> Data:
+    """Data from words of the form ``kind`` or ``kind:path``, or from what a script has in memory; raises as :func:`model`.
 
     ``A -> B`` trains on the one and tests on the other. ``split_seed`` chooses the test items of data that has no split of its
     own (:attr:`zoo.Data.split_seed`).
     """
     if not isinstance(description, str):
-        raise RequestError(f"data is {shown(description)}; it must be text, KIND or KIND:PATH")
+        new = given_data(description)
+        new.split_seed = split_seed
+        return new
     if " -> " in description:
         return _apart(description, split_seed)
     kind, _, path = description.partition(":")
@@ -84,9 +86,26 @@ def data(description: str, split_seed: int = 0) -> Data:
     if not kind:
         kinds = ", ".join(registry.names("data"))
         raise RequestError(f"data is {description!r}; it must be KIND or KIND:PATH, kinds: {kinds}")
-    new: Data = _made("data", kind, path)
-    new.split_seed = split_seed
-    return new
+    named: Data = _made("data", kind, path)
+    named.split_seed = split_seed
+    return named
+
+
+def given_data(given: Any) -> Data:
+    """Data that is one already, or of what a script has in memory (:class:`zoo.data.memory.Memory`), which may raise."""
+    from zoo.data.memory import Memory
+    from zoo.data.records import Data
+
+    made: Data = given if isinstance(given, Data) else Memory(given)
+    return made
+
+
+def task_for(description: Any) -> str:
+    """The task that is meant where data is named and no task; "" for none."""
+    if not isinstance(description, str):
+        return given_data(description).task
+    kind = description.partition(":")[0]
+    return str(class_of("data", kind).task) if kind in registry.names("data") else ""
 
 
 def _apart(description: str, split_seed: int) -> Data:

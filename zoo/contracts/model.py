@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from zoo.contracts.abilities import ABILITIES, Abilities
 from zoo.contracts.sampling import check_ready, checked_x, sampled
+from zoo.data.given import of_given
 from zoo.data.pairs import Batch, Pairs
 from zoo.fitting.loop import train
 from zoo.fitting.recipe import Callback, History, Recipe, Step, Turns
@@ -112,7 +113,7 @@ class Model(Abilities, nn.Module):
         """Fit from scratch to ``pairs``; everything random in it follows from ``seed``.
 
         Args:
-            pairs: the training pairs.
+            pairs: the training pairs; or (x, y), a torch Dataset of them, or what else of x and y :func:`zoo.run` takes.
             seed: decides the first weights, the order of the data, crops and noise.
             device: ``"auto"``, ``"cpu"``, ``"cuda"``, ...
             epochs: passes over the pairs; None for the model's own recipe.
@@ -283,7 +284,8 @@ class Model(Abilities, nn.Module):
 
 
 def _guard(cls: type[Model]) -> None:
-    guard(cls, "__init__", "fit", "sample", "diagnose")
+    guard(cls, "fit", around=of_given)
+    guard(cls, "__init__", "sample", "diagnose")
     guard(cls, *ABILITIES, around=single)
 
 

@@ -1,4 +1,4 @@
-"""Arrays in files of NumPy, ``.npy`` and ``.npz``: nothing is taken from memory on the word of a header alone."""
+"""Arrays in files of NumPy, ``.npy`` and ``.npz``, and of safetensors: no memory is taken on the word of a header alone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import os
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from numpy.lib import format as npy
@@ -19,13 +19,14 @@ from zoo.utils.bounds import afford
 from zoo.utils.errors import RequestError, border
 from zoo.utils.files import regular
 
+TENSORS = ".safetensors"
 _HEADER = 1 << 17
 """Bytes that hold the header of any array of numbers."""
 _BLOCK = 1 << 22
 
 
 def array_names(path: Path) -> list[str]:
-    """The names of the arrays in a ``.npz`` file, in its order; one empty name for a ``.npy`` file.
+    """The names of the arrays in a ``.npz`` or ``.safetensors`` file, in its order; one empty name for a ``.npy`` file.
 
     Raises:
         RequestError: it is no such file, or cannot be read.
@@ -35,12 +36,16 @@ def array_names(path: Path) -> list[str]:
         >>> array_names(Path("shapes.npz"))
         ['train', 'test']
     """
-    with border(f"cannot read {path}", RequestError), _opened(path) as file:
-        return list(_members(file))
+    with border(f"cannot read {path}", RequestError):
+        if path.suffix.lower() == TENSORS:
+            with _tensors(path) as found:
+                return list(found.keys())
+        with _opened(path) as file:
+            return list(_members(file))
 
 
 def read_array(path: Path, name: str = "") -> NDArray[np.generic]:
-    """The array called ``name`` in a ``.npz`` file, or the one of a ``.npy`` file: of numbers, or of true and false.
+    """The array of numbers, or of true and false, called ``name`` in a ``.npz`` or ``.safetensors`` file, or of a ``.npy``.
 
     Raises:
         RequestError: it cannot be read, has no such array, is cut, announces other sizes than it has, or is too large for the
@@ -51,6 +56,13 @@ def read_array(path: Path, name: str = "") -> NDArray[np.generic]:
         >>> read_array(Path("shapes.npz"), "train").tolist()
         [0, 1, 2]
     """
+    if path.suffix.lower() == TENSORS:
+        with border(f"cannot read {path}", RequestError), _tensors(path) as found:
+            if name not in found.keys():  # noqa: SIM118 (not a dict)
+                raise ValueError(f"it has no array {name!r}")
+            afford(2 * regular(path).stat().st_size, f"the arrays of {path.name}", "take fewer or smaller ones")
+            tensor: NDArray[np.generic] = found.get_tensor(name)
+            return tensor
     with border(f"cannot read {path}", RequestError), _opened(path) as file:
         members = _members(file)
         if name not in members:
@@ -60,6 +72,12 @@ def read_array(path: Path, name: str = "") -> NDArray[np.generic]:
             return _array(file, os.fstat(file.fileno()).st_size, path.name)
         with zipfile.ZipFile(file) as archive, archive.open(member) as stream:
             return _array(stream, member.file_size, path.name)
+
+
+def _tensors(path: Path) -> Any:
+    from safetensors import safe_open
+
+    return safe_open(regular(path), "numpy")
 
 
 @contextlib.contextmanager

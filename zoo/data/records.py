@@ -23,7 +23,7 @@ from zoo.utils.errors import RequestError
 from zoo.utils.words import one_line
 
 if TYPE_CHECKING:
-    from zoo.data.pairs import Truth
+    from zoo.data.pairs import Pairs, Truth
 
 Split = Literal["train", "test"]
 
@@ -76,12 +76,28 @@ class Records(ABC):
             row[annotation.labels] = 1
         return Attributes(tuple(name.replace(" ", "_") for name in self.categories), values)
 
+    def subset(self, index: Sequence[int]) -> Records:
+        """The items at these places, in that order; only of records that can be divided (:func:`zoo.divided`)."""
+        raise NotImplementedError(f"{type(self).__name__} has no subset()")
+
     def array(self, name: str) -> NDArray[np.generic] | None:
         """The part of the data called ``name`` that is no picture, (N, ...); None if it has nothing of that name.
 
         Names in use: ``voxels`` (N, s, s, s) bool; ``x`` (N, D) and ``y`` (N, E) float32 of a function with many values.
         """
         return None
+
+    def pairs(self) -> Pairs | None:
+        """The pairs that the items are by themselves, :meth:`array` ``x`` and ``y`` as float32; None where one is missing."""
+        x, y = self.array("x"), self.array("y")
+        if x is None or y is None:
+            return None
+        import torch
+
+        from zoo.data.pairs import Pairs
+
+        one, other = (torch.from_numpy(part.astype(np.float32)) for part in (x, y))
+        return Pairs(one, other, names=self.names, groups=self.groups, digest=self.digest)
 
     def known(self, *names: str, size: int = 32) -> Fields | None:
         """Fields the data itself knows, each (N, C, size, size) float32; None if one of ``names`` is unknown.
@@ -142,9 +158,11 @@ class Data(ABC):
     Attributes:
         kind: the entry-point name.
         path: what stood behind the colon, "" if nothing did.
+        task: the task that is meant where none is named; "" for none.
         skipped: what was left out in all that has been read so far, and the reason of each; see :meth:`skip`.
         split_seed: what chooses the test items of data that has no split of its own; another number than the seed of
-            :meth:`read`, so that runs of several seeds are tested on the same items.
+            :meth:`read`, so that runs of several seeds are tested on the same items. ``split_told``: whether it was said that
+            there is no split (:func:`zoo.divided`).
 
     Examples:
         >>> class Nothing(Data):
@@ -157,7 +175,9 @@ class Data(ABC):
     """
 
     kind: ClassVar[str]
+    task: ClassVar[str] = ""
     split_seed: int = 0
+    split_told: bool = False
 
     def __init__(self, path: str = "") -> None:
         self.path = path

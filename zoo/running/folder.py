@@ -198,7 +198,7 @@ def run_json(
         "model": {**_origin("models", request.model), "config": plan.weights["config"]},
         "task": {**_origin("tasks", request.task), "config": plan.weights["task_config"]},
         "data": {
-            **_origin("data", str(request.data).partition(":")[0]),
+            **_origin("data", str(request.data).partition(":")[0], plan.data),
             "name": visible(request.data),
             "train": None if train is None else {"items": len(train), "digest": train.digest},
             "test": {"items": len(test), "digest": test.digest},
@@ -244,7 +244,9 @@ def versions() -> dict[str, str]:
     return known
 
 
-def _origin(kind: str, name: str | None) -> dict[str, Any]:
+def _origin(kind: str, name: str | None, made: object = None) -> dict[str, Any]:
+    if made is not None and name not in registry.names(kind):  # an object of a class of the script's own
+        return {"name": name, "distribution": type(made).__module__.partition(".")[0], "version": ""}
     entry = registry.entry(kind, str(name))
     return {"name": name, "distribution": entry.distribution, "version": entry.version}
 

@@ -37,7 +37,7 @@ class Request:
 
     model: str | None = None
     task: str | None = None
-    data: str | None = None
+    data: Any = None
     n: int = 100
     epochs: int | None = None
     seed: int = 0
@@ -57,6 +57,8 @@ class Request:
             why = "to go on with it" if self.resume else "for several processes"
             raise RequestError(f"name the folder of the run (out) {why}")
         self._normalise()
+        if self.task is None and self.checkpoint is None and self.data is not None:
+            object.__setattr__(self, "task", make.task_for(self.data) or None)
         _ = self.parts
         for word in ("model", "task") if self.checkpoint is None else ():
             if getattr(self, word) is None:
@@ -75,6 +77,8 @@ class Request:
             raise RequestError(f"settings are {shown(self.settings)}; they must be values by name")
         settings = {key: plain(value) for key, value in self.settings.items()}
         parts: dict[str, Any] = {"n": whole(self.n, "n", 1, MOST), "seed": seed_of(self.seed), "settings": settings}
+        if self.data is not None and not isinstance(self.data, str):
+            parts["data"] = make.given_data(self.data)
         parts["split_seed"] = seed_of(self.split_seed, "split_seed")
         parts["metrics"] = names_in(self.metrics, "metrics")
         parts |= {"out": None if self.out is None else str(user_path(self.out))}
@@ -179,7 +183,7 @@ def make_plan(request: Request) -> Plan:
     return Plan(request, model, task, data, metrics, skipped, device, weights)
 
 
-def task_on(name: str, settings: Mapping[str, Any], data: str | None, split_seed: int = 0) -> tuple[Task, Data]:
+def task_on(name: str, settings: Mapping[str, Any], data: Any, split_seed: int = 0) -> tuple[Task, Data]:
     """The task, with the settings that its data decides where they were not given, and the data."""
     task = make.task(name, **settings)
     source = make.data(data or task.data, split_seed)

@@ -34,7 +34,7 @@ from zoo.utils.words import say, visible
 def run(
     model: str | None = None,
     task: str | None = None,
-    data: str | None = None,
+    data: Any = None,
     *,
     n: int = 100,
     epochs: int | None = None,
@@ -62,8 +62,11 @@ def run(
 
     Args:
         model: an entry-point name; may be left out with ``checkpoint``.
-        task: an entry-point name; may be left out with ``checkpoint``.
-        data: ``KIND`` or ``KIND:PATH``; None for the task's own, which is embedded.
+        task: an entry-point name; may be left out with ``checkpoint``, and is ``pairs`` where data has x and y of its own.
+        data: ``KIND`` or ``KIND:PATH``; or what is in memory: :class:`zoo.Pairs`, ``(x, y)`` of arrays or tensors, a torch
+            Dataset of (x, y), a ``datasets.Dataset``, an array or a list of pictures, or ``{"train": ..., "test": ...}`` of
+            any of these (where there is no test, about one item in ten is held out); or a :class:`zoo.Data` of your own. None
+            for the task's own, which is embedded.
         n: samples a test item.
         epochs: passes over the training pairs; None for the model's own recipe.
         seed: decides everything random.

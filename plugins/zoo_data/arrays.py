@@ -1,0 +1,71 @@
+"""``arrays:FILE``: x and y, or pictures, in a file of NumPy (.npz) or of safetensors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from zoo import (
+    ArrayRecords,
+    Data,
+    Records,
+    RequestError,
+    Split,
+    array_names,
+    border,
+    check_split,
+    divided,
+    read_array,
+    user_path,
+)
+
+KEYS = "x and y, or x_train, y_train, x_test and y_test; y may be left out where x is pictures"
+
+
+class Arrays(Data):
+    """Arrays in a file, ``arrays:FILE.npz`` or ``arrays:FILE.safetensors``: x and y, N items each.
+
+    The arrays are called ``x`` and ``y``, or ``x_train``, ``y_train``, ``x_test`` and ``y_test``; without a test, about one
+    item in ten is held out by its content (:attr:`split_seed`). ``groups`` (N,) numbers (``groups_train``, ...) say which
+    items belong together: a group is never on both sides. x and y are numbers, (N, D), (N, C, h, w) and the like, or
+    pictures: uint8, or shares in [0, 1], (N, h, w, 3), (N, 3, h, w) or (N, h, w). Whole numbers y (N,) beside pictures are
+    their classes. Of pictures x alone, any task on photos can be made. Without a task, the task is ``pairs``.
+    """
+
+    kind = "arrays"
+    task = "pairs"
+
+    def __init__(self, path: str = "") -> None:
+        super().__init__(path)
+        if not path:
+            raise RequestError(f"arrays needs a file: write arrays:FILE.npz or arrays:FILE.safetensors, with {KEYS}")
+        self._parts: dict[str, ArrayRecords] = {}
+
+    def read(self, split: Split, *, seed: int = 0) -> Records:
+        """The records of one split; the seed changes nothing. A RequestError where the file has not these arrays."""
+        check_split(split)
+        if not self._parts:
+            with border(str(self), RequestError):
+                self._parts = self._read()
+        return self._parts[split] if "test" in self._parts else divided(self, self._parts["train"], split)
+
+    def _read(self) -> dict[str, ArrayRecords]:
+        path = user_path(self.path)
+        names = array_names(path)
+        if {"x_train", "x_test"} <= {*names}:
+            found = {split: self._records(path, names, f"_{split}") for split in ("train", "test")}
+            for name in "xy":
+                one, other = (part.array(name) for part in found.values())
+                shapes = [None if each is None else each.shape[1:] for each in (one, other)]
+                if shapes[0] != shapes[1]:
+                    raise RequestError(f"an item of {name}_train is {shapes[0]}, and of {name}_test {shapes[1]}")
+            return found
+        if "x" not in names:
+            raise RequestError(f"it has the arrays {', '.join(names) or '(none)'}, and not {KEYS}")
+        return {"train": self._records(path, names, "")}
+
+    def _records(self, path: Path, names: list[str], ending: str) -> ArrayRecords:
+        x, y, groups = (
+            read_array(path, f"{name}{ending}") if f"{name}{ending}" in names else None for name in ("x", "y", "groups")
+        )
+        belong = [] if groups is None else [str(group) for group in groups.reshape(-1).tolist()]
+        return ArrayRecords(x, y, groups=belong)
