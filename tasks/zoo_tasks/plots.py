@@ -13,7 +13,7 @@ from zoo_tasks.fields import Float, levels
 
 FEW = 12
 """Numbers that are shown as a table, at most."""
-SIDE, ROW, WIDE, GAP = 160, 22, 256, 8
+SIDE, ROW, WIDE, GAP = 160, 22, 184, 8
 """Pixels: the side of a picture at least, the height of a row, the width of a plot, the white around."""
 TILES = 16
 INK, FRAME, BAR = (40, 40, 40), (215, 215, 215), (90, 140, 200)
@@ -52,11 +52,11 @@ def _table(shares: NDArray[np.float64], values: NDArray[Any]) -> Image:
     import cv2
 
     out = np.full((2 * GAP + ROW * len(shares), WIDE, 3), 255, np.uint8)
-    left, right = 120, WIDE - GAP
+    left, right = 92, WIDE - GAP
     for i, (share, value) in enumerate(zip(shares.tolist(), values.tolist(), strict=True)):
         top = GAP + i * ROW
         cv2.putText(out, f"{i}", (GAP, top + 16), cv2.FONT_HERSHEY_SIMPLEX, 0.4, FRAME, 1, cv2.LINE_AA)
-        cv2.putText(out, f"{value:.4g}", (36, top + 16), cv2.FONT_HERSHEY_SIMPLEX, 0.45, INK, 1, cv2.LINE_AA)
+        cv2.putText(out, f"{value:.4g}", (26, top + 16), cv2.FONT_HERSHEY_SIMPLEX, 0.45, INK, 1, cv2.LINE_AA)
         cv2.rectangle(out, (left, top + 4), (right, top + ROW - 4), FRAME, 1)
         end = (left + min(max(share, 0.0), 1.0) * (right - left)) * 16
         corners = (left * 16, (top + 5) * 16), (round(end), (top + ROW - 5) * 16)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -44,17 +44,24 @@ class Memory(Data):
         if isinstance(given, str):
             raise RequestError(f"memory is what a script has: {FORMS}; on the command line arrays:FILE is meant")
         self.parts: dict[str, Records] = {}
+        left: list[tuple[dict[str, str], int, str]] = []
+
+        def take(split: str, one: Any) -> None:
+            self.parts[split] = records_of(one, lambda bad, of: left.append((bad, of, split)))
+
         test = next((name for name in TEST if name in given), "") if isinstance(given, Mapping) else ""
         if isinstance(given, Mapping) and ("train" in given or test):
             if "train" not in given:
                 raise RequestError(f"data has {test!r} and no 'train': what is for testing is never trained on")
             for split, name in (("train", "train"), ("test", test)):
                 if name:
-                    self.parts[split] = records_of(given[name])
+                    take(split, given[name])
         else:
-            self.parts["train"] = records_of(given)
+            take("train", given)
         told = " ".join(f"{split} {records.digest}" for split, records in self.parts.items())
         super().__init__(hashlib.sha256(told.encode()).hexdigest()[:16])
+        for bad, of, split in left:
+            self.skip(bad, of, "rows", split)
         if len(self.parts) == 2:
             check_alike(self, self.parts["train"], self.parts["test"])
         whole = self.parts["train"]
@@ -84,8 +91,11 @@ def check_alike(data: Data, train: Records, test: Records) -> None:
         raise RequestError(f"{data}: the classes or attributes for training are others than those for testing")
 
 
-def records_of(given: Any) -> Records:
-    """The records of what is given, in one of the :data:`FORMS`; a RequestError for anything else."""
+def records_of(given: Any, left_out: Callable[[dict[str, str], int], object] = lambda bad, of: None) -> Records:
+    """The records of what is given, in one of the :data:`FORMS`; a RequestError for anything else.
+
+    ``left_out`` is told of rows that cannot be read, by name with the reason, and of how many they are.
+    """
     if isinstance(given, Records):
         return given
     if isinstance(given, Pairs):
@@ -97,7 +107,7 @@ def records_of(given: Any) -> Records:
     if hasattr(given, "column_names") and hasattr(given, "features"):
         from zoo.data.tables import table_records
 
-        return table_records(given)
+        return table_records(given, left_out=left_out)
     if isinstance(given, np.ndarray) or hasattr(given, "detach"):
         x = array_of(given, "data")
         if not is_picture(x):
