@@ -62,7 +62,7 @@ class GivenPairs(Task):
 
     Config = GivenConfig
     data = "branches"
-    x_name, y_name, item = "given x", "given y", "numbers"
+    x_name, y_name, y_unit, item = "given x", "given y", "units of y", "numbers"
     shows_truth = False
     config: GivenConfig
 
