@@ -1,155 +1,184 @@
-"""Data that a script has in memory, and files of arrays: what is taken, how it is split, and what is refused."""
+"""What is remembered of a folder's photos, and of what was computed of them, is never believed against the files."""
 
 from __future__ import annotations
 
-import warnings
+import json
+import os
+import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import PIL.Image
 import pytest
-import torch
-from datafiles import noise, refused
-from safetensors.numpy import save_file
-from torch.utils.data import Dataset, TensorDataset
+from datafiles import calls, mean, noise, records_of, save
+from PIL import Image as PIL
 
-import zoo
-from zoo.benching.plan import BenchRequest
-from zoo.contracts import make
-from zoo.running.plan import Request
+from zoo import ZooError, cached_map
+from zoo_data import folder, memory
 
-pytestmark = [pytest.mark.usefixtures("own_cache"), pytest.mark.filterwarnings("ignore:memory|arrays:UserWarning")]
-X = np.arange(60, dtype=np.float32).reshape(30, 2)
-Y = X.sum(1, keepdims=True)
-PHOTOS = np.stack([noise(i) for i in range(12)])
+read = partial(records_of, "folder")
 
 
-def both(data: Any, split_seed: int = 0) -> list[zoo.Records]:
-    made = make.data(data, split_seed)
-    return [made.read("train", seed=7), made.read("test", seed=8)]
+@pytest.fixture
+def looked(own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the files that are looked at; all but the newest are remembered at once."""
+    names: list[str] = []
+    judge = folder._judge
+
+    def seen(path: Path) -> str:
+        names.append(path.name)
+        return judge(path)
+
+    calls.clear()
+    monkeypatch.setattr(folder, "_judge", seen)
+    monkeypatch.setattr(memory, "_FRESH", 0)
+    return names
 
 
-def test_pairs_without_a_split_are_split_by_their_content_and_that_is_said_once() -> None:
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        train, test = both((X, Y))
-    assert [str(one.message).partition(",")[0] for one in caught] == [
-        f"{make.data((X, Y))} has no split of its own: {len(test)} of its 30 items are for testing"
-    ]
-    assert sorted([*train.names, *test.names]) == [f"{i:02}" for i in range(30)]
-    assert 3 <= len(test) < 15
-    order = np.random.default_rng(0).permutation(30)
-    shuffled = both((X[order], Y[order]))[1]
-    assert sorted(shuffled.array("x")[:, 0]) == sorted(test.array("x")[:, 0])  # type: ignore[index]
-    assert both((X, Y), split_seed=1)[1].digest != test.digest
-    assert both({"train": (X, Y), "test": (X[:4], Y[:4])})[1].names == ["0", "1", "2", "3"]
+@pytest.fixture
+def photos(tmp_path: Path, looked: list[str]) -> Path:
+    for i in range(6):
+        save(tmp_path / f"photos/{i}.bmp", noise(i))
+    time.sleep(0.02)  # a tick of the file system's clock
+    read(tmp_path / "photos")
+    assert len(looked) == 6
+    looked.clear()
+    return tmp_path / "photos"
 
 
-def test_the_name_is_of_the_content() -> None:
-    name = str(make.data((X, Y)))
-    assert name == str(make.data((torch.from_numpy(X), Y.astype(np.float64))))
-    assert name != str(make.data((X, Y + 1)))
+def test_a_photo_is_looked_at_once(photos: Path, looked: list[str]) -> None:
+    read(photos, "test")
+    assert looked == []
 
 
-def test_pairs_come_out_as_they_are_given() -> None:
-    pool = torch.rand(30, 4, 1)
-    given = zoo.Pairs(torch.from_numpy(X), torch.from_numpy(Y), guide=torch.rand(30, 2), pool=pool, groups=list("abcde") * 6)
-    train, test = both(given)
-    assert not {*train.groups} & {*test.groups}
-    assert train.digest != test.digest
-    assert str(make.data(given)) != str(make.data(zoo.Pairs(given.x, given.y, groups=given.groups)))
-    settings = make.task("pairs").settings_of(make.data(given))
-    pairs = make.task("pairs", **settings).pairs(make.data(given), "train", pool=3)
-    assert pairs.guide is not None
-    assert pairs.pool is not None
-    assert (pairs.guide.shape, pairs.pool.shape) == ((len(train), 2), (len(train), 3, 1))
-    assert 0 <= float(pairs.x.min()) <= float(pairs.x.max()) <= 1
-    assert torch.equal(pairs.y.flatten(), torch.from_numpy(train.array("y")).flatten())  # type: ignore[arg-type]
+def test_a_photo_that_took_the_place_of_one_of_its_size_and_date_is_seen(photos: Path, looked: list[str]) -> None:
+    old = os.stat(photos / "3.bmp")
+    save(photos / "3.bmp", noise(99))
+    os.utime(photos / "3.bmp", ns=(old.st_atime_ns, old.st_mtime_ns))
+    assert os.stat(photos / "3.bmp").st_size == old.st_size
+    for split in ("train", "test"):
+        records = read(photos, split)
+        assert [name for i, name in enumerate(records.names) if np.array_equal(records.image(i), noise(99))] in ([], ["3.bmp"])
+    assert looked == ["3.bmp"]
 
 
-def test_pictures_are_items_of_every_task_on_photos() -> None:
-    photos = [PIL.Image.fromarray(photo[:, : 20 + i]) for i, photo in enumerate(PHOTOS)]
-    for given in (PHOTOS, torch.from_numpy(PHOTOS).movedim(-1, 1), photos):
-        train, test = both(given)
-        image = test.image(0)
-        assert (len(train) + len(test), image.dtype, image.shape[2]) == (12, np.uint8, 3)
-        assert np.array_equal(image, PHOTOS[int(test.names[0])][:, : image.shape[1]])
-        assert train.map(lambda image: {"mean": image.mean((0, 1))}, "mean-1")["mean"].shape == (len(train), 3)
-    labelled = both(list(zip(photos, np.arange(12) % 3, strict=True)))[1].attributes
-    assert labelled is not None
-    assert (labelled.names, labelled.exclusive) == (("class_0", "class_1", "class_2"), True)
-    train, _ = both((PHOTOS, 255 - PHOTOS))
-    assert np.array_equal(train.source(2), 255 - train.image(2))
-    assert make.data((PHOTOS, np.arange(12) % 3)).task == ""
+def test_a_photo_written_just_now_is_looked_at_again(photos: Path, looked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "_FRESH", 10**12)
+    save(photos / "9.bmp", noise(9))
+    for _ in range(2):
+        read(photos)
+    assert looked == ["9.bmp"] * 2
 
 
-class Noisy(Dataset[Any]):
-    classes = ("cat", "dog")
-
-    def __len__(self) -> int:
-        return 6
-
-    def __getitem__(self, index: int) -> Any:
-        return PIL.Image.fromarray(noise(np.random.default_rng().integers(1 << 30))), index % 2
-
-
-def test_torch_datasets_are_read_once_and_random_ones_are_found_out() -> None:
-    train, _ = both(TensorDataset(torch.from_numpy(X), torch.from_numpy(Y)))
-    assert train.digest == both((X, Y))[0].digest
-    records, _ = both(Noisy())
-    assert records.attributes is not None
-    assert records.attributes.names == ("cat", "dog")
-    with pytest.raises(zoo.ZooError, match="is another picture each time"):
-        records.image(0)
-
-
-def test_files_of_arrays_are_the_same_data(tmp_path: Path) -> None:
-    np.savez(tmp_path / "a.npz", x=X, y=Y)
-    save_file({"x_train": X, "y_train": Y, "x_test": X[:5].copy(), "y_test": Y[:5].copy()}, tmp_path / "b.safetensors")
-    assert [part.digest for part in both(f"arrays:{tmp_path}/a.npz")] == [part.digest for part in both((X, Y))]
-    assert [len(part) for part in both(f"arrays:{tmp_path}/b.safetensors")] == [30, 5]
-    np.savez(tmp_path / "c.npz", x=X, y=Y, groups=np.arange(30) % 4)
-    assert len({*both(f"arrays:{tmp_path}/c.npz")[1].groups}) == 1
-    np.savez(tmp_path / "d.npz", inputs=X)
-    np.savez(tmp_path / "e.npz", x_train=X, x_test=X[:, :1])
-    (tmp_path / "f.safetensors").write_bytes(b"\xff" * 40)
-    for file, words in (("d.npz", "it has the arrays inputs"), ("e.npz", r"x_train is \(2,\)"), ("f.safetensors", "cannot")):
-        with refused(words):
-            both(f"arrays:{tmp_path / file}")
-    for words in ("arrays", "memory:x"):
-        with refused(r"write arrays:FILE|arrays:FILE is meant"):
-            make.data(words)
+@pytest.mark.parametrize("what", ["digit", "name", "stamp", "cut", "junk", "deep", "pipe"])
+def test_a_memory_that_is_not_what_was_written_is_not_believed(
+    photos: Path, looked: list[str], own_cache: Path, what: str
+) -> None:
+    digest = read(photos).digest
+    (file,) = (own_cache / "folders").iterdir()
+    head, rules, files = file.read_bytes().split(b"\n")
+    known = json.loads(files)
+    if what == "digit":
+        known["2.bmp"][1] = ("0" if known["2.bmp"][1][0] != "0" else "1") + known["2.bmp"][1][1:]
+    elif what == "name":
+        known["7.bmp"] = known.pop("2.bmp")
+    elif what == "stamp":
+        known["2.bmp"][0][1] += 1
+    text = {"cut": files[:-9], "junk": b"\xff\n\n\n", "deep": b"[" * 10**5}.get(what, json.dumps(known).encode())
+    file.unlink()
+    if what == "pipe":
+        os.mkfifo(file)
+    else:
+        file.write_bytes(b"\n".join([head, rules, text]))
+    assert read(photos).digest == digest
+    assert len(looked) == 6
 
 
-@pytest.mark.parametrize(
-    ("given", "words"),
-    [
-        ((X, Y[:-1]), r"x is \(30, 2\) and y is \(29, 1\)"),
-        ((X, np.full_like(Y, np.nan)), "y of item 0 has a value"),
-        ((X, np.array(["a"] * 30)), "an array of numbers"),
-        (X, "no pictures"),
-        ({"train": (X, Y), "test": (X[:, :1], Y)}, r"x is \(2,\) for training and \(1,\)"),
-        ({"test": (X, Y)}, "no 'train'"),
-        ((X[:1], Y[:1]), "two different items"),
-        ([X[0], X], r"x of item 1 is"),
-        ([], "no items"),
-        (object(), "it must be text, KIND or KIND:PATH"),
-        ((PHOTOS, np.arange(12) - 1), "classes are whole numbers"),
-    ],
-)
-def test_nonsense_is_refused_in_a_line(given: Any, words: str) -> None:
-    with refused(words):
-        both(given)
+def test_a_newer_decoder_looks_again(photos: Path, looked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    read(photos).map(mean, "m")
+    before = len(calls)
+    for module in (memory, folder):
+        monkeypatch.setattr(module, "decoders", lambda: "pillow 99")
+    read(photos).map(mean, "m")
+    assert len(looked) == 6
+    assert len(calls) == 2 * before
 
 
-def test_a_request_of_pairs_needs_no_task_and_fits_of_them_no_pairs() -> None:
-    request = Request("nn", data=(X, Y))
-    assert (request.task, str(request.data)) == ("pairs", str(make.data((X, Y))))
-    bench = BenchRequest(models="nn", data=(X, Y))  # type: ignore[arg-type]
-    assert (bench.tasks, bench.workers) == (["pairs"], 0)
-    with refused("not sent to workers"):
-        BenchRequest(data=(X, Y), workers=2)
-    model = make.model("nn", (2,), (1,))
-    model.fit((X, Y), progress=False)
-    assert model.sample(torch.from_numpy(X[:3]), 2, seed=0).shape == (3, 2, 1)
+def test_what_kept_a_photo_from_being_read_may_be_over(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    judge = folder._judge
+
+    def refuse(path: Path) -> str:
+        raise {"4.bmp": OSError(24, "Too many open files"), "7.bmp": MemoryError()}.get(path.name) or ValueError("broken")
+
+    save(photos / "7.bmp", noise(7))
+    os.utime(photos / "4.bmp")
+    monkeypatch.setattr(folder, "_judge", refuse)
+    with pytest.warns(
+        UserWarning, match=r"left out 2 of 7 .*4.bmp \(Too many open files\), 7.bmp \(there is not enough memory\)"
+    ):
+        read(photos)
+    monkeypatch.setattr(folder, "_judge", judge)
+    assert sum(len(read(photos, split)) for split in ("train", "test")) == 7
+
+
+def test_names_that_are_no_utf8_are_remembered_too(photos: Path, looked: list[str]) -> None:
+    os.rename(photos / "0.bmp", os.path.join(os.fsencode(photos), b"stra\xdfe\n.bmp"))
+    for _ in range(2):
+        names = [name for split in ("train", "test") for name in read(photos, split).names]
+    assert os.fsdecode(b"stra\xdfe\n.bmp") in names
+    assert len(looked) == 1
+
+
+def test_a_photo_that_changes_after_it_was_listed_is_an_error_and_then_listed_again(photos: Path, looked: list[str]) -> None:
+    old = read(photos)
+    name = old.names[0]
+    save(photos / name, noise(77))
+    with pytest.raises(ZooError, match=f"{name} has changed since it was listed"):
+        old.image(0)
+    read(photos)
+    assert len(looked) == 6
+
+
+IDS = [bytes([i]) * 32 for i in range(4)]
+
+
+def rows(i: int) -> dict[str, Any]:
+    calls.append(i)
+    return {"a": np.full((2, 3), i, np.float32), "b": np.full((2,), -i, np.float32)}
+
+
+@pytest.mark.parametrize("what", ["shape", "type", "names", "key", "pipe"])
+def test_fields_of_a_shard_whose_header_was_touched_are_computed_again(own_cache: Path, what: str) -> None:
+    calls.clear()
+    first = cached_map(rows, IDS, "k")
+    (file,) = own_cache.rglob("*.safetensors")
+    data = file.read_bytes()
+    changed = {"shape": (b"[4,2,3]", b"[4,3,2]"), "type": (b'"F32"', b'"I32"'), "names": (b'"field.a"', b'"field.c"')}
+    if what in changed:
+        assert changed[what][0] in data
+        file.write_bytes(data.replace(*changed[what]))
+    elif what == "pipe":
+        file.unlink()
+        os.mkfifo(file)
+    key = "k"
+    if what == "key":  # of another computation
+        key = "other"
+        cached_map(rows, IDS[:1], key)
+        (other,) = set(own_cache.rglob("*.safetensors")) - {file}
+        calls.clear()
+        file.rename(other.parent / file.name)
+    again = cached_map(rows, IDS, key)
+    assert {name: value.tolist() for name, value in again.items()} == {name: value.tolist() for name, value in first.items()}
+    assert len(calls) == (3 if what == "key" else 8)
+
+
+def test_a_folder_of_a_thousand_bad_files_beside_good_ones_is_said_in_one_line(tmp_path: Path, looked: list[str]) -> None:
+    (tmp_path / "d").mkdir()
+    for i in range(2):
+        PIL.fromarray(noise(i)).save(tmp_path / f"d/{i}.PNG")
+    for i in range(300):
+        (tmp_path / f"d/x{i}.jpg").touch()
+    with pytest.warns(UserWarning, match=r"left out 300 of 302 images .*\(the file is empty\), and 295 more$") as caught:
+        assert len(read(tmp_path / "d")) == 1
+    assert len(caught) == 1

@@ -36,12 +36,11 @@ def array_names(path: Path) -> list[str]:
         >>> array_names(Path("shapes.npz"))
         ['train', 'test']
     """
-    with border(f"cannot read {path}", RequestError):
-        if path.suffix.lower() == TENSORS:
-            with _tensors(path) as found:
-                return list(found.keys())
-        with _opened(path) as file:
-            return list(_members(file))
+    if path.suffix.lower() == TENSORS:
+        with _tensors(path) as found:
+            return list(found.keys())
+    with border(f"cannot read {path}", RequestError), _opened(path) as file:
+        return list(_members(file))
 
 
 def read_array(path: Path, name: str = "") -> NDArray[np.generic]:
@@ -57,7 +56,7 @@ def read_array(path: Path, name: str = "") -> NDArray[np.generic]:
         [0, 1, 2]
     """
     if path.suffix.lower() == TENSORS:
-        with border(f"cannot read {path}", RequestError), _tensors(path) as found:
+        with _tensors(path) as found:
             if name not in found.keys():  # noqa: SIM118 (not a dict)
                 raise ValueError(f"it has no array {name!r}")
             afford(2 * regular(path).stat().st_size, f"the arrays of {path.name}", "take fewer or smaller ones")
@@ -74,10 +73,12 @@ def read_array(path: Path, name: str = "") -> NDArray[np.generic]:
             return _array(stream, member.file_size, path.name)
 
 
-def _tensors(path: Path) -> Any:
+@contextlib.contextmanager
+def _tensors(path: Path) -> Iterator[Any]:
     from safetensors import safe_open
 
-    return safe_open(regular(path), "numpy")
+    with border(f"cannot read {path}", RequestError), safe_open(regular(path), "numpy") as found:
+        yield found
 
 
 @contextlib.contextmanager

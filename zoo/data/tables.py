@@ -38,7 +38,14 @@ def table_records(table: Any, columns: Mapping[str, str] | None = None, left_out
         left_out: is told of rows whose picture cannot be read, by name with the reason, and of how many rows they are.
 
     Raises:
-        RequestError: a column is not there or not of that kind, or it is not plain which is meant.
+        RequestError: a column is not there or not of that kind, or it is not plain which is meant; there are no rows.
+
+    Examples:
+        >>> class Rows(list):
+        ...     features = {"x": "numbers", "y": "numbers"}
+        >>> table_records(Rows())
+        Traceback (most recent call last):
+        zoo.utils.errors.RequestError: it has no rows
     """
     asked, features = dict(columns or {}), dict(table.features)
     for role, column in asked.items():
