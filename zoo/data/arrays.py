@@ -77,8 +77,9 @@ def read_array(path: Path, name: str = "") -> NDArray[np.generic]:
 def _tensors(path: Path) -> Iterator[Any]:
     from safetensors import safe_open
 
-    with border(f"cannot read {path}", RequestError), safe_open(regular(path), "numpy") as found:
-        yield found
+    with border(f"cannot read {path}", RequestError):  # noqa: SIM117 (the border is around what opens it too)
+        with safe_open(regular(path), "numpy") as found:
+            yield found
 
 
 @contextlib.contextmanager
