@@ -33,7 +33,7 @@ class Search:
     Reading the training pairs is left to the fits, and nothing of the test items is read.
     """
 
-    def __init__(self, request: TuneRequest, source: str, out: Path) -> None:
+    def __init__(self, request: TuneRequest, source: Any, out: Path) -> None:
         self.request, self.out = request, out
         metrics = tuning.check(request.by)
         settings = Settings({**request.settings, "training.seconds": request.seconds}, request.settings)

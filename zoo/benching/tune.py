@@ -33,7 +33,7 @@ ASKED, RECORD = "asked.json", "tune.json"
 def tune(
     models: Sequence[str] | str,
     task: str,
-    data: str | None = None,
+    data: Any = None,
     *,
     fits: int = 20,
     seconds: float = 60.0,
@@ -64,7 +64,7 @@ def tune(
     Args:
         models: names; each has the same number of fits and the same seconds.
         task: an entry-point name.
-        data: ``KIND`` or ``KIND:PATH``; None for the task's own.
+        data: as for :func:`zoo.run`; the fits of what is in memory are done in this process. None for the task's own.
         fits: of each model, or as many as it has different settings.
         seconds: processor seconds of each fit of a model that is trained by steps (on a GPU those that pass).
         by: the metric that is searched by; None for the first of tables, the energy score.
@@ -94,7 +94,7 @@ def execute(request: TuneRequest) -> TuneResult:
     from zoo.benching.search import Search
 
     source = request.data or str(make.class_of("tasks", request.task).data)
-    kind = source.partition(":")[0]
+    kind = str(source).partition(":")[0]
     out = user_path(request.out) if request.out else Path("runs") / f"tune-{request.task}-{kind}"
     ours = (out / ASKED).is_file()
     check_folder(out, ours, "search")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from zoo import registry
 from zoo.benching import space as spaces
 from zoo.benching.plan import LENGTHS
+from zoo.contracts import make
 from zoo.running.plan import MOST, written
 from zoo.utils.bounds import seed_of, whole
 from zoo.utils.config import names_in, plain
@@ -29,7 +30,7 @@ class TuneRequest:
 
     models: Sequence[str]
     task: str
-    data: str | None = None
+    data: Any = None
     fits: int = 20
     seconds: float = 60.0
     by: str | None = None
@@ -64,6 +65,8 @@ class TuneRequest:
         }
         parts |= {"items": None if self.items is None else whole(self.items, "items", 1)}
         parts |= {"settings": {key: plain(value) for key, value in self.settings.items()}, "over": spaces.checked(self.over)}
+        if self.data is not None and not isinstance(self.data, str):  # which is not sent to workers
+            parts |= {"data": make.given_data(self.data), "workers": 0}
         for name, value in parts.items():
             object.__setattr__(self, name, value)
 
