@@ -66,7 +66,7 @@ def telling(
     ``values`` (N,) are of all ``items`` by each score; the first of ``names`` that is among them, and says which way is
     better, decides, at its largest number of samples. Without any, the items are spread over all, and not chosen.
     """
-    directed = {name: value for name, value in values.items() if better[name] is not None}
+    directed = {name: value for name, value in values.items() if better.get(name) is not None}
     score = next((found for name in names if (found := at_largest(directed, name)) is not None), None)
     if score is None:
         return [(kept[i], "") for i in sorted({0, len(kept) // 2, len(kept) - 1})]
