@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("toys")
 
 
 def search(out: Path, models: str = "weak", **more: Any) -> zoo.TuneResult:
-    return zoo.tune(models, "toy-shade", "toy-photos", out=out, **{**ASKED, "fits": 3, **more})
+    return zoo.tune(models, "toy-shade", "toy-photos", out=out, **{**ASKED, "fits": 2, **more})
 
 
 @pytest.fixture(scope="module")
@@ -39,26 +39,26 @@ def found(toys: None, tmp_path_factory: pytest.TempPathFactory) -> zoo.TuneResul
 def test_each_model_has_its_fits_and_its_best_settings_as_words(found: zoo.TuneResult) -> None:
     trials = found.tune["trials"]
     own = [trial for trial in trials if trial["model"] == "weak"]
-    assert len(own) == 3
+    assert len(own) == 2
     assert [trial["value"] for trial in own] == sorted(trial["value"] for trial in own)
     first = next(trial for trial in own if trial["number"] == 0)
     assert first["words"] == "spread=0.1 layers=1", "the model as it is"
-    assert len({trial["words"] for trial in own}) == 3
+    assert len({trial["words"] for trial in own}) == 2
     assert [trial["words"] for trial in trials if trial["model"] == "random"] == [""], "it has no settings"
     best = {key: value for key, value in own[0]["settings"].items() if (key, value) not in (("spread", 0.1), ("layers", 1))}
     assert found.best == {"weak": best, "random": {}}
     assert found.commands["weak"].startswith("zoo run --model weak --task toy-shade --data toy-photos")
     assert all(f"--set {key}={value}" in found.commands["weak"] for key, value in best.items())
-    assert repr(found) == f"TuneResult({str(found.out)!r}: 4 fits of weak, random)"
+    assert repr(found) == f"TuneResult({str(found.out)!r}: 3 fits of weak, random)"
     assert found.commands["weak"] in (found.out / "tune.md").read_text()
 
 
 def test_a_search_goes_on_and_another_one_is_refused(found: zoo.TuneResult) -> None:
     before = {path: path.stat().st_mtime_ns for path in found.out.rglob("trial.json")}
-    again = search(found.out, "weak,random", fits=4)
+    again = search(found.out, "weak,random", fits=3)
     assert all(path.stat().st_mtime_ns == stamp for path, stamp in before.items())
-    assert len([trial for trial in again.tune["trials"] if trial["model"] == "weak"]) == 4
-    alone = search(found.out.with_name("alone"), fits=4)
+    assert len([trial for trial in again.tune["trials"] if trial["model"] == "weak"]) == 3
+    alone = search(found.out.with_name("alone"), fits=3)
     words = [[one["words"] for one in each.tune["trials"] if one["model"] == "weak"] for each in (again, alone)]
     assert words[0] == words[1], "what is asked for does not hang on when it was stopped"
     with pytest.raises(RequestError, match="holds another search: seconds was"):
@@ -68,8 +68,8 @@ def test_a_search_goes_on_and_another_one_is_refused(found: zoo.TuneResult) -> N
 def test_a_fit_that_fails_costs_no_other(weak: Path, tmp_path: Path) -> None:
     pytest.importorskip("optuna", reason="optuna is not installed: pip install -e '.[dev]'")
     weak.write_text("fail")
-    lost = search(tmp_path / "a", fits=2)
-    assert [trial["reason"] for trial in lost.tune["trials"]] == ["the weak model diverged"] * 2
+    lost = search(tmp_path / "a", fits=1)
+    assert [trial["reason"] for trial in lost.tune["trials"]] == ["the weak model diverged"]
     assert lost.best == {}
 
 
