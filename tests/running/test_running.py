@@ -154,7 +154,7 @@ def test_the_report_is_one_page_that_needs_no_network(whole: zoo.RunResult, tmp_
     again = (tmp_path / "again.html").read_text()
     before = page.index('<div class="charts">')
     assert again[:before] == page[:before], "it is made of what lies beside it, and the pictures"
-    assert again.count("<svg") == page.count("<svg") == 6
+    assert again.count("<svg") == page.count("<svg") == 7
     assert re.findall(r"(\w+) of 6: toy-best@9 [0-9.]+<", page) == ["worst", "median", "best"]
     worst = f"test-{int(whole.values['toy-best@9'].argmax())}"
     sources = re.findall(r'(?:src|href)="([^"]{0,30})', page)
