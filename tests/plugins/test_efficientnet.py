@@ -85,18 +85,20 @@ def test_the_codes_of_a_cdvae_are_guided_by_the_features(kept: efficientnet.Effi
     assert not any("network" in name or "seen" in name for name in model.state_dict()), "the checkpoint has no network"
 
 
-def test_a_checkpoint_of_before_the_setting_was_guided_by_pixels(tmp_path: Path) -> None:
-    """It lacks that setting, which was added; a lack of any other is refused."""
+def test_a_checkpoint_of_before_a_setting_is_as_it_was(tmp_path: Path) -> None:
+    """It lacks settings that were added, one of which its preset has come to set; a lack of any other is refused."""
     model = make.model("cdvae-mdn4", PICTURE, FIELD, **CD | {"embedding": "pixels", "components": 4})
     model.fit(fields(8, PICTURE, FIELD), seed=0, device="cpu", steps=1, progress=False)
     model.save(tmp_path / "saved")
     path = tmp_path / "saved" / "config.json"
-    for lacking, words in (("embedding", None), ("sigma", "config lacks sigma$")):
+    assert CDVAE.load(tmp_path / "saved").config.tied_at == "mean"
+    for lacking, words in (("embedding", None), ("tied_at", None), ("sigma", "config lacks sigma$")):
         facts = json.loads(path.read_text())
         del facts["config"][lacking]
         path.write_text(json.dumps(facts))
         with nullcontext() if words is None else pytest.raises(RequestError, match=words):
-            assert CDVAE.load(tmp_path / "saved").config.embedding == "pixels"
+            config = CDVAE.load(tmp_path / "saved").config
+            assert (config.embedding, config.tied_at) == ("pixels", "draw" if lacking == "tied_at" else "mean")
 
 
 @pytest.mark.parametrize(("family", "settings"), [(CGAN, CG), (CDVAE, CD)])

@@ -69,14 +69,22 @@ def build(facts: Facts, stored: Mapping[str, Stored], config: Path, weights: Pat
 
 def create(facts: Facts, stored: Mapping[str, Stored], folder: Path) -> Storable:
     """The model that ``facts`` name, with buffers for what is ``stored``; ``folder`` is for the message."""
-    try:
-        with torch.random.fork_rng(devices=[]):  # first weights are drawn only to be replaced
-            model = registry.create("models", facts.model, tuple(facts.x_shape), tuple(facts.y_shape), **facts.config)
-    except RequestError as error:
-        plugin = " ".join(facts.plugin[key] for key in ("distribution", "version"))
-        raise RequestError(f"checkpoint {folder} needs model {facts.model!r} of {plugin}: {error}") from error
-    if not isinstance(model, Storable):
-        raise registry.entry("models", facts.model).broken(NO_MODEL)
+
+    def made(**config: Any) -> Storable:
+        try:
+            with torch.random.fork_rng(devices=[]):  # first weights are drawn only to be replaced
+                model = registry.create("models", facts.model, tuple(facts.x_shape), tuple(facts.y_shape), **config)
+        except RequestError as error:
+            plugin = " ".join(facts.plugin[key] for key in ("distribution", "version"))
+            raise RequestError(f"checkpoint {folder} needs model {facts.model!r} of {plugin}: {error}") from error
+        if not isinstance(model, Storable):
+            raise registry.entry("models", facts.model).broken(NO_MODEL)
+        return model
+
+    model = made(**facts.config)
+    older = {key: value for key, value in recipe_defaults(model.config).items() if key not in facts.config}
+    if any(getattr(model.config, key) != value for key, value in older.items()):  # a preset has come to set it since
+        model = made(**facts.config, **older)
     missing = set(model.config_dict()) - set(facts.config) - set(recipe_defaults(model.config))
     if missing:
         raise RequestError(f"{folder / 'config.json'}: config lacks {', '.join(sorted(missing))}")
