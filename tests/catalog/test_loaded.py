@@ -125,7 +125,9 @@ def test_a_checkpoint_that_is_not_there_or_has_no_task(folder: Path, tmp_path: P
 
 
 def test_samples_as_a_grid_a_folder_and_a_notebook_picture(folder: Path, tmp_path: Path) -> None:
-    samples = zoo.load(f"dir:{folder}").sample(photo(), 5, seed=1)
+    loaded = zoo.load(f"dir:{folder}")
+    assert repr(loaded.facts) == f"Facts(model {loaded.facts.model!r}, task 'toy-shade', {len(loaded.facts.scores)} scores)"
+    samples = loaded.sample(photo(), 5, seed=1)
     assert samples.grid(columns=2).size == (84, 98)
     assert samples.grid().size == (3 * 44 - 4, 2 * 34 - 4)
     assert samples.grid(width=100).size[0] <= 100

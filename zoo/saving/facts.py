@@ -46,6 +46,9 @@ class Facts(Strict, frozen=True):
     parts: Literal["whole", "inference"]
     dtype: Literal["float32", "float16"]
 
+    def __repr__(self) -> str:
+        return f"Facts(model {self.model!r}, task {self.task and self.task['name']!r}, {len(self.scores)} scores)"
+
     def __post_init__(self) -> None:
         for key, inner in (("plugin", {"distribution", "version"}), ("task", {"name", "config"})):
             value = getattr(self, key)
