@@ -18,7 +18,7 @@ from zoo.contracts import make
 from zoo.measuring.evaluate import evaluate
 
 NAMES = [name for name, (one, *_) in checkpoints.known().named.items() if one.source.startswith("package:")]
-SLOW = {"cpixel": 3}
+SLOW = {"cpixel": 3, "flow": 3}
 """Families that take long to sample: as many samples as their scores are checked with, instead of 100."""
 
 
@@ -58,7 +58,7 @@ def test_one_colour(loaded: zoo.Loaded) -> None:
         colours, loaded.sample([np.full((30, 40, 3), colour, np.uint8) for colour in colours], 5, seed=0), strict=True
     ):
         assert torch.isfinite(samples.fields).all()
-        if len(set(colour)) == 1:
+        if len(set(colour)) == 1 and not loaded.name.endswith("/colorize"):
             assert np.ptp(np.asarray(samples).astype(int), axis=3).max() <= 1, "a grey photo took on a colour"
 
 

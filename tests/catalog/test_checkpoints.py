@@ -165,10 +165,10 @@ def test_a_named_registry_that_is_absent_is_an_error(user: Path) -> None:
 
 def test_a_task_alone_means_its_recommended_checkpoint(user: Path) -> None:
     user.write_text("schema = 1\n")
-    assert (meant("relight"), meant("resaturate"), meant("dir:relight")) == ("cvae/relight", "cvae/resaturate", "dir:relight")
-    with pytest.raises(RequestError, match="'colorize' has no checkpoint; make one with zoo run --model cgml --task colorize"):
-        meant("colorize")
-    with pytest.raises(RequestError, match="zoo run --model cvae-residual --task motion --out runs/motion and then"):
+    assert (meant("relight"), meant("resaturate"), meant("dir:relight")) == ("flow/relight", "flow/resaturate", "dir:relight")
+    with pytest.raises(RequestError, match="'translate' has no checkpoint; make one with zoo run --model flow --task tr"):
+        meant("translate")
+    with pytest.raises(RequestError, match="zoo run --model flow --task motion --out runs/motion and then"):
         meant("motion")
     own = [entry(f"mine/{i}", "dir:weights").replace('"toy-shade"', '"relight"') for i in (1, 2)]
     user.write_text("schema = 1\n" + "".join(own) + "recommended = true\n")
@@ -192,7 +192,9 @@ def test_a_run_of_one_model_is_told_of_a_better_one(user: Path) -> None:
 
 def test_of_the_package_one_is_recommended_for_each_task_and_some_are_to_measure() -> None:
     own = [one for (one,) in checkpoints.known().named.values() if one.owner == registry.OWN]
-    assert {(one.task, one.name) for one in own if one.recommended} == {(t, f"cvae/{t}") for t in ("relight", "resaturate")}
+    assert {(one.task, one.name) for one in own if one.recommended} == {
+        (task, f"flow/{task}") for task in ("relight", "resaturate", "colorize")
+    }
     assert {one.name.split("/")[0] for one in own if one.note} == {"cgan", "cpixel"}
     for one in own:
         assert (checkpoints.folder_of(one) / "README.md").read_text().count("For measurement only") == bool(one.note)

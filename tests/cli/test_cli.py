@@ -110,7 +110,7 @@ def test_show(zoo_: Any, name: str, words: list[str]) -> None:
         (["bench"], 2, "name a suite (attribute-paper, cdvae-paper, cgml-paper, toy-paper), or models and tasks"),
         (["sample", "no/such", "x.jpg"], 2, "no checkpoint is called"),
         (["sample", "hf:a/b@c", "x.jpg"], 1, "the Hub cannot be reached"),
-        (["sample", "colorize", "x.jpg"], 2, "task 'colorize' has no checkpoint; make one with zoo run --model "),
+        (["sample", "motion", "x.jpg"], 2, "task 'motion' has no checkpoint; make one with zoo run --model "),
     ],
 )
 def test_a_wrong_request_is_one_line(

@@ -91,5 +91,5 @@ def test_a_sample_of_any_name_is_told_of(tmp_path: Path, monkeypatch: pytest.Mon
         pytest.skip("this file system takes no such names")
     code, out, err = call_here("sample", "relight", name, "-n", "1", "--device", "cpu", "--out", "s")[:3]
     assert (code, out) == (0, "\\x1b[2Jstra\\xdfe.png: 1 samples in s/\\x1b[2Jstra\\xdfe\n")
-    assert err.startswith("checkpoint cvae/relight\n\\x1b[2Jstra\\xdfe.png: it has flat areas, as a screenshot")
+    assert err.startswith("checkpoint flow/relight\n\\x1b[2Jstra\\xdfe.png: it has flat areas, as a screenshot")
     assert (tmp_path / "s" / "\x1b[2Jstra\udcdfe" / "sample-01.png").is_file()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from zoo import registry
 from zoo.catalog import checkpoints, suites
 from zoo.catalog.files import Checkpoint
-from zoo.utils.errors import RequestError
+from zoo.contracts import make
+from zoo.utils.errors import RequestError, ZooError
 
 
 def meant(name: str) -> str:
@@ -19,7 +20,7 @@ def meant(name: str) -> str:
 
     Examples:
         >>> meant("relight"), meant("cdvae/relight")
-        ('cvae/relight', 'cdvae/relight')
+        ('flow/relight', 'cdvae/relight')
     """
     if "/" in name or ":" in name or name not in registry.names("tasks"):
         return name
@@ -45,13 +46,22 @@ def another(task: str, model: str) -> str:
 
 
 def _how_to_make(task: str, known: list[Checkpoint]) -> str:
-    """The command that fits a model to a task: one that is recommended for another, or else the last of its suite."""
+    """The command that fits a model to a task: one that is recommended for another and takes this one's fields, or the last of
+    its suite.
+    """
     suite = next((s for claims in suites.known().named.values() for s in claims if task in s.tasks and s.models), None)
-    if suite is None:
-        model, data = "MODEL", ""
-    else:
-        good = [one.model for one in known if one.recommended and one.model in suite.models]
-        model = good[0] if good else suite.models[-1]
-        data = " --data folder:PHOTOS" if "folder" in suite.tasks[task] else ""
+    good = [one.model for one in known if one.recommended and _takes(one.model, task)]
+    model = (good or (suite.models[-1:] if suite else ["MODEL"]))[0]
+    data = " --data folder:PHOTOS" if suite and "folder" in suite.tasks[task] else ""
     command = f"zoo run --model {model} --task {task}{data} --out runs/{task}"
     return f"make one with {command} and then name dir:runs/{task}/checkpoint"
+
+
+def _takes(model: str, task: str) -> bool:
+    """Whether there is such a model of the task's shapes."""
+    try:
+        made = make.task(task)
+        make.model(model, made.x_shape, made.y_shape)
+    except ZooError:
+        return False
+    return True
