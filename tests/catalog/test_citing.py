@@ -13,8 +13,8 @@ from zoo.contracts import make
 from zoo.contracts.metric import Metric
 from zoo.utils.errors import RequestError, ZooError
 
-PLAIN = {"oracle", "kmeans", "random", "mean", "copycat"}
-"""Models that are no paper's."""
+PLAIN = {"oracle", "kmeans", "random", "mean", "copycat", "pairs"}
+"""Models and tasks that are no paper's."""
 
 
 def test_the_papers_of_all_that_is_ours_are_there_and_each_is_used() -> None:

@@ -118,7 +118,7 @@ def test_whole_numbers_of_other_packages_are_whole_numbers(home: Path, checkpoin
         {"items": "2"},
         {"epochs": np.True_},
         {"settings": [1]},
-        {"metrics": "toy-best"},
+        {"metrics": 3},
         {"data": Path("photos")},
     ):
         with pytest.raises(RequestError, match=next(iter(wrong))):
