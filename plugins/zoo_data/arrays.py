@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from zoo import (
     ArrayRecords,
     Data,
@@ -33,6 +35,13 @@ class Arrays(Data):
 
     kind = "arrays"
     task = "pairs"
+
+    @classmethod
+    def example(cls, folder: Path) -> str:
+        """Twenty pairs of numbers."""
+        x = np.random.default_rng(0).random((20, 2), np.float32)
+        np.savez(folder / "example.npz", x=x, y=x.sum(1, keepdims=True))
+        return str(folder / "example.npz")
 
     def __init__(self, path: str = "") -> None:
         super().__init__(path)

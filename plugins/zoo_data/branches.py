@@ -30,7 +30,7 @@ class BranchRecords(Records):
         drawn = np.random.default_rng([*self._seed, 0]).random((count, 2))
         self.x = (2 * drawn[:, :1] - 1).astype(np.float32)
         self.y = np.where(drawn[:, 1:] < 0.5, 1, -1).astype(np.float32) * upper_branch(self.x)
-        self.names = [f"x = {x:+.4f}" for x in self.x[:, 0]]
+        self.names = [f"x = {x:+.6f}" for x in self.x[:, 0]]
         self.digest = hashlib.sha256(f"branches {VERSION} {split} {seed} {count}".encode()).hexdigest()
 
     def array(self, name: str) -> NDArray[np.generic] | None:

@@ -183,6 +183,17 @@ class Folder(FolderData):
     kind = "folder"
     needs = "a folder of photos"
 
+    @classmethod
+    def example(cls, folder: Path) -> str:
+        """Twelve small pictures."""
+        from PIL import Image as PIL
+
+        random = np.random.default_rng(0)
+        for i in range(12):
+            picture = PIL.fromarray(random.integers(0, 256, (20, 24 + i, 3), dtype=np.uint8))
+            picture.save(folder / f"{i:02}.png")
+        return str(folder)
+
     def records(self, root: Path, split: Split, seed: int) -> PhotoRecords:
         hidden: dict[str, str] = {}
         names = file_names(root, hidden=hidden)

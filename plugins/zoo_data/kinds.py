@@ -94,6 +94,11 @@ class GeneratedData(Data):
         super().__init__(path)
         self.count = path  # "" for as many as there are by default
 
+    @classmethod
+    def example(cls, folder: Path) -> str:
+        """Few items."""
+        return "64"
+
     def read(self, split: Split, *, seed: int = 0) -> Records:
         """The records of one split; other seeds and the other split give other items, and fewer are the first of more."""
         count = int(self.count or self.sizes[0]) if check_split(split) == "train" else self.sizes[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -74,5 +75,8 @@ def test_a_revision_of_the_hub_is_pinned(table: Any, monkeypatch: pytest.MonkeyP
     assert asked == [("org/photos", "small", SHA)]
     with refused("it has no split 'tests', but train, validation"):
         make.data("hf:org/photos?test=tests").read("train")
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    with refused(r"needs the package datasets: pip install 'cond-zoo\[datasets\]'"):
+        make.data("hf:org/photos").read("train")
     with refused("there is no such folder"):
         make.data("hf:a/b/c")

@@ -12,9 +12,11 @@ from installed import distribution
 from zoo import registry
 from zoo.contracts.metric import Metric
 from zoo.contracts.model import Model
+from zoo.contracts.task import Task
+from zoo.data.records import Data
 
 FOLDER = Path(__file__).parent / "planted"
-MODULES = ("models", "samples", "tasks", "metrics", "slow", "loud", "seeding", "heavy")
+MODULES = ("models", "samples", "tasks", "metrics", "slow", "loud", "seeding", "heavy", "data")
 OTHERS = {
     "model": {
         "right": "planted_right:Right",
@@ -29,6 +31,7 @@ OTHERS = {
     },
     "task": {"right-task": "planted_right:RightTask", "both": "planted_right:RightTask"},
     "metric": {"right-metric": "planted_right:RightMetric"},
+    "data": {"right-data": "planted_data:RightData"},
 }
 
 
@@ -41,7 +44,8 @@ def planted() -> dict[str, tuple[str, type, frozenset[str]]]:
     classes = import_module("planted_right").PLANTED
 
     def kind(cls: type) -> str:
-        return "model" if issubclass(cls, Model) else "metric" if issubclass(cls, Metric) else "task"
+        bases = {"model": Model, "metric": Metric, "task": Task, "data": Data}
+        return next(kind for kind, base in bases.items() if issubclass(cls, base))
 
     return {name: (kind(cls), cls, checks) for name, (cls, checks) in classes.items()}
 
@@ -51,7 +55,7 @@ def install(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     groups = {kind: dict(entries) for kind, entries in OTHERS.items()}
     for name, (kind, cls, _) in planted().items():
         groups[kind][name] = f"{cls.__module__}:{cls.__name__}"
-    points = [line for kind in groups for line in (f"[zoo.{kind}s]", *map(" = ".join, groups[kind].items()))]
+    points = [line for kind in groups for line in (f"[zoo.{registry.plural(kind)}]", *map(" = ".join, groups[kind].items()))]
     distribution(folder, "planted", "\n".join(points))
     monkeypatch.syspath_prepend(str(folder))
     monkeypatch.setenv("PYTHONPATH", f"{folder}:{FOLDER}")

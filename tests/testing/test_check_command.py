@@ -49,7 +49,7 @@ def test_what_is_found_is_said_and_the_command_fails(capfd: pytest.CaptureFixtur
     [
         ([], False, [], "name what to check, or write --all"),
         (["nn"], True, [], "not both"),
-        (["nm"], False, [], "no model, task or metric is called 'nm'"),
+        (["nm"], False, [], "no model, task, metric or kind of data is called 'nm'"),
         (["nn"], False, ["samples_are_finit"], "did you mean 'samples_are_finite'"),
         (["both"], False, [], "write model:both or task:both"),
     ],
@@ -63,7 +63,8 @@ def test_all_takes_everything_of_whose_kind_a_check_is_wanted() -> None:
     wanted = command._wanted([], True, ("its_suffixes_are_names",))
     assert [name for name, _, _ in wanted] == registry.names("metrics")
     everything = {(name, kind) for name, kind, _ in command._wanted([], True, ())}
-    assert everything == {(name, kind) for kind in ("model", "task", "metric") for name in registry.names(f"{kind}s")}
+    kinds = ("model", "task", "metric", "data")
+    assert everything == {(name, kind) for kind in kinds for name in registry.names(registry.plural(kind))}
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Every registered model, task and metric of this project keeps the contracts of the zoo, and skips what it must alone."""
+"""Everything that this project registers keeps the contracts of the zoo, and skips what it must alone."""
 
 from __future__ import annotations
 
@@ -11,22 +11,35 @@ import torch.nn.functional as F
 from zoo import registry, testing
 from zoo.contracts.model import Model
 from zoo.testing.checking import subject_of
-from zoo.testing.checks import metric, model_able, model_fitting, model_samples, model_saving, task_pairs, task_photos
+from zoo.testing.checks import (
+    data_items,
+    data_reading,
+    metric,
+    model_able,
+    model_fitting,
+    model_samples,
+    model_saving,
+    task_pairs,
+    task_photos,
+)
 from zoo.testing.outcome import run_all
+from zoo.testing.subjects.data import NO_PATH, DataSubject
 from zoo.testing.subjects.metric import NOWHERE, MetricSubject
 from zoo.testing.subjects.model import ModelSubject
 from zoo.testing.subjects.task import TaskSubject
-from zoo.testing.verdicts import Subject
+from zoo.testing.verdicts import Skipped, Subject
 from zoo_metrics import features
 from zoo_networks import efficientnet
 
 ALIKE = {"attribute-cvae-b25", "attribute-cvae-b50", "attribute-cvae-b75"}
 """Presets that differ in a number alone from others, which are checked."""
+READ = {"arrays", "branches", "folder"}
+"""Kinds of data that are read here: of the others some make hundreds of items, and most need files."""
 NAMES = [
     pytest.param(kind, name, id=f"{kind}-{name}")
-    for kind in ("model", "task", "metric")
-    for name in registry.names(f"{kind}s")
-    if registry.entry(f"{kind}s", name).own and name not in ALIKE
+    for kind in ("model", "task", "metric", "data")
+    for name in registry.names(registry.plural(kind))
+    if registry.entry(registry.plural(kind), name).own and name not in ALIKE and (kind != "data" or name in READ)
 ]
 EXTRA = {"lpips": "lpips", "pieapp": "piq"}
 """Metrics of packages that need not be installed, and whose weights cannot always be had."""
@@ -88,4 +101,16 @@ def reasons(subject: Subject) -> dict[str, bool]:
     if isinstance(subject, MetricSubject):
         known[metric.SAMPLES_ALONE] = subject.metric.needs == "samples"
         known[NOWHERE] = subject.name in EXTRA
+    if isinstance(subject, DataSubject):
+        parts = (data_reading.NO_FILES, data_reading.MADE_HERE, *data_items.LACKING)
+        known |= dict.fromkeys((NO_PATH, *parts), False)
+        try:
+            records = subject.test
+        except Skipped:
+            return known | {NO_PATH: True}
+        known |= dict.fromkeys(parts[:2], subject.place is None)
+        lacks = [data_reading.see(records, 0), records.attributes, records.annotations]
+        arrays = [records.array(name) for name in data_items.ARRAYS]
+        known |= {why: part is None for why, part in zip(parts[2:5], lacks, strict=True)}
+        known[data_items.NO_ARRAYS] = all(array is None for array in arrays)
     return known

@@ -18,7 +18,7 @@ def test_a_planted_fault_is_found_by_its_checks_alone(name: str) -> None:
     assert not outcome.ok
 
 
-@pytest.mark.parametrize("name", ["right", "right-narrow", "right-task", "right-metric"])
+@pytest.mark.parametrize("name", ["right", "right-narrow", "right-task", "right-metric", "right-data"])
 def test_what_differs_from_the_planted_ones_in_nothing_passes(name: str) -> None:
     outcome = testing.check(name)
     assert (outcome.failed, outcome.expected, outcome.ok) == ({}, {}, True)

@@ -27,13 +27,16 @@ AT_ONCE = 4
 def check(
     names: Annotated[
         list[str] | None,
-        Argument(help="Of models, tasks and metrics, or KIND:NAME where one name is of two kinds.", metavar="NAME..."),
+        Argument(
+            help="Of models, tasks, metrics and data (NAME:PATH), or KIND:NAME where one name is of two kinds.",
+            metavar="NAME...",
+        ),
     ] = None,
     all_: Annotated[bool, Option("--all", help="Everything that is installed.")] = False,
     only: Annotated[list[str] | None, Option(help="Only this check; may be repeated.", metavar="CHECK")] = None,
     json: AsJson = False,
 ) -> None:
-    """Check that models, tasks and metrics keep the contracts of the zoo."""
+    """Check that models, tasks, metrics and kinds of data keep the contracts of the zoo."""
     outcomes = _outcomes(_wanted(names or [], all_, tuple(only or ())))
     if json:
         rows = [
@@ -71,7 +74,9 @@ def _wanted(names: list[str], all_: bool, only: tuple[str, ...]) -> "Wanted":
     for name in only:
         if not any(name in of_kind for of_kind in mine.values()):
             chosen("model", (name,))
-    return [(name, kind, mine[kind]) for kind in KINDS if mine[kind] or not only for name in registry.names(f"{kind}s")]
+    return [
+        (name, kind, mine[kind]) for kind in KINDS if mine[kind] or not only for name in registry.names(registry.plural(kind))
+    ]
 
 
 def _outcomes(wanted: "Wanted") -> "list[Outcome]":

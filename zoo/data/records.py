@@ -23,6 +23,8 @@ from zoo.utils.errors import RequestError
 from zoo.utils.words import one_line
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from zoo.data.pairs import Pairs, Truth
 
 Split = Literal["train", "test"]
@@ -159,6 +161,7 @@ class Data(ABC):
         kind: the entry-point name.
         path: what stood behind the colon, "" if nothing did.
         task: the task that is meant where none is named; "" for none.
+        expected_failures: the checks of :mod:`zoo.testing` that it cannot pass by its nature, each with the reason.
         skipped: what was left out in all that has been read so far, and the reason of each; see :meth:`skip`.
         split_seed: what chooses the test items of data that has no split of its own; another number than the seed of
             :meth:`read`, so that runs of several seeds are tested on the same items. ``split_told``: whether it was said that
@@ -176,6 +179,7 @@ class Data(ABC):
 
     kind: ClassVar[str]
     task: ClassVar[str] = ""
+    expected_failures: ClassVar[Mapping[str, str]] = {}
     split_seed: int = 0
     split_told: bool = False
 
@@ -184,6 +188,15 @@ class Data(ABC):
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.path}" if self.path else self.kind
+
+    @classmethod
+    def example(cls, folder: Path) -> str:
+        """The path of something small to read, which is written to an empty folder: for ``zoo check``.
+
+        By default nothing is written, and what needs no path is read. Data of files writes a few; data that is made here may
+        give the path that means few items.
+        """
+        return ""
 
     @cached_property
     def skipped(self) -> dict[str, str]:

@@ -75,6 +75,11 @@ def singular(kind: str) -> str:
     return kind if kind == "data" else kind.removesuffix("s")
 
 
+def plural(kind: str) -> str:
+    """The key of :data:`GROUPS` for the word of one: ``models`` of ``model``, ``data`` of ``data``."""
+    return kind if kind == "data" else f"{kind}s"
+
+
 def entries(kind: str) -> dict[str, list[Entry]]:
     """All entries of a kind (a key of :data:`GROUPS`), by name; more than one where names clash."""
     groups: dict[str, list[Entry]] = {}

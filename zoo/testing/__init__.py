@@ -1,6 +1,6 @@
-"""The contracts of the zoo as checks, for ``zoo check NAME`` and for the tests of whoever brings a model, task or metric.
+"""The contracts of the zoo as checks, for ``zoo check NAME`` and for the tests of plugins.
 
-docs/checks.md lists the checks. What a model, task or metric cannot do by its nature, it says itself, with the reason:
+docs/checks.md lists the checks. What one of these cannot do by its nature, it says itself, with the reason:
 ``expected_failures = {"another_seed_gives_other_samples": "neighbours are ranked, not drawn"}``.
 """
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from zoo import registry
 from zoo.probing.state import kept
+from zoo.testing.checks.data_items import Items
+from zoo.testing.checks.data_reading import Reading
 from zoo.testing.checks.itself import Configured, Importing, Itself
 from zoo.testing.checks.metric import Values
 from zoo.testing.checks.model_able import Abilities
@@ -31,20 +33,24 @@ _CLASSES: dict[Kind, type[Subject]] = {
     "model": type("Model", (Itself, Configured, Importing, Fitting, Gradients, Samples, Saving, Abilities), {}),
     "task": type("Task", (Itself, Configured, Importing, OwnPairs, Photos), {}),
     "metric": type("Metric", (Itself, Importing, Values), {}),
+    "data": type("Data", (Itself, Importing, Reading, Items), {}),
 }
 
 
 def subject_of(name: str, kind: str | None = None) -> Subject:
-    """The subject registered under ``name``, which may be written ``KIND:NAME``, if there is one and no more."""
+    """The subject registered under ``name``, if there is one and no more.
+
+    It may be written ``KIND:NAME``, and a kind of data with the path that is to be read, ``NAME:PATH``.
+    """
     before, colon, after = name.partition(":")
     if colon and kind is None and before in KINDS:
         name, kind = after, before
     if kind is not None and kind not in KINDS:
         raise RequestError(f"the kind is {kind!r}: {nearest(kind, KINDS)}")
-    known = {each: registry.names(f"{each}s") for each in KINDS if kind in (None, each)}
-    kinds = [each for each, names in known.items() if name in names]
+    known = {each: registry.names(registry.plural(each)) for each in KINDS if kind in (None, each)}
+    kinds = [each for each, names in known.items() if (name.partition(":")[0] if each == "data" else name) in names]
     if not kinds:
-        what = kind or "model, task or metric"
+        what = "kind of data" if kind == "data" else kind or "model, task, metric or kind of data"
         raise RequestError(f"no {what} is called {name!r}: {nearest(name, {n for names in known.values() for n in names})}")
     if len(kinds) > 1:
         both = " and ".join(f"a {each}" for each in kinds)
@@ -63,7 +69,7 @@ class Check:
 
     Attributes:
         name: of the contract, such as ``the_same_seed_gives_the_same_bits``.
-        kind: of the subjects: ``"model"``, ``"task"`` or ``"metric"``.
+        kind: of the subjects: ``"model"``, ``"task"``, ``"metric"`` or ``"data"``.
         contract: the same in a sentence.
         skips: the reasons for which it may be skipped; any other skip is a failure.
     """
@@ -120,7 +126,8 @@ def page() -> str:
     parts = [_HEAD]
     for kind in KINDS:
         these = checks(kind)
-        parts.append(f"## Of a {markdown(kind)}: {len(these)}\n\n| check | contract | may be skipped because |\n|---|---|---|")
+        of = kind if kind == "data" else f"a {markdown(kind)}"
+        parts.append(f"## Of {of}: {len(these)}\n\n| check | contract | may be skipped because |\n|---|---|---|")
         cells = (["", f" {code(c.name)} ", f" {c.contract} ", f" {'; '.join(c.skips)} ", ""] for c in these)
         parts[-1] += "".join("\n" + "|".join(cell.replace("|", "\\|") for cell in row) for row in cells) + "\n"
     return "\n".join(parts)

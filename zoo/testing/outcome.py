@@ -113,7 +113,7 @@ def run_all(subject: Subject, these: Sequence[Check]) -> Outcome:
 
 
 def check(name: str, kind: Kind | None = None, only: tuple[str, ...] = ()) -> Outcome:
-    """Check whether a registered model, task or metric keeps its contracts, in this process.
+    """Check whether a registered model, task, metric or kind of data keeps its contracts, in this process.
 
     Examples:
         >>> outcome = check("variance", only=("its_suffixes_are_names", "it_is_described"))
@@ -123,8 +123,8 @@ def check(name: str, kind: Kind | None = None, only: tuple[str, ...] = ()) -> Ou
         True
 
     Args:
-        name: its entry-point name.
-        kind: ``"model"``, ``"task"`` or ``"metric"``; needed where things of two kinds have this name.
+        name: its entry-point name; of a kind of data, also with what is to be read, ``NAME:PATH``.
+        kind: ``"model"``, ``"task"``, ``"metric"`` or ``"data"``; needed where things of two kinds have this name.
         only: the names of the checks to run; all of its kind where none is named.
 
     Returns:
@@ -155,7 +155,7 @@ def _as_a_test(check: Check, subject: Subject) -> None:
 
 
 def parametrize(*names: str, kind: Kind | None = None) -> pytest.MarkDecorator:
-    """One test for each check of each of these registered models, tasks or metrics::
+    """One test for each check of each of these registered models, tasks, metrics or kinds of data::
 
         @zoo.testing.parametrize("additive", kind="model")
         def test_contract(check):
@@ -170,7 +170,7 @@ def parametrize(*names: str, kind: Kind | None = None) -> pytest.MarkDecorator:
 
     Args:
         names: entry-point names.
-        kind: ``"model"``, ``"task"`` or ``"metric"``; needed where things of two kinds have one of these names.
+        kind: ``"model"``, ``"task"``, ``"metric"`` or ``"data"``; needed where things of two kinds have one of these names.
 
     Raises:
         RequestError: nothing, or more than one thing, has such a name, or no name is given.

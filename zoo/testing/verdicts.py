@@ -22,7 +22,7 @@ from zoo import registry
 from zoo.probing.state import DEFAULTS, RANDOM, changed, draw, kept, snapshot
 from zoo.utils.errors import RequestError, ZooError
 
-Kind = Literal["model", "task", "metric"]
+Kind = Literal["model", "task", "metric", "data"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 F = TypeVar("F", bound=Callable[..., None])
 T = TypeVar("T")
@@ -52,7 +52,7 @@ class Subject:
 
     @property
     def entry(self) -> registry.Entry:
-        return registry.entry(f"{self.kind}s", self.name)
+        return registry.entry(registry.plural(self.kind), self.name)
 
     @property
     def config(self) -> Any:

@@ -1,4 +1,4 @@
-"""Checks of what a model, task or metric says of itself, and of what importing it costs everybody who has it installed."""
+"""Checks of what a subject says of itself, and of what importing it costs everybody who has it installed."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ UNKNOWN = "a_setting_that_nobody_has"
 
 class Itself(Subject):
     def it_is_registered(self) -> None:
-        """One package alone registers the name, for a subclass of zoo.Model, zoo.Task or zoo.Metric (or a zoo.Preset)."""
+        """One package alone registers the name, for a zoo.Model (or zoo.Preset), zoo.Task, zoo.Metric or zoo.Data."""
         cls = self.cls
         require(isinstance(cls, type), f"{self.entry.value} is no class")
-        if self.kind != "metric" and "__init__" in vars(cls):
+        if self.kind in ("model", "task") and "__init__" in vars(cls):
             parameters = inspect.signature(cls.__init__).parameters.values()
             takes_config = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
             require(takes_config, f"{cls.__name__}.__init__ takes no **config; settings must reach it by keyword")
@@ -43,7 +43,7 @@ class Itself(Subject):
         require(isinstance(said, Mapping), f"expected_failures is {said!r}; it must be a mapping from checks to reasons")
         names = [name for name, *_ in self.contracts()]
         for name, reason in said.items():
-            require(name in names, f"expected_failures names {name!r}, which is no check of a {self.kind}")
+            require(name in names, f"expected_failures names {name!r}, which is no check of {self.kind}")
             require(isinstance(reason, str) and reason.strip(), f"expected_failures gives no reason for {name}")
         if isinstance(self, ModelSubject):
             make_config(self.cls.Config, self.cls.check_settings, "check_settings")
