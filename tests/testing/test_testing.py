@@ -116,9 +116,9 @@ def test_only_the_checks_that_are_named_run() -> None:
         (testing.check, ("right-metric", "metric", ("its_suffixes_are_name",)), "did you mean 'its_suffixes_are_names'"),
         (chosen, ("metric", ("zzz",)), r"docs/checks\.md"),
         (subject_of, ("both",), "a model and a task are called 'both'; write model:both or task:both"),
-        (subject_of, ("rigth",), r"no model, task or metric is called 'rigth': did you mean .*'right'"),
+        (subject_of, ("rigth",), r"no model, task, metric or kind of data is called 'rigth': did you mean .*'right'"),
         (subject_of, ("right-metric", "task"), "no task is called 'right-metric'"),
-        (testing.parametrize, ("rite",), "no model, task or metric is called 'rite'"),
+        (testing.parametrize, ("rite",), "no model, task, metric or kind of data is called 'rite'"),
         (testing.parametrize, (), "at least one"),
     ],
 )

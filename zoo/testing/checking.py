@@ -126,8 +126,8 @@ def page() -> str:
     parts = [_HEAD]
     for kind in KINDS:
         these = checks(kind)
-        of = kind if kind == "data" else f"a {markdown(kind)}"
-        parts.append(f"## Of {of}: {len(these)}\n\n| check | contract | may be skipped because |\n|---|---|---|")
+        of = kind if kind == "data" else f"a {kind}"
+        parts.append(f"## Of {markdown(of)}: {len(these)}\n\n| check | contract | may be skipped because |\n|---|---|---|")
         cells = (["", f" {code(c.name)} ", f" {c.contract} ", f" {'; '.join(c.skips)} ", ""] for c in these)
         parts[-1] += "".join("\n" + "|".join(cell.replace("|", "\\|") for cell in row) for row in cells) + "\n"
     return "\n".join(parts)

@@ -18,6 +18,7 @@ from zoo.data.records import Records
 from zoo.testing.subjects.data import NO_PATH, DataSubject, places
 from zoo.testing.verdicts import Broken, Skipped, may_skip, refused, require, same_defaults, silent, twice, untouched
 from zoo.utils.errors import RequestError
+from zoo.utils.files import read_bytes
 
 NO_FILES = "what it reads is no small folder or file"
 MADE_HERE = "its items are made here, of the seed"
@@ -138,7 +139,7 @@ class Reading(DataSubject):
             copy = Path(folder) / place.name
             (shutil.copytree if place.is_dir() else shutil.copy)(place, copy)
             broken = max(_files(copy), key=lambda file: (file.stat().st_size, str(file)))
-            broken.write_bytes(broken.read_bytes()[: broken.stat().st_size // 2])
+            broken.write_bytes(read_bytes(broken, MOST)[: broken.stat().st_size // 2])
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
                 try:
