@@ -88,6 +88,7 @@ def test_list_names_where_everything_comes_from(zoo_: Any) -> None:
         ("toy-density", ["joint_log_prob"]),
         ("toy-photos", ["toy-photos:PATH"]),
         ("training", ["patience", "validations in a row without a better score", "int | None", "the model's", "energy_score"]),
+        ("l1", ["all samples of one x are the same. See zoo.Model."]),
         ("toy/hub", ["hf:toys/toy@main", "0000", "toy-shade"]),
     ],
 )

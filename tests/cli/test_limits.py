@@ -57,7 +57,7 @@ def checkpoint(tmp_path: Path) -> Path:
         ([*RUN, "--epochs", "1", "--set", "training.epochs=2"], "epochs are named twice"),
         ([*RUN, "--out", ""], "the path is '': it must name a file or a folder"),
         ([*RUN, "--out", "a\0b"], "the path is 'a\\x00b': it must name a file or a folder"),
-        ([*RUN, "--data", "folder:a\0b"], "a path has no zero byte"),
+        ([*RUN, "--data", "folder:a\0b"], "a path cannot hold a zero byte"),
         ([*BENCH, "--seeds", "1000000000000"], "seeds is 1000000000000; it must be a whole number, from 1 to"),
         ([*BENCH, "-n", "1000000000000"], "n is 1000000000000; it must be a whole number, from 1 to"),
         ([*BENCH, "--out", ""], "the path is '': it must name a file or a folder"),

@@ -1,4 +1,4 @@
-"""Whether a checkpoint is still what it was: its hash, its golden samples, one small score."""
+"""Checks that a checkpoint has not changed: its hash, its golden samples, one small score."""
 
 from __future__ import annotations
 

@@ -34,8 +34,8 @@ class Description:
 
     @property
     def summary(self) -> str:
-        """The first line of the docstring."""
-        return self.text.strip().splitlines()[0]
+        """The first line of the docstring, in which a Sphinx role is the name that it points to."""
+        return re.sub(r":\w+:`~?([^`]+)`", r"\1", self.text.strip().splitlines()[0])
 
 
 def describe(kind: str, name: str) -> Description:

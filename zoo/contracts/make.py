@@ -82,7 +82,7 @@ def data(description: Any, split_seed: int = 0) -> Data:
         return _apart(description, split_seed)
     kind, _, path = description.partition(":")
     if "\0" in path:
-        raise RequestError(f"data is {shown(description)}; a path has no zero byte")
+        raise RequestError(f"data is {shown(description)}; a path cannot hold a zero byte")
     if not kind:
         kinds = ", ".join(registry.names("data"))
         raise RequestError(f"data is {description!r}; it must be KIND or KIND:PATH, kinds: {kinds}")

@@ -122,7 +122,7 @@ class TrainingState:
             self.before = record.processor if 0 <= record.processor < math.inf else 0.0
             self.found = record.course
         if not record.schema:
-            say(f"zoo: {self.path} is of an older version and has no checksum: it is taken as it is", err=True)
+            say(f"zoo: {self.path} is of an older version without a checksum: it is used unchecked", err=True)
         return record.done
 
     def _content(self, done: int) -> tuple[dict[str, Any], str]:

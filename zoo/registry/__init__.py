@@ -1,6 +1,6 @@
 """Models, tasks, metrics and kinds of data by name, found through entry points and loaded on use.
 
-Listing imports nothing. A package that is broken is reported when it is loaded, and costs nobody else anything.
+Listing imports nothing. A package that is broken is reported when it is loaded; everything else keeps working.
 """
 
 from __future__ import annotations
