@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
-from zoo.benching import tuning
+from zoo.benching import shards, tuning
 from zoo.benching.cells import Cell
-from zoo.benching.plan import BenchPlan, BenchRequest, resolve
-from zoo.benching.pool import do_cells, reason_of
+from zoo.benching.crew import reason_of
+from zoo.benching.engines import LOCAL, Engine, engine_words
+from zoo.benching.plan import BenchPlan, BenchRequest, holds_bench, resolve
+from zoo.benching.pool import Pool
 from zoo.benching.result import BenchResult
 from zoo.catalog import suites
 from zoo.reporting.pages import at_largest, duration
@@ -23,9 +26,6 @@ from zoo.utils.errors import RequestError
 from zoo.utils.files import write_json, write_text
 from zoo.utils.progress import progress as progress_bar
 from zoo.utils.words import say
-
-if TYPE_CHECKING:
-    from zoo.catalog.files import Published
 
 
 def bench(
@@ -50,6 +50,9 @@ def bench(
     split_seed: int = 0,
     metrics: Sequence[str] | None = None,
     sweep: Mapping[str, Sequence[Any]] | None = None,
+    engine: str = "local",
+    shard: str | None = None,
+    collect: str | os.PathLike[str] | None = None,
 ) -> BenchResult:
     """Run models x tasks x seeds, each cell as by :func:`zoo.run`, and compare them in one table.
 
@@ -90,6 +93,11 @@ def bench(
         metrics: the columns of the table, and all that is measured; None for those of the suite.
         sweep: lists of values by setting, named as in ``settings``: each model has a row for every combination of those of its
             settings that are among them, named by it.
+        engine: what does the cells: ``"local"``, processes of this machine, or ``"dask:ADDRESS"``, the workers of the cluster
+            whose scheduler has this address or wrote this file (extra ``cluster``). They need no file of this machine, but the
+            same packages and, where ``data`` says, the same data: a worker with others is refused.
+        shard: ``"I/N"``: do the I-th of N shares, in ``out/shards/I-of-N``, and make no table.
+        collect: the ``out`` of shards: put what they have done together; what they were asked for is known, and left out here.
 
     Raises:
         RequestError: the request is wrong, or another bench works in ``out``; nothing was written.
@@ -102,32 +110,68 @@ def bench(
 
 def execute(request: BenchRequest) -> BenchResult:
     """Do the bench that is asked for; see :func:`bench`."""
+    request = request if request.collect is None else shards.asked(request)
     plan = resolve(request)
     from zoo.benching.layout import plan_cells
+    from zoo.benching.record import bench_json
 
     published = {task: suites.published(task) for task in plan.tasks}
     started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+    plan.out = shards.folder(plan) if request.shard else plan.out
     with claimed(plan.out, "bench"):
-        check_folder(plan.out, (plan.out / "cells").is_dir(), "bench")  # nobody else changes it from here on
+        check_folder(plan.out, holds_bench(plan.out), "bench")  # nobody else changes it from here on
+        shards.take_in(plan.out)
         plan_cells(plan)
+        if request.shard:
+            plan.cells = shards.share(plan)
         plan.trials = trials = tuning.lay_out(plan, plan.cells) if request.tune else []
         todo = _left(trials) or _left(plan.cells)
         if (workers := min(plan.request.workers or 0, len(todo))) > (os.cpu_count() or 1):
             afford(4e8 * workers, f"{workers} workers", "take fewer (--workers)")
-        _make_pairs(_left(plan.cells))
-        sweep(plan.out)
-        (plan.out / "cells").mkdir(exist_ok=True)
-        try:
-            if request.tune:
-                _do(plan, trials)
-                for cell in _left(plan.cells):
-                    tuning.choose(cell)
-            _do(plan, plan.cells)
-        except KeyboardInterrupt as error:
-            if hasattr(error, "add_note"):
-                error.add_note(f"what is done is kept in {plan.out}: the same command goes on from there")
-            raise
-        return _write(plan, published, started)
+        with _engine(request, bool(todo)) as engine:
+            if request.collect is None:
+                _make_pairs(_left(plan.cells))
+            sweep(plan.out)
+            (plan.out / "cells").mkdir(exist_ok=True)
+            if request.shard:
+                shards.record(plan)
+            _do_all(plan, engine)
+        return _result(plan, bench_json(plan, published, started), write=request.shard is None)
+
+
+def _do_all(plan: BenchPlan, engine: Engine) -> None:
+    """Do the fits that settings are chosen by, choose, and do the cells."""
+    try:
+        if plan.trials:
+            _do(plan, plan.trials, engine)
+        if plan.request.tune:
+            for cell in _left(plan.cells):
+                tuning.choose(cell)
+        _do(plan, plan.cells, engine)
+    except KeyboardInterrupt as error:
+        if hasattr(error, "add_note"):
+            error.add_note(f"what is done is kept in {plan.out}: the same command goes on from there")
+        raise
+
+
+@contextlib.contextmanager
+def _engine(request: BenchRequest, needed: bool) -> Iterator[Engine]:
+    """What does the cells that are left, if any are."""
+    kind, address = engine_words(request.engine)
+    if request.collect is not None:
+        yield shards.Nobody()
+    elif kind == LOCAL or not needed:
+        yield Pool(request.workers, request.device)
+    else:
+        from zoo.benching.cluster import connected
+
+        with connected(address, request.device, _tell(request)) as engine:
+            yield engine
+
+
+def _tell(request: BenchRequest) -> Callable[[str], None]:
+    """How a line is said on stderr: not at all, where no progress is to be seen."""
+    return (lambda line: say(line, err=True)) if request.progress else lambda line: None
 
 
 def _left(cells: Sequence[Cell]) -> list[Cell]:
@@ -155,16 +199,9 @@ def _make_pairs(todo: Sequence[Cell]) -> None:
                     trial.fail(cell.reason)
 
 
-def _do(plan: BenchPlan, cells: Sequence[Cell]) -> None:
+def _do(plan: BenchPlan, cells: Sequence[Cell], engine: Engine) -> None:
     """Do those of the cells that are not done, and say on stderr how each has ended, and when all of them will have."""
-    from zoo.data.cache import cores
-    from zoo.utils.device import pick
-
-    def tell(line: str) -> None:
-        if plan.request.progress:
-            say(line, err=True)
-
-    todo = _left(cells)
+    todo, tell = _left(cells), _tell(plan.request)
     if reused := sum(cell.reused for cell in cells):
         tell(f"{reused} of {len(cells)} {'tuning fits' if cells is not plan.cells else 'runs'} are done already")
     for cell in cells:
@@ -176,11 +213,9 @@ def _do(plan: BenchPlan, cells: Sequence[Cell]) -> None:
             tell(f"{cell.name}: failed: {cell.reason}")
     if not todo:
         return
-    workers, began = plan.request.workers, time.monotonic()
-    if workers is None:
-        workers = cores() if pick(plan.request.device).type == "cpu" else 1
+    began = time.monotonic()
     with progress_bar(len(todo), "bench", show=plan.request.progress and sys.stderr.isatty()) as bar:
-        for done, cell in enumerate(do_cells(todo, workers, cores()), 1):
+        for done, cell in enumerate(engine.do(todo), 1):
             took = time.monotonic() - began
             left = took / done * (len(todo) - done)
             rest = f"about {duration(left)} left" if left else f"all in {duration(took)}"
@@ -198,12 +233,19 @@ def _outcome(cell: Cell, plan: BenchPlan) -> str:
     return figure + duration(sum(cell.run["seconds"].values()))
 
 
-def _write(plan: BenchPlan, published: Mapping[str, Sequence[Published]], started: str) -> BenchResult:
+def _result(plan: BenchPlan, content: dict[str, Any], write: bool) -> BenchResult:
+    if write:
+        _write(plan, content)
+    failed = [f"{cell.name}: {cell.reason}" for cell in plan.cells if cell.status == "failed"]
+    return BenchResult(plan.out, content, failed, sum(cell.reused for cell in plan.cells))
+
+
+def _write(plan: BenchPlan, content: dict[str, Any]) -> None:
     from zoo.benching import grid, plots
     from zoo.benching.ranking import draw_ranks
-    from zoo.benching.record import bench_csv, bench_json, write_pages
+    from zoo.benching.record import bench_csv, write_pages
 
-    out, content = plan.out, bench_json(plan, published, started)
+    out = plan.out
     for task in plan.tasks:
         figures = {kind: out / f"{kind}-{task}.png" for kind in ("scatter", "curves", "grid")}
         for path in figures.values():
@@ -217,5 +259,3 @@ def _write(plan: BenchPlan, published: Mapping[str, Sequence[Published]], starte
     write_text(out / "bench.csv", bench_csv(content))
     write_pages(content, out)
     write_json(out / "bench.json", content)
-    failed = [f"{cell.name}: {cell.reason}" for cell in plan.cells if cell.status == "failed"]
-    return BenchResult(out, content, failed, sum(cell.reused for cell in plan.cells))

@@ -9,8 +9,8 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from zoo.benching.cells import Cell
+from zoo.benching.crew import reason_of
 from zoo.benching.plan import BenchPlan
-from zoo.benching.pool import reason_of
 from zoo.benching.sweep import Row, folder_name
 from zoo.contracts import make
 from zoo.running.plan import Request, make_plan, task_on, written
@@ -28,7 +28,7 @@ def plan_cells(plan: BenchPlan) -> None:
     A model or task that is broken, rather than asked for wrongly, costs only its own cells: they come out as failed. A model
     of the suite that nobody named and that is not made for the fields of a task is left out there.
     """
-    pick(plan.request.device)
+    pick(plan.device)
     settings = Settings(plan.settings, [*plan.request.settings, *plan.request.sweep])
     _spread(plan)
     pairs = [(task, model) for task in plan.tasks for model in plan.models]
@@ -124,7 +124,7 @@ def _check(plan: BenchPlan, settings: Settings, task: str, model: str) -> Cell |
         task,
         plan.data[task],
         plan.n,
-        device=plan.request.device,
+        device=plan.device,
         metrics=plan.suite.measured,
         items=plan.items,
         split_seed=plan.request.split_seed,

@@ -14,6 +14,7 @@ import msgspec
 from zoo import registry
 from zoo.benching import sweep
 from zoo.benching.cells import Cell
+from zoo.benching.engines import LOCAL, SHARDS, engine_words, shard_words
 from zoo.catalog import suites
 from zoo.catalog.files import Suite
 from zoo.contracts import make
@@ -30,6 +31,8 @@ REFERENCES = "references"
 """The suite whose models every table has too, to read the others by."""
 LENGTHS = ("training.seconds", "training.steps", "training.epochs")
 """The settings that say how long a fit is."""
+HOW = ("workers", "progress", "engine", "shard", "collect")
+"""The parts of a request that say how a bench is done, and not what its table is of."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,9 @@ class BenchRequest:
     split_seed: int = 0
     metrics: Sequence[str] | None = None
     sweep: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    engine: str = LOCAL
+    shard: str | None = None
+    collect: str | None = None
 
     def __post_init__(self) -> None:
         if self.data is not None and not isinstance(self.data, str):
@@ -74,8 +80,10 @@ class BenchRequest:
             raise RequestError(f"fair is {shown(self.fair)}; it must be seconds above 0")
         if self.tune_by is not None and not self.tune:
             raise RequestError("tune_by says what settings are chosen by: say among how many too (--tune)")
-        if self.out is not None:
-            object.__setattr__(self, "out", str(user_path(self.out)))
+        for name in ("out", "collect"):
+            if (value := getattr(self, name)) is not None:
+                object.__setattr__(self, name, str(user_path(value)))
+        self._check_how()
         if not isinstance(self.settings, Mapping) or not all(isinstance(key, str) for key in self.settings):
             raise RequestError(f"settings are {shown(self.settings)}; they must be values by name")
         object.__setattr__(self, "settings", {key: plain(value) for key, value in self.settings.items()})
@@ -85,11 +93,20 @@ class BenchRequest:
         for name in ("models", "tasks", "metrics"):
             object.__setattr__(self, name, names_in(getattr(self, name), name))
 
+    def _check_how(self) -> None:
+        """See that the parts which say how the bench is done go together."""
+        if engine_words(self.engine)[0] != LOCAL and self.workers is not None:
+            raise RequestError("a cluster has workers of its own: leave out workers")
+        if self.shard is not None:
+            shard_words(self.shard)
+            if self.engine != LOCAL:
+                raise RequestError("a shard is what one machine does of a bench: leave out shard, or the engine")
+
     def command(self) -> str:
         """The command line that does this again."""
         words = ["zoo", "bench", *([self.suite] if self.suite else [])]
         for part in dataclasses.fields(self)[1:]:
-            if part.name in ("workers", "progress"):
+            if part.name in HOW:
                 continue
             value = getattr(self, part.name)
             if part.name == "sweep":
@@ -135,6 +152,11 @@ class BenchPlan:
     left_out: dict[tuple[str, str], str] = field(default_factory=dict)
     truths: set[str] = field(default_factory=set)
     rows: dict[str, sweep.Row] = field(default_factory=dict)
+
+    @property
+    def device(self) -> str:
+        """What cells are checked on before they are done: not on what another machine has."""
+        return self.request.device if self.request.engine == LOCAL else "cpu"
 
 
 def resolve(request: BenchRequest) -> BenchPlan:
@@ -206,4 +228,9 @@ def _folder(request: BenchRequest, suite: Suite, data: Mapping[str, Any]) -> Pat
     name = ["sweep", *(request.models or ()), *(request.tasks or ())] if alone else ["bench", suite.name]
     own = Path("runs") / "-".join([*name, *kinds, *(["quick"] if request.quick else [])])
     out = own if request.out is None else user_path(request.out)
-    return check_folder(out, (out / "cells").is_dir(), "bench")
+    return check_folder(out, holds_bench(out), "bench")
+
+
+def holds_bench(out: Path) -> bool:
+    """Whether a folder is that of a bench, or of shards of one."""
+    return (out / "cells").is_dir() or (out / SHARDS).is_dir()

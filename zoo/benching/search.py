@@ -12,13 +12,12 @@ from typing import Any
 from zoo.benching import space as spaces
 from zoo.benching import tuning
 from zoo.benching.layout import Settings
-from zoo.benching.pool import do_cells
+from zoo.benching.pool import Pool
 from zoo.benching.record import effort
 from zoo.benching.study import Study
 from zoo.benching.sweep import folder_name
 from zoo.benching.tunes import TuneRequest
 from zoo.contracts import make
-from zoo.data.cache import cores
 from zoo.running.folder import versions
 from zoo.running.plan import Request, make_plan, written
 from zoo.utils.errors import RequestError
@@ -96,7 +95,7 @@ class Search:
             if not waiting:
                 return
             ready = [trial for trial in waiting if trial.status != "failed"]
-            for _ in do_cells(ready, self.request.workers, cores()) if ready else ():
+            for _ in Pool(self.request.workers, self.request.device).do(ready) if ready else ():
                 pass
             for trial in waiting:  # told in the order in which they were asked for, whichever was done first
                 study.tell(trial.number, trial.cost if trial.status == "done" else None)

@@ -135,6 +135,15 @@ def bench(
         bool, Option(" /--no-references", help="Leave out the answers that the models are compared with.")
     ] = True,
     quick: Annotated[bool, Option("--quick", help="The suite's quick form: minutes, to see that all of it works.")] = False,
+    engine: Annotated[
+        str, Option(help="What does the runs: local, or dask:ADDRESS for a cluster (extra cluster).", metavar="ENGINE")
+    ] = "local",
+    shard: Annotated[
+        str | None, Option(help="Do the I-th of N shares only, as one job of an array, in OUT/shards.", metavar="I/N")
+    ] = None,
+    collect: Annotated[
+        str | None, Option(help="Make the tables of what the shards in this folder have done.", metavar="OUT")
+    ] = None,
     device: Device = "auto",
     settings: Annotated[
         list[str] | None,
@@ -181,7 +190,7 @@ def _sweep(asked: dict[str, Any], sweep: list[str], json: bool) -> None:
 def _bench(given: dict[str, Any], json: bool) -> None:
     from zoo.benching.plan import BenchRequest
 
-    request = BenchRequest(**given)
+    request, shard = BenchRequest(**given), given.get("shard")
     from zoo.benching.bench import execute
     from zoo.benching.shown import HOW_TIED, ranking, task_table
 
@@ -189,7 +198,7 @@ def _bench(given: dict[str, Any], json: bool) -> None:
         result = execute(request)
     if json:
         print_json(result.bench)
-    else:
+    elif shard is None:
         for task in result.bench["tasks"]:
             shown = task_table(result.bench, task)
             heads, *rows = ([entry.text for entry in row if not entry.published] for row in (shown.heads, *shown.rows))
@@ -202,7 +211,11 @@ def _bench(given: dict[str, Any], json: bool) -> None:
         if ranks := ranking(result.bench):
             say(table(("MODEL", "MEAN RANK"), *ranks[0]), end="\n\n", lines=True)
             say(ranks[1], end="\n\n")
-    say(f"report: {result.out / 'report.html'}", err=json)
+    if shard is None:
+        say(f"report: {result.out / 'report.html'}", err=json)
+    else:
+        done = len(result.bench["cells"]) - len(result.failed)
+        say(f"shard {shard}: {done} runs are done; zoo bench --collect {result.out.parent.parent} makes the tables", err=json)
     if result.failed:
         count, total = len(result.failed), len(result.bench["cells"])
         raise ZooError(f"{count} of {total} runs failed: {'; '.join(result.failed)}")
