@@ -63,6 +63,8 @@ def commands(text: str) -> list[list[str]]:
 def quick(words: list[str]) -> list[str]:
     """A ``zoo`` command with little to do: few worlds, items, samples and steps, and of a whole suite one model."""
     verb, more = words[1], [*QUICK.get(words[1], [])]
+    if "--collect" in words:  # which knows what was asked for
+        return words
     if verb in QUICK and "--data" not in words:
         more += ["--data", "scenes:80"]
     if verb == "run" and "--checkpoint" not in words:

@@ -78,8 +78,8 @@ def test_fits_that_settings_are_chosen_by_stay_in_one_shard(tmp_path: Path) -> N
     out = tmp_path / "out"
     for number in (1, 2):
         bench(out, models=["weak", "toy-wide"], seeds=2, n=3, items=3, tune=2, tune_by="toy-best", shard=f"{number}/2")
-    assert cells_of(out / "shards/1-of-2") == ["weak-s0", "weak-s1"]
-    assert (out / "shards/1-of-2/tuning/toy-shade/weak-s0-1/trial.json").is_file()
+    assert cells_of(out / "shards/2-of-2") == ["weak-s0", "weak-s1"]
+    assert (out / "shards/2-of-2/tuning/toy-shade/weak-s0-1/trial.json").is_file()
     result = zoo.bench(collect=out, progress=False)
     assert result.failed == []
     assert {(trial["model"], trial["status"]) for trial in result.bench["trials"]} == {("weak", "done")}

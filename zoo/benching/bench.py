@@ -156,7 +156,7 @@ def _do_all(plan: BenchPlan, engine: Engine) -> None:
 
 @contextlib.contextmanager
 def _engine(request: BenchRequest, needed: bool) -> Iterator[Engine]:
-    """What does the cells that are left, if any are."""
+    """The engine that does the cells that are left, if any are."""
     kind, address = engine_words(request.engine)
     if request.collect is not None:
         yield shards.Nobody()

@@ -1,4 +1,4 @@
-"""What does the cells of a bench, and which share of them one job does: the words for both, and what every engine offers."""
+"""Engines, which do the cells of a bench, and shards, of which one job does one: the words for both."""
 
 from __future__ import annotations
 

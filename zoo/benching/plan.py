@@ -155,7 +155,7 @@ class BenchPlan:
 
     @property
     def device(self) -> str:
-        """What cells are checked on before they are done: not on what another machine has."""
+        """The device that cells are checked on before they are done: none that only another machine has."""
         return self.request.device if self.request.engine == LOCAL else "cpu"
 
 

@@ -41,7 +41,7 @@ def do(task: Mapping[str, Any]) -> dict[str, Any]:
 
     def wanted() -> bool:
         state = worker.state.tasks.get(key)
-        return state is not None and state.state != "cancelled"
+        return state is not None and state.state != "cancelled" and worker.status.name not in ("closing", "closed", "failed")
 
     name = Path(task["request"]["out"]).name
     with tempfile.TemporaryDirectory(prefix="zoo-", dir=worker.local_directory, ignore_cleanup_errors=True) as above:
@@ -106,6 +106,7 @@ def unpack(files: Files, folder: Path) -> None:
     inside = {name.partition("/")[2]: content for name, content in files.items() if "/" in name}
     if {name.partition("/")[0] for name in files} - {folder.name, begun(folder).name, f"{folder.name}.log"}:
         raise ZooError(f"what the worker sent is no folder {folder.name}")
+    _check(files)
     folder.parent.mkdir(parents=True, exist_ok=True)
     for path in (begun(folder), Path(f"{folder}.log")):
         path.unlink(missing_ok=True)
@@ -116,11 +117,16 @@ def unpack(files: Files, folder: Path) -> None:
             _write(inside, part)
 
 
+def _check(files: Files) -> None:
+    """See that no name leads out of a folder, on any system."""
+    for name in files:
+        path = PurePosixPath(name)
+        if not path.parts or path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name:
+            raise ZooError(f"what the worker sent has a file {name!r}")
+
+
 def _write(files: Files, above: Path) -> None:
     for name, content in files.items():
-        parts = PurePosixPath(name).parts
-        if not parts or PurePosixPath(name).is_absolute() or ".." in parts or "\\" in name or ":" in name:
-            raise ZooError(f"what the worker sent has a file {name!r}")
-        path = above.joinpath(*parts)
+        path = above.joinpath(*PurePosixPath(name).parts)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
