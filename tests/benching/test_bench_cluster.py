@@ -17,7 +17,9 @@ from toybenches import bench, stamps
 import zoo
 from zoo.benching import cluster as engines
 from zoo.benching import remote
+from zoo.benching.cells import Cell
 from zoo.benching.same import proof_of
+from zoo.running.plan import Request
 from zoo.utils.errors import RequestError, ZooError
 
 distributed = pytest.importorskip("distributed", reason="dask.distributed is not installed: pip install 'cond-zoo[cluster]'")
@@ -81,7 +83,7 @@ def test_a_worker_that_is_not_the_same_is_refused_and_one_that_stumbles_is_not(
 
     def instead(name: str, worker: Any) -> Any:
         if worker.address == other:
-            return {"refused": "toy-photos is other data there", "files": {}}
+            return {"refused": "it has other data", "files": {}}
         if name not in tried:
             tried.add(name)
             raise OSError("the disk of this worker is full")
@@ -93,9 +95,7 @@ def test_a_worker_that_is_not_the_same_is_refused_and_one_that_stumbles_is_not(
     assert (tmp_path / "out/bench.csv").read_bytes() == (whole.out / "bench.csv").read_bytes()
     assert len(tried) == 4
     said = capfd.readouterr().err.splitlines()
-    assert [line for line in said if "refused" in line] == [
-        f"the worker at {other} is refused: toy-photos is other data there"
-    ]
+    assert [line for line in said if "refused" in line] == [f"the worker at {other} is refused: it has other data"]
 
 
 def test_where_no_worker_is_the_same_the_bench_ends(tmp_path: Path, cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,9 +136,7 @@ def test_a_scheduler_that_dies_costs_nothing_that_was_finished(
             let.set()
 
         (killer := threading.Thread(target=die)).start()
-        with pytest.raises(
-            ZooError, match="the scheduler at tcp:.* is gone.*; what is done is kept: the same command goes on"
-        ):
+        with pytest.raises(ZooError, match=r"the scheduler .* is gone.*; what is done is kept: the same command"):
             by(mortal, out)
         killer.join()
     again = by(cluster, out)
@@ -163,31 +161,24 @@ def test_what_keeps_a_bench_from_a_cluster_is_one_line(tmp_path: Path, monkeypat
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    ("offers", "device", "asks"), [(1, "auto", True), (0, "auto", False), (0, "cuda", True), (1, "cpu", False)]
-)
-def test_a_cell_on_a_gpu_asks_for_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, offers: int, device: str, asks: bool
-) -> None:
-    sent: list[dict[str, Any]] = []
+@pytest.mark.parametrize(("offers", "device", "asks"), [(1, "auto", 1), (0, "auto", 0), (0, "cuda", 1), (1, "cpu", 0)])
+def test_a_cell_on_a_gpu_asks_for_one(monkeypatch: pytest.MonkeyPatch, offers: int, device: str, asks: int) -> None:
+    sent: dict[str, Any] = {}
 
     def submit(do: Any, task: dict[str, Any], **how: Any) -> Any:
-        sent.append({**how, **task})
+        sent.update(how, **task)
         raise ZooError("enough")
 
-    client = SimpleNamespace(submit=submit, cancel=lambda *_, **__: None)
-    client.scheduler_info = lambda n_workers: {"workers": {"tcp://a": {"resources": {"GPU": 1.0} if offers else {}}}}
-    monkeypatch.setattr(engines, "proof_of", lambda cell: {})
-    from zoo.benching.cells import Cell
-    from zoo.running.plan import Request
-
-    cell = Cell(
-        "toy-shade", "random", 0, tmp_path / "random-s0", Request("random", "toy-shade", out=str(tmp_path / "random-s0"))
+    workers = {"tcp://a": {"resources": {"GPU": 1.0} if offers else {}}}
+    client = SimpleNamespace(
+        submit=submit, cancel=lambda *_, **__: None, scheduler_info=lambda n_workers: {"workers": workers}
     )
+    monkeypatch.setattr(engines, "proof_of", lambda cell: {})
+    cell = Cell("toy-shade", "random", 0, Path("random-s0"), Request("random", "toy-shade", out="random-s0"))
     with pytest.raises(ZooError, match="enough"):
         list(engines.Cluster(client, "tcp://a", device, lambda line: None).do([cell]))
-    assert sent[0]["resources"] == ({"GPU": 1} if asks else None)
-    assert sent[0]["request"]["device"] == ("cuda" if asks else device)
+    assert sent["resources"] == ({"GPU": 1} if asks else None)
+    assert sent["request"]["device"] == ("cuda" if asks else device)
 
 
 def test_what_travels_is_bounded_and_stays_in_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
