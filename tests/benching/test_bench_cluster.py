@@ -108,7 +108,7 @@ def test_a_cell_that_fails_there_leaves_its_log_and_its_state_here(
     tmp_path: Path, cluster: Any, pretence: type[Pretence], whole: zoo.BenchResult
 ) -> None:
     def instead(name: str, worker: Any) -> Any:
-        files = {f"{name}.log": b"all of it", f"{name}.begun.json": b"{}", f"{name}/training/state/state": b"half"}
+        files = {f"{name}.log": b"all of it", f"{name}.begun.json": b"{}", f"{name}/training/request.json": b"half"}
         return {"reason": "it\ndiverged", "files": files} if name == "random-s1" else None
 
     pretence.instead = instead
@@ -116,7 +116,7 @@ def test_a_cell_that_fails_there_leaves_its_log_and_its_state_here(
     assert result.failed == ["toy-shade random seed 1: it diverged"]
     cells = tmp_path / "out/cells/toy-shade"
     assert (cells / "random-s1.log").read_bytes() == b"all of it"
-    assert (cells / "random-s1/training/state/state").read_bytes() == b"half"
+    assert (cells / "random-s1/training/request.json").read_bytes() == b"half"
     pretence.instead = lambda name, worker: None
     again = by(cluster, tmp_path / "out")
     assert (again.failed, again.reused, again.bench["table"]) == ([], 3, whole.bench["table"])
