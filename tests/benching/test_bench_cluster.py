@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -12,13 +13,13 @@ from typing import Any
 import pytest
 from calls import call_here
 from processes import wait
-from toybenches import bench, stamps
+from toybenches import bench
 
 import zoo
 from zoo.benching import cluster as engines
 from zoo.benching import remote
 from zoo.benching.cells import Cell
-from zoo.benching.same import proof_of
+from zoo.benching.same import difference, proof_of
 from zoo.running.plan import Request
 from zoo.utils.errors import RequestError, ZooError
 
@@ -61,19 +62,16 @@ def pretence(monkeypatch: pytest.MonkeyPatch, whole: zoo.BenchResult) -> type[Pr
     return Pretence
 
 
-def test_a_cluster_makes_the_table_of_one_machine(tmp_path: Path, cluster: Any, whole: zoo.BenchResult) -> None:
-    result = by(cluster, tmp_path / "out", seeds=1)
+def test_a_cell_is_what_one_machine_makes_of_it(tmp_path: Path, cluster: Any, whole: zoo.BenchResult) -> None:
+    result = by(cluster, tmp_path / "out", models=["toy-wide"], seeds=1)
     assert (result.failed, result.reused) == ([], 0)
-    mine, theirs = (
-        {(row["model"], row["metric"]): row["seeds"]["0"] for row in bench["table"]} for bench in (result.bench, whole.bench)
-    )
-    assert mine == theirs
-    cell = "cells/toy-shade/toy-wide-s0"
-    assert {path.name for path in (tmp_path / "out" / cell).iterdir()} == {path.name for path in (whole.out / cell).iterdir()}
-    assert sorted(path.name for path in (tmp_path / "out/cells/toy-shade").iterdir()) == ["random-s0", "toy-wide-s0"]
-    before = stamps(tmp_path / "out")
-    assert bench(tmp_path / "out", seeds=1, workers=None, engine="dask:127.0.0.1:1").reused == 2, "nothing is left to do"
-    assert stamps(tmp_path / "out") == before
+    there, here = (out / "cells/toy-shade/toy-wide-s0" for out in (result.out, whole.out))
+    assert {path.name for path in there.iterdir()} == {path.name for path in here.iterdir()}
+    assert [path.name for path in there.parent.iterdir()] == ["toy-wide-s0"], "a log or a note of what was begun is left"
+    for name in ("cell.json", "metrics.json", "values.safetensors", "samples.png", "checkpoint/model.safetensors"):
+        assert (there / name).read_bytes() == (here / name).read_bytes(), name
+    again = bench(result.out, models=["toy-wide"], seeds=1, workers=None, engine="dask:127.0.0.1:1")
+    assert again.reused == 1, "nothing is left that a cluster would be asked for"
 
 
 def test_a_worker_that_is_not_the_same_is_refused_and_one_that_stumbles_is_not(
@@ -98,10 +96,22 @@ def test_a_worker_that_is_not_the_same_is_refused_and_one_that_stumbles_is_not(
     assert [line for line in said if "refused" in line] == [f"the worker at {other} is refused: it has other data"]
 
 
-def test_where_no_worker_is_the_same_the_bench_ends(tmp_path: Path, cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "proof_of", lambda cell: {**proof_of(cell), "digests": {"test": "0" * 64}})
-    with pytest.raises(ZooError, match=r"are refused, the one at tcp:\S+ because toy-photos is other data there \(test has"):
+def test_where_no_worker_is_the_same_the_bench_ends(tmp_path: Path, cluster: Any, pretence: type[Pretence]) -> None:
+    pretence.instead = lambda name, worker: {"refused": "it has other data", "files": {}}
+    with pytest.raises(ZooError, match=r"all workers .* are refused, the one at tcp:\S+ because it has other data"):
         by(cluster, tmp_path / "out", models=["random"], seeds=1)
+
+
+def test_packages_and_data_decide_whether_a_worker_is_the_same(whole: zoo.BenchResult) -> None:
+    numbers = json.loads((whole.out / "cells/toy-shade/random-s0/cell.json").read_text())["request"]
+    cell = Cell("toy-shade", "random", 0, Path("a"), Request("random", "toy-shade", "toy-photos"), numbers)
+    proof = json.loads(json.dumps(proof_of(cell)))
+    assert difference(proof) == ""
+    other = {**proof["digests"], "test": "0" * 64}
+    assert "toy-photos is other data there (test has sha256 " in difference({**proof, "digests": other})
+    assert "is no folder" in difference({**proof, "data": "toy-photos:missing"})
+    kinds = [[*one[:3], "9.9"] if one[1] == "random" else one for one in proof["packages"]]
+    assert difference({**proof, "packages": kinds}).endswith(", and not cond-zoo 9.9")
 
 
 def test_a_cell_that_fails_there_leaves_its_log_and_its_state_here(
