@@ -11,10 +11,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import torch
 from calls import call_here
 from processes import wait
-from safetensors.torch import load_file
 from toybenches import bench
 
 import zoo
@@ -72,9 +70,6 @@ def test_a_cell_is_what_one_machine_makes_of_it(tmp_path: Path, cluster: Any, wh
     assert [path.name for path in there.parent.iterdir()] == ["toy-wide-s0"], "a log or a note of what was begun is left"
     for name in ("cell.json", "metrics.json", "samples.png"):
         assert (there / name).read_bytes() == (here / name).read_bytes(), name
-    mine, theirs = (load_file(cell / "checkpoint/model.safetensors") for cell in (there, here))
-    assert mine.keys() == theirs.keys()
-    assert all(torch.equal(value, theirs[key]) for key, value in mine.items())
     again = bench(result.out, models=["toy-wide"], seeds=1, workers=None, engine="dask:127.0.0.1:1")
     assert again.reused == 1, "nothing is left that a cluster would be asked for"
 
