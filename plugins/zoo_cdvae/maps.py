@@ -1,4 +1,4 @@
-"""What the decoder of ``cdvae-skip`` sees of x: maps, made once for each x, that every sample adds up with weights of its own.
+"""The part of x that ``cdvae-skip`` decodes with: maps, made once for each x, that a sample adds up with weights of its own.
 
 That the decoder of y sees x at all is done here, and in no paper of CDVAE. A sum is the simplest that lets one code mean the
 same under every x: shading is about the product of the light, which the code tells, and of the surface, which x tells.
@@ -47,6 +47,6 @@ class Maps(nn.Module):
         return self.last(value)
 
     def added(self, maps: Tensor, hidden: Tensor) -> Tensor:
-        """What ``maps`` (B, maps, s, s) add to fields, (B * n, D), by what the decoder's layers made of codes, (B * n, H)."""
+        """The sum of ``maps`` (B, maps, s, s) by what the decoder made of codes (B * n, H), added to fields (B * n, D)."""
         weights = self.weights(hidden).view(len(maps), -1, maps.shape[1])  # each item's n samples, their channels together
         return (weights @ maps.flatten(2)).view(len(hidden), -1)

@@ -239,7 +239,7 @@ class CDVAE(Model):
         return self.maps(inner_x.view(-1, *self.x_shape))
 
     def _seen_of(self, inner_x: Tensor) -> More | None:
-        """What the decoder of y adds of x (B, D), to as many fields for each of them as there are."""
+        """The part that the decoder of y adds of x (B, D), to as many fields for each of them as there are."""
         return None if self.maps is None else partial(self.maps.added, self._maps_of(inner_x))
 
 

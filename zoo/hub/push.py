@@ -77,7 +77,7 @@ def push(folder: Path, repo: str, *, private: bool = False, licence: str | None 
 
 
 class Preview(NamedTuple):
-    """What a push would put into a repository: each file with its size in bytes, and the text of the card."""
+    """The content that a push would put into a repository: each file with its size in bytes, and the text of the card."""
 
     repo_id: str
     files: dict[str, int]
