@@ -53,3 +53,12 @@ def fit_among_several(folder: Path, rank: str) -> None:
         history = fit(m, pairs(96, crops=True), batch_size=32, steps=20, callback=lambda *point: False, **given)
         assert [point["step"] for point in history.checks] == [20]
         save_file({k: v.contiguous() for k, v in m.state_dict().items()}, folder / f"{name}{rank}")
+    save_file(fit_without_noise().state_dict(), folder / f"l1{rank}")
+
+
+def fit_without_noise() -> Model:
+    """A short fit whose losses follow from the pairs alone, of batches that two processes cannot share evenly."""
+    m = make.model("l1", (2,), (2,), width=8)
+    g = torch.Generator().manual_seed(0)
+    fit(m, Pairs(torch.rand(48, 2, generator=g), torch.rand(48, 2, generator=g)), batch_size=3, steps=20)
+    return m

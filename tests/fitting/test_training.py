@@ -9,14 +9,16 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
-from fits import SMALL, fit, fit_long, model, pairs, same
+from fits import SMALL, fit, fit_long, fit_without_noise, model, pairs, same
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from zoo import RequestError, ZooError
+from zoo.fitting.steps import share_of_batch
 
 HERE = Path(__file__).parent
 
@@ -141,6 +143,17 @@ def test_two_processes_train_one_model(tmp_path: Path) -> None:
     for name in SMALL:
         assert (tmp_path / f"{name}0").read_bytes() == (tmp_path / f"{name}1").read_bytes()
         assert all(value.isfinite().all() for value in load_file(tmp_path / f"{name}0").values())
+    alone = fit_without_noise().state_dict()
+    for rank in "01":
+        for key, value in load_file(tmp_path / f"l1{rank}").items():
+            assert torch.allclose(value, alone[key], atol=1e-5), f"{key}: one process and two of the same batches"
+
+
+def test_a_batch_that_is_smaller_than_the_processes_are_many_is_refused() -> None:
+    several = SimpleNamespace(num_processes=4, process_index=3)
+    assert [share_of_batch(size, 1, several) for size in (4, 6, 7)] == [1, 4 / 6, 4 / 7]
+    with pytest.raises(RequestError, match="a batch of 7 pairs is too small for 4 processes that take it in 2 parts"):
+        share_of_batch(7, 2, several)
 
 
 def test_bfloat16_arithmetic_trains_and_keeps_full_weights() -> None:

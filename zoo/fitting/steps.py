@@ -104,6 +104,8 @@ class Fit:
         self.weights = {name: [p for group in o.param_groups for p in group["params"]] for name, o in self.optimizers.items()}
         self.groups = [group for o in self.optimizers.values() for group in o.param_groups]
         self.order = order_of_pairs(self.items, self.training.batch_size, self.seed, start, self.accelerator)
+        size, parts = min(self.training.batch_size, self.items), self.training.accumulate
+        self.share = share_of_batch(size, parts, self.accelerator)
 
     def step(self, index: int, changing: Callable[[], object] = lambda: None) -> Iterator[tuple[str, Tensor]]:
         """Do a step; gives the losses by name, one turn after the other. ``changing`` is called before weights change."""
@@ -142,7 +144,8 @@ class Fit:
                 )
             if i == 0:
                 self.optimizers[name].zero_grad()
-            self.accelerator.backward(losses["total"] if alone else losses["total"] * share)
+            weight = share * self.share
+            self.accelerator.backward(losses["total"] if weight == 1 else losses["total"] * weight)
             for key, value in losses.items():
                 value = value.detach() if alone else value.detach() * share
                 sums[key] = sums[key] + value if key in sums else value
@@ -217,6 +220,20 @@ def order_of_pairs(items: int, size: int, seed: int, start: int, accelerator: Ac
         if i == 0 or step == start:
             permutation = torch.randperm(items, generator=torch.Generator().manual_seed(mix(seed, -1 - epoch)))
         yield permutation[i * size : (i + 1) * size][mine]
+
+
+def share_of_batch(size: int, parts: int, accelerator: Accelerator) -> float:
+    """How much the mean over this process's pairs counts among those of all: 1 where all have as many.
+
+    Raises:
+        RequestError: a batch of ``size`` pairs is too small for the processes, each of which takes it in ``parts``.
+    """
+    count = accelerator.num_processes
+    if count > 1 and size < count * parts:
+        raise RequestError(
+            f"a batch of {size} pairs is too small for {count} processes that take it in {parts} parts: raise batch_size"
+        )
+    return len(range(accelerator.process_index, size, count)) * count / size
 
 
 def accelerator_for(device: str | torch.device, precision: str) -> Accelerator:
