@@ -53,7 +53,7 @@ def fit_among_several(folder: Path, rank: str) -> None:
         history = fit(m, pairs(96, crops=True), batch_size=32, steps=20, callback=lambda *point: False, **given)
         assert [point["step"] for point in history.checks] == [20]
         save_file({k: v.contiguous() for k, v in m.state_dict().items()}, folder / f"{name}{rank}")
-    save_file(fit_without_noise().state_dict(), folder / f"l1{rank}")
+    save_file({k: v.contiguous() for k, v in fit_without_noise().state_dict().items()}, folder / f"l1{rank}")
 
 
 def fit_without_noise() -> Model:
