@@ -32,16 +32,18 @@ def test_every_check_is_printed_with_what_came_of_it(capfd: pytest.CaptureFixtur
 
 def test_what_is_found_is_said_and_the_command_fails(capfd: pytest.CaptureFixture[str]) -> None:
     """A plugin that prints does not mix into the output; the expected failure of another is no failure."""
+    only = ["the_truth_is_at_least_as_good_as_noise", "the_order_of_the_samples_does_not_matter"]
     with pytest.raises(ZooError, match="metric wrong-way does not keep the contracts") as caught:
-        command.check(["wrong-way", "variance"], False, ["the_truth_is_at_least_as_good_as_noise"], True)
+        command.check(["wrong-way", "error_of_best"], False, only, True)
     assert caught.value.exit_code == 1
     said = json.loads(capfd.readouterr().out)
     assert not said["ok"]
     wrong, right = said["checked"]
-    assert (wrong["name"], wrong["ok"], right["name"], right["ok"]) == ("wrong-way", False, "variance", True)
+    assert (wrong["name"], wrong["ok"], right["name"], right["ok"]) == ("wrong-way", False, "error_of_best", True)
     assert "although higher is better" in wrong["failed"]["the_truth_is_at_least_as_good_as_noise"]
-    assert right["expected"] == {"the_truth_is_at_least_as_good_as_noise": "it does not look at y, and noise varies most"}
-    assert (right["checks"], right["missing"]) == (1, [])
+    reason = "it takes the first k, in the order in which neighbours are ranked"
+    assert right["expected"] == {"the_order_of_the_samples_does_not_matter": reason}
+    assert (right["checks"], right["missing"]) == (2, [])
 
 
 @pytest.mark.parametrize(
