@@ -27,7 +27,7 @@ def plant(name, *checks, own=False, **change):
 plant("beyond-one", "x_and_y_are_shares_unless_a_unit_is_named", own=True, y=lambda pairs: 1.5 * pairs.y)
 plant("double-pairs", "pairs_are_finite_float32", x=lambda pairs: pairs.x.double())
 plant("no-digest", "pairs_have_a_digest", digest=lambda pairs: "")
-plant("no-names", "every_pair_has_a_name", names=lambda pairs: ["all"])
+plant("no-names", "every_pair_has_a_name", "a_model_can_be_fitted_to_it", names=lambda pairs: ["all"])
 plant("nothing-to-see", "x_and_y_vary", own=True, x=lambda pairs: torch.full_like(pairs.x, 0.5))
 plant("guide-of-numbers", "the_guide_is_one_vector_a_pair", guide=lambda pairs: pairs.x.flatten(1).mean(1))
 plant(
