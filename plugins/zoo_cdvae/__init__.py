@@ -5,7 +5,7 @@ from zoo_cdvae.config import CDVAEConfig
 from zoo_cdvae.model import CDVAE
 
 mdn12 = Preset(CDVAE, components=12, tied_at="mean")
-skip = Preset(CDVAE, components=12, tied_at="mean", maps=12)
+skip = Preset(CDVAE, components=12, tied_at="mean", maps=16, learning_rate=2e-3)
 mdn4 = Preset(CDVAE, components=4, tied_at="mean")
 noemb = Preset(CDVAE, components=4, tied_at="mean", guidance=(0.0, 0.0))  # as many as paper 2, section 5.2, compares
 gauss = Preset(CDVAE, tie="gauss", guidance=(10.0, 0.0), standard=(1.0, 1.0), temperature=0.6)

@@ -33,8 +33,8 @@ class CDVAEConfig(Recipe):
             three channels; where training crops x they are taken anew at each step, which then takes several times as long).
         tied_at: which z_c the tie is fitted to and drawn from: a ``draw`` of q(z_c | x), as eq. 4 has it, or its ``mean``. A
             draw is nearly half noise, so that the tie hardly knows x.
-        maps: maps of x that the decoder of y adds, each with a weight that it makes of the codes (``cdvae-skip``); 0 for none,
-            as in the papers. x and y have to be square fields of one side.
+        maps: maps of x that the decoder of y adds up, each with a weight that it makes of the codes (``cdvae-skip``), in place
+            of a field of its own; 0 for none, as in the papers. x and y have to be square fields of one side.
         map_width: channels of the first layer of the network that makes them.
         reconstruction: the first and the last weight of the reconstruction cost.
         tie_weight: the first and the last weight of the tie's cost.

@@ -33,7 +33,7 @@ class Maps(nn.Module):
         inputs = (each[3], 2 * each[2], 2 * each[1])
         self.up = nn.ModuleList(Deconv(i, o, 2) for i, o in zip(inputs, each[2::-1], strict=True))
         self.weights = nn.Linear(hidden, y_shape[0] * maps)
-        nn.init.normal_(self.weights.weight, std=0.3 * hidden**-0.5)
+        nn.init.normal_(self.weights.weight, std=hidden**-0.5)
 
     def forward(self, x: Tensor) -> Tensor:
         line = torch.linspace(-1, 1, x.shape[-1]).to(x)

@@ -68,7 +68,8 @@ class CDVAE(Model):
         c, g = size_of(self.x_shape), size_of(self.y_shape)
         codes, widths, variance = self.config.codes, self.config.widths, self.config.output_variance
         self.encoder_c, self.encoder_g = Encoder(c, codes, widths), Encoder(g, codes, widths)
-        self.decoder_c, self.decoder_g = Decoder(c, codes, widths, variance), Decoder(g, codes, widths, variance)
+        self.decoder_c = Decoder(c, codes, widths, variance)
+        self.decoder_g = Decoder(g, codes, widths, variance, own=not self.config.maps)
         self.maps: Maps | None = None
         if self.config.maps:
             self.maps = Maps(self.x_shape, self.y_shape, widths[0], self.config.maps, self.config.map_width)

@@ -21,13 +21,29 @@ More = Callable[[Tensor], Tensor]
 """What is added to a mean (B, D), from what the layers before it made of a code, (B, width)."""
 
 
-class GaussianLayer(nn.Module):
-    """Two leaky-rectified layers, then a mean and a softplus variance above ``floor``, or a ``fixed`` one (Table 1)."""
+class Constant(nn.Module):
+    """A mean that is the same for all codes, where what depends on them is added by others."""
 
-    def __init__(self, inputs: int, width: int, outputs: int, floor: float = 1e-4, fixed: float | None = None) -> None:
+    def __init__(self, outputs: int) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.zeros(outputs))
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        return self.bias.expand(len(hidden), -1)
+
+
+class GaussianLayer(nn.Module):
+    """Two leaky-rectified layers, then a mean and a softplus variance above ``floor``, or a ``fixed`` one (Table 1).
+
+    A mean that is not its ``own`` is constant.
+    """
+
+    def __init__(
+        self, inputs: int, width: int, outputs: int, floor: float = 1e-4, fixed: float | None = None, own: bool = True
+    ) -> None:
         super().__init__()
         self.first, self.second = nn.Linear(inputs, width), nn.Linear(width, width)
-        self.mean = nn.Linear(width, outputs)
+        self.mean = nn.Linear(width, outputs) if own else Constant(outputs)
         self.variance = nn.Linear(width, outputs) if fixed is None else None
         self.floor, self.fixed = floor, fixed
 
@@ -61,11 +77,13 @@ class Encoder(nn.Module):
 class Decoder(nn.Module):
     """The downward pass, from the top code to the field; eq. 9 to 12."""
 
-    def __init__(self, size: int, codes: Sequence[int], widths: Sequence[int], output_variance: float | None) -> None:
+    def __init__(
+        self, size: int, codes: Sequence[int], widths: Sequence[int], output_variance: float | None, own: bool = True
+    ) -> None:
         super().__init__()
         downwards = reversed(range(len(codes) - 1))
         self.layers = nn.ModuleList(GaussianLayer(codes[i + 1], widths[i + 1], codes[i]) for i in downwards)
-        self.output = GaussianLayer(codes[0], widths[0], size, floor=1e-3, fixed=output_variance)
+        self.output = GaussianLayer(codes[0], widths[0], size, floor=1e-3, fixed=output_variance, own=own)
 
     def mean(self, top: Tensor, noise: Sequence[Tensor], more: More | None = None) -> Tensor:
         """The mean of the field given the top code, (B, D); ``noise`` standard normal for the lower layers, downwards.
