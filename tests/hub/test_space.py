@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 
 import hubapi
 from hubworld import REPO, World
@@ -45,3 +46,15 @@ def test_a_space_that_may_not_be_written_says_so_in_a_line(here: World) -> None:
     assert code == 2
     assert f"use     zoo.load('hf:{REPO}@{here.hub.head(REPO)}')" in out, "the checkpoint is there all the same"
     assert err.startswith(f"zoo: pushing to Space {REPO}: the Hub does not let you (403: Forbidden)")
+
+
+def test_a_dry_run_shows_the_files_of_the_space_and_asks_nothing(here: World) -> None:
+    here.checkpoint()
+    words = ("push", "weights", REPO, "--licence", "mit", "--space", "--dry-run")
+    code, out, err = here.zoo(*words)
+    assert code == 0, err
+    assert "app.py of the Space:\n\n" in out
+    assert f"serve('hf:{REPO}')\n" in out
+    assert json.loads(here.zoo(*words, "--json")[1])["space"].keys() == {"README.md", "app.py", "requirements.txt"}
+    assert here.hub.requests == []
+    assert here.hub.repos == {}

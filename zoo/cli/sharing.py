@@ -64,24 +64,27 @@ def push(
     licence: Annotated[str | None, Option(help="An SPDX name, for the card.", metavar="NAME")] = None,
     message: Annotated[str | None, Option("-m", "--message", help="What changed, in one line.")] = None,
     space: Annotated[bool, Option("--space", help="Push a Space of the same name too, a page to play with it.")] = False,
-    dry_run: Annotated[bool, Option("--dry-run", help="Show the files and the card, and ask nothing of the Hub.")] = False,
+    dry_run: Annotated[bool, Option("--dry-run", help="Show what would be pushed, and ask nothing of the Hub.")] = False,
     json: AsJson = False,
 ) -> None:
     """Push a checkpoint to the Hub, in one commit: weights, config, card, pictures."""
     from zoo.app.space import space_files
     from zoo.hub.push import preview, push
+    from zoo.hub.source import parse
     from zoo.hub.space import push_space
     from zoo.utils.files import user_path
 
     if dry_run:
-        if space:
-            raise RequestError("--dry-run shows what goes into the checkpoint's own repository: leave out --space")
         would = preview(user_path(folder), repo, licence=licence)
+        beside = space_files(parse(would.repo_id), would.facts, would.licence) if space else {}
         if json:
-            print_json({"repo": would.repo_id, "files": would.files, "licence": would.licence, "card": would.card})
+            given = {"repo": would.repo_id, "files": would.files, "licence": would.licence, "card": would.card}
+            print_json({**given, **({"space": beside} if space else {})})
             return
         rows = [(f"  {name}", f"{size:>13,} bytes") for name, size in would.files.items()]
         say(f"nothing is pushed; {would.repo_id} would get:\n{table(*rows)}\n\nREADME.md:\n\n{would.card}", end="", lines=True)
+        for name, text in beside.items():
+            say(f"\n{name} of the Space:\n\n{text}", end="", lines=True)
         return
     pushed = push(user_path(folder), repo, private=private, licence=licence, message=message)
     source, block = pushed.source, pushed.registry_block()

@@ -83,6 +83,7 @@ class Preview(NamedTuple):
     files: dict[str, int]
     card: str
     licence: str
+    facts: Facts
 
 
 def preview(folder: Path, repo: str, *, licence: str | None = None) -> Preview:
@@ -91,9 +92,9 @@ def preview(folder: Path, repo: str, *, licence: str | None = None) -> Preview:
     Raises:
         RequestError: it could not be pushed, for a reason that shows without the Hub.
     """
-    with _gathered(folder, repo, licence) as (source, _, paths, card):
+    with _gathered(folder, repo, licence) as (source, facts, paths, card):
         sizes = {name: path.stat().st_size for name, path in sorted(paths.items())}
-    return Preview(source.repo_id, sizes, card, _licence(folder, card))
+    return Preview(source.repo_id, sizes, card, _licence(folder, card), facts)
 
 
 @contextlib.contextmanager
