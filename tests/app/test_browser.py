@@ -57,7 +57,7 @@ def url() -> Iterator[str]:
     sys.addaudithook(listen)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(serve, "LIMIT", 200_000)
-        with serve.served(device="cpu") as address:
+        with serve.served("cvae/relight", device="cpu") as address:
             yield address
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 
 from zoo.catalog import checkpoints
@@ -35,14 +36,15 @@ class Offer:
 def offers(first: Loaded | None = None) -> list[Offer]:
     """All that can be chosen: checkpoints that are here, of tasks that start from a photo or from choices.
 
-    They are in the order in which they are shown: by task, the recommended ones first and those that serve for something else
-    than sampling last; ``first``, which need not be registered, and its task before all others.
+    They are in the order in which they are shown: by task, that of most checkpoints before others; the recommended ones first,
+    and those that serve for something else than sampling last; ``first``, which need not be registered, before all others.
 
     Raises:
         RequestError: there are none, or ``first`` is of a task that starts from something else.
     """
     known = [claims[0] for claims in checkpoints.known().named.values() if len(claims) == 1]
-    known.sort(key=lambda one: (one.task, not one.recommended, bool(one.note), one.name))
+    many = Counter(one.task for one in known)
+    known.sort(key=lambda one: (-many[one.task], one.task, not one.recommended, bool(one.note), one.name))
     found = [offer for one in known if checkpoints.place_of(one) is not None and (offer := _offer(one))]
     if first is not None:
         if not can_show(type(first.task)):
@@ -87,7 +89,7 @@ def about(model: str, data: str) -> str:
         >>> about("flow", "3,100 natural photos (ImageNet samples, BSDS500), scored on 200 others")
         'Model flow, fitted to 3,100 natural photos.'
     """
-    begin = re.split(r"; |, | \(", data)[0]
+    begin = re.split(r"[;:,] | \(", data)[0]
     return f"Model {model}, fitted to {begin}." if begin else f"Model {model}."
 
 
