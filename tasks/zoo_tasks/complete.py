@@ -129,7 +129,8 @@ class Complete(Task):
         """x of one photo, and both: of (H, W, 4) uint8 under a mask of all where its alpha is not 255, the holes of the photo;
         of (H, W, 3) under one that follows from it and the setting ``seed``.
         """
-        image, holes = image[..., :3], image[..., 3:]
+        holes = image[..., 3:] if image.ndim == 3 and image.shape[2] == 4 else image[:0]
+        image = image[..., :3] if holes.size else image
         self.check_photo(image)
         size = self.config.size
         y = torch.from_numpy(square(image, size, self.config.channels))[None]

@@ -100,6 +100,7 @@ def reasons(subject: Subject) -> dict[str, bool]:
         known[task_photos.NO_PHOTOS] = subject.name in OF_MORE
     if isinstance(subject, MetricSubject):
         known[metric.SAMPLES_ALONE] = subject.metric.needs == "samples"
+        known[metric.NO_DIRECTION] = subject.metric.better is None
         known[NOWHERE] = subject.name in EXTRA
     if isinstance(subject, DataSubject):
         parts = (data_reading.NO_FILES, data_reading.MADE_HERE, *data_items.LACKING)

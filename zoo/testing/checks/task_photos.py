@@ -122,12 +122,15 @@ class Photos(TaskSubject):
 
     @may_skip(OTHER_ITEMS)
     def what_is_no_photo_is_refused(self) -> None:
-        """Anything but (H, W, 3) uint8 with at least one pixel is refused by ``condition`` with a RequestError."""
+        """Anything but (H, W, 3) uint8 with at least one pixel is refused by ``condition`` with a RequestError.
+
+        Where a photo may have holes, (H, W, 4) is taken too.
+        """
         _photos_only(self)
         whole = photo(20, 30)
         cases = {
             "a grey image (H, W)": whole[..., 0],
-            "an image of four channels": np.concatenate([whole, whole[..., :1]], -1),
+            f"an image of {4 + self.task.holes} channels": np.concatenate([whole, whole[..., : 1 + self.task.holes]], -1),
             "a float image": whole.astype(np.float32),
             "an image without pixels": whole[:0],
         }
