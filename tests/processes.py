@@ -17,10 +17,11 @@ def wait(until: Callable[[], object], seconds: float = 30) -> None:
 
 
 def gone(pid: int) -> bool:
-    """Whether the process has ended, though its parent may not have asked after it yet."""
+    """Whether the process has ended with all its threads, which hold its files, though its parent may not have asked yet."""
     state = Path(f"/proc/{pid}/stat")
     try:
         os.kill(pid, 0)
-        return state.exists() and state.read_text().rpartition(")")[2].split()[0] == "Z"
+        ended = state.exists() and state.read_text().rpartition(")")[2].split()[0] == "Z"
+        return ended and len(os.listdir(f"/proc/{pid}/task")) == 1
     except (ProcessLookupError, FileNotFoundError):
         return True

@@ -7,6 +7,7 @@ asked only where distributions may lie elsewhere than in folders of the path.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import sys
@@ -70,7 +71,7 @@ def _everything() -> Iterator[tuple[str, Read]]:
 
         for distribution in distributions():
             folder = str(getattr(distribution, "_path", "") or distribution)
-            yield folder, partial(_encoded, distribution.read_text)
+            yield folder, partial(_content, folder) if os.path.isdir(folder) else partial(_encoded, distribution.read_text)
         return
     for place in dict.fromkeys(sys.path):
         with contextlib.suppress(OSError):
@@ -81,7 +82,10 @@ def _everything() -> Iterator[tuple[str, Read]]:
 
 
 def _encoded(read_text: Callable[[str], str | None], name: str) -> bytes | None:
-    text = read_text(name)
+    try:
+        text = read_text(name)
+    except UnicodeDecodeError as error:
+        raise OSError(errno.EILSEQ, f"{name} is no UTF-8 text") from error
     return None if text is None else text.encode()
 
 
