@@ -81,11 +81,28 @@ def opened(browser: Any, url: str, width: int, scheme: str, asked: list[str]) ->
     return page
 
 
+BOXES = """parts => Object.fromEntries(parts.map(part => {
+    const box = document.querySelector(part).getBoundingClientRect();
+    return [part, {x: box.x + scrollX, y: box.y + scrollY, width: box.width, height: box.height}];
+}))"""
+
+
+def settled(page: Any, parts: tuple[str, ...]) -> dict[str, dict[str, float]]:
+    """Where the parts lie, all at one moment, once the page has come to rest."""
+    before, now = None, page.evaluate(BOXES, list(parts))
+    for _ in range(40):
+        if now == before:
+            break
+        page.wait_for_timeout(100)
+        before, now = now, page.evaluate(BOXES, list(parts))
+    return dict(now)
+
+
 def check_looks(page: Any, parts: tuple[str, ...]) -> None:
     """No part lies on another one, and none goes over the edge of the page."""
-    boxes = {part: page.locator(part).bounding_box() for part in parts}
+    boxes = settled(page, parts)
     for part, box in boxes.items():
-        assert box is not None, part
+        assert box["width"] > 0, part
         assert box["x"] >= 0, part
         assert box["x"] + box["width"] <= page.viewport_size["width"], part
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
