@@ -96,7 +96,11 @@ def cluster(folder: Path, workers: int) -> Iterator[tuple[str, list[psutil.Proce
         for process in processes[::-1]:
             process.terminate()
         for process in processes:
-            process.wait(30)
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:  # it waits for another one
+                process.kill()
+                process.wait()
 
 
 def spent(processes: list[psutil.Process]) -> float:
