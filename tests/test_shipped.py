@@ -21,9 +21,6 @@ NAMES = [name for name, (one, *_) in checkpoints.known().named.items() if one.so
 SLOW = {"cpixel": 3, "flow": 3}
 """Families that take long to sample: as many samples as their scores are checked with, instead of 100."""
 
-VERIFIED = {"flow/relight", "flow/colorize"}
-"""Slow ones that are like another: of their scores, the small one that is verified has to do."""
-
 
 def photo(height: int = 48, width: int = 64) -> np.ndarray:
     """Two coloured halves under a ramp of light."""
@@ -68,8 +65,6 @@ def test_one_colour(loaded: zoo.Loaded) -> None:
 def test_it_is_small_and_its_scores_are_those_that_are_registered(loaded: zoo.Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
     entry = checkpoints.find(loaded.name)
     assert (loaded.folder / "model.safetensors").stat().st_size <= 6 * 2**20
-    if loaded.name in VERIFIED:
-        return
     pairs = loaded.task.pairs(make.data(f"folder:{shared_data('photos')}"), "test")
     n = SLOW.get(loaded.name.partition("/")[0], 100)
     measured = ("error_of_best", "variance", "energy_score") if n == 100 else ("error_of_best",)
