@@ -113,7 +113,7 @@ class CGAN(Model):
     # Training
 
     def prepare(self, pairs: Pairs, seed: int) -> None:
-        """Mean, scale and limits of y, and the embedding of x; x that training does not crop are embedded once and for all.
+        """Mean, scale and limits of y, and the embedding of x; x that training does not change are embedded once and for all.
 
         Raises:
             ZooError: the embedding is of a backbone whose weights cannot be had.
@@ -122,7 +122,7 @@ class CGAN(Model):
         self.limits = limits_of(pairs.y)
         self.embedding.fetch(weights=True)
         embedded = self.embedding.fit(pairs.x, seed)
-        self.known = embedded if pairs.wide is None else embedded[:0]
+        self.known = embedded[:0] if pairs.changing else embedded
 
     def allocate(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
         if "embedding.mean" in shapes:

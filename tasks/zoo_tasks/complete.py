@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from zoo import Data, Image, Noise, Pairs, RequestError, Split, Task, Truth, afford, at_least
+from zoo import Data, Image, Pairs, RequestError, Split, Task, Truth, afford, at_least
 from zoo_tasks.fields import Sized, check_channels, enlarged, levels, read_squares, resize, square
+from zoo_tasks.masks import Anew, Kind, box_side, corners, corrupted, draw_masks, hidden
 
-Kind = Literal["square", "centre", "irregular", "top"]
 BLOCK = 20
 """True draws that come from one stream of random numbers."""
-TURN, SEGMENTS = 1.2, 10
-"""Radians by which a stroke turns at most between two of its segments, and its most segments."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +24,12 @@ class CompleteConfig(Sized):
     Attributes:
         size: the side of the fields given to models, in pixels.
         channels: 3 for colour, 1 for grey.
-        mask: which part is missing; see :func:`draw_masks`.
+        mask: which part is missing; see :func:`zoo_tasks.masks.draw_masks`.
         share: the share of the pixels that is missing, or the smallest and the largest (``0.1,0.4``); of the mask ``top`` the
             same of the height of the upper half, and of its width. None for 0.25, and for ``top`` 0.5 to 1.
         copies: training pairs made of each picture, each with a mask of its own.
+        anew: whether training draws masks, boxes and overlaid pictures anew each time that it sees a picture (section 5.1);
+            else they stay as they are in the pairs.
         seed: of the masks; with the picture, it decides the mask of every test item and of every photo given.
         flip: whether training sees mirror images too; right for photos, wrong for digits.
         fill: the level that x has where it is missing.
@@ -42,9 +41,10 @@ class CompleteConfig(Sized):
     """
 
     channels: int = 3
-    mask: Literal["square", "centre", "irregular", "top"] = "square"
+    mask: Kind = "square"
     share: tuple[float, ...] | None = None
     copies: int = 1
+    anew: bool = True
     seed: int = 0
     flip: bool = False
     fill: float = 0.5
@@ -104,13 +104,13 @@ class Complete(Task):
         bases, masks = [], []
         for copy in range(copies):
             random = np.random.default_rng([seed % 2**32, copy, 1])
-            bases.append(_corrupted(whole, settings.corrupt, random) if train else whole)
+            bases.append(corrupted(whole, whole, settings.corrupt, random) if train else whole)
             masks.append(self._masks(bases[-1], 1_000_003 * (seed * 4096 + copy + 1) if train else 0))
         base, mask = torch.cat(bases), torch.cat(masks)
-        x, y = self._hidden(base, mask), base
+        x, y = hidden(base, mask, settings.fill), base
         more: dict[str, Any] = {}
         if settings.alternate:
-            boxes = corners(mask, max(2, settings.size // 6))
+            boxes = corners(mask, box_side(settings.size))
             modes = self._modes(len(y), pool, seed, train)
             has = modes.float()[..., None, None, None]
             y = torch.maximum(base, has[:, 0] * boxes)
@@ -121,9 +121,15 @@ class Complete(Task):
         names = list(records.names)
         if copies > 1:
             names = [f"{name} (mask {copy + 1})" for copy in range(copies) for name in names]
-        wide = (x, y) if train and settings.flip else None
+        if train and settings.anew:
+            anew = Anew(
+                whole.repeat(copies, 1, 1, 1), mask, settings.fill, settings.corrupt, settings.alternate, settings.flip
+            )
+            more["anew"] = anew
+        elif train and settings.flip:
+            more["wide"] = (x, y)
         groups = [*records.groups] * copies
-        return Pairs(x=x, y=y, wide=wide, names=names, groups=groups, digest=records.digest, **more)
+        return Pairs(x=x, y=y, names=names, groups=groups, digest=records.digest, **more)
 
     def condition(self, image: Image) -> tuple[Tensor, tuple[Image, Tensor]]:
         """x of one photo, and both: of (H, W, 4) uint8 under a mask of all where its alpha is not 255, the holes of the photo;
@@ -139,7 +145,7 @@ class Complete(Task):
             mask = torch.from_numpy(missing.astype(np.float32))[None, None]
         else:
             mask = self._masks(y, 0)
-        x = self._hidden(y, mask)[0]
+        x = hidden(y, mask, self.config.fill)[0]
         return x, (image, x)
 
     def compose(self, context: tuple[Image, Tensor], y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
@@ -177,87 +183,3 @@ class Complete(Task):
         streams = (np.random.SeedSequence([seed % 2**32, train, 2], spawn_key=(block,)) for block in blocks)
         later = [np.random.default_rng(of).random((count, BLOCK)) < self.config.alternate for of in streams]
         return torch.from_numpy(np.concatenate([modes, *later], 1)[:, : 1 + pool]).long()
-
-    def _hidden(self, y: Tensor, mask: Tensor) -> Tensor:
-        return torch.cat([y * (1 - mask) + self.config.fill * mask, mask], 1)
-
-
-def _corrupted(y: Tensor, share: float, random: np.random.Generator) -> Tensor:
-    """``share`` of the pictures (N, C, s, s) with the top half of another one laid over theirs, the brighter pixel winning."""
-    chosen = torch.from_numpy(random.random(len(y)) < share)
-    if len(y) < 2 or not chosen.any():
-        return y
-    other = (torch.arange(len(y)) + torch.from_numpy(random.integers(1, len(y), len(y)))) % len(y)
-    top = y.shape[-2] // 2
-    y = y.clone()
-    y[chosen, :, :top] = torch.maximum(y[chosen, :, :top], y[other[chosen], :, :top])
-    return y
-
-
-def draw_masks(y: Tensor, kind: Kind, share: tuple[float, float], seed: int) -> Tensor:
-    """Masks (N, 1, s, s) float32 of pictures (N, C, s, s): 1 where they are missing, 0 where they are known.
-
-    A mask follows from ``seed`` and the picture's own coarse content (as :class:`zoo.Noise` takes it), whatever comes with it.
-
-    Sources: squares of random place or size and a fixed centre, Pathak et al., "Context encoders", CVPR 2016, and cGML, 5.3;
-    strokes, Liu et al., "Image inpainting for irregular holes using partial convolutions", ECCV 2018; a mask of random
-    size in the top half, cGML, section 5.1.
-
-    Args:
-        kind: ``square`` at a random place; ``centre``, a square of half the side; ``irregular`` strokes; ``top``, a
-            rectangle of random size and place in the top half.
-        share: the smallest and the largest share of the pixels that are missing; each in between is as likely. Of ``top`` it
-            is the share of the half's height and, drawn again, of its width; of ``centre`` it is not used.
-    """
-    count, side = len(y), y.shape[-1]
-    numbers = Noise(y, seed).uniform(1, 4)[:, 0].cpu().numpy() if count else np.zeros((0, 4), np.float32)
-    wanted = share[0] + (share[1] - share[0]) * numbers[:, 0]
-    if kind == "irregular":
-        strokes = [_strokes(side, part, int(own * 2**24)) for part, own in zip(wanted, numbers[:, 1], strict=True)]
-        return torch.from_numpy(np.array(strokes, np.float32).reshape(count, 1, side, side))
-    if kind == "centre":
-        high = wide = np.full(count, side // 2)
-        top = left = np.full(count, (side - side // 2) // 2)
-    elif kind == "top":
-        half = side // 2
-        parts = (share[0] + (share[1] - share[0]) * numbers[:, i] for i in (0, 1))
-        high, wide = (np.clip(np.round(full * part), 1, full) for full, part in zip((half, side), parts, strict=True))
-        top, left = np.floor(numbers[:, 2] * (half - high + 1)), np.floor(numbers[:, 3] * (side - wide + 1))
-    else:
-        high = np.clip(np.round(side * np.sqrt(wanted)), 1, side)
-        wide = np.clip(np.round(side * side * wanted / high), 1, side)
-        top, left = (np.floor(numbers[:, 1 + i] * (side - size + 1)) for i, size in enumerate((high, wide)))
-    rows, columns = (
-        (np.arange(side) >= first[:, None]) & (np.arange(side) < (first + size)[:, None])
-        for first, size in ((top, high), (left, wide))
-    )
-    return torch.from_numpy((rows[:, None, :, None] & columns[:, None, None]).astype(np.float32))
-
-
-def _strokes(side: int, share: float, seed: int) -> np.ndarray:
-    """Thick strokes that wander over a square until ``share`` of its pixels is covered: (side, side) uint8, 0 or 1."""
-    import cv2
-
-    random = np.random.default_rng(seed)
-    mask = np.zeros((side, side), np.uint8)
-    least, thin = share * side * side, max(1, side // 24)
-    while True:
-        numbers = random.random((SEGMENTS, 2))
-        thick = int(random.integers(thin, max(1, side // 12) + 1))
-        angles = 2 * np.pi * random.random() + np.cumsum(TURN * (2 * numbers[:, 0] - 1))
-        steps = (0.04 + 0.08 * numbers[:, 1]) * side
-        way = random.random(2) * (side - 1) + np.cumsum(steps * [np.cos(angles), np.sin(angles)], axis=1).T
-        points = np.clip(np.round(way), 0, side - 1).astype(int).tolist()
-        for start, end in pairwise(points):
-            cv2.line(mask, start, end, 1, thick)
-            if cv2.countNonZero(mask) >= least:
-                return mask
-
-
-def corners(masks: Tensor, size: int) -> Tensor:
-    """A box of ``size`` pixels a side in the top left corner of each rectangle, a pixel from its edges: (N, 1, s, s)."""
-    side = masks.shape[-1]
-    first = [(masks[:, 0].amax(axis) > 0).float().argmax(-1) for axis in (2, 1)]
-    place = torch.arange(side)
-    rows, columns = ((place > start[:, None]) & (place <= start[:, None] + size) for start in first)
-    return (rows[:, :, None] & columns[:, None]).float()[:, None] * masks

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,23 @@ class GivenConfig:
             )
         if any(low >= high for low, high in zip(self.x_low, self.x_high, strict=True)) or self.y_low >= self.y_high:
             raise RequestError("a range ends at its beginning or before: x_low must be below x_high, and y_low below y_high")
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Pairs that training draws anew (:attr:`zoo.Pairs.anew`), with x as ``shares``."""
+
+    anew: Callable[[Tensor, torch.Generator], tuple[Tensor, Tensor]]
+    shares: Callable[[Tensor], Tensor]
+
+    def __call__(self, index: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """x and y (B, ...) of the items at ``index`` (B,)."""
+        x, y = self.anew(index, generator)
+        return self.shares(x.float()), y.float()
+
+    def each(self, function: Callable[[Tensor], Tensor]) -> Shares:
+        """``function`` of every tensor that has a row an item."""
+        return replace(self, anew=self.anew.each(function))  # type: ignore[attr-defined]
 
 
 class GivenPairs(Task):
@@ -102,10 +119,11 @@ class GivenPairs(Task):
         true = None if drawn is None else torch.from_numpy(np.ascontiguousarray(drawn, np.float32))
         truth = None if true is None else records.truth("y", true.shape[1])
         wide = pairs.wide and (self._shares(pairs.wide[0].float()).half(), pairs.wide[1])
-        return replace(pairs, x=self._shares(pairs.x), wide=wide, pool=true, truth=truth)
+        anew = pairs.anew and Shares(pairs.anew, self._shares)
+        return replace(pairs, x=self._shares(pairs.x), wide=wide, anew=anew, pool=true, truth=truth)
 
     def _shares(self, x: Tensor) -> Tensor:
-        return (x - self._low) / self._span
+        return (x - self._low.to(x.device)) / self._span.to(x.device)
 
     def read(self, given: Any) -> Float:
         """x (*x_shape) in its own units: numbers with commas, a ``.npy`` file, an array; or a picture, where x is one.

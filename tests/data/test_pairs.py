@@ -47,6 +47,8 @@ def test_the_same_generator_gives_the_same_crops_and_none_the_pairs_as_they_are(
 def test_what_does_not_fit_together_is_refused() -> None:
     with pytest.raises(RequestError, match="x has 3 items but y has 2"):
         Pairs(torch.zeros(3, 1), torch.zeros(2, 1))
+    with pytest.raises(RequestError, match="from wide or from anew"):
+        replace(wide_pairs(2), anew=lambda index, generator: (index, index))
     with pytest.raises(RequestError, match=r"y is \(3, 4, 4\); a field of vectors is \(2, h, w\)"):
         Pairs(torch.zeros(1, 3, 4, 4), torch.zeros(1, 3, 4, 4), vectors=True)
 

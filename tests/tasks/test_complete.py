@@ -13,7 +13,8 @@ from zoo.contracts import make
 from zoo.data.pictures import photo_of
 from zoo.testing.subjects.task import FewPhotos, photo
 from zoo.utils.errors import RequestError
-from zoo_tasks.complete import Complete, Kind, corners, draw_masks
+from zoo_tasks.complete import Complete
+from zoo_tasks.masks import Kind, corners, draw_masks
 
 NOISE = torch.rand(60, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 
@@ -94,7 +95,7 @@ def test_only_what_is_missing_changes() -> None:
 
 
 def test_copies_have_masks_of_their_own_and_mirrors_are_exact() -> None:
-    pairs = Complete(copies=3, flip=True).pairs(FewPhotos(), "train")
+    pairs = Complete(copies=3, flip=True, anew=False).pairs(FewPhotos(), "train")
     assert len(pairs) == len(set(pairs.names)) == 12
     assert torch.equal(pairs.y[:4], pairs.y[4:8])
     assert not torch.equal(pairs.x[:4], pairs.x[4:8])
@@ -103,7 +104,49 @@ def test_copies_have_masks_of_their_own_and_mirrors_are_exact() -> None:
     plain = torch.stack([(batch.x - pairs.x).abs().amax((1, 2, 3)), (batch.x - pairs.x.flip(-1)).abs().amax((1, 2, 3))])
     assert plain.amin(0).max() < 1e-4
     assert set(plain.argmin(0).tolist()) == {0, 1}
-    assert Complete().pairs(FewPhotos(), "train").wide is None
+    assert Complete(anew=False).pairs(FewPhotos(), "train").changing is False
+
+
+@pytest.mark.parametrize("mask", ["top", "irregular"])
+def test_training_sees_another_mask_each_time_of_the_same_picture(mask: Kind) -> None:
+    pairs = Complete(channels=1, mask=mask, size=16).pairs(make.data("digits:60"), "train")
+    index, generator = torch.tensor([3, 17]), torch.Generator().manual_seed(0)
+    seen = [pairs.batch(index, generator) for _ in range(40)]
+    assert all(torch.equal(batch.y, pairs.y[index]) for batch in seen)
+    for batch in seen:
+        hole = batch.x[:, 1:]
+        assert torch.equal(batch.x[:, :1], batch.y * (1 - hole) + 0.5 * hole)
+    assert len(torch.stack([batch.x[0, 1] for batch in seen]).flatten(1).unique(dim=0)) > 20
+    assert not torch.equal(seen[0].x[0, 1], seen[0].x[1, 1])
+    again = pairs.batch(index, torch.Generator().manual_seed(0))
+    assert torch.equal(again.x, seen[0].x)
+    few = pairs.subset(index)
+    assert torch.equal(few.batch(torch.tensor([1]), generator).y, pairs.y[17:18])
+    assert torch.equal(pairs.still().batch(index, generator).x, pairs.x[index])
+    assert Complete(channels=1, mask=mask, size=16).pairs(make.data("digits:60"), "test").changing is False
+
+
+def test_training_sees_boxes_and_overlaid_pictures_as_often_as_is_said_and_mirrors_half_the_time() -> None:
+    task = Complete(channels=1, mask="top", corrupt=0.2, alternate=0.3, flip=True)
+    pairs = task.pairs(make.data("digits:200"), "train")
+    plain = Complete(channels=1).pairs(make.data("digits:200"), "train").y
+    index, generator = torch.arange(len(pairs)), torch.Generator().manual_seed(1)
+    found = []
+    for _ in range(8):
+        batch = pairs.batch(index, generator)
+        x, y = (torch.where(_like(batch.y, plain.flip(-1)), part.flip(-1), part) for part in (batch.x, batch.y))
+        boxes = corners(x[:, -1:], 5)
+        has = ((y * boxes).sum((1, 2, 3)) == 25).float()
+        laid = (((y - plain) * (1 - boxes)).abs() > 0).flatten(1).any(1).float()
+        assert not ((y - plain)[:, :, 16:] != 0).any()
+        found.append(torch.stack([has.mean(), laid.mean(), _like(batch.y, plain.flip(-1)).float().mean()]))
+    boxes_, laid_, mirrored = torch.stack(found).mean(0).tolist()
+    assert (0.25 < boxes_ < 0.35, 0.15 < laid_ < 0.25, 0.4 < mirrored < 0.6) == (True, True, True)
+
+
+def _like(y: torch.Tensor, mirrored: torch.Tensor) -> torch.Tensor:
+    """Whether the lower halves of y (N, C, s, s), of which nothing changes, are those of the mirror images: (N, 1, 1, 1)."""
+    return (y == mirrored)[:, :, 16:].all(-1).all(-1).all(-1)[:, None, None, None]
 
 
 def test_the_top_of_some_training_pictures_is_laid_over() -> None:

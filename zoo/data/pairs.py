@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from zoo.utils.errors import RequestError
 
+Function = Callable[[Tensor], Tensor]
 Penalty = Callable[[Tensor], Tensor]
 """(B, *y_shape), in the units of y, to (B,): what a generated y costs besides its distance to the true one."""
 
@@ -83,9 +84,21 @@ class Truth:
         """The truth of these, with the entropy worked out."""
         return cls(modes.long(), y_mode.long(), weights.float(), torch.special.entr(weights.double()).sum(1).float())
 
-    def each(self, function: Callable[[Tensor], Tensor]) -> Truth:
+    def each(self, function: Function) -> Truth:
         """``function`` of every tensor, all of which have a row an item."""
         return Truth(*(function(getattr(self, part.name)) for part in fields(self)))
+
+
+class Anew(Protocol):
+    """A source of pairs that training draws anew each time that it sees them, as masks are; it has a row an item."""
+
+    def __call__(self, index: Tensor, generator: torch.Generator, /) -> tuple[Tensor, Tensor]:
+        """x (B, *x_shape) and y (B, *y_shape) of the items at ``index`` (B,), which are on the device of the pairs;
+        ``generator`` lives on the CPU.
+        """
+
+    def each(self, function: Function, /) -> Anew:
+        """The same with ``function`` of every tensor that has a row an item."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +114,9 @@ class Pairs:
         truth: the mode of each of these draws and of y, and how probable modes are; None if not known.
         wide: the same fields (N, C, s, s), a little larger, from which training draws random crops and flips, the same
             for x and y; None if the pairs are to be used as they are.
+        anew: what training sees in place of x and y, drawn anew each time, where more than crops and flips changes; not beside
+            ``wide``. ``anew(index, generator)`` gives x and y of these items, and ``anew.each(function)`` the same with
+            ``function`` of each of its tensors, which have a row an item.
         vectors: whether y is a field of displacements, (2, h, w): to the right and downwards, in pixels of the field (or of
             the field a second). Where ``wide`` is cropped or mirrored, its vectors, which are in pixels of y too, are
             turned and magnified with the picture.
@@ -112,7 +128,8 @@ class Pairs:
         digest: sha256 of the data they were made of, "" if unknown.
 
     Raises:
-        RequestError: the numbers of items differ, or fields of vectors have not two channels.
+        RequestError: the numbers of items differ, fields of vectors have not two channels, or both ``wide`` and ``anew`` are
+            given.
 
     Examples:
         >>> pairs = Pairs(torch.rand(10, 1, 8, 8), torch.rand(10, 3, 8, 8), names=[f"item {i}" for i in range(10)])
@@ -128,6 +145,7 @@ class Pairs:
     guide_mirror: Tensor | None = None
     pool: Tensor | None = None
     wide: tuple[Tensor, Tensor] | None = None
+    anew: Anew | None = field(default=None, repr=False)
     vectors: bool = False
     penalty: Penalty | None = field(default=None, repr=False)
     names: Sequence[str] = field(default=(), repr=False)
@@ -145,6 +163,8 @@ class Pairs:
         drawn = None if self.pool is None else tuple(self.pool.shape[:2])
         if self.truth is not None and drawn != tuple(self.truth.modes.shape):
             raise RequestError(f"pairs: the truth is of {tuple(self.truth.modes.shape)} draws (N, M) but the pool has {drawn}")
+        if self.wide is not None and self.anew is not None:
+            raise RequestError("pairs: training draws from wide or from anew, not from both; give one")
         if self.vectors and (self.y.ndim != 4 or self.y.shape[1] != 2):
             raise RequestError(f"pairs: y is {self.y_shape}; a field of vectors is (2, h, w)")
 
@@ -158,6 +178,15 @@ class Pairs:
     @property
     def y_shape(self) -> tuple[int, ...]:
         return tuple(self.y.shape[1:])
+
+    @property
+    def changing(self) -> bool:
+        """Whether training sees other x and y each time, and not these."""
+        return self.wide is not None or self.anew is not None
+
+    def still(self) -> Pairs:
+        """The same pairs, which training sees as they are."""
+        return replace(self, wide=None, anew=None)
 
     def spread(self, most: int) -> Tensor:
         """The places (K,) int64 of at most ``most`` of the pairs, spread evenly over all from the first to the last."""
@@ -174,19 +203,23 @@ class Pairs:
         mirror = None if self.guide_mirror is None else self.guide_mirror.to(device)
         return replace(self, guide_mirror=mirror, **self._each(lambda value: value.to(device)))
 
-    def _each(self, function: Callable[[Tensor], Tensor]) -> dict[str, Any]:
+    def _each(self, function: Function) -> dict[str, Any]:
         """``function`` of every tensor that has a row an item."""
         values = {name: getattr(self, name) for name in ("x", "y", "guide", "pool") if getattr(self, name) is not None}
         wide = self.wide and (function(self.wide[0]), function(self.wide[1]))
         truth = self.truth and self.truth.each(function)
-        return {name: function(value) for name, value in values.items()} | {"wide": wide, "truth": truth}
+        anew = self.anew and self.anew.each(function)
+        return {name: function(value) for name, value in values.items()} | {"wide": wide, "anew": anew, "truth": truth}
 
     def batch(self, index: Tensor, generator: torch.Generator | None = None) -> Batch:
-        """The pairs at ``index`` (B,) for training; with a ``generator``, a random crop and flip of each where ``wide`` is.
+        """The pairs at ``index`` (B,) for training; with a ``generator``, as ``anew`` draws them, or a random crop and flip of
+        each where ``wide`` is.
 
         ``generator`` lives on the CPU, so that the same crops are drawn whatever the device.
         """
         guide = None if self.guide is None else self.guide[index].float()
+        if self.anew is not None and generator is not None:
+            return Batch(*self.anew(index, generator), guide, index, self.penalty)
         if self.wide is None or generator is None:
             return Batch(self.x[index], self.y[index], guide, index, self.penalty)
         n, smallest = len(index), self.x.shape[-1] / self.wide[0].shape[-1]

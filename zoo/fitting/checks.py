@@ -33,7 +33,7 @@ class Checks:
         self.every = looks * max(1, fit.total // (looks * fit.training.validations))
         self.best: nn.Module | None = None
         if held is not None:
-            held = replace(held, x=held.x.float(), y=held.y.float(), wide=None)
+            held = replace(held, x=held.x.float(), y=held.y.float()).still()
             with fit.clock.aside(), as_fitted(fit.model, fit.accelerator.device):
                 self.judge = judge_of(fit, held.to(fit.accelerator.device))
                 self.held = held.subset(held.spread(self.judge.items)).to(fit.accelerator.device)
@@ -83,7 +83,7 @@ class Checks:
     @cached_property
     def pairs(self) -> Pairs:
         """The pairs that a model may look at, as they are."""
-        data = replace(self.fit.data, wide=None)
+        data = self.fit.data.still()
         return data.subset(data.spread(PAIRS).to(self.fit.accelerator.device))
 
 
