@@ -7,6 +7,7 @@ sRGB, a of -86.2 to 98.2 and b of -107.9 to 94.5, lies inside.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -41,7 +42,7 @@ class ColorizeConfig(Sized):
     """
 
     crops: bool = True
-    see: Literal["paper", "photo", "features"] = "paper"
+    see: Literal["paper", "photo", "features"] = dataclasses.field(default="paper", metadata={"added": True})
     uniform: float = 0.004
 
     def __post_init__(self) -> None:

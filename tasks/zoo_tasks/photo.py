@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -44,7 +45,7 @@ class PhotoConfig(Sized):
 
     crops: bool = True
     detail: Literal["generated", "conditioning", "none"] = "generated"
-    see: Literal["paper", "photo", "features"] = "paper"
+    see: Literal["paper", "photo", "features"] = dataclasses.field(default="paper", metadata={"added": True})
 
 
 @dataclass(frozen=True)

@@ -132,6 +132,23 @@ def test_only_what_was_asked_otherwise_is_done_again(
     assert bench(out, settings={"spread": 0.2}, items=3).reused == 0
 
 
+def test_a_setting_that_came_later_was_at_its_default(
+    whole: zoo.BenchResult, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    out = Path(shutil.copytree(whole.out, tmp_path / "out"))
+    for path in (out / "cells").glob("*/*/cell.json"):
+        record = json.loads(path.read_text())
+        assert record["request"]["task_config"].pop("size") == 4
+        path.write_text(json.dumps(record))
+    assert bench(out).reused == 4
+    path = out / "cells/toy-shade/toy-wide-s0/cell.json"
+    record = json.loads(path.read_text())
+    assert record["request"]["config"].pop("layers") == 2, "a preset's, which is not the default"
+    path.write_text(json.dumps(record))
+    assert bench(out, progress=True).reused == 3
+    assert "toy-wide seed 0: done again, because config layers was 1, is 2" in capfd.readouterr().err
+
+
 def test_what_is_tied_is_found_item_by_item_where_all_have_values(whole: zoo.BenchResult, tmp_path: Path) -> None:
     def tied(result: zoo.BenchResult) -> dict[tuple[str, str], bool | None]:
         return {(row["model"], row["metric"]): row["tied"] for row in result.bench["table"]}

@@ -83,7 +83,12 @@ def test_a_stopped_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
             run(out, **more)
     request = out / "training" / "request.json"
     asked = json.loads(request.read_text())
-    del asked["config"]["layers"]  # stopped before there was such a setting
+    layers = asked["config"].pop("layers")  # stopped before there was such a setting, of which toy-wide is not the default
+    request.write_text(json.dumps(asked))
+    with pytest.raises(RequestError, match="config"):
+        run(out, resume=True)
+    asked["config"]["layers"] = layers
+    assert asked["task_config"].pop("size") == 4, "the default"
     request.write_text(json.dumps(asked))
     assert run(out, resume=True).scores
     assert not (out / "training").exists()

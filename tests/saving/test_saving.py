@@ -115,7 +115,7 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     ("values", "message"),
     [
         ({"schema": 0}, "schema"),
-        ({"config": {"spread": 0.1}}, "config lacks layers"),
+        ({"config": {"layers": 2}}, "config lacks spread"),
         ({"config": {"spread": "wide", "layers": 2}}, "spread"),
         ({"model": "toys"}, "did you mean 'toy'"),
         ({"x_shape": [1, "4", 4]}, "x_shape"),

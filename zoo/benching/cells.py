@@ -28,7 +28,8 @@ def begun(folder: Path) -> Path:
 class Cell:
     """One model on one task with one seed; ``status`` is ``"done"``, ``"stopped"``, ``"new"`` or ``"failed"``.
 
-    ``numbers`` is all that decides its numbers, as plain values; ``reason`` one line of a failed cell, or of one that is made
+    ``numbers`` is all that decides its numbers, as plain values, and ``added`` the settings among them that older records
+    lack (:class:`zoo.running.plan.Plan`); ``reason`` one line of a failed cell, or of one that is made
     anew, what was there before; ``reused`` says that it was done before this bench began. ``values`` are those of its test
     items; None of a cell that was done by a version that did not keep them. ``chosen`` are the settings that were best in its
     ``trials``, those of which it shares with other cells of the same training data.
@@ -41,6 +42,7 @@ class Cell:
     folder: Path
     request: Request
     numbers: dict[str, Any] = field(default_factory=dict)
+    added: dict[str, Any] = field(default_factory=dict)
     status: str = "new"
     reason: str = ""
     reused: bool = False
@@ -65,14 +67,14 @@ class Cell:
                 raise RequestError(f"{self.folder} is in the way: {words}") from None
             return
         if (old := read_record(self.folder / RECORD)) is not None:
-            self.reason = difference(old.get("request"), self.numbers)
+            self.reason = difference(old.get("request"), self.numbers, self.added)
             if not self.reason and self.load():
                 self.reused = True
             else:
                 self.reason = self.reason or "it is not whole"
             return
         decides = self.numbers if finished else {k: v for k, v in self.numbers.items() if k not in ("n", "items", "metrics")}
-        self.reason = difference(read_record(begun(self.folder)), decides)
+        self.reason = difference(read_record(begun(self.folder)), decides, self.added)
         if not self.reason and finished and not self.load():
             self.reason = "it is not whole"
         self.status = "new" if self.reason else "stopped"

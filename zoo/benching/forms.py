@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import msgspec
@@ -80,14 +81,17 @@ def read_record(path: Path, form: type[msgspec.Struct] | None = None) -> dict[st
     return content
 
 
-def difference(old: Any, new: Mapping[str, Any]) -> str:
-    """The first thing in which a request that was made differs from one that is made now; "" for none."""
+def difference(old: Any, new: Mapping[str, Any], added: Mapping[str, Any] = MappingProxyType({})) -> str:
+    """The first thing in which a request that was made differs from one that is made now; "" for none.
+
+    What the old one lacks it had as ``added`` says, part by part: these settings came later, with what was done before.
+    """
     if not isinstance(old, dict):
         return "its record cannot be read"
     for key, value in new.items():
         before = old.get(key)
         if isinstance(value, dict) and isinstance(before, dict):
-            if inner := difference(before, value):
+            if inner := difference(added.get(key, {}) | before, value):
                 return f"{key} {inner}"
         elif before != value:
             return f"{key} was {_short(before)}, is {_short(value)}"

@@ -133,7 +133,7 @@ def _check(plan: BenchPlan, settings: Settings, task: str, model: str) -> Cell |
     try:
         cell.request = dataclasses.replace(request, settings=settings.of(row.model, task, row.settings))
         of_run = make_plan(cell.request)
-        cell.numbers = {**of_run.weights, "metrics": sorted(of_run.metrics)}
+        cell.numbers, cell.added = {**of_run.weights, "metrics": sorted(of_run.metrics)}, of_run.added
         if of_run.model.needs_truth:
             plan.truths.add(model)
     except RequestError:

@@ -49,18 +49,20 @@ class Search:
         self.plans = {model: make_plan(base) for model, base in self.bases.items()}
         self.spaces = {model: spaces.space_of(model, base.parts["model"], request.over) for model, base in self.bases.items()}
         self.digest = make.data(source, request.split_seed).read("train", seed=request.seed).digest
-        first = next(iter(self.plans.values())).weights
+        first = next(iter(self.plans.values()))
+        self.added = first.added
         kept = {name: getattr(request, name) for name in ("task", "seed", "seconds", "n", "items", "settings", "over")}
         kept |= {"split_seed": request.split_seed} if request.split_seed else {}
         kept |= {"data": visible(source), "digest": self.digest, "by": metrics, "share": tuning.SHARE}
-        self.decides = json.loads(json.dumps({**kept, "task_config": first["task_config"]}))
+        self.decides = json.loads(json.dumps({**kept, "task_config": first.weights["task_config"]}))
 
     def trial(self, model: str, number: int, settings: dict[str, Any]) -> tuning.Trial:
         """One fit, looked at; it has failed where its settings do not go together."""
         folder, base = self.out / FITS / folder_name(model) / f"{number:03}", self.bases[model]
         request = dataclasses.replace(base, settings={**base.settings, **settings}, out=str(folder))
         seed = self.request.seed
-        trial = tuning.Trial(self.request.task, model, seed, folder, request, number=number, settings=settings)
+        more: dict[str, Any] = {"added": self.plans[model].added, "number": number, "settings": settings}
+        trial = tuning.Trial(self.request.task, model, seed, folder, request, **more)
         try:
             weights = make_plan(request).weights
         except RequestError as error:

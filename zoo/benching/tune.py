@@ -101,7 +101,7 @@ def execute(request: TuneRequest) -> TuneResult:
     if request.workers > (os.cpu_count() or 1):
         afford(4e8 * request.workers, f"{request.workers} workers", "take fewer (--workers)")
     search = Search(request, source, out)
-    if ours and (why := difference(read_record(out / ASKED), search.decides)):
+    if ours and (why := difference(read_record(out / ASKED), search.decides, search.added)):
         raise RequestError(f"{out} holds another search: {why}; name a new folder with --out")
     with claimed(out, "search"):
         write_json(out / ASKED, search.decides)

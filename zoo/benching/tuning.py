@@ -56,10 +56,10 @@ class Trial(Cell):
 
     def look(self) -> None:
         if self.load():
-            self.reason = difference(self.run["request"], self.numbers)
+            self.reason = difference(self.run["request"], self.numbers, self.added)
             self.reused, self.status = not self.reason, "new" if self.reason else "done"
         elif begun(self.folder).exists():
-            self.reason = difference(read_record(begun(self.folder)), self.numbers)
+            self.reason = difference(read_record(begun(self.folder)), self.numbers, self.added)
             self.status = "new" if self.reason else "stopped"
 
     def load(self) -> bool:
@@ -108,7 +108,9 @@ def lay_out(plan: BenchPlan, cells: Sequence[Cell]) -> list[Trial]:
             request = dataclasses.replace(cell.request, settings=given, metrics=metrics, items=plan.items, out=str(folder))
             more = {"seed": cell.seed, "n": plan.n, "items": plan.items, "metrics": list(metrics), "share": SHARE}
             numbers = json.loads(json.dumps({**weights, **more, "digests": {"train": key[2]}}))
-            trial = Trial(cell.task, cell.model, cell.seed, folder, request, numbers, number=number, settings=settings)
+            trial = Trial(
+                cell.task, cell.model, cell.seed, folder, request, numbers, cell.added, number=number, settings=settings
+            )
             trial.look()
             trials[key].append(trial)
     for cell in cells:

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 import torch
 from torch import Tensor
 
-from zoo.utils.config import above, at_least, share
+from zoo.utils.config import above, added, at_least, share
 from zoo.utils.errors import RequestError
 
 Turns: TypeAlias = Iterator[tuple[str, dict[str, Tensor]]]
@@ -87,14 +87,9 @@ def own_settings(model: object, config: object, items: int) -> dict[str, Any]:
 
 
 def recipe_defaults(config: object) -> dict[str, Any]:
-    """The settings that older files may lack, with what they then were; none where the config is no recipe.
-
-    These are a recipe's own, and those that a config says were added to it: ``field(default=..., metadata={"added": True})``.
-    """
-    if not isinstance(config, Recipe):
-        return {}
-    names = [f.name for f in fields(Recipe)] + [f.name for f in fields(config) if f.metadata.get("added")]
-    return {name: getattr(type(config), name) for name in names}
+    """The settings of a model that older files may lack, with what they then were: those :func:`added`, and a recipe's own."""
+    own = {f.name: getattr(type(config), f.name) for f in fields(Recipe)} if isinstance(config, Recipe) else {}
+    return own | added(config)
 
 
 @dataclass(frozen=True)

@@ -68,24 +68,24 @@ class RunFolder:
                 raise RequestError(f"{self.path} holds a finished run; name another folder")
             record = read_json(self.run)
             with border(f"cannot read {self.run}"):
-                self._same(_asked(record), weights | {"data": visible(weights["data"])})
+                self._same(_asked(record), weights | {"data": visible(weights["data"])}, plan.added)
                 asked: dict[str, Any] = {"n": plan.request.n, "items": plan.request.items}
                 if plan.request.metrics is not None:
                     asked["metrics"] = sorted(plan.metrics)
                     record["metrics"] = sorted(metric["name"] for metric in record["metrics"])
-                self._same(record, asked)
+                self._same(record, asked, {})
         elif self._request.exists():
             if not resume:
                 raise RequestError(f"{self.path} holds a run that was stopped; go on with --resume, or name another folder")
-            self._same(read_json(self._request), weights)
+            self._same(read_json(self._request), weights, plan.added)
         else:
             check_folder(self.path, what="run that was stopped")
 
-    def _same(self, old: dict[str, Any], asked: Mapping[str, Any]) -> None:
+    def _same(self, old: dict[str, Any], asked: Mapping[str, Any], since: Mapping[str, Any]) -> None:
         for key, new in asked.items():
             before = old.get(key, 0 if key == "split_seed" else None)  # which older runs do not tell
-            if key == "config" and isinstance(before, dict):  # may lack a setting: what it then was, the state knows
-                before = new | before
+            if key in since and isinstance(before, dict):
+                before = since[key] | before
             if before != new:
                 raise RequestError(f"{self.path} holds a run with {key} {before!r}, not {new!r}; ask for the same")
 

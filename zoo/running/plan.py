@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from zoo import registry
 from zoo.contracts import make
 from zoo.fitting.tracking import check_tracker
 from zoo.utils.bounds import seed_of, whole
-from zoo.utils.config import make_config, names_in, plain
+from zoo.utils.config import added, make_config, names_in, plain
 from zoo.utils.errors import RequestError, ZooError, shown
 from zoo.utils.files import user_path
 from zoo.utils.words import typed
@@ -127,8 +128,9 @@ def written(value: Any) -> str:
 class Plan:
     """One run, ready to start; the request has the names of the model, the task, the data and the checkpoint filled in.
 
-    ``weights`` is all that decides the fitted weights, with the whole configs: what a run that goes on must agree with. The
-    model is on the CPU and not fitted, or fitted, where a checkpoint is scored. ``skipped`` has the reasons by metric.
+    ``weights`` is all that decides the fitted weights, with the whole configs: what a run that goes on must agree with.
+    ``added`` has the settings of these configs that records of before lack, with what they then were. The model is on the CPU
+    and not fitted, or fitted, where a checkpoint is scored. ``skipped`` has the reasons by metric.
     """
 
     request: Request
@@ -139,10 +141,12 @@ class Plan:
     skipped: dict[str, str]
     device: torch.device
     weights: dict[str, Any]
+    added: dict[str, dict[str, Any]]
 
 
 def make_plan(request: Request) -> Plan:
     """The plan of a request; a RequestError for what there is not and for wrong settings, a ZooError for what is broken."""
+    from zoo.fitting.recipe import Training, recipe_defaults
     from zoo.measuring.evaluate import check_room
     from zoo.utils.device import pick
 
@@ -167,7 +171,6 @@ def make_plan(request: Request) -> Plan:
         model = make.model(model_name, tuple(task.x_shape), tuple(task.y_shape), **request.parts["model"])
     if request.parts["training"]:
         from zoo.fitting.judge import check_judge
-        from zoo.fitting.recipe import Training
 
         check_judge(make_config(Training, request.parts["training"], "training"))
     metrics, skipped = _metrics(request.metrics)
@@ -180,7 +183,8 @@ def make_plan(request: Request) -> Plan:
         weights["task_config"] = dataclasses.asdict(task.config)
     weights["training"] = request.parts["training"]
     weights |= {"split_seed": request.split_seed} if request.split_seed else {}
-    return Plan(request, model, task, data, metrics, skipped, device, weights)
+    since = {"config": recipe_defaults(model.config), "task_config": added(task.config)}
+    return Plan(request, model, task, data, metrics, skipped, device, weights, json.loads(json.dumps(since)))
 
 
 def task_on(name: str, settings: Mapping[str, Any], data: Any, split_seed: int = 0) -> tuple[Task, Data]:

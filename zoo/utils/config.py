@@ -53,6 +53,14 @@ def make_config(cls: type[C], values: Mapping[str, Any], owner: str) -> C:
         raise RequestError(f"{owner}: {cause(error)}{where and f' ({where})'}") from error
 
 
+def added(config: object) -> dict[str, Any]:
+    """The settings of a config that records of before lack, with what they then were.
+
+    They are fields with a default that say so: ``field(default=..., metadata={"added": True})``.
+    """
+    return {f.name: f.default for f in dataclasses.fields(config) if f.metadata.get("added")}  # type: ignore[arg-type]
+
+
 def plain(value: Any) -> Any:
     """A setting as JSON can keep it: a single number of NumPy's or torch's is Python's, also in a list.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from zoo import Data, Image, Metric, Model, Noise, Pairs, Preset, Records, Reque
 @dataclass(frozen=True)
 class ToyConfig:
     spread: float = 0.1
-    layers: int = 1
+    layers: int = field(default=1, metadata={"added": True})
 
     def __post_init__(self) -> None:
         if self.spread < 0:
@@ -91,7 +91,7 @@ class Photos(Data):
 
 @dataclass(frozen=True)
 class ShadeConfig:
-    size: int = 4
+    size: int = field(default=4, metadata={"added": True})
 
 
 def _fields(photo: Image, size: int) -> dict[str, NDArray[np.float32]]:
