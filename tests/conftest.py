@@ -45,7 +45,7 @@ def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     from PIL import Image
 
     monkeypatch.setattr("zoo.reporting.report.sheet", lambda *_: Image.new("RGB", (1, 1)))
-    for name in ("benching.plots.scatter", "benching.plots.curves"):
+    for name in ("benching.tables.plots.scatter", "benching.tables.plots.curves"):
         monkeypatch.setattr(f"zoo.{name}", lambda *_: "")
 
 

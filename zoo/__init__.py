@@ -14,8 +14,6 @@ from zoo.utils.threads import bound_spinning
 if TYPE_CHECKING:
     from zoo.benching.bench import bench
     from zoo.benching.result import BenchResult
-    from zoo.benching.tune import tune
-    from zoo.benching.tunes import TuneResult
     from zoo.catalog.loaded import Loaded, load
     from zoo.catalog.samples import Samples
     from zoo.contracts.make import Preset
@@ -37,6 +35,8 @@ if TYPE_CHECKING:
     from zoo.fitting.recipe import History, Recipe, Step, Training, Turns
     from zoo.running.result import RunResult
     from zoo.running.run import run
+    from zoo.searching.tune import tune
+    from zoo.searching.tunes import TuneResult
     from zoo.utils.bounds import afford, whole
     from zoo.utils.colours import colour_wheel
     from zoo.utils.config import above, at_least, make_config, share
@@ -52,8 +52,8 @@ bound_spinning()  # while it can still be heard: libgomp listens when torch is i
 _HOMES = {
     "zoo.benching.bench": "bench",
     "zoo.benching.result": "BenchResult",
-    "zoo.benching.tune": "tune",
-    "zoo.benching.tunes": "TuneResult",
+    "zoo.searching.tune": "tune",
+    "zoo.searching.tunes": "TuneResult",
     "zoo.catalog.loaded": "Loaded load",
     "zoo.catalog.samples": "Samples",
     "zoo.contracts.make": "Preset",

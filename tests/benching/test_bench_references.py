@@ -10,8 +10,8 @@ from toybenches import bench
 from zoo.benching import layout
 from zoo.benching.layout import plan_cells
 from zoo.benching.plan import BenchRequest, resolve
-from zoo.benching.shown import task_table
-from zoo.benching.tables import best
+from zoo.benching.tables.rows import best
+from zoo.benching.tables.shown import task_table
 from zoo.catalog import suites
 from zoo.utils.errors import RequestError
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from zoo.benching.latex import latex_table
-from zoo.benching.ranking import ranks_of
 from zoo.benching.record import write_pages
-from zoo.benching.shown import ranking, task_table, value_text
-from zoo.benching.tables import OVER_ITEMS, OVER_SEEDS, best, columns, interval
+from zoo.benching.tables.latex import latex_table
+from zoo.benching.tables.ranking import ranks_of
+from zoo.benching.tables.rows import OVER_ITEMS, OVER_SEEDS, best, columns, interval
+from zoo.benching.tables.shown import ranking, task_table, value_text
 from zoo.reporting import pages
 from zoo.reporting.pages import at_largest
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import zoo
-from zoo.benching import space
-from zoo.benching.tunes import TuneRequest
+from zoo.searching import space
+from zoo.searching.tunes import TuneRequest
 from zoo.utils.errors import RequestError, ZooError
 
 ASKED: dict[str, Any] = {"n": 3, "by": "toy-best", "workers": 0, "device": "cpu", "progress": False, "seconds": 5.0}

@@ -241,9 +241,10 @@ def _result(plan: BenchPlan, content: dict[str, Any], write: bool) -> BenchResul
 
 
 def _write(plan: BenchPlan, content: dict[str, Any]) -> None:
-    from zoo.benching import grid, plots
-    from zoo.benching.ranking import draw_ranks
+    from zoo.benching import grid
     from zoo.benching.record import bench_csv, write_pages
+    from zoo.benching.tables import plots
+    from zoo.benching.tables.ranking import draw_ranks
 
     out = plan.out
     for task in plan.tasks:

@@ -15,9 +15,9 @@ import msgspec
 
 from zoo.benching.cells import Cell
 from zoo.benching.plan import BenchPlan
-from zoo.benching.ranking import ranks_of
-from zoo.benching.shown import ranking, task_table
-from zoo.benching.tables import OVER_ITEMS, table_rows
+from zoo.benching.tables.ranking import ranks_of
+from zoo.benching.tables.rows import OVER_ITEMS, table_rows
+from zoo.benching.tables.shown import ranking, task_table
 from zoo.benching.tuning import Trial
 from zoo.catalog.files import Published
 from zoo.reporting.pages import write_page

@@ -98,7 +98,7 @@ class BenchResult:
         Raises:
             RequestError: the bench has no such task, or no such metric.
         """
-        from zoo.benching.latex import latex_table
+        from zoo.benching.tables.latex import latex_table
 
         tasks = list(self.bench["tasks"])
         if task is not None and task not in tasks:
@@ -107,7 +107,7 @@ class BenchResult:
         return "\n".join(latex_table(self.bench, name, wanted) for name in (tasks if task is None else [task]))
 
     def _repr_html_(self) -> str:
-        from zoo.benching.shown import task_table
+        from zoo.benching.tables.shown import task_table
         from zoo.reporting.pages import text_of
 
         return text_of("bench_cell.html", result=self, tables=[task_table(self.bench, task) for task in self.bench["tasks"]])

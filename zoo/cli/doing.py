@@ -192,7 +192,7 @@ def _bench(given: dict[str, Any], json: bool) -> None:
 
     request, shard = BenchRequest(**given), given.get("shard")
     from zoo.benching.bench import execute
-    from zoo.benching.shown import HOW_TIED, ranking, task_table
+    from zoo.benching.tables.shown import HOW_TIED, ranking, task_table
 
     with stdout_is_kept(json):
         result = execute(request)

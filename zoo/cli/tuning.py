@@ -43,8 +43,8 @@ def tune(
 
     The same command again goes on where it was stopped. Test items are not read.
     """
-    from zoo.benching.space import read_space
-    from zoo.benching.tunes import TuneRequest
+    from zoo.searching.space import read_space
+    from zoo.searching.tunes import TuneRequest
 
     for name, given in (("model", models), ("task", task)):
         if given is None:
@@ -52,8 +52,8 @@ def tune(
     asked = {"over": read_space(over or ()), "settings": settings_of(settings), "models": (models or "").split(",")}
     asked |= {"task": task, "data": data, "fits": fits, "seconds": seconds, "by": by, "seed": seed, "n": n, "items": items}
     request = TuneRequest(**asked, workers=workers, device=device, out=out, split_seed=split_seed)  # type: ignore[arg-type]
-    from zoo.benching.tune import execute
     from zoo.reporting.pages import number
+    from zoo.searching.tune import execute
 
     with stdout_is_kept(json):
         result = execute(request)

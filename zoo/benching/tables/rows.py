@@ -8,7 +8,7 @@ from statistics import mean, stdev
 from typing import Any
 
 from zoo.benching.plan import BenchPlan
-from zoo.benching.ties import over_both, surpassed, tied
+from zoo.benching.tables.ties import over_both, surpassed, tied
 from zoo.catalog.files import Published
 from zoo.contracts.metric import LAST
 from zoo.measuring.gain import NAME as GAIN

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from zoo.benching.space import Range, Space
 from zoo.running.plan import written
+from zoo.searching.space import Range, Space
 from zoo.utils.errors import border
 from zoo.utils.extras import extra
 

@@ -9,17 +9,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from zoo.benching import space as spaces
 from zoo.benching import tuning
 from zoo.benching.layout import Settings
 from zoo.benching.pool import Pool
 from zoo.benching.record import effort
-from zoo.benching.study import Study
 from zoo.benching.sweep import folder_name
-from zoo.benching.tunes import TuneRequest
 from zoo.contracts import make
 from zoo.running.folder import versions
 from zoo.running.plan import Request, make_plan, written
+from zoo.searching import space as spaces
+from zoo.searching.study import Study
+from zoo.searching.tunes import TuneRequest
 from zoo.utils.errors import RequestError
 from zoo.utils.words import visible
 

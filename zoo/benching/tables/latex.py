@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from zoo.benching.shown import TIED, Entry, task_table
-from zoo.benching.tables import OVER_ITEMS
+from zoo.benching.tables.rows import OVER_ITEMS
+from zoo.benching.tables.shown import TIED, Entry, task_table
 from zoo.reporting.pages import number
 from zoo.utils.errors import RequestError, nearest
 from zoo.utils.words import latex

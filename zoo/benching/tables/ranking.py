@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from zoo.benching.tables import columns
+from zoo.benching.tables.rows import columns
 from zoo.reporting.report import SHADES, label, plot
 from zoo.utils.files import whole_file
 from zoo.utils.sheet import INK, MUTED

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from zoo.benching.tables import OVER_BOTH, OVER_ITEMS, OVER_SEEDS, best, clear, columns
+from zoo.benching.tables.rows import OVER_BOTH, OVER_ITEMS, OVER_SEEDS, best, clear, columns
 from zoo.reporting.pages import number
 
 TIED = "≈"

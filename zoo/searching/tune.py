@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.benching.forms import difference, read_record
-from zoo.benching.tunes import TuneRequest, TuneResult
 from zoo.contracts import make
 from zoo.reporting.pages import duration, write_page
 from zoo.running.folder import check_folder
 from zoo.running.plan import written
+from zoo.searching.tunes import TuneRequest, TuneResult
 from zoo.utils.bounds import afford
 from zoo.utils.claim import claimed
 from zoo.utils.errors import RequestError
@@ -24,8 +24,8 @@ from zoo.utils.progress import progress as progress_bar
 from zoo.utils.words import say
 
 if TYPE_CHECKING:
-    from zoo.benching.search import Search
     from zoo.benching.tuning import Trial
+    from zoo.searching.fits import Search
 
 ASKED, RECORD = "asked.json", "tune.json"
 
@@ -91,7 +91,7 @@ def tune(
 def execute(request: TuneRequest) -> TuneResult:
     """Do the search that is asked for; see :func:`tune`."""
     extra("optuna", "tune", "zoo tune")
-    from zoo.benching.search import Search
+    from zoo.searching.fits import Search
 
     source = request.data or str(make.class_of("tasks", request.task).data)
     kind = str(source).partition(":")[0]

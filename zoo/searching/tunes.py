@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo import registry
-from zoo.benching import space as spaces
 from zoo.benching.plan import LENGTHS
 from zoo.contracts import make
 from zoo.running.plan import MOST, written
+from zoo.searching import space as spaces
 from zoo.utils.bounds import seed_of, whole
 from zoo.utils.config import names_in, plain
 from zoo.utils.errors import RequestError, shown
