@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from calls import call_here
+from toybenches import bench
 
 import zoo
 from zoo.benching.layout import plan_cells
@@ -40,6 +41,27 @@ def test_a_model_has_rows_for_the_settings_that_it_has(tmp_path: Path) -> None:
     plan = planned(tmp_path / "b", sweep={"spread": [0.1, 0.2]}, references=True)
     assert {"random", "mean", "spread=0.1"} <= {*plan.models}
     assert "spread=0.1" not in plan.references
+
+
+def test_every_fit_tells_the_callback_and_an_error_in_it_costs_its_cell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from toy_zoo import Toy
+
+    def callback(step: int, losses: dict[str, float], lr: float) -> bool:
+        told.append(step)
+        return bool(1 // len(told[1:]))
+
+    told: list[int] = []
+    own = Toy.fit
+    monkeypatch.setattr(Toy, "fit", lambda *args, callback, **more: (callback(20, {"total": 1.0}, 0.1), own(*args, **more))[1])
+    result = bench(tmp_path / "a", models=["toy-wide"], seeds=2, n=3, items=2, callback=callback, workers=None)
+    assert len(told) == 2
+    assert [line.partition(": ZeroDivisionError")[0] for line in result.failed] == ["toy-shade toy-wide seed 0"]
+    assert [cell["status"] for cell in result.bench["cells"]] == ["failed", "done"]
+    for how in ({"workers": 2}, {"engine": "dask:a", "workers": None}):
+        with pytest.raises(RequestError, match="a callback is not sent to workers: leave them out"):
+            bench(tmp_path / "b", callback=callback, **how)
 
 
 @pytest.mark.parametrize(

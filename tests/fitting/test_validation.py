@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from zoo import Batch, History, Model, Noise, Pairs, Recipe, RequestError, Step
+from zoo import Batch, History, Model, Noise, Pairs, Recipe, RequestError, Step, ZooError
 from zoo.fitting.state import FILE
 
 GROUPS = [f"photo {i // 4}" for i in range(40)]
@@ -119,9 +119,22 @@ def test_a_callback_sees_the_curves_and_ends_the_fit(tmp_path: Path) -> None:
     assert (tmp_path / FILE).exists()
 
 
+def test_an_error_in_a_callback_is_one_line_and_costs_no_step(tmp_path: Path) -> None:
+    def callback(step: int, losses: dict[str, float], lr: float) -> bool:
+        return step == 40 and losses["missing"] > 0
+
+    whole, _ = fit()
+    with pytest.raises(ZooError, match=r"^the callback failed at step 40: KeyError: it lacks 'missing' \(.*in callback\)$"):
+        fit(callback=callback, resume=tmp_path)
+    again, history = fit(resume=tmp_path)
+    assert history.resumed_at == 40, "what came before the error is kept, though a state is due every 30 s"
+    assert torch.equal(again.mean, whole.mean)
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
+        ({"callback": 3}, "callback is 3; it must be a function of step, losses and learning rate"),
         ({"patience": 2}, "patience counts validations"),
         ({"validation": 1.0}, r"validation is 1.0; it must be in \[0, 1\)"),
         ({"validation": 0.1, "validate_by": "energy_scor"}, "energy_score"),

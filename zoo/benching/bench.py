@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zoo.benching import shards, tuning
 from zoo.benching.cells import Cell
@@ -26,6 +26,9 @@ from zoo.utils.errors import RequestError
 from zoo.utils.files import write_json, write_text
 from zoo.utils.progress import progress as progress_bar
 from zoo.utils.words import say
+
+if TYPE_CHECKING:
+    from zoo.fitting.recipe import Callback
 
 
 def bench(
@@ -53,6 +56,7 @@ def bench(
     engine: str = "local",
     shard: str | None = None,
     collect: str | os.PathLike[str] | None = None,
+    callback: Callback | None = None,
 ) -> BenchResult:
     """Run models x tasks x seeds, each cell as by :func:`zoo.run`, and compare them in one table.
 
@@ -98,6 +102,8 @@ def bench(
             same packages and, where ``data`` says, the same data: a worker with others is refused.
         shard: ``"I/N"``: do the I-th of N shares, in ``out/shards/I-of-N``, and make no table.
         collect: the ``out`` of shards: put what they have done together; what they were asked for is known, and left out here.
+        callback: as for :func:`zoo.run`, for every fit, those of ``tune`` too. It is not sent to workers: the cells are done
+            in this process. An error in it costs its cell, and no other.
 
     Raises:
         RequestError: the request is wrong, or another bench works in ``out``; nothing was written.

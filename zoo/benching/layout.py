@@ -128,6 +128,7 @@ def _check(plan: BenchPlan, settings: Settings, task: str, model: str) -> Cell |
         metrics=plan.suite.measured,
         items=plan.items,
         split_seed=plan.request.split_seed,
+        callback=plan.request.callback,
     )
     cell = Cell(task, model, 0, plan.out, request)
     try:

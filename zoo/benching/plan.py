@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -26,12 +26,15 @@ from zoo.utils.errors import RequestError, ZooError, shown
 from zoo.utils.files import user_path
 from zoo.utils.words import typed
 
+if TYPE_CHECKING:
+    from zoo.fitting.recipe import Callback
+
 PLAIN = "plain"  # the suite of a bench that names none
 REFERENCES = "references"
 """The suite whose models every table has too, to read the others by."""
 LENGTHS = ("training.seconds", "training.steps", "training.epochs")
 """The settings that say how long a fit is."""
-HOW = ("workers", "progress", "engine", "shard", "collect")
+HOW = ("workers", "progress", "engine", "shard", "collect", "callback")
 """The parts of a request that say how a bench is done, and not what its table is of."""
 
 
@@ -62,13 +65,17 @@ class BenchRequest:
     engine: str = LOCAL
     shard: str | None = None
     collect: str | None = None
+    callback: Callback | None = None
 
     def __post_init__(self) -> None:
         if self.data is not None and not isinstance(self.data, str):
             object.__setattr__(self, "data", make.given_data(self.data))
-            if self.workers:
-                raise RequestError("data in memory is not sent to workers: leave them out, or save it and name arrays:FILE")
-            object.__setattr__(self, "workers", 0)
+            self._stay("data in memory", ", or save it and name arrays:FILE")
+        if self.callback is not None:
+            from zoo.fitting.recipe import check_callback
+
+            check_callback(self.callback)
+            self._stay("a callback")
         if self.suite is None and self.tasks is None and self.data is not None:
             object.__setattr__(self, "tasks", [task] if (task := make.task_for(self.data)) else None)
         for name, least, most in (("workers", 0, None), ("seeds", 1, 10_000), ("n", 1, MOST), ("items", 1, None)):
@@ -92,6 +99,12 @@ class BenchRequest:
             raise RequestError(f"{twice} is set and swept over: leave one of these out")
         for name in ("models", "tasks", "metrics"):
             object.__setattr__(self, name, names_in(getattr(self, name), name))
+
+    def _stay(self, what: str, more: str = "") -> None:
+        """Have the cells done in this process, because of what is not sent to others."""
+        if self.workers or engine_words(self.engine)[0] != LOCAL:
+            raise RequestError(f"{what} is not sent to workers: leave them out{more}")
+        object.__setattr__(self, "workers", 0)
 
     def _check_how(self) -> None:
         """See that the parts which say how the bench is done go together."""

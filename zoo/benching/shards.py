@@ -58,7 +58,8 @@ def record(plan: BenchPlan) -> None:
 
 def _kept(request: BenchRequest) -> dict[str, Any]:
     """All of a request that decides what its table is of."""
-    return {key: value for key, value in dataclasses.asdict(request).items() if key not in (*HOW, "out")}
+    names = [part.name for part in dataclasses.fields(request)]
+    return {name: getattr(request, name) for name in names if name not in (*HOW, "out")}
 
 
 def folder(plan: BenchPlan) -> Path:

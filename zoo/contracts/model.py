@@ -121,11 +121,14 @@ class Model(Abilities, nn.Module):
             resume: a folder for the state of training, written while it runs; if it holds one, training goes on from there.
             callback: called some hundred times with the step, the means of the losses by name (``validation`` and what
                 :meth:`diagnose` says among them, where that was found at this step), and the learning rate. Where it returns
-                True the fit ends, and is finished: ``resume`` finds it as it is. Of several processes the main one calls it.
+                True the fit ends, and is finished: ``resume`` finds it as it is. An error in it ends the fit too, and
+                ``resume`` goes on from there. Of several processes the main one calls it, and a model that is not trained by
+                steps never.
             **training: settings of :class:`zoo.Training` (``validation``, ``ema``, ``batch_size``, ...).
 
         Raises:
             RequestError: the pairs are not of this model's shapes, or are none.
+            ZooError: training diverged, or the callback failed.
         """
         seed = whole(seed, "seed", -(2**63), 2**64 - 1)
         given: dict[str, Any] = {"epochs": epochs, "resume": resume, "callback": callback, **training}

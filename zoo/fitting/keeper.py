@@ -60,9 +60,13 @@ class Keeper(contextlib.AbstractContextManager["Keeper"]):
         """Weights are about to change."""
         self.stepping = True
 
-    def end(self, done: int) -> None:
-        """A step has ended: so many are done."""
+    def stepped(self, done: int) -> None:
+        """So many steps are done, and the state is whole."""
         self.done, self.within, self.stepping = done, False, False
+
+    def end(self, done: int) -> None:
+        """A step has ended, with all that follows it: so many are done."""
+        self.stepped(done)
         if self.state is not None and time.monotonic() - self.saved > self.seconds:
             self._write()
 

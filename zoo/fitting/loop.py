@@ -14,18 +14,19 @@ from typing import Any
 import torch
 from torch import nn
 
+from zoo import registry
 from zoo.data.holding import apart
 from zoo.data.pairs import Pairs
 from zoo.fitting.checks import SCORE, Checks
 from zoo.fitting.course import Course
 from zoo.fitting.keeper import Keeper
 from zoo.fitting.pace import steps_within
-from zoo.fitting.recipe import Callback, History, Training, own_settings, recipe_defaults
+from zoo.fitting.recipe import Callback, History, Training, check_callback, own_settings, recipe_defaults
 from zoo.fitting.state import TrainingState, kept_threads
 from zoo.fitting.steps import Fit, Learner
 from zoo.utils.config import make_config
 from zoo.utils.device import pick
-from zoo.utils.errors import RequestError
+from zoo.utils.errors import RequestError, ZooError
 from zoo.utils.progress import progress as progress_bar
 from zoo.utils.threads import free_threads, team
 
@@ -50,6 +51,7 @@ def train(
     **settings: Any,
 ) -> History:
     """Fit ``model`` to ``pairs``; see :meth:`zoo.Model.fit`."""
+    check_callback(callback)
     model.check_pairs(pairs)
     settings = {name: value for name, value in settings.items() if value is not None or name != "epochs"}
     training = make_config(Training, own_settings(model, model.config, len(pairs)) | settings, "training")
@@ -133,10 +135,12 @@ def _train(
                 bar.update(done, **{k: v for k, v in (means | found).items() if k.endswith(("total", SCORE))})
                 if checks.exhausted and done < total:
                     course.stopped = "patience"
-                told = callback is not None and fit.agreed(main and callback(done, means | found, next(iter(rates.values()))))
-                if told and not course.stopped and done < total:
-                    course.stopped = "callback"
-                    _ = found or checks.at(done, True)  # so that the weights it stopped at may be the best
+                if callback is not None:
+                    keeper.stepped(done)  # which is kept, whatever the callback does
+                    told = _tell(callback, fit, done, means | found, next(iter(rates.values())))
+                    if told and not course.stopped and done < total:
+                        course.stopped = "callback"
+                        _ = found or checks.at(done, True)  # so that the weights it stopped at may be the best
             keeper.end(done)
             if course.stopped:
                 break
@@ -152,3 +156,20 @@ def _train(
     model.eval()
     model.fitted = True
     return history
+
+
+def _tell(callback: Callback, fit: Fit, step: int, losses: dict[str, float], lr: float) -> bool:
+    """Whether the callback of the main process ends the fit; an error in it ends that of all processes."""
+    told, failed = False, None  # type: bool, ZooError | None
+    if fit.accelerator.is_main_process:
+        try:
+            told = bool(callback(step, losses, lr))
+        except ZooError as error:
+            failed = error
+        except (Exception, SystemExit) as error:
+            failed = ZooError(f"the callback failed at step {step}: {registry.told(error)}")
+            failed.__cause__ = error
+    told, why = fit.agreed((told, failed and str(failed)))
+    if why is not None:
+        raise failed or ZooError(why)
+    return told

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from zoo.utils.config import above, added, at_least, share
-from zoo.utils.errors import RequestError
+from zoo.utils.errors import RequestError, shown
 
 Turns: TypeAlias = Iterator[tuple[str, dict[str, Tensor]]]
 """The turns of one step: the name of the optimizer whose turn it is, and its losses (scalar ``"total"``, and parts of it)."""
@@ -20,6 +20,13 @@ LOSS = "loss"
 """The word for a model's own loss where the name of a metric may stand."""
 Callback: TypeAlias = Callable[[int, dict[str, float], float], "bool | None"]
 """Called with the step, the means of the losses since the last call, and the learning rate; ends the fit by True."""
+
+
+def check_callback(callback: Any) -> Any:
+    """``callback``, seen (RequestError) to be one, or None."""
+    if callback is not None and not callable(callback):
+        raise RequestError(f"callback is {shown(callback)}; it must be a function of step, losses and learning rate")
+    return callback
 
 
 @dataclass(frozen=True)

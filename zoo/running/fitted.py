@@ -25,6 +25,7 @@ from zoo.utils.words import visible
 if TYPE_CHECKING:
     from zoo.contracts.model import Model
     from zoo.data.pairs import Pairs
+    from zoo.fitting.recipe import Callback
 
 
 def fitted(plan: Plan, train: Pairs, folder: RunFolder) -> tuple[Model, Any, float]:
@@ -63,8 +64,20 @@ def fit(plan: Plan, train: Pairs, folder: RunFolder, progress: bool) -> Any:
             words = {key: str(getattr(request, key)) for key in ("model", "task", "data", "seed")}
             settings = {**plan.weights["config"], **plan.weights["training"], **words}
             tracker = Tracker(request.track, folder.tracking, folder.path.name, settings)
-            given["callback"] = stack.enter_context(tracker)
+            given["callback"] = _both(stack.enter_context(tracker), request.callback)
+        elif request.callback is not None:
+            given["callback"] = request.callback
         return plan.model.fit(train, resume=folder.state, **given)
+
+
+def _both(tracker: Tracker, callback: Callback | None) -> Callback:
+    """A callback that tells a tracker and a callback; it is the latter that may end the fit."""
+
+    def tell(step: int, losses: dict[str, float], lr: float) -> bool | None:
+        tracker(step, losses, lr)
+        return None if callback is None else callback(step, losses, lr)
+
+    return tell
 
 
 def keep_golden(plan: Plan, folder: Path, test: Pairs, measured: Evaluation) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from zoo.contracts.model import Model
     from zoo.contracts.task import Task
     from zoo.data.records import Data
+    from zoo.fitting.recipe import Callback
 
 
 MOST = 10**7
@@ -52,6 +53,7 @@ class Request:
     progress: bool = True
     split_seed: int = 0
     track: str | None = None
+    callback: Callback | None = None
 
     def __post_init__(self) -> None:
         if self.out is None and (self.resume or int(os.environ.get("WORLD_SIZE", "1")) > 1):
@@ -65,12 +67,16 @@ class Request:
             if getattr(self, word) is None:
                 known = ", ".join(registry.names(f"{word}s"))
                 raise RequestError(f"no {word} is named; known: {known} (or name a checkpoint)")
-        if self.checkpoint is not None and (self.epochs is not None or self.settings or self.track):
-            what = "epochs" if self.epochs is not None else f"setting {next(iter(self.settings), 'track')!r}"
-            raise RequestError(f"a checkpoint is scored as it is: leave out {what}")
-
+        if self.checkpoint is not None:
+            given = [name for name in ("epochs", "track", "callback") if getattr(self, name) is not None]
+            if what := [*(f"setting {key!r}" for key in self.settings), *given]:
+                raise RequestError(f"a checkpoint is scored as it is: leave out {what[0]}")
         if self.track is not None:
             check_tracker(self.track)
+        if self.callback is not None:
+            from zoo.fitting.recipe import check_callback
+
+            check_callback(self.callback)
 
     def _normalise(self) -> None:
         """See that each part is of its kind, numpy's integers and ``~`` among them, and keep it as a plain value."""

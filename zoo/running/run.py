@@ -7,7 +7,7 @@ import os
 import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -30,6 +30,9 @@ from zoo.utils.log import logged
 from zoo.utils.neutral import neutral
 from zoo.utils.words import say, visible
 
+if TYPE_CHECKING:
+    from zoo.fitting.recipe import Callback
+
 
 def run(
     model: str | None = None,
@@ -49,6 +52,7 @@ def run(
     progress: bool = True,
     split_seed: int = 0,
     track: str | None = None,
+    callback: Callback | None = None,
 ) -> RunResult:
     """Fit a model to a task, sample from it, measure the samples, and write a report.
 
@@ -83,6 +87,8 @@ def run(
             for every ``seed``.
         track: send the curves of the fit to ``"tensorboard"`` (its files lie in ``out/tracking``), ``"wandb"``, ``"mlflow"``
             or ``"trackio"``; each is an extra of that name.
+        callback: called with the step, the losses by name and the learning rate, as by :meth:`zoo.Model.fit`. Where it
+            returns True the fit ends and what it came to is measured; an error in it ends the run.
 
     Raises:
         RequestError: the request is wrong, or another run works in ``out``; nothing was written.
