@@ -84,10 +84,10 @@ def _section(entry: Description) -> list[str]:
     if entry.kind == "tasks":
         lines += [f"![Test items of {entry.name}](task-{entry.name}.png)", ""]
     if entry.settings:
-        lines += ['??? note "Settings"', "", "    | setting | default | type |", "    |---|---|---|"]
+        lines += ['??? note "Settings"', "", "    | setting | default | type | what it is |", "    |---|---|---|---|"]
         for s in entry.settings:
             note = " (set by this preset)" if s.preset else ""
-            lines += [f"    | `{s.name}` | `{_cell(s.default)}`{note} | {_cell(s.kind)} |"]
+            lines += [f"    | `{s.name}` | `{_cell(s.default)}`{note} | {_cell(s.kind)} | {_cell(s.says)} |"]
         lines += [""]
     return lines
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from zoo import Data, Image, Pairs, RequestError, Split, Task, Truth, afford, at_least
 from zoo_tasks.fields import Sized, check_channels, enlarged, levels, read_squares, resize, square
-from zoo_tasks.masks import Anew, Kind, box_side, corners, corrupted, draw_masks, hidden
+from zoo_tasks.masks import Anew, box_side, corners, corrupted, draw_masks, hidden
 
 BLOCK = 20
 """True draws that come from one stream of random numbers."""
@@ -24,7 +24,8 @@ class CompleteConfig(Sized):
     Attributes:
         size: the side of the fields given to models, in pixels.
         channels: 3 for colour, 1 for grey.
-        mask: which part is missing; see :func:`zoo_tasks.masks.draw_masks`.
+        mask: which part is missing: a ``square`` at a random place; the ``centre``, of half the side; ``irregular`` strokes;
+            at the ``top``, a rectangle of random size and place in the upper half.
         share: the share of the pixels that is missing, or the smallest and the largest (``0.1,0.4``); of the mask ``top`` the
             same of the height of the upper half, and of its width. None for 0.25, and for ``top`` 0.5 to 1.
         copies: training pairs made of each picture, each with a mask of its own.
@@ -41,7 +42,7 @@ class CompleteConfig(Sized):
     """
 
     channels: int = 3
-    mask: Kind = "square"
+    mask: Literal["square", "centre", "irregular", "top"] = "square"
     share: tuple[float, ...] | None = None
     copies: int = 1
     anew: bool = True

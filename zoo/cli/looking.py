@@ -14,6 +14,7 @@ from zoo.utils.words import one_line, say
 
 if TYPE_CHECKING:
     from zoo.catalog.checkpoints import Claims
+    from zoo.contracts.describe import Setting
     from zoo.probing.outcome import Outcome
 
 ENTRIES = ("models", "tasks", "metrics", "data")
@@ -208,23 +209,28 @@ def _about_entry(kind: str, name: str) -> str:
     about = describe(kind, name)
     lines = [f"{name}: {registry.singular(kind)}", one_line(about.summary), "", table(*about.facts)]
     if about.settings:
-        rows = [(s.name, s.default, s.kind, "set by this preset" if s.preset else "") for s in about.settings]
-        lines += ["", table(("SETTING", "DEFAULT", "TYPE", ""), *rows)]
+        lines += ["", _settings(about.settings)]
     elif about.settings is not None:
         lines += ["", "no settings"]
     return "\n".join(lines)
 
 
 def _about_training() -> str:
-    from textwrap import wrap
-
     from zoo.contracts.describe import of_training
 
+    about = "training: settings of the loop that fits models, given as --set training.SETTING=VALUE"
+    return f"{about}\n\n{_settings(of_training())}"
+
+
+def _settings(settings: "Iterable[Setting]") -> str:
+    """The table of settings, each with what it is."""
+    from textwrap import wrap
+
     rows = [("SETTING", "DEFAULT", "TYPE", "")]
-    for setting, said in of_training():
-        first, *more = wrap(said, 80)
-        rows += [(setting.name, setting.default, setting.kind, first), *(("", "", "", line) for line in more)]
-    return f"training: settings of the loop that fits models, given as --set training.SETTING=VALUE\n\n{table(*rows)}"
+    for setting in settings:
+        first, *more = wrap(setting.says + " (set by this preset)" * setting.preset, 80) or [""]
+        rows += [(setting.name, setting.default, setting.kind, first.strip()), *(("", "", "", line) for line in more)]
+    return table(*rows)
 
 
 def _about_suite(name: str) -> str:

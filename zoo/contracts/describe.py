@@ -14,12 +14,13 @@ from zoo.fitting.recipe import Recipe, Training
 
 
 class Setting(NamedTuple):
-    """One field of a config: its name, its default as text, its type, and whether a preset sets it."""
+    """One field of a config: its name, its default as text, its type, whether a preset sets it, what it is ("" if unknown)."""
 
     name: str
     default: str
     kind: str
     preset: bool
+    says: str
 
 
 @dataclass(frozen=True)
@@ -44,19 +45,20 @@ def describe(kind: str, name: str) -> Description:
         return _describe(kind, name)
 
 
-def of_training() -> list[tuple[Setting, str]]:
-    """The settings of :class:`zoo.Training`, each with its sentence; those of a model's own recipe have its default."""
-    said = sentences(Recipe) | sentences(Training)
-    own = {field.name for field in dataclasses.fields(Recipe)}
-    made = [_setting(field, dict.fromkeys(own, "the model's")) for field in dataclasses.fields(Training)]
-    return [(setting, said[setting.name]) for setting in made]
+def of_training() -> tuple[Setting, ...]:
+    """The settings of :class:`zoo.Training`; those of a model's own recipe have its default."""
+    preset = {field.name: "the model's" for field in dataclasses.fields(Recipe)}
+    return tuple(setting._replace(preset=False) for setting in _settings(Training, preset, sentences(Recipe)))
 
 
 def sentences(cls: type) -> dict[str, str]:
-    """The sentence of each attribute under ``Attributes:`` in the docstring of a class, without its marks."""
-    block = (inspect.getdoc(cls) or "").partition("Attributes:\n")[2].partition("\n\n")[0]
-    found = re.findall(r"^    (\w+): (.*(?:\n     +.*)*)", block, re.M)
-    return {name: re.sub(r"\s+", " ", re.sub(r":\w+:|`", "", text)) for name, text in found}
+    """What each attribute is: under ``Attributes:`` in the docstrings of a class and of those it is made of, without marks."""
+    said: dict[str, str] = {}
+    for part in reversed(cls.__mro__):
+        block = inspect.cleandoc(part.__dict__.get("__doc__") or "").partition("Attributes:\n")[2].partition("\n\n")[0]
+        for names, text in re.findall(r"^    ([\w, ]+): (.*(?:\n     +.*)*)", block, re.M):
+            said |= dict.fromkeys(re.split(r",\s*", names), re.sub(r"\s+", " ", re.sub(r":\w+:|`", "", text)))
+    return said
 
 
 def _describe(kind: str, name: str) -> Description:
@@ -76,13 +78,19 @@ def _describe(kind: str, name: str) -> Description:
             facts += [("named as", f"{name} or {name}:PATH")]
     settings = None
     if kind in ("models", "tasks"):
-        settings = tuple(_setting(field, preset) for field in dataclasses.fields(shown.Config))
+        settings = _settings(shown.Config, preset)
     text = (inspect.getdoc(shown) or "").strip() if shown.__doc__ else ""
     return Description(kind, name, text or "(not described)", tuple(facts), settings)
 
 
-def _setting(field: dataclasses.Field[Any], preset: dict[str, Any]) -> Setting:
-    default = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
-    value = preset.get(field.name, default)
-    kind = field.type if isinstance(field.type, str) else getattr(field.type, "__name__", str(field.type))
-    return Setting(field.name, "required" if value is dataclasses.MISSING else str(value), kind, field.name in preset)
+def _settings(config: type, preset: dict[str, Any], said: dict[str, str] | None = None) -> tuple[Setting, ...]:
+    """The fields of a config in a preset, each with what the docstrings say of it, or else what is ``said``."""
+    said = (said or {}) | sentences(config)
+    found = []
+    for field in dataclasses.fields(config):
+        default = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+        value = preset.get(field.name, default)
+        kind = field.type if isinstance(field.type, str) else getattr(field.type, "__name__", str(field.type))
+        shown = "required" if value is dataclasses.MISSING else str(value)
+        found.append(Setting(field.name, shown, kind, field.name in preset, said.get(field.name, "")))
+    return tuple(found)
