@@ -26,6 +26,7 @@ BINS = 16
 REACH = 110.0
 """The a and b of the shares 0 and 1, less and more."""
 _WHITE = (0.950456, 1.0, 1.088754)
+_LUMINANCE = (0.212671, 0.71516, 0.072169)
 _TO_RGB = ((3.240479, -1.53715, -0.498535), (-0.969256, 1.875991, 0.041556), (0.055648, -0.204043, 1.057311))
 
 
@@ -127,14 +128,18 @@ class Colorize(FieldTask):
         return x, (light, Upsampler(grey, self.config.size))
 
     def compose(self, context: tuple[Float, Upsampler], y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
-        """The photo's own lightness with each of n fields of colours, enlarged along its edges."""
+        """The photo's own lightness with each of n fields of colours, enlarged along its edges.
+
+        A colour that no R, G, B has at this lightness is made duller until one has it: white stays white, black black.
+        """
         self.check_fields(y)
         light, up = torch.from_numpy(context[0])[None, None], context[1]
         out = np.empty((len(y), *context[0].shape, 3), np.uint8)
         for target, field in zip(out, y.detach().cpu().float().clamp(0, 1).numpy(), strict=True):
             colour = torch.from_numpy(np.stack([up.enlarge(part) for part in up.solve(field)]))[None]
             for rows in strips(*context[0].shape):
-                target[rows] = levels(to_rgb(light[:, :, rows], colour[:, :, rows])[0].permute(1, 2, 0).numpy())
+                made = _encoded(within_gamut(_linear(light[:, :, rows], colour[:, :, rows])))
+                target[rows] = levels(made[0].permute(1, 2, 0).numpy())
         return torch.from_numpy(out)
 
     def render(self, x: Tensor, y: Tensor) -> Tensor:
@@ -174,11 +179,28 @@ def to_lab(rgb: Image | Float) -> Float:
 
 def to_rgb(light: Tensor, colour: Tensor) -> Tensor:
     """L (B, 1, ...) and a, b (B, 2, ...) in [0, 1] as sRGB (B, 3, ...), clipped to [0, 1], with finite slopes everywhere."""
+    return _encoded(_linear(light, colour).clamp(0, 1))
+
+
+def within_gamut(linear: Tensor) -> Tensor:
+    """Linear R, G, B (B, 3, ...) in [0, 1]: the first on the way to the grey of the same luminance that is."""
+    luminance = torch.einsum("i,bi...->b...", linear.new_tensor(_LUMINANCE), linear).clamp(0, 1)[:, None]
+    off = linear - luminance
+    room = torch.where(off > 0, 1 - luminance, luminance) / off.abs().clamp_min(1e-6)
+    return (luminance + room.amin(1, keepdim=True).clamp(0, 1) * off).clamp(0, 1)
+
+
+def _linear(light: Tensor, colour: Tensor) -> Tensor:
+    """Linear R, G, B (B, 3, ...) of L, a and b; those of colours that no screen has are below 0 or above 1."""
     height = (100 * light[:, 0] + 16) / 116
     a, b = ((2 * colour - 1) * REACH).unbind(1)
     parts = (height + a / 500, height, height - b / 200)
     bent = [torch.where(part > 6 / 29, part**3, 3 * (6 / 29) ** 2 * (part - 4 / 29)) for part in parts]
     matrix = light.new_tensor(_TO_RGB) * light.new_tensor(_WHITE)
-    linear = torch.einsum("ij,bj...->bi...", matrix, torch.stack(bent, 1)).clamp(0, 1)
+    return torch.einsum("ij,bj...->bi...", matrix, torch.stack(bent, 1))
+
+
+def _encoded(linear: Tensor) -> Tensor:
+    """sRGB of linear R, G, B in [0, 1]."""
     steep = 1.055 * linear.clamp_min(0.0031308) ** (1 / 2.4) - 0.055
     return torch.where(linear > 0.0031308, steep, 12.92 * linear).clamp(0, 1)

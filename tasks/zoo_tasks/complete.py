@@ -7,12 +7,15 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from zoo import Data, Image, Pairs, RequestError, Split, Task, Truth, afford, at_least
 from zoo_tasks.fields import Sized, check_channels, enlarged, levels, read_squares, resize, square
 from zoo_tasks.masks import Anew, box_side, corners, corrupted, draw_masks, hidden
+from zoo_tasks.seams import without_seams
 
+Missing = NDArray[np.bool_]
 BLOCK = 20
 """True draws that come from one stream of random numbers."""
 
@@ -132,32 +135,37 @@ class Complete(Task):
         groups = [*records.groups] * copies
         return Pairs(x=x, y=y, names=names, groups=groups, digest=records.digest, **more)
 
-    def condition(self, image: Image) -> tuple[Tensor, tuple[Image, Tensor]]:
-        """x of one photo, and both: of (H, W, 4) uint8 under a mask of all where its alpha is not 255, the holes of the photo;
-        of (H, W, 3) under one that follows from it and the setting ``seed``.
+    def condition(self, image: Image) -> tuple[Tensor, tuple[Image, Tensor, Missing]]:
+        """x of one photo; and what composing needs: the photo, x, and which pixels are missing, (H, W).
+
+        Of (H, W, 4) uint8 those are missing whose alpha is not 255, the holes of the photo; of (H, W, 3) those of a mask that
+        follows from it and the setting ``seed``.
         """
         holes = image[..., 3:] if image.ndim == 3 and image.shape[2] == 4 else image[:0]
         image = image[..., :3] if holes.size else image
         self.check_photo(image)
-        size = self.config.size
+        size, (height, width) = self.config.size, image.shape[:2]
         y = torch.from_numpy(square(image, size, self.config.channels))[None]
         if holes.size:
-            missing = resize((holes[..., 0] < 255).astype(np.float32), size, size) > 0
-            mask = torch.from_numpy(missing.astype(np.float32))[None, None]
+            missing = holes[..., 0] < 255
+            mask = torch.from_numpy((resize(missing.astype(np.float32), size, size) > 0).astype(np.float32))[None, None]
         else:
             mask = self._masks(y, 0)
+            missing = (mask[0, 0].numpy() > 0)[np.arange(height) * size // height][:, np.arange(width) * size // width]
         x = hidden(y, mask, self.config.fill)[0]
-        return x, (image, x)
+        return x, (image, x, missing)
 
-    def compose(self, context: tuple[Image, Tensor], y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
-        """The photo with its missing part filled by each of n fields, enlarged; every other pixel is as it was."""
+    def compose(self, context: tuple[Image, Tensor, Missing], y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
+        """The photo with its missing pixels filled by each of n fields, enlarged; every other pixel is as it was.
+
+        What a field is off where the picture is known, it is taken to be off near by in the hole too, so that no seam shows
+        (:func:`zoo_tasks.seams.without_seams`).
+        """
         self.check_fields(y)
-        image, x = context
+        image, x, missing = context
         height, width = image.shape[:2]
-        size = self.config.size
-        missing = (x[-1].numpy() > 0)[np.arange(height) * size // height][:, np.arange(width) * size // width]
         out = np.broadcast_to(image, (len(y), height, width, 3)).copy()
-        whole = self.filled(x[None], y.detach().cpu().float())
+        whole = self.filled(x[None], without_seams(x, y.detach().cpu().float()))
         for target, picture in zip(out, enlarged(whole, height, width), strict=True):
             target[missing] = levels(picture[missing])
         return torch.from_numpy(out)

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from zoo import Annotation, Data, Image, Pairs, Records, Split
 from zoo_tasks.fields import FieldTask, Float, Sized, resize, strips
+from zoo_tasks.guided import Guided
 from zoo_tasks.semantics import CHANNELS, joined, semantics, sized
 from zoo_tasks.upsample import Upsampler
 
@@ -52,8 +53,8 @@ class PhotoConfig(Sized):
 class Layers:
     """A photo taken apart at its own size: ``x()`` and y (H, W) float32 in [0, 1], in whose y its colours are linear.
 
-    ``gain(rows)`` (h, W, 3) float32 is how many levels of 255 each channel of these rows rises as y rises by 1: of a photo of
-    many pixels it is the largest array of all.
+    ``gain(rows)`` (h, W, 3) float32 is how many levels of 255 each channel of these rows rises as y rises by 1, what must
+    stay as it is less than the rest: of a photo of many pixels it is the largest array of all.
     """
 
     x: Callable[[], Float]
@@ -63,11 +64,15 @@ class Layers:
 
 @dataclass(frozen=True)
 class Context:
-    """All that composing needs of one photo: itself, its small fields (C, size, size), its edges and its layers."""
+    """All that composing needs of one photo: itself, its small fields (C, size, size), its edges and its layers.
+
+    ``smooth`` makes fields (n, size, size) even where the photo is.
+    """
 
     image: Image
     x: Float
     y: Float
+    smooth: Callable[[Float], Float]
     upsampler: Upsampler
     layers: Layers
 
@@ -81,6 +86,7 @@ class PhotoTask(FieldTask):
 
     Config = PhotoConfig
     version: ClassVar[int] = 1  # changed with what ``fields`` and ``picture`` compute, so that no stale cache is read
+    even: ClassVar[tuple[float, float]]  # of the windows in which samples are as even as the photo: see Guided
     seen: ClassVar[tuple[str, str]]  # what x is where it sees a photo: in words, and in zoo.Records.known
 
     def __init__(self, **config: Any) -> None:
@@ -131,15 +137,17 @@ class PhotoTask(FieldTask):
         if self.config.see == "features":
             features = torch.from_numpy(semantics(self.picture(image)[0])["features"])
             shown = torch.cat([shown, sized(features[None], size)[0]])
-        return shown, Context(image, x, y, Upsampler(image, size), self.layers(image))
+        smooth = Guided(image, size, *self.even).smooth
+        return shown, Context(image, x, y, smooth, Upsampler(image, size), self.layers(image))
 
     def compose(self, context: Context, y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
         """The photo with each of n fields put in the place of its own.
 
-        Each sample is enlarged along the photo's edges (second paper, 3.3), the detail map is added, and the photo is put
-        together again. Which detail that is, ``detail`` says; the two papers differ:
+        Each sample is made even where the photo is (:class:`zoo_tasks.guided.Guided`; the papers do not), enlarged along the
+        photo's edges (second paper, 3.3), the detail map is added, and the photo is put together again. Which detail that
+        is, ``detail`` says; the two papers differ:
 
-        - ``"generated"``: the photo's own field less what its small version gives when enlarged: first paper's eq. (10), the
+        - ``"generated"``: the photo's own field less what its small version gives when treated so: first paper's eq. (10), the
           original layer less the model's rendering of it, without the model, so that the own field gives the photo back.
         - ``"conditioning"``: the second paper's eq. (7) as printed, x less the enlarged reconstruction ``x_hat`` (x itself if
           the model has none). The photo being made of both x and y, this counts the texture of x twice.
@@ -153,7 +161,7 @@ class PhotoTask(FieldTask):
         out = np.empty((len(y), *image.shape), np.uint8)
         parts = strips(*image.shape[:2])
         gains = [layers.gain(rows) for rows in parts] if len(parts) <= KEPT else ()
-        samples = y.detach().cpu().float().numpy()[:, 0]
+        samples = context.smooth(y.detach().cpu().float().numpy()[:, 0])
         for start in range(0, len(y), CHUNK):
             for i, field in enumerate(up.solve(samples[start : start + CHUNK]), start):
                 new = up.enlarge(field)
@@ -189,7 +197,7 @@ class PhotoTask(FieldTask):
         if self.config.detail == "none":
             return 0.0
         if self.config.detail == "generated":
-            return layers.y - up.enlarge(up.solve(context.y)[0])
+            return layers.y - up.enlarge(up.solve(context.smooth(context.y))[0])
         small = context.x if x_hat is None else x_hat.detach().cpu().float().numpy()
         small = small if self.config.see == "paper" else self.plain(small[:3])
         return layers.x() - up.enlarge(up.solve(small)[0])

@@ -18,6 +18,8 @@ from zoo_tasks.photo import Layers, PhotoTask, brightest, sparse
 WHITE, MUCH, FLAT = 250, 0.4, 0.6
 """The darkest channel from which on a pixel is white; the share of white, and of neighbours in the middle of a picture that
 are alike to the bit, from which on it is remarkable. Photos have less of both."""
+KEEP = 6
+"""How soon what is nearly white is held to be white: the power of the darkest channel by which it stays as it is."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class Relight(PhotoTask):
     x_name, y_name = "albedo", "shading"
     known = ("albedo", "shading")
     seen = ("coloured albedo", "reflectance")
+    even = (0.2, 0.1)
     version = 2
 
     @staticmethod
@@ -71,7 +74,7 @@ class Relight(PhotoTask):
         return picture.mean(axis=0, keepdims=True, dtype=np.float32)
 
     def remark(self, image: Image) -> str:
-        """Of white paper and screenshots: that what is white is shaded, being a surface that light falls on."""
+        """Of white paper and screenshots: that white stays white, so that new light changes little."""
         white = (sparse(image).min(axis=-1) >= WHITE).mean()
         middle = [slice(side // 2 - min(side, 512) // 2, side // 2 + (min(side, 512) + 1) // 2) for side in image.shape[:2]]
         part = image[middle[0], middle[1]]
@@ -83,13 +86,15 @@ class Relight(PhotoTask):
             if white >= MUCH
             else "it has flat areas, as a screenshot or a drawing"
         )
-        return f"{kind}: new light shades such areas grey and unevenly; task resaturate leaves white and grey as they are"
+        return f"{kind}: white stays white, and new light shades the rest; task resaturate changes colours alone"
 
     @staticmethod
     def layers(image: Image) -> Layers:
-        """Albedo, shading, and the slope of the colours in shading, which is the coloured albedo.
+        """Albedo, shading, and the slope of the colours in shading: the coloured albedo, less towards white.
 
-        Shading comes from the working size; held to the photo's own brightest channels, it leaves albedo at most 1.
+        Shading comes from the working size; held to the photo's own brightest channels, it leaves albedo at most 1. What is
+        white is paper, a screen or overexposed, and stays as it is: the slope falls by the sixth power of the darkest channel,
+        with no edge, and the order of two levels stays under any light.
         """
         import cv2
 
@@ -100,11 +105,18 @@ class Relight(PhotoTask):
         def albedo(rows: slice) -> Float:
             return np.divide(image[rows], shading[rows][..., None], dtype=np.float32)
 
+        def slope(rows: slice) -> Float:
+            darkest = 255 - brightest(cv2.bitwise_not(image[rows]))
+            changes = 1 - np.minimum(np.arange(256, dtype=np.float32) / WHITE, 1) ** KEEP
+            gain: Float = albedo(rows)
+            gain *= changes[darkest][..., None]
+            return gain
+
         def grey() -> Float:
             mean = np.full((1, 3), 1 / (3 * 255))
             return np.concatenate([cv2.transform(albedo(rows), mean) for rows in strips(*image.shape[:2])])
 
-        return Layers(grey, shading, albedo)
+        return Layers(grey, shading, slope)
 
 
 def decompose(image: np.ndarray, mask: np.ndarray | None = None, how: Retinex | None = None) -> tuple[Float, Float]:

@@ -34,6 +34,7 @@ class Resaturate(PhotoTask):
     does = "Change the colours"
     cites = ("lu2016cdvae",)
     x_name, y_name = "value", "saturation"
+    even = (0.1, 0.04)
     known = ("value", "saturation")
     seen = ("value and hue", "tones")
 

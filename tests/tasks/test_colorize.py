@@ -65,6 +65,15 @@ def test_a_photo_keeps_its_lightness_and_is_grey_without_colour() -> None:
     assert (warm[..., 0] >= warm[..., 2]).mean() > 0.99
 
 
+def test_a_colour_that_no_screen_has_is_made_duller_and_keeps_its_lightness() -> None:
+    image = np.tile(np.linspace(0, 255, 64).astype(np.uint8)[None, :, None], (40, 1, 3))
+    bold = torch.tensor([0.1, 0.95]).view(1, 2, 1, 1).expand(1, 2, 32, 32)
+    made = Colorize().compose(Colorize().condition(image)[1], bold)[0].numpy()
+    np.testing.assert_allclose(to_lab(made)[..., 0], to_lab(image)[..., 0], atol=0.01)
+    assert (made[:, -1] == 255).all()
+    assert (made[20, 32, 1] > made[20, 32, [0, 2]].astype(int) + 40).all()
+
+
 def test_nothing_of_the_photos_own_colours_is_used() -> None:
     task = Colorize()
     image = photo(70, 90)

@@ -15,6 +15,7 @@ from zoo.testing.subjects.task import FewPhotos, photo
 from zoo.utils.errors import RequestError
 from zoo_tasks.complete import Complete
 from zoo_tasks.masks import Kind, corners, draw_masks
+from zoo_tasks.seams import without_seams
 
 NOISE = torch.rand(60, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 
@@ -86,12 +87,24 @@ def test_only_what_is_missing_changes() -> None:
     task = Complete()
     for image in (photo(90, 130), np.zeros((40, 50, 3), np.uint8), np.full((33, 20, 3), 128, np.uint8), photo(5, 7)):
         x, context = task.condition(image)
-        made = task.compose(context, torch.stack([torch.ones(3, 32, 32), torch.zeros(3, 32, 32)])).numpy()
+        made = task.compose(context, torch.stack([x[-1:].expand(3, -1, -1), 0 * x[:3]]) + x[:3] * (1 - x[-1:])).numpy()
         height, width = image.shape[:2]
         missing = (x[-1].numpy() > 0)[np.arange(height) * 32 // height][:, np.arange(width) * 32 // width]
         assert (made[:, ~missing] == image[~missing]).all()
         if missing.sum() > 50:
             assert (made[0][missing].astype(int) - made[1][missing]).mean() > 150
+
+
+def test_a_hole_is_filled_as_it_is_drawn_and_has_no_seam() -> None:
+    task, image = Complete(size=16), photo(64, 64)
+    holes = np.full((64, 64), 255, np.uint8)
+    holes[21:43, 17:38] = 0
+    _x, context = task.condition(np.dstack([image, holes]))
+    whole = torch.from_numpy(image.reshape(16, 4, 16, 4, 3).mean((1, 3)) / 255).permute(2, 0, 1).float()
+    made = task.compose(context, torch.stack([whole, whole - 0.2])).numpy().astype(int)
+    assert (made[:, holes == 255] == image[holes == 255]).all()
+    assert np.abs(made[0] - made[1]).max() <= 1  # a field that is 0.2 too dark where the photo is known is so in the hole too
+    assert (without_seams(torch.ones(4, 16, 16), whole[None]) == whole).all()
 
 
 def test_copies_have_masks_of_their_own_and_mirrors_are_exact() -> None:
