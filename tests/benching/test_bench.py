@@ -14,6 +14,7 @@ from PIL import Image
 from toybenches import bench, stamps
 
 import zoo
+from zoo.benching.forms import difference
 from zoo.utils.errors import RequestError
 
 pytestmark = pytest.mark.usefixtures("toys", "no_figures")
@@ -130,6 +131,13 @@ def test_only_what_was_asked_otherwise_is_done_again(
     assert all("toy-wide" in path for path in changed)
     assert result.bench["cells"][1]["config"]["model"]["spread"] == 0.2
     assert bench(out, settings={"spread": 0.2}, items=3).reused == 0
+
+
+def test_a_setting_that_is_not_given_any_more_makes_a_difference() -> None:
+    assert difference({"n": 3, "training": {"steps": 5}}, {"training": {}}) == "training steps was 5, is not given"
+    assert difference({"training": {}}, {"training": {"clip": None}}) == "training clip was not given, is null"
+    assert difference({"config": {"a": {"b": 1}}}, {"config": {"a": {"b": 2}}}) == "config a b was 1, is 2"
+    assert difference({"n": 3, "training": {}}, {"training": {}}) == "", "older records may tell more"
 
 
 def test_a_setting_that_came_later_was_at_its_default(

@@ -40,6 +40,12 @@ pytestmark = pytest.mark.usefixtures("toys", "no_figures")
         ({"settings": {"nobody.spread": 1}}, "MODEL.KEY"),
         ({"settings": {"task.sise": 1}}, "did you mean 'task.size'"),
         ({"settings": {"training.stepz": 1}}, "did you mean 'steps'"),
+        ({"fair": 9.0, "sweep": {"training.steps": [1, 2]}}, "leave out training.steps"),
+        (
+            {"sweep": {"spread": ["1e-1", "1E-1"]}},
+            "the rows 'toy-wide spread=1e-1' and 'toy-wide spread=1E-1' would lie in one",
+        ),
+        ({"data": ([[0.0], [1.0]], [[0.0], [1.0]]), "shard": "1/2", "workers": None}, "save it and name arrays:FILE"),
     ],
 )
 def test_a_wrong_request_is_refused_before_anything_is_written(
@@ -96,3 +102,6 @@ def test_names_select_from_a_suite_or_replace_it(tmp_path: Path, monkeypatch: py
     assert set(paper["scenes"]) == {"relight", "resaturate", "motion"}
     assert rows("cdvae-paper", "video:x", None, None)[1] == ("motion",)
     assert len(rows("cdvae-paper", None, None, None)[0]) == 11
+    elsewhere = BenchRequest("toys", device="cuda", collect="x", settings={"widths": [8, 16], "training.clip": None})
+    assert resolve(elsewhere).device == "cpu", "shards are put together where there need be no GPU"
+    assert elsewhere.command().endswith("--set widths=8,16 --set training.clip=none --device cuda")

@@ -164,6 +164,9 @@ def test_a_table_for_a_paper_marks_what_the_bench_marks() -> None:
     assert lines.count(r"\midrule") == 2
     assert "t on some: n = 5 samples for each of 7 test items, 2 seeds." in text
     assert text.count("{") == text.count("}")
+    assert "[95" not in text
+    rows[0]["interval"] = OVER_ITEMS  # of one seed: the others failed
+    assert r"Mean $\pm$ half the 95 \% interval. Of one seed: mean [95 \% interval]." in latex_table(bench(rows, []), "t")
 
 
 def test_models_are_ranked_over_tasks_and_seeds() -> None:

@@ -84,17 +84,34 @@ def read_record(path: Path, form: type[msgspec.Struct] | None = None) -> dict[st
 def difference(old: Any, new: Mapping[str, Any], added: Mapping[str, Any] = MappingProxyType({})) -> str:
     """The first thing in which a request that was made differs from one that is made now; "" for none.
 
-    What the old one lacks it had as ``added`` says, part by part: these settings came later, with what was done before.
+    What the old one lacks it had as ``added`` says, part by part: these settings came later, with what was done before. What
+    it alone has is left aside; but of a part that both have, as the settings of training are, everything has to be the same.
+
+    Examples:
+        >>> difference({"n": 3, "training": {"steps": 5}}, {"training": {}})
+        'training steps was 5, is not given'
     """
     if not isinstance(old, dict):
         return "its record cannot be read"
     for key, value in new.items():
         before = old.get(key)
-        if isinstance(value, dict) and isinstance(before, dict):
-            if inner := difference(added.get(key, {}) | before, value):
-                return f"{key} {inner}"
-        elif before != value:
-            return f"{key} was {_short(before)}, is {_short(value)}"
+        if isinstance(before, dict):
+            before = added.get(key, {}) | before
+        if why := _differ(before, value):
+            return f"{key} {why}"
+    return ""
+
+
+def _differ(before: Any, value: Any) -> str:
+    if not isinstance(before, dict) or not isinstance(value, dict):
+        return "" if before == value else f"was {_short(before)}, is {_short(value)}"
+    for key in {**before, **value}:
+        if key not in value:
+            return f"{key} was {_short(before[key])}, is not given"
+        if key not in before:
+            return f"{key} was not given, is {_short(value[key])}"
+        if why := _differ(before[key], value[key]):
+            return f"{key} {why}"
     return ""
 
 

@@ -64,6 +64,10 @@ def _spread(plan: BenchPlan) -> None:
     plan.references = tuple(label for model in plan.references for label in rows[model])
     plan.rows = {label: row for of_model in rows.values() for label, row in of_model.items()}
     plan.models = tuple(plan.rows)
+    folders: dict[str, str] = {}
+    for label in plan.rows:  # of which some file systems take two for one that differ by case alone
+        if (other := folders.setdefault(folder_name(label).casefold(), label)) != label:
+            raise RequestError(f"the rows {other!r} and {label!r} would lie in one folder: leave one of them out")
 
 
 def _rows(plan: BenchPlan, model: str, named: bool) -> dict[str, Row]:

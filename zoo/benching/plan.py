@@ -114,6 +114,8 @@ class BenchRequest:
             shard_words(self.shard)
             if self.engine != LOCAL:
                 raise RequestError("a shard is what one machine does of a bench: leave out shard, or the engine")
+            if self.data is not None and not isinstance(self.data, str):
+                raise RequestError("data in memory is not there for the other shards: save it and name arrays:FILE")
 
     def command(self) -> str:
         """The command line that does this again."""
@@ -128,7 +130,7 @@ class BenchRequest:
             elif part.name == "metrics":
                 words += [word for name in value or () for word in ("--metric", name)]
             elif part.name == "settings":
-                words += [word for key, one in value.items() for word in ("--set", f"{key}={one}")]
+                words += [word for key, one in value.items() for word in ("--set", f"{key}={written(one)}")]
             elif isinstance(value, bool):
                 words += [] if value is part.default else [f"--{'' if value else 'no-'}{part.name}"]
             elif value != part.default:
@@ -169,7 +171,7 @@ class BenchPlan:
     @property
     def device(self) -> str:
         """The device that cells are checked on before they are done: none that only another machine has."""
-        return self.request.device if self.request.engine == LOCAL else "cpu"
+        return self.request.device if self.request.engine == LOCAL and self.request.collect is None else "cpu"
 
 
 def resolve(request: BenchRequest) -> BenchPlan:
@@ -204,7 +206,7 @@ def resolve(request: BenchRequest) -> BenchPlan:
     )
     settings = {**suite.settings, **(fast.settings if fast else {}), **request.settings}
     if request.fair is not None:
-        if twice := next((key for key in LENGTHS if key in request.settings), None):
+        if twice := next((key for key in LENGTHS if key in {**request.settings, **request.sweep}), None):
             raise RequestError(f"a fair bench has as many steps as its seconds allow: leave out {twice}")
         settings = {key: value for key, value in settings.items() if key not in LENGTHS} | {"training.seconds": request.fair}
     for name in (request.tune_by,) if request.tune_by else ():

@@ -59,7 +59,7 @@ def read_sweep(words: Sequence[str]) -> dict[str, list[str]]:
 
 
 def folder_name(label: str) -> str:
-    """The name of a row as that of a folder, another one for each row.
+    """The name of a row as that of a folder; rows whose names differ by more than blanks and commas have others.
 
     Examples:
         >>> folder_name("cvae"), folder_name("width=32, steps=5"), folder_name("net=a/b")

@@ -66,7 +66,9 @@ def _caption(bench: Mapping[str, Any], task: str, rows: Sequence[Sequence[Entry]
     kinds = {row["interval"] for row in bench["table"] if row["task"] == task}
     text = f"{task} on {bench['data'][task]['name']}: n = {bench['n']} samples for each of {items:,} test items, "
     text += f"{seeds} seed{'s' if seeds > 1 else ''}. "
-    text += "Mean [95 % interval]. " if kinds == {OVER_ITEMS} else "Mean ± half the 95 % interval. "
+    several = kinds != {OVER_ITEMS}
+    text += "Mean ± half the 95 % interval. " if several else "Mean [95 % interval]. "
+    text += "Of one seed: mean [95 % interval]. " if several and OVER_ITEMS in kinds else ""
     if bench.get("fair") is not None:
         text += f"Each fit had {number(bench['fair'])} processor seconds. "
     every = [entry for line in rows for entry in line]
