@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from zoo.data.pictures import IMAGE_RULES, decode_image, decoders, image_bytes, read_image, stored
     from zoo.data.records import Data, Records, Split, check_split, summary
     from zoo.data.solids import read_shape, solid_of, voxel_picture
-    from zoo.data.splits import divided, held_out
+    from zoo.data.splits import check_alike, divided, held_out
     from zoo.data.tables import table_records
     from zoo.fitting.recipe import History, Recipe, Step, Training, Turns
     from zoo.running.result import RunResult
@@ -70,7 +70,7 @@ _HOMES = {
     "zoo.data.items": "Annotation Attributes Clip Image",
     "zoo.data.records": "Data Records Split check_split summary",
     "zoo.data.solids": "read_shape solid_of voxel_picture",
-    "zoo.data.splits": "divided held_out",
+    "zoo.data.splits": "check_alike divided held_out",
     "zoo.data.tables": "table_records",
     "zoo.fitting.recipe": "History Recipe Step Training Turns",
     "zoo.running.result": "RunResult",
@@ -135,6 +135,7 @@ __all__ = [
     "cache_folder",
     "cached_map",
     "cause",
+    "check_alike",
     "check_split",
     "colour_wheel",
     "decode_image",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from zoo import (
     Split,
     array_names,
     border,
+    check_alike,
     check_split,
     divided,
     read_array,
@@ -47,7 +49,7 @@ class Arrays(Data):
         super().__init__(path)
         if not path:
             raise RequestError(f"arrays needs a file: write arrays:FILE.npz or arrays:FILE.safetensors, with {KEYS}")
-        self._parts: dict[str, ArrayRecords] = {}
+        self._parts: Mapping[str, Records] = {}
 
     def read(self, split: Split, *, seed: int = 0) -> Records:
         """The records of one split; the seed changes nothing. A RequestError where the file has not these arrays."""
@@ -57,17 +59,11 @@ class Arrays(Data):
                 self._parts = self._read()
         return self._parts[split] if "test" in self._parts else divided(self, self._parts["train"], split)
 
-    def _read(self) -> dict[str, ArrayRecords]:
+    def _read(self) -> Mapping[str, Records]:
         path = user_path(self.path)
         names = array_names(path)
         if {"x_train", "x_test"} <= {*names}:
-            found = {split: self._records(path, names, f"_{split}") for split in ("train", "test")}
-            for name in "xy":
-                one, other = (part.array(name) for part in found.values())
-                shapes = [None if each is None else each.shape[1:] for each in (one, other)]
-                if shapes[0] != shapes[1]:
-                    raise RequestError(f"an item of {name}_train is {shapes[0]}, and of {name}_test {shapes[1]}")
-            return found
+            return check_alike(self, {split: self._records(path, names, f"_{split}") for split in ("train", "test")})
         if "x" not in names:
             raise RequestError(f"it has the arrays {', '.join(names) or '(none)'}, and not {KEYS}")
         return {"train": self._records(path, names, "")}

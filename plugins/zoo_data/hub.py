@@ -7,7 +7,20 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from zoo import Data, Records, RequestError, Split, border, check_split, divided, nearest, one_line, table_records, user_path
+from zoo import (
+    Data,
+    Records,
+    RequestError,
+    Split,
+    border,
+    check_alike,
+    check_split,
+    divided,
+    nearest,
+    one_line,
+    table_records,
+    user_path,
+)
 
 ROLES = ("image", "label", "source", "x", "y")
 OPTIONS = ("config", "train", "test", *ROLES)
@@ -50,7 +63,7 @@ class Hub(Data):
             self.revision = _pinned(self.repository, self.revision)
             place = f"{self.repository}@{self.revision}" if self.revision else self.repository
         super().__init__(place + (f"?{options}" if options else ""))
-        self._read: dict[str, Records] = {}
+        self._read: Mapping[str, Records] = {}
 
     def read(self, split: Split, *, seed: int = 0) -> Records:
         """The records of one split; the seed changes nothing. A RequestError where it cannot be had, or has no such column."""
@@ -60,7 +73,7 @@ class Hub(Data):
                 self._read = self._splits()
         return self._read[split] if "test" in self._read else divided(self, self._read["train"], split)
 
-    def _splits(self) -> dict[str, Records]:
+    def _splits(self) -> Mapping[str, Records]:
         tables = self._tables()
         train, test = self.options.get("train", "train"), self.options.get("test", "")
         test = test or next((name for name in TEST if name in tables), "")
@@ -72,7 +85,7 @@ class Hub(Data):
         found = {"train": self._records(tables[train], train)}
         if test and test != train:
             found["test"] = self._records(tables[test], test)
-        return found
+        return check_alike(self, found)
 
     def _records(self, table: Any, split: str) -> Records:
         columns = {role: self.options[role] for role in ROLES if role in self.options}

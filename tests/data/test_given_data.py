@@ -17,6 +17,7 @@ from torch.utils.data import Dataset, TensorDataset
 import zoo
 from zoo.benching.plan import BenchRequest
 from zoo.contracts import make
+from zoo.data.memory import records_of
 from zoo.running.plan import Request
 
 pytestmark = [pytest.mark.usefixtures("own_cache"), pytest.mark.filterwarnings("ignore:memory|arrays:UserWarning")]
@@ -84,6 +85,26 @@ def test_pictures_are_items_of_every_task_on_photos() -> None:
     assert make.data((PHOTOS, np.arange(12) % 3)).task == ""
 
 
+def test_all_classes_are_those_of_both_splits() -> None:
+    rare = np.array([*[0, 1] * 5, 2, 3])
+    parts = [*both((PHOTOS, rare)), *both({"train": (PHOTOS, rare), "test": (PHOTOS[:3], rare[:3])})]
+    photos = [PIL.Image.fromarray(photo) for photo in PHOTOS]
+    pairs = [list(zip(photos, rare, strict=True)), list(zip(photos[:3], rare[:3], strict=True))]
+    parts += both({"train": pairs[0], "test": pairs[1]})
+    for part in parts:
+        assert part.attributes is not None
+        assert part.attributes.names == ("class_0", "class_1", "class_2", "class_3")
+        assert part.attributes.values.shape == (len(part), 4)
+    assert parts[-1].attributes.values.argmax(1).tolist() == [0, 1, 0]  # type: ignore[union-attr]
+
+
+def test_numbers_of_an_item_are_kept_whatever_those_of_the_first_are() -> None:
+    records = zoo.ArrayRecords(X, Y)
+    assert records.digest == records_of([(x, y) for x, y in zip(X, Y, strict=True)]).digest
+    cut = records_of([([0, 1], 0), ([0.5, 300], 1.5)])
+    assert (cut.array("x").tolist(), cut.array("y").tolist()) == ([[0, 1], [0.5, 300]], [0, 1.5])  # type: ignore[union-attr]
+
+
 class Noisy(Dataset[Any]):
     classes = ("cat", "dog")
 
@@ -114,7 +135,11 @@ def test_files_of_arrays_are_the_same_data(tmp_path: Path) -> None:
     np.savez(tmp_path / "d.npz", inputs=X)
     np.savez(tmp_path / "e.npz", x_train=X, x_test=X[:, :1])
     (tmp_path / "f.safetensors").write_bytes(b"\xff" * 40)
-    for file, words in (("d.npz", "it has the arrays inputs"), ("e.npz", r"x_train is \(2,\)"), ("f.safetensors", "cannot")):
+    for file, words in (
+        ("d.npz", "it has the arrays inputs"),
+        ("e.npz", r"x is \(2,\) for training"),
+        ("f.safetensors", "cannot"),
+    ):
         with refused(words):
             both(f"arrays:{tmp_path / file}")
     for data in (make.data(f"arrays:{tmp_path}/b.safetensors"), make.data((X, Y))):
@@ -139,6 +164,9 @@ def test_files_of_arrays_are_the_same_data(tmp_path: Path) -> None:
         ([], "no items"),
         (object(), "it must be text, KIND or KIND:PATH"),
         ((PHOTOS, np.arange(12) - 1), "classes are whole numbers"),
+        ([([0.0], [1.0]), ([1.0],)], "item 1 of data is"),
+        ([(PIL.Image.fromarray(photo), 0.5) for photo in PHOTOS], "are no classes"),
+        ({"train": (PHOTOS, Y[:12]), "test": (PHOTOS * 1.0, Y[:12])}, "x is uint8 for training and float32 for testing"),
     ],
 )
 def test_nonsense_is_refused_in_a_line(given: Any, words: str) -> None:

@@ -51,6 +51,9 @@ def test_columns_are_found_or_named_and_broken_rows_left_out(table: Any, tmp_pat
     for options, words in (("image=imgs", "did you mean"), ("image=kind", "no pictures"), ("imag=img", "no option")):
         with refused(words):
             make.data(f"hf:{tmp_path}/one?{options}").read("train")
+    secret = table.remove_columns(["sketch", "kind"]).add_column("label", [-1] * 12)
+    with pytest.warns(UserWarning, match="the column 'label' is left aside"):
+        assert make.data({"train": table, "test": secret}).read("test").attributes is None
     numbers = datasets.Dataset.from_dict({"x": [[0.0, 1.0]] * 9, "y": [[float(i)] for i in range(9)]})
     pairs = make.data({"train": numbers, "test": numbers}).read("test").pairs()
     assert pairs is not None

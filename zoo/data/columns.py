@@ -47,6 +47,8 @@ class ArrayRecords(Records):
     """
 
     view = "arrays-1"
+    _of: tuple[ArrayRecords, list[int]] | None = None
+    """Of a subset: the items that it is of, which say what are pictures and which classes there are, and its places."""
 
     def __init__(
         self,
@@ -90,18 +92,27 @@ class ArrayRecords(Records):
         x, y = (None if part is None else part[places] for part in (self.x, self.y))
         names, groups = ([every[i] for i in places] if every else [] for every in (self.names, self.groups))
         given = None if self.given is None else self.given.subset(torch.tensor(places, dtype=torch.long))
-        return ArrayRecords(x, y, names=names, groups=groups, classes=self.classes, given=given)
+        part = ArrayRecords(x, y, names=names, groups=groups, classes=self.classes, given=given)
+        part._of = self, places
+        return part
 
     @cached_property
     def pictures(self) -> dict[str, bool]:
         """Whether x and y are pictures."""
-        return {name: part is not None and is_picture(part) for name, part in (("x", self.x), ("y", self.y))}
+        return (
+            self._of[0].pictures
+            if self._of
+            else {name: part is not None and is_picture(part) for name, part in (("x", self.x), ("y", self.y))}
+        )
 
     def array(self, name: str) -> NDArray[np.generic] | None:
         return {"x": self.x, "y": self.y}.get(name)
 
     @cached_property
     def attributes(self) -> Attributes | None:
+        if self._of:
+            known = self._of[0].attributes
+            return None if known is None else replace(known, values=known.values[self._of[1]])
         if not any(self.pictures.values()):
             return None
         said = next(
@@ -211,11 +222,17 @@ def classes_of(said: Array, names: Sequence[str]) -> Attributes | None:
         least, most = int(said.min()), int(said.max())
         count = min(len(names) or most + 1, MOST_CLASSES)
         if least < 0 or most >= count:
-            raise RequestError(f"classes are whole numbers from 0 to {count - 1}, not {least} to {most}")
-        return Attributes.classes(names or [f"class_{i}" for i in range(count)], said.astype(np.int64))
+            other = "" if names else "; give other numbers as floats"
+            raise RequestError(f"classes are whole numbers from 0 to {count - 1}, not {least} to {most}{other}")
+        return Attributes.classes(names or numbered(count), said.astype(np.int64))
     if said.ndim == 2 and said.min() >= 0 and said.max() <= 1:
         return Attributes(tuple(names or [f"attribute_{i}" for i in range(said.shape[1])]), said.astype(np.float32))
     return None
+
+
+def numbered(count: int) -> tuple[str, ...]:
+    """The names of classes that have none."""
+    return tuple(f"class_{i}" for i in range(count))
 
 
 def array_of(value: Any, name: str) -> Array:

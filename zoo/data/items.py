@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.utils.bounds import afford
+
 Image = NDArray[np.uint8]
 """An RGB photo, (H, W, 3) uint8."""
 
@@ -69,7 +71,10 @@ class Attributes:
     @classmethod
     def classes(cls, names: Sequence[str], labels: NDArray[np.integer]) -> Attributes:
         """Exclusive attributes: item i is of the class called ``names[labels[i]]``; ``labels`` is (N,) in 0..K-1."""
-        return cls(tuple(names), np.eye(len(names), dtype=np.float32)[labels], exclusive=True)
+        afford(4.0 * len(labels) * len(names), f"{len(names)} classes of {len(labels)} items", "name fewer of either")
+        values = np.zeros((len(labels), len(names)), np.float32)
+        values[np.arange(len(labels)), labels] = 1
+        return cls(tuple(names), values, exclusive=True)
 
     def digest(self) -> bytes:
         """The sha256 of all of it, 32 bytes."""

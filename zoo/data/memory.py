@@ -17,7 +17,7 @@ from zoo.data.items import Image
 from zoo.data.pairs import Pairs
 from zoo.data.pictures import photo_of
 from zoo.data.records import Data, Records, Split, check_split
-from zoo.data.splits import divided
+from zoo.data.splits import check_alike, divided
 from zoo.utils.bounds import afford
 from zoo.utils.errors import RequestError, ZooError, cause, shown
 
@@ -62,8 +62,7 @@ class Memory(Data):
         super().__init__(hashlib.sha256(told.encode()).hexdigest()[:16])
         for bad, of, split in left:
             self.skip(bad, of, "rows", split)
-        if len(self.parts) == 2:
-            check_alike(self, self.parts["train"], self.parts["test"])
+        check_alike(self, self.parts)
         whole = self.parts["train"]
         if (
             whole.array("x") is not None
@@ -77,18 +76,6 @@ class Memory(Data):
         if len(self.parts) == 2:
             return self.parts[check_split(split)]
         return divided(self, self.parts["train"], split)
-
-
-def check_alike(data: Data, train: Records, test: Records) -> None:
-    """See (RequestError) that the items of both splits have the same shapes and the same classes."""
-    for name in ("x", "y"):
-        one, other = train.array(name), test.array(name)
-        shapes = [None if part is None else part.shape[1:] for part in (one, other)]
-        if shapes[0] != shapes[1] and not (one is not None and is_picture(one) and other is not None and is_picture(other)):
-            raise RequestError(f"{data}: an item's {name} is {shapes[0]} for training and {shapes[1]} for testing")
-    said = [None if part.attributes is None else part.attributes.names for part in (train, test)]
-    if said[0] != said[1]:
-        raise RequestError(f"{data}: the classes or attributes for training are others than those for testing")
 
 
 def records_of(given: Any, left_out: Callable[[dict[str, str], int], object] = lambda bad, of: None) -> Records:
@@ -147,10 +134,16 @@ def _sequence(items: Any) -> Records:
     parts = [np.empty((len(items), *array.shape), array.dtype) for array in arrays]
     for i in range(len(items)):
         values = first if i == 0 else _item(items, i)
-        for name, part, value in zip("xy", parts, values, strict=False):
-            one = array_of(value, name)
+        if len(values) != len(parts):
+            raise RequestError(
+                f"item {i} of data is {shown(values)}, item 0 {shown(first)}; they must be alike, (x,) or (x, y)"
+            )
+        for place, (name, value) in enumerate(zip("xy", values, strict=False)):
+            one, part = array_of(value, name), parts[place]
             if one.shape != part.shape[1:]:
                 raise RequestError(f"{name} of item {i} is {one.shape}, of item 0 {part.shape[1:]}; they must be alike")
+            if not np.can_cast(one.dtype, part.dtype):  # 0.5 behind a whole 0 would be cut
+                parts[place] = part = part.astype(np.result_type(part.dtype, one.dtype))
             part[i] = one
     return ArrayRecords(*parts, classes=classes)
 
@@ -182,7 +175,12 @@ def _photos(items: Any, classes: list[str]) -> FetchedRecords:
     ids = [hashlib.sha256(b"".join(of)).digest() for of in hashes]
     if len(hashes[0]) == 2:
         return FetchedRecords(lambda i: fetch(i, 1), ids, source=fetch)
-    return FetchedRecords(fetch, ids, attributes=classes_of(np.array(labels), classes) if labels else None)
+    said = classes_of(np.array(labels), classes) if labels else None
+    if labels and said is None:
+        raise RequestError(
+            "the numbers beside the pictures of data are no classes, whole ones from 0; give (x, y) of arrays for others"
+        )
+    return FetchedRecords(fetch, ids, attributes=said)
 
 
 def _hash(image: Image) -> bytes:
