@@ -25,6 +25,7 @@ def exif(turn: int = 6) -> Image.Exif:
     tags = Image.Exif()
     tags[0x0110], tags[0x0112], tags[0x0101] = "a camera", turn, 999
     tags[0x8769] = {0x9003: "2020:01:02 03:04:05", 0xA002: 999, 0xA001: 65535, 0x927C: bytes(66_000)}
+    tags[0x8769][0xA005] = {1: "R98"}
     tags[0x8825] = {1: "N"}
     return tags
 
@@ -39,7 +40,16 @@ def test_exif_is_kept_but_for_what_is_no_longer_so(tmp_path: Path, jpeg: int | N
         assert (saved.size, tags[0x0110], tags[0x0112], tags.get_ifd(0x8825)[1]) == ((20, 40), "a camera", 1, "N")
         assert (camera[0x9003], camera[0xA002], camera[0xA001]) == ("2020:01:02 03:04:05", 20, 1)
         assert not {0x0101, 0x927C} & {*tags, *camera}, "how other pixels are stored, and more than a JPEG has room for"
+        assert tags.get_ifd(0xA005) == {1: "R98"}
         assert saved.info.get("srgb") == 0 or "sRGB".encode("utf-16-be") in saved.info["icc_profile"]
+
+
+def test_an_image_that_is_given_stays_as_it_is(tmp_path: Path) -> None:
+    Image.new("RGB", (40, 20), "red").save(tmp_path / "a.png", exif=exif())
+    with Image.open(tmp_path / "a.png") as given:
+        assert of(given)[0].shape == (40, 20, 3)
+        assert b"a camera" in origin_of(given, photo_of(given)).exif_of(20, 40)
+        assert (of(given)[0].shape, given.getexif()[0x0112]) == ((40, 20, 3), 6)
 
 
 @pytest.mark.parametrize("turn", range(1, 9))

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 MOST_EXIF = 65_527
 """Bytes of EXIF that a JPEG has room for."""
-_ORIENTATION, _MAKER, _COLOURS, _SIDES, _CAMERA = 0x0112, 0x927C, 0xA001, (0xA002, 0xA003), 0x8769
+_ORIENTATION, _MAKER, _COLOURS, _SIDES = 0x0112, 0x927C, 0xA001, (0xA002, 0xA003)
+_CAMERA, _PLACE, _RULES = 0x8769, 0x8825, 0xA005
+"""Tags that hold tags: of the camera, of where it was (GPS), and, among those of the camera, of what its files keep to."""
 _OF_PIXELS = {  # of a TIFF: how its own pixels are stored
     *(254, 255, 256, 257, 258, 259, 262, 263, 266, 273, 277, 278, 279, 280, 281, 284, 290, 291, 292, 293, 297, 301),
     *(317, 318, 319, 320, 322, 323, 324, 325, 330, 332, 338, 339, 340, 341, 347, 512, 513, 514, 529, 530, 531, 532, 34675),
@@ -47,13 +49,16 @@ class Origin:
         """EXIF for a picture of that size that is upright and in sRGB: at most what a JPEG has room for; maybe none."""
         if self.exif is None:
             return b""
+        from PIL.Image import Exif
+
         with contextlib.suppress(Exception):  # what cannot be written again in a right form is left out
-            tags = self.exif
-            for tag in _OF_PIXELS & set(tags):
-                del tags[tag]
-            if _ORIENTATION in tags:
-                tags[_ORIENTATION] = 1
-            camera = dict(tags.get_ifd(_CAMERA))
+            tags, own = Exif(), self.exif  # which may be that of an image of somebody's, and says how that is turned
+            tags.endian = own.endian
+            for tag in set(own) - _OF_PIXELS - {_CAMERA}:
+                tags[tag] = 1 if tag == _ORIENTATION else own.get_ifd(tag) if tag == _PLACE else own[tag]
+            camera = dict(own.get_ifd(_CAMERA)) if _CAMERA in own else {}
+            if _RULES in camera:
+                camera[_RULES] = own.get_ifd(_RULES)
             changed = dict(zip((*_SIDES, _COLOURS), (width, height, 1), strict=True))
             camera |= {tag: value for tag, value in changed.items() if tag in camera}
             for without in ((), (_MAKER,)):
