@@ -91,6 +91,9 @@ def test_a_step_in_parts_is_the_same_step(tmp_path: Path) -> None:
     parts, history = fit(accumulate=3)
     assert [len(part) for part in parts.seen[:3]] == [3, 3, 2]
     assert torch.equal(torch.cat(parts.seen), torch.cat(whole.seen))
+    batches = [Batch(torch.zeros(pairs, 1), torch.zeros(pairs, 1)) for pairs in (8, 9, 3)]
+    counts = [[len(part.x) for part in batch.parts(4)] for batch in batches]
+    assert counts == [[2, 2, 2, 2], [3, 2, 2, 2], [1, 1, 1]], "processes with 8 and 9 pairs wait for each other 4 times each"
     assert torch.allclose(parts.mean, whole.mean, atol=1e-5)
     with pytest.raises(KeyboardInterrupt):
         fit(dies_at(50), accumulate=3, resume=tmp_path)
@@ -136,6 +139,7 @@ def test_an_error_in_a_callback_is_one_line_and_costs_no_step(tmp_path: Path) ->
     [
         ({"callback": 3}, "callback is 3; it must be a function of step, losses and learning rate"),
         ({"patience": 2}, "patience counts validations"),
+        ({"validate_by": "loss"}, "validate_by is of validation, and no pairs are held out"),
         ({"validation": 1.0}, r"validation is 1.0; it must be in \[0, 1\)"),
         ({"validation": 0.1, "validate_by": "energy_scor"}, "energy_score"),
         ({"validation": 0.1, "validate_by": "seconds"}, "a metric that is of more than samples"),

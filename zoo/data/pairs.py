@@ -35,10 +35,13 @@ class Batch:
     penalty: Penalty | None = None
 
     def parts(self, count: int) -> list[Batch]:
-        """The same pairs in at most so many batches, as large as each other where that can be."""
+        """The same pairs in so many batches, as large as each other where that can be; in fewer where they are fewer.
+
+        Several processes, which have as many pairs or one more, take as many parts: each waits for the others after each.
+        """
         if count == 1:
             return [self]
-        places = torch.arange(len(self.x), device=self.x.device).chunk(count)
+        places = torch.arange(len(self.x), device=self.x.device).tensor_split(min(count, len(self.x)))
         return [replace(self, **{name: value[some] for name, value in self._tensors().items()}) for some in places]
 
     def _tensors(self) -> dict[str, Any]:

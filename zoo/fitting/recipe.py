@@ -99,6 +99,10 @@ def recipe_defaults(config: object) -> dict[str, Any]:
     return own | added(config)
 
 
+_VALIDATED = "patience", "validate_by", "validations"
+"""Settings that mean nothing where no pairs are held out."""
+
+
 @dataclass(frozen=True)
 class Training(_Loop):
     """How to train: ``steps``, ``batch_size``, ``ema`` and ``clip`` in place of a model's own :class:`Recipe`, and more.
@@ -144,8 +148,9 @@ class Training(_Loop):
         at_least(self, 1, "epochs", "threads", "accumulate", "validations", "patience")
         above(self, 0, "seconds")
         share(self, "validation")
-        if self.patience is not None and not self.validation:
-            raise RequestError("patience counts validations, and no pairs are held out: give validation a share, such as 0.1")
+        if not self.validation and (of := [name for name in _VALIDATED if getattr(self, name) != getattr(Training, name)]):
+            does = "counts validations" if of[0] == "patience" else "is of validation"
+            raise RequestError(f"{of[0]} {does}, and no pairs are held out: give validation a share, such as 0.1")
         if self.threads is not None and self.threads > 1024:
             raise RequestError(f"threads is {self.threads}; it must be at most 1024")
 
