@@ -9,6 +9,7 @@ import pytest
 
 from zoo import registry
 from zoo.catalog import citing
+from zoo.catalog.found import folder_of
 from zoo.contracts import make
 from zoo.contracts.metric import Metric
 from zoo.utils.errors import RequestError, ZooError
@@ -31,7 +32,8 @@ def test_the_papers_of_all_that_is_ours_are_there_and_each_is_used() -> None:
 
 
 def test_a_checkpoint_cites_its_model_and_its_task() -> None:
-    assert citing.cited("cvae/relight") == [*citing.cited("cvae-residual"), citing.cited("relight")[1]]
+    of_both = [*citing.cited("cvae-residual"), citing.cited("relight")[1]]
+    assert citing.cited("cvae/relight") == citing.cited(f"dir:{folder_of('cvae/relight')}") == of_both
     with pytest.raises(RequestError, match="did you mean 'relight'"):
         citing.cited("relihgt")
     assert "author = {{The zoo authors}}," in citing.own().splitlines()[2]

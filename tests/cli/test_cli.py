@@ -111,7 +111,17 @@ def test_show(zoo_: Any, name: str, words: list[str]) -> None:
         (["bench"], 2, "name a suite (attribute-paper, cdvae-paper, cgml-paper, toy-paper), or models and tasks"),
         (["sample", "no/such", "x.jpg"], 2, "no checkpoint is called"),
         (["sample", "hf:a/b@c", "x.jpg"], 1, "the Hub cannot be reached"),
-        (["sample", "motion", "x.jpg"], 2, "task 'motion' has no checkpoint; make one with zoo run --model "),
+        *(
+            (words, 2, "task 'motion' has no checkpoint; make one with zoo run --model ")
+            for words in (
+                ["sample", "motion", "x.jpg"],
+                ["run", "--checkpoint", "motion"],
+                ["verify", "motion"],
+                ["pull", "motion"],
+                ["push", "motion", "a/b", "--dry-run"],
+            )
+        ),
+        (["cite", "dir:nowhere"], 2, "there is no folder nowhere; name a checkpoint's folder as dir:PATH"),
     ],
 )
 def test_a_wrong_request_is_one_line(

@@ -20,6 +20,8 @@ from zoo.utils.files import user_path
 C = TypeVar("C", bound=Checkpoint | Suite)
 FILE, WEIGHTS = "registry.toml", "model.safetensors"
 USER = "the user"
+BY_PLACE = ("dir:", PREFIX)
+"""The beginnings of names that say where a checkpoint lies."""
 
 
 class Claims(msgspec.Struct, Generic[C], frozen=True):

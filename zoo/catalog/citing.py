@@ -9,6 +9,7 @@ from typing import Any
 
 from zoo import registry
 from zoo.catalog import checkpoints
+from zoo.catalog.found import facts_of
 from zoo.contracts import make
 from zoo.utils.errors import RequestError, ZooError, border, nearest
 from zoo.utils.files import read_text
@@ -35,6 +36,9 @@ def cited(name: str) -> list[str]:
     """
     found = {kind: [name] for kind in KINDS if name in registry.names(kind)}
     known = checkpoints.known().named
+    if name.startswith(checkpoints.BY_PLACE):
+        facts = facts_of(name)
+        found = {"models": [facts.model], "tasks": [facts.task["name"]] if facts.task else []}
     if name in known:
         checkpoint = checkpoints.find(name)
         found = {"models": [checkpoint.model], "tasks": [checkpoint.task]}

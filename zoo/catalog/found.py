@@ -8,13 +8,15 @@ import torch
 
 from zoo import registry
 from zoo.catalog import checkpoints
+from zoo.catalog.recommended import meant
 from zoo.contracts.model import Model
 from zoo.hub.client import tell
 from zoo.hub.pull import pull
 from zoo.hub.source import PREFIX, parse
 from zoo.saving.again import NO_MODEL
+from zoo.saving.checkpoint import CONFIG
 from zoo.saving.checkpoint import load as load_checkpoint
-from zoo.saving.facts import Facts
+from zoo.saving.facts import Facts, read_facts
 from zoo.utils.errors import RequestError
 from zoo.utils.files import user_path
 
@@ -30,13 +32,14 @@ def fitted_model(folder: Path, device: str | torch.device, facts: Facts) -> Mode
 def folder_of(name: str) -> Path:
     """The folder of a registered checkpoint, of ``hf:ORG/REPO@REVISION`` or of ``dir:PATH``; raises as :func:`load`.
 
-    What is registered or comes from the Hub is checked.
+    What is registered or comes from the Hub is checked. Of a run's folder it is that of its checkpoint.
     """
     if name.startswith("dir:"):
         folder = user_path(name.removeprefix("dir:"))
         if not folder.is_dir():
             raise RequestError(f"there is no folder {folder}; name a checkpoint's folder as dir:PATH")
-        return folder
+        inside = folder / "checkpoint"
+        return inside if not (folder / CONFIG).exists() and (inside / CONFIG).exists() else folder
     if name.startswith(PREFIX):
         source = parse(name)
         pulled = pull(source)
@@ -44,3 +47,15 @@ def folder_of(name: str) -> Path:
             tell(f"{source} is at commit {pulled.revision}; to pin it, load {source}@{pulled.revision}")
         return pulled.folder
     return checkpoints.folder_of(checkpoints.find(name))
+
+
+def named_folder(name: str) -> Path:
+    """A folder by its path, or that of the checkpoint of this name, or of the one recommended for the task of this name."""
+    path = user_path(name)
+    named = name.startswith(checkpoints.BY_PLACE) or name in registry.names("tasks") or name in checkpoints.known().named
+    return path if path.exists() or not named else folder_of(meant(name))
+
+
+def facts_of(name: str) -> Facts:
+    """The facts of a checkpoint, named as for :func:`folder_of`."""
+    return read_facts(folder_of(name) / CONFIG)

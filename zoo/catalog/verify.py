@@ -12,6 +12,7 @@ import torch
 from zoo.catalog import checkpoints
 from zoo.catalog.files import Checkpoint
 from zoo.catalog.found import fitted_model, folder_of
+from zoo.catalog.recommended import meant
 from zoo.contracts import make
 from zoo.contracts.model import Model
 from zoo.measuring.small import values_of
@@ -55,7 +56,8 @@ def verify(name: str, device: str | torch.device = "cpu") -> Verification:
     3. ``golden samples``: the samples kept beside the weights come out again.
     4. ``score``: one score on a few items of the embedded data comes out again.
     """
-    registered = None if name.startswith(("dir:", "hf:")) else checkpoints.find(name)
+    name = meant(name)
+    registered = None if name.startswith(checkpoints.BY_PLACE) else checkpoints.find(name)
     verification = Verification(name)
     try:
         for outcome, detail in _look(verification, registered, device):

@@ -12,7 +12,7 @@ from zoo.utils.words import say
 def cite(
     names: Annotated[
         list[str] | None,
-        Argument(help="Of models, tasks, metrics or checkpoints.", metavar="NAME..."),
+        Argument(help="Of models, tasks, metrics or checkpoints (hf: and dir: too).", metavar="NAME..."),
     ] = None,
 ) -> None:
     """Print what to cite, as BibTeX: the papers behind what is named, and this package."""

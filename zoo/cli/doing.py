@@ -47,7 +47,11 @@ def run(
         ),
     ] = None,
     checkpoint: Annotated[
-        str | None, Option(help="Score this checkpoint instead of fitting a model.", metavar="NAME|dir:PATH")
+        str | None,
+        Option(
+            help="Score this checkpoint instead of fitting a model, or the one recommended for a task.",
+            metavar="NAME|hf:ORG/REPO@REV|dir:PATH|TASK",
+        ),
     ] = None,
     metrics: Annotated[list[str] | None, Option("--metric", help="Only this metric; may be repeated.", metavar="NAME")] = None,
     items: Annotated[int | None, Option(help="Score only so many test items, spread evenly; by default all.")] = None,
@@ -71,10 +75,12 @@ def run(
     from zoo.running.plan import Request
 
     request = Request(**given)
-    from zoo.catalog.recommended import another
+    from zoo.catalog.recommended import another, meant
     from zoo.measuring.standing import in_order
     from zoo.running.run import execute
 
+    if checkpoint is not None and checkpoint != (named := meant(checkpoint)):
+        say(f"checkpoint {named}", err=True)
     with stdout_is_kept(json):
         result = execute(request)
     if os.environ.get("RANK", "0") != "0":

@@ -188,6 +188,8 @@ def show(name: Annotated[str, Argument(help="Of a model, task, metric, kind of d
         facts += [("note", checkpoint.note), ("recommended", f"for {checkpoint.task}" if checkpoint.recommended else "")]
         facts += [(metric, f"{value:.4g}") for metric, value in checkpoint.scores.items()]
         blocks.append(f"{name}: checkpoint\n\n{_facts(facts)}")
+    if name.startswith(checkpoints.BY_PLACE):
+        blocks.append(_about_files(name))
     if name in benches:
         blocks.append(_about_suite(name))
     if name == "training":
@@ -213,6 +215,16 @@ def _about_entry(kind: str, name: str) -> str:
     elif about.settings is not None:
         lines += ["", "no settings"]
     return "\n".join(lines)
+
+
+def _about_files(name: str) -> str:
+    from zoo.catalog.found import facts_of, folder_of
+
+    facts, data = facts_of(name), facts_of(name).data or {}
+    known = [("model", facts.model), ("task", facts.task["name"] if facts.task else ""), ("folder", str(folder_of(name)))]
+    known += [("from", " ".join(facts.plugin.values())), ("data", str(data.get("name", "")))]
+    known += [(metric, f"{score['value']:.4g}") for metric, score in facts.scores.items()]
+    return f"{name}: checkpoint\n\n{_facts(known)}"
 
 
 def _about_training() -> str:

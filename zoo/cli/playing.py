@@ -11,7 +11,7 @@ from zoo.utils.bounds import whole
 @app.command("app")
 def page(
     checkpoint: Annotated[
-        str | None, Argument(help="The one to begin with; by default the first that is recommended.")
+        str | None, Argument(help="The one to begin with, or its task; by default the first that is recommended.")
     ] = None,
     port: Annotated[int | None, Option(help="By default the first that is free from 7860 on.", metavar="PORT")] = None,
     browser: Annotated[bool, Option("--open", help="Open it in the browser.")] = False,

@@ -29,7 +29,7 @@ class _Sample(typer.core.TyperCommand):
 
 @app.command(cls=_Sample)
 def sample(
-    checkpoint: Annotated[str, Argument(help="A checkpoint of zoo list checkpoints, dir:PATH, or a task.")],
+    checkpoint: Annotated[str, Argument(help="A checkpoint of zoo list checkpoints, hf:ORG/REPO@REV, dir:PATH, or a task.")],
     items: Annotated[
         list[str] | None,
         Argument(help="Photos, folders of them, patterns; or what else the task starts from.", metavar="[IMAGE]..."),

@@ -11,7 +11,7 @@ from zoo.utils.words import say
 
 @app.command()
 def pull(
-    repo: Annotated[str, Argument(help="Of the Hub, or a checkpoint's name.", metavar="ORG/REPO[@REV]|NAME")],
+    repo: Annotated[str, Argument(help="Of the Hub, or a checkpoint's name, or a task.", metavar="ORG/REPO[@REV]|NAME")],
     out: Annotated[
         str | None, Option(help="A new folder for a copy; by default it stays in the cache alone.", metavar="DIR")
     ] = None,
@@ -21,13 +21,14 @@ def pull(
     import shutil
 
     from zoo.catalog import checkpoints
+    from zoo.catalog.recommended import meant
     from zoo.hub.cache import FILES, WEIGHTS
     from zoo.hub.pull import pull as fetch
     from zoo.hub.source import parse
     from zoo.running.folder import check_folder
     from zoo.utils.files import sha256_of, user_path, whole_folder
 
-    copy = None if out is None else check_folder(user_path(out))
+    copy, repo = None if out is None else check_folder(user_path(out)), meant(repo)
     source, commit, cached = None, None, True
     named = checkpoints.find(repo) if repo in checkpoints.known().named else None
     if named and not named.source.startswith("hf:"):
@@ -58,7 +59,9 @@ def pull(
 
 @app.command()
 def push(
-    folder: Annotated[str, Argument(help="A checkpoint's folder, or that of a finished run.", metavar="DIR")],
+    folder: Annotated[
+        str, Argument(help="A checkpoint's folder, or that of a finished run; or a checkpoint's name.", metavar="DIR|NAME")
+    ],
     repo: Annotated[str, Argument(help="Where to; it is made if it is not there.", metavar="ORG/REPO")],
     private: Annotated[bool, Option("--private", help="Make a new repository private.")] = False,
     licence: Annotated[str | None, Option(help="An SPDX name, for the card.", metavar="NAME")] = None,
@@ -69,13 +72,14 @@ def push(
 ) -> None:
     """Push a checkpoint to the Hub, in one commit: weights, config, card, pictures."""
     from zoo.app.space import space_files
+    from zoo.catalog.found import named_folder
     from zoo.hub.push import preview, push
     from zoo.hub.source import parse
     from zoo.hub.space import push_space
-    from zoo.utils.files import user_path
 
+    source_folder = named_folder(folder)
     if dry_run:
-        would = preview(user_path(folder), repo, licence=licence)
+        would = preview(source_folder, repo, licence=licence)
         beside = space_files(parse(would.repo_id), would.facts, would.licence) if space else {}
         if json:
             given = {"repo": would.repo_id, "files": would.files, "licence": would.licence, "card": would.card}
@@ -86,7 +90,7 @@ def push(
         for name, text in beside.items():
             say(f"\n{name} of the Space:\n\n{text}", end="", lines=True)
         return
-    pushed = push(user_path(folder), repo, private=private, licence=licence, message=message)
+    pushed = push(source_folder, repo, private=private, licence=licence, message=message)
     source, block = pushed.source, pushed.registry_block()
     if not json:
         say(pushed.url)
@@ -112,7 +116,7 @@ def push(
 @app.command()
 def verify(
     checkpoints: Annotated[
-        list[str] | None, Argument(help="Names, hf:ORG/REPO@REV or dir:PATH.", metavar="CHECKPOINT...")
+        list[str] | None, Argument(help="Names, hf:ORG/REPO@REV, dir:PATH, or tasks.", metavar="CHECKPOINT...")
     ] = None,
     all_: Annotated[bool, Option("--all", help="Every registered checkpoint that is here or cached.")] = False,
     device: Device = "cpu",
@@ -136,7 +140,7 @@ def verify(
         with stdout_is_kept(json):
             verified.append(seen := verify(name, device))
         if not json:
-            say(f"{name}: {'verified' if seen.ok else 'NOT verified'}")
+            say(f"{seen.name}: {'verified' if seen.ok else 'NOT verified'}")
             for step in seen.steps:
                 say(f"  {step.name.ljust(14)}  {step.outcome.ljust(7)}  {step.detail}")
     if json:
