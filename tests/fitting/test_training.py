@@ -163,6 +163,19 @@ def test_bfloat16_arithmetic_trains_and_keeps_full_weights() -> None:
     assert {p.dtype for p in m.parameters()} == {torch.float32}
 
 
+def test_another_clip_precision_or_content_is_another_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fit(model(), pairs(), resume=tmp_path)
+    other = pairs()
+    other.y[:] = 0.5
+    for more, message in (({"clip": 0.5}, "clip was 100.0, now 0.5"), ({"precision": "bf16"}, "precision was auto, now bf16")):
+        with pytest.raises(RequestError, match=f"belongs to another run: {message}"):
+            fit(model(), pairs(), resume=tmp_path, **more)
+    with pytest.raises(RequestError, match="belongs to another run: content was"):
+        fit(model(), other, resume=tmp_path)
+    fit(model(), pairs(), resume=tmp_path, threads=torch.get_num_threads() + 1)
+    assert f"and goes on with {torch.get_num_threads() + 1}: the last digits differ" in capsys.readouterr().err
+
+
 def test_a_state_from_before_a_setting_of_recipes_is_continued(tmp_path: Path) -> None:
     """Where the setting is what it then was; else it is another run."""
     whole, parts = model(), model()
@@ -173,7 +186,8 @@ def test_a_state_from_before_a_setting_of_recipes_is_continued(tmp_path: Path) -
         record = json.loads(stored.metadata()["zoo"])
         tensors = {key: stored.get_tensor(key) for key in stored.keys()}  # noqa: SIM118 (not a mapping)
     del record["schema"], record["plain"], record["course"]  # there was no checksum either
-    del record["fingerprint"]["accumulate"], record["fingerprint"]["validation"]
+    for key in ("accumulate", "validation", "clip", "precision", "content"):
+        del record["fingerprint"][key]
     del record["fingerprint"]["config"]["weight_decay"], record["fingerprint"]["config"]["clip"]
     save_file(tensors, file, {"zoo": json.dumps(record)})
     with pytest.raises(RequestError, match="belongs to another run: config was"):

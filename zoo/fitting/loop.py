@@ -28,7 +28,10 @@ from zoo.utils.config import make_config
 from zoo.utils.device import pick
 from zoo.utils.errors import RequestError, ZooError
 from zoo.utils.progress import progress as progress_bar
+from zoo.utils.tensors import apart as apart_in_memory
+from zoo.utils.tensors import digest_of
 from zoo.utils.threads import free_threads, team
+from zoo.utils.words import say
 
 LONG = 200
 """Steps from which on it is worth a third of a second to see how many cores are free."""
@@ -66,7 +69,11 @@ def train(
         pairs, held = apart(pairs, training.validation, seed, "leave out validation")
     per_epoch = max(1, len(pairs) // training.batch_size)
     total = training.epochs * per_epoch if training.epochs is not None else training.steps
-    threads = training.threads or (kept_threads(resume) if resume is not None else None)
+    before = kept_threads(resume) if resume is not None else None
+    threads = training.threads or before
+    if before not in (None, threads):
+        said = f"{resume} was fitted with {before} threads so far, and goes on with {threads}: the last digits differ"
+        say(f"zoo: {said}", err=True)
     if threads is None:
         long = total >= LONG or training.seconds is not None
         threads = free_threads() if long and pick(device).type == "cpu" else torch.get_num_threads()
@@ -103,8 +110,11 @@ def _train(
         "total": total,
         "batch_size": training.batch_size,
         "ema": training.ema,
+        "clip": training.clip,
+        "precision": training.precision,
         "accumulate": training.accumulate,
         "validation": None if held is None else [getattr(training, name) for name in VALIDATING],
+        "content": "" if pairs.digest or resume is None else _content(pairs),
     }
     every = max(REPORT_EVERY, total // 400)
     course = Course()
@@ -156,6 +166,12 @@ def _train(
     model.eval()
     model.fitted = True
     return history
+
+
+def _content(pairs: Pairs) -> str:
+    """A sha256 of what pairs hold that say nothing of where they are from: of a thousand of them."""
+    few = pairs.subset(pairs.spread(1000))
+    return digest_of(apart_in_memory({"x": few.x, "y": few.y}), "")
 
 
 def _tell(callback: Callback, fit: Fit, step: int, losses: dict[str, float], lr: float) -> bool:

@@ -25,6 +25,8 @@ T = TypeVar("T")
 FILE = "training.safetensors"
 LATER = {"accumulate": 1, "validation": None}
 """Parts of a fingerprint that files of before lack, with what they then were."""
+UNTOLD = ("clip", "precision", "content")
+"""Parts that they lack too, of which it is not known what they were."""
 SUM = "sha256"
 """The key of the checksum in the file's metadata, over the record and every tensor."""
 
@@ -103,7 +105,7 @@ class TrainingState:
             record = msgspec.convert(json.loads(metadata["zoo"]), Record)
             if record.schema and files.digest_of(found, metadata["zoo"]) != metadata.get(SUM):
                 raise ZooError("its checksum is not that of its content")
-            known = LATER | record.fingerprint
+            known = {name: self.fingerprint.get(name) for name in UNTOLD} | LATER | record.fingerprint
             known["config"] = json.loads(json.dumps(defaults)) | dict(known["config"])
         for key, value in self.fingerprint.items():
             if known.get(key) != value:
