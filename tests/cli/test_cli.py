@@ -10,16 +10,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-import torch
 from calls import call_here
-from PIL import Image
 
 import zoo.cli
 from zoo import registry
-from zoo.contracts.make import model as create
-from zoo.saving.checkpoint import save
 from zoo.utils.errors import Terminated
 
 HEAVY = ("torch", "timm", "sklearn", "cv2", "numpy", "rich", "pydantic", "zoo_cdvae", "zoo_tasks", "zoo_metrics", "toy_zoo")
@@ -31,14 +26,6 @@ def zoo_() -> Any:
     """The command line in this process: words in; exit code, stdout, stderr out."""
 
     return lambda *words: call_here(*words)[:3]
-
-
-@pytest.fixture
-def checkpoint(tmp_path: Path) -> str:
-    model = create("toy", (1, 4, 4), (1, 4, 4))
-    model.fit(zoo.Pairs(torch.rand(6, 1, 4, 4), torch.rand(6, 1, 4, 4)))
-    save(model, tmp_path / "weights", task="toy-shade", task_config={"size": 4})
-    return f"dir:{tmp_path / 'weights'}"
 
 
 @pytest.mark.parametrize(
@@ -228,62 +215,6 @@ def test_run_prints_scores_or_json(zoo_: Any, tmp_path: Path) -> None:
     assert code == 0
     assert json.loads(out) == json.loads((tmp_path / "b" / "metrics.json").read_text())
     assert "report.html" in err
-
-
-def test_sample_saves_every_photo(zoo_: Any, tmp_path: Path, checkpoint: str) -> None:
-    paths = []
-    for width in (30, 31):
-        (tmp_path / str(width)).mkdir()
-        paths.append(str(tmp_path / str(width) / "photo.png"))
-        Image.fromarray(np.full((20, width, 3), 90, np.uint8)).save(paths[-1])
-    out = tmp_path / "out"
-    code, text, _ = zoo_("sample", checkpoint, *paths, "-n", "3", "--out", str(out), "--seed", "1")
-    assert code == 0
-    assert sorted(p.name for p in out.iterdir()) == ["photo", "photo-2"]
-    assert sorted(p.name for p in (out / "photo").iterdir())[-1] == "sample-03.png"
-    assert str(out / "photo-2") in text
-    assert Image.open(out / "photo-2" / "sample-01.png").size == (31, 20)
-    words = [str(tmp_path / "30"), *("-n", "1", "--gif", "--out", str(tmp_path / "more"), "--jpeg")]
-    assert zoo_("sample", checkpoint, *words, str(tmp_path / "31" / "*.png"))[0] == 0  # which is no quality
-    code, text, _ = zoo_(
-        "sample", checkpoint, *words, "30", "--size=20", "-n3", "--distinct=2", "--out", str(tmp_path / "less")
-    )
-    assert (code, ": 2 of 3 samples in " in text) == (0, True)
-    assert Image.open(tmp_path / "less" / "photo" / "sample-02.jpg").size == (20, 13)
-    big, small = (tmp_path / name / "photo" / "sample-01.jpg" for name in ("more", "less"))
-    assert big.stat().st_size > small.stat().st_size
-    assert (tmp_path / "more" / "photo-2" / "samples.gif").is_file()
-    code, _, err = zoo_("sample", checkpoint, paths[0], "--out", str(out))
-    assert code == 2
-    assert "already holds" in err
-
-
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (["good.png", "bad.jpg"], "bad.jpg"),
-        ([], "zoo: there is nothing to sample for; name at least one photo\n"),
-        (["good.png", "--jpeg", "101"], "the quality of --jpeg is 101; it must be a whole number, from 1 to 100"),
-        (["good.png", "x"], "there is no photo in x: bad.jpg (not an image, or one of an unknown format)"),
-        (["good.png", "--strength", "2"], "strength is 2.0; it must be a number from 0 (the photo itself) to 1.5"),
-        (["good.png", "--distinct", "21"], "distinct is 21; it must be a whole number, from 1 to 20"),
-        (["good.png", "--size", "0"], "size is 0; it must be a whole number, at least 16"),
-        (["--attributes", "Smiling"], "starts from a photo, not from attributes: leave out --attributes"),
-    ],
-)
-def test_sample_refuses_before_anything_is_written(
-    zoo_: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, checkpoint: str, words: list[str], message: str
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    Image.fromarray(np.zeros((20, 30, 3), np.uint8)).save("good.png")
-    Path("x").mkdir()
-    Path("x/bad.jpg").write_bytes(b"no image at all")
-    Path("bad.jpg").write_bytes(b"no image at all")
-    code, out, err = zoo_("sample", checkpoint, *words, "--out", "out")
-    assert (code, out) == (2, "")
-    assert message in err
-    assert err.count("\n") == 1
-    assert not Path("out").exists()
 
 
 def test_each_command_is_in_the_module_that_is_imported_for_it() -> None:

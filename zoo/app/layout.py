@@ -6,7 +6,7 @@ import gradio as gr
 
 from zoo.app.drawn import FORMS
 from zoo.app.offers import Offer
-from zoo.app.visit import AMOUNT
+from zoo.utils.near import AMOUNT
 
 MOST, MOST_DIFFERENT, KEPT = 60, 8, 3600
 """Pictures at once; times as many that are drawn to choose from; seconds that a visitor is remembered without a click."""

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 THUMB = 320
 """The longest side of the small picture of a photo, in pixels."""
-AMOUNT = 0.3
-"""How far from the chosen sample those are that are more like it, unless it is said; as of :class:`zoo.utils.near.Near`."""
 
 
 @dataclass(frozen=True)

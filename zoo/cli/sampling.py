@@ -38,7 +38,7 @@ def sample(
         str | None,
         Option(help="What the picture is to have; a name with ! before it, what not.", metavar="NAME,NAME..."),
     ] = None,
-    n: Annotated[int, Option("-n", "--samples", help="Samples of each photo.")] = 20,
+    n: Annotated[int | None, Option("-n", "--samples", help="Samples of each photo; by default 20.")] = None,
     out: Annotated[str | None, Option(help="A new folder; by default runs/<time>-sample-<checkpoint>.", metavar="DIR")] = None,
     seed: Annotated[int | None, Option(help="The same seed gives the same samples; by default a new one.")] = None,
     jpeg: Annotated[
@@ -53,24 +53,52 @@ def sample(
     size: Annotated[
         int | None, Option(help="Make photos smaller first: so many pixels for the longest side.", metavar="PIXELS")
     ] = None,
+    near: Annotated[
+        str | None,
+        Option(
+            help="More like this one: a picture that was saved before, or its number among those of --seed.",
+            metavar="FILE|NUMBER",
+        ),
+    ] = None,
+    spread: Annotated[
+        float | None,
+        Option(help="How far from it: 0 is that one itself, 1 has nothing of it; by default 0.3.", metavar="NUMBER"),
+    ] = None,
     device: Device = "auto",
 ) -> None:
     """Give n different photos for each photo, or n pictures with the attributes that are named."""
-    n = whole(n, "n", 1)
+    n = None if n is None else whole(n, "n", 1)
     jpeg = None if jpeg is None else whole(jpeg, "the quality of --jpeg", 1, 100)
+    from zoo.catalog import chosen
     from zoo.catalog.given import look, own_names
     from zoo.catalog.loaded import load
     from zoo.catalog.recommended import meant
     from zoo.running.folder import check_folder, new_folder
-    from zoo.utils.noise import noise_seed
+    from zoo.utils.near import AMOUNT
+    from zoo.utils.noise import new_seed, noise_seed
 
     if out is not None:
         check_folder(user_path(out))
     seed = None if seed is None else noise_seed(seed)
+    if near is None and spread is not None:
+        raise RequestError("--spread says how far from the one that --near names: name that too")
+    if near is not None and near.isdecimal() and seed is None:
+        raise RequestError("a number of --near counts among the samples of a seed: give that too (--seed), or name a file")
+    drawn, place = chosen.chosen(near) if near is not None and not near.isdecimal() else (None, 0)
     loaded = load(checkpoint, device)
     if checkpoint != (checkpoint := meant(checkpoint)):
         say(f"checkpoint {checkpoint}", err=True)
-    wanted, words = loaded.task.item, list(items or ())
+    steps = None
+    if near is not None:
+        if drawn is not None:
+            chosen.agree(drawn, loaded, near, n=n, seed=seed, size=size)
+            n, seed, size = drawn.n, drawn.seed, drawn.size
+            strength, items = drawn.strength if strength is None else strength, items or [drawn.item]
+        else:
+            place = whole(int(near), "--near", 1, n or 20) - 1
+        steps = [*(drawn.near if drawn else ()), (place, AMOUNT if spread is None else spread)]
+    n = n or 20
+    wanted, words = loaded.task.item, list(filter(None, items or ()))
     if attributes is not None:
         if wanted != "attributes":
             raise RequestError(f"checkpoint {checkpoint} starts from a {wanted}, not from attributes: leave out --attributes")
@@ -79,7 +107,7 @@ def sample(
         option = " (--attributes NAME,NAME)" if wanted == "attributes" else ""
         raise RequestError(f"there is nothing to sample for; name at least one {wanted}{option}")
     # Nothing is written before every item has been read.
-    wishes = loaded.wishes(n, strength, distinct, size)
+    wishes = loaded.wishes(n, strength, distinct, size, steps)
     given = look(
         words,
         lambda word: loaded.read(word, wishes.size),
@@ -91,8 +119,10 @@ def sample(
     called = checkpoint.removeprefix("dir:").rstrip("/").replace("\\", "/").split("/")[-2:]
     with new_folder(out, "sample", *called) as folder:
         for (word, item), name in zip(given, own_names(given.words), strict=True):
-            [samples] = loaded.make([item], [word], n, seed, wishes)
+            now = new_seed() if seed is None else seed
+            [samples] = loaded.make([item], [word], n, now, wishes)
             samples.save(folder / name, jpeg=jpeg, gif=gif)
+            chosen.keep(folder / name, loaded, word, now, n, wishes, samples.places)
             say(f"{word}: {f'{distinct} of ' if distinct else ''}{n} samples in {folder / name}")
             if samples.remark:
                 say(f"{word}: {samples.remark}", err=True)

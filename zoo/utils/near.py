@@ -21,6 +21,8 @@ from zoo.utils.bounds import is_truth, whole
 from zoo.utils.errors import RequestError, shown
 from zoo.utils.noise import Law, Noise
 
+AMOUNT = 0.3
+"""How far from the chosen sample those are that are more like it, unless it is said."""
 MOST = 8192
 """Samples at most of which one may be the one that others are to be near; as many are drawn at once."""
 
