@@ -52,7 +52,7 @@ def of_training() -> tuple[Setting, ...]:
 
 
 def sentences(cls: type) -> dict[str, str]:
-    """The words for each attribute: under ``Attributes:`` in the docstrings of a class and of those it is made of, without marks."""
+    """Words for each attribute, without marks, from ``Attributes:`` in the docstrings of a class and of its bases."""
     said: dict[str, str] = {}
     for part in reversed(cls.__mro__):
         block = inspect.cleandoc(part.__dict__.get("__doc__") or "").partition("Attributes:\n")[2].partition("\n\n")[0]
