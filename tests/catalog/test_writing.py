@@ -11,6 +11,8 @@ import torch
 from PIL import Image, ImageOps
 
 from zoo.catalog.samples import Samples
+from zoo.catalog.writing import write
+from zoo.data.labels import Labels, labels_of
 from zoo.data.origin import Origin, origin_of
 from zoo.data.pictures import photo_of
 from zoo.utils.errors import RequestError
@@ -50,6 +52,48 @@ def test_an_image_that_is_given_stays_as_it_is(tmp_path: Path) -> None:
         assert of(given)[0].shape == (40, 20, 3)
         assert b"a camera" in origin_of(given, photo_of(given)).exif_of(20, 40)
         assert (of(given)[0].shape, given.getexif()[0x0112]) == ((40, 20, 3), 6)
+
+
+XMP = (
+    b"""<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF>
+<rdf:Description tiff:Orientation="6" exif:PixelXDimension='999' xmpNote:HasExtendedXMP="ABC" dc:creator="me">
+<tiff:ImageLength>999</tiff:ImageLength><xmp:Thumbnails><rdf:Alt>small</rdf:Alt></xmp:Thumbnails><dc:title>Hill</dc:title>
+</rdf:Description></rdf:RDF></x:xmpmeta>"""
+    + b" " * 2000
+    + b'<?xpacket end="w"?>'
+)
+IPTC = b"\x1c\x02\x78\0\x06a hill\x1c\x02\x50\0\x03you"
+SMALL = b"Exif\0\0MM\0*\0\0\0\x08\0\0\0\0\0\x0e\0\x01\x02\x01\0\x04\0\0\0\x01\0\0\0\x20\0\0\0\0" + b"a small picture"
+
+
+@pytest.mark.parametrize("jpeg", [None, 80])
+@pytest.mark.parametrize("given", ["jpg", "png", "tif", "object"])
+def test_xmp_and_iptc_are_kept_but_for_what_is_no_longer_so(tmp_path: Path, given: str, jpeg: int | None) -> None:
+    """Of a file that holds them as its kind does, and of samples, which hold them as this package writes them."""
+    pixels, path = np.full((20, 40, 3), 90, np.uint8), tmp_path / f"a.{given.replace('object', 'jpg')}"
+    if given == "tif":
+        Image.fromarray(pixels).save(path, tiffinfo={700: XMP.replace(b'Orientation="6"', b'Orientation="1"'), 33723: IPTC})
+    else:
+        write(pixels, tmp_path / "a", None if given == "png" else 90, Origin(pixels, labels=Labels(XMP, IPTC)))
+    with Image.open(path) as file:
+        made = of(file if given == "object" else path, 1).save(tmp_path / "out", jpeg=jpeg)
+    with Image.open(made / f"sample-01.{'png' if jpeg is None else 'jpg'}") as saved:
+        kept = labels_of(saved)
+    right = b'tiff:Orientation="1"', b"exif:PixelXDimension='40'", b"<tiff:ImageLength>20<", b'dc:creator="me"', b">Hill<"
+    assert all(word in kept.xmp for word in right), kept.xmp
+    assert not any(word in kept.xmp for word in (b"humbnail", b"Extended", b"small", b"999", b" " * 9))
+    assert kept.iptc == IPTC
+
+
+def test_what_small_pictures_or_too_much_a_file_says_is_left_out(tmp_path: Path) -> None:
+    Image.new("RGB", (40, 20), "red").save(tmp_path / "a.jpg", exif=SMALL)
+    with Image.open(of(tmp_path / "a.jpg", 1).save(tmp_path / "out", jpeg=80) / "sample-01.jpg") as saved:
+        assert b"small picture" not in saved.info.get("exif", b"")
+    much = Labels(b"<x>" + bytes(range(65, 91)) * 4000, b"\x1c" * (1 << 17))
+    assert much.segments() == b"", "a segment of a JPEG has no room for it"
+    png = Image.new("RGB", (40, 20))
+    png.info |= {"XML:com.adobe.xmp": "<" * (1 << 21), "Raw profile type iptc": "\niptc\n 4\nno"}
+    assert labels_of(png) == Labels()
 
 
 @pytest.mark.parametrize("turn", range(1, 9))

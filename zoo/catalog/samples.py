@@ -127,8 +127,9 @@ class Samples:
     def save(self, folder: Path | str, *, jpeg: int | None = None, gif: bool = False) -> Path:
         """Save to a new folder (``~`` is the home folder): ``sample-01.png`` and so on, ``grid.png``, ``fields.npy``.
 
-        The grid is of reduced pictures, the photo first. What the photo's file said of it (EXIF) is in each sample's, but for
-        the orientation, as they are upright; its transparency is in PNGs. All say that their colours are sRGB.
+        The grid is of reduced pictures, the photo first. What the photo's file said of it (EXIF, XMP, IPTC) is in each
+        sample's, but for the orientation, as they are upright, sizes, and small pictures of it; its transparency is in PNGs.
+        All say that their colours are sRGB.
 
         Args:
             jpeg: 1 to 100 for JPEGs of this quality in place of PNGs; ten times smaller, and not to the bit what was made.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.data.labels import NONE
 from zoo.data.origin import Origin
 from zoo.utils.errors import RequestError
 
@@ -48,20 +49,23 @@ def write(picture: PILImage | NDArray[np.uint8], stem: Path, jpeg: int | None, o
     """
     from PIL import Image
 
-    exif = b""
+    exif, labels = b"", NONE
     if isinstance(picture, np.ndarray):
         if origin is not None:
             exif = origin.exif_of(picture.shape[1], picture.shape[0])
+            labels = origin.labels.of(picture.shape[1], picture.shape[0])
             if origin.alpha is not None:
                 picture = (see_through if jpeg is None else on_white)(picture, origin.alpha)
         picture = Image.fromarray(picture)
     more: dict[str, Any] = {"exif": exif} if exif else {}
     if jpeg is None:
-        picture.save(stem.with_name(f"{stem.name}.png"), compress_level=1, pnginfo=as_srgb(), **more)
+        labels.add_to(info := as_srgb())
+        picture.save(stem.with_name(f"{stem.name}.png"), compress_level=1, pnginfo=info, **more)
         return
     if max(picture.size) > MOST_SIDE:
         raise RequestError(f"a JPEG has at most {MOST_SIDE} pixels a side, not {max(picture.size)}: save a PNG")
-    picture.save(stem.with_name(f"{stem.name}.jpg"), quality=jpeg, icc_profile=srgb_profile(), **more)
+    more |= {"icc_profile": srgb_profile(), "extra": labels.segments()}
+    picture.save(stem.with_name(f"{stem.name}.jpg"), quality=jpeg, **more)
 
 
 def on_white(pixels: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""EXIF and transparency: the part of a photo's file that is not its colours."""
+"""EXIF, labels and transparency: the part of a photo's file that is not its colours."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from zoo.data.decoding import claim, opened, orientation, own_rules
 from zoo.data.items import Image
+from zoo.data.labels import NONE, Labels, labels_of
 from zoo.data.pictures import image_bytes
 from zoo.utils.budget import IN_FLIGHT
 from zoo.utils.files import user_path
@@ -38,12 +39,14 @@ class Origin:
     Attributes:
         image: (H, W, 3) uint8, upright, in sRGB, on white.
         exif: what its file says of it (camera, date, place, ...); none where there was none.
+        labels: what people and programs wrote into the file (title, author, keywords, ...), as XMP and IPTC.
         alpha: (H, W) uint8, 0 where nothing is to be seen; None where all is.
     """
 
     image: Image
     exif: Exif | None = None
     alpha: NDArray[np.uint8] | None = None
+    labels: Labels = NONE
 
     def exif_of(self, width: int, height: int) -> bytes:
         """EXIF for a picture of that size that is upright and in sRGB: at most what a JPEG has room for; maybe none."""
@@ -84,14 +87,14 @@ def origin_of(given: Any, image: Image) -> Origin:
         data = image_bytes(user_path(given))
         with IN_FLIGHT.item():
             file = opened(data)
-            exif = _exif(file)
+            exif, labels = _exif(file), labels_of(file)
             if not _see_through(file):
-                return Origin(image, exif)
+                return Origin(image, exif, labels=labels)
             claim(file, 1, len(data))
-            return Origin(image, exif, _alpha(file, image.shape[1], image.shape[0]))
+            return Origin(image, exif, _alpha(file, image.shape[1], image.shape[0]), labels)
     if isinstance(given, PIL.Image.Image):
         alpha = _alpha(given, image.shape[1], image.shape[0]) if _see_through(given) else None
-        return Origin(image, _exif(given), alpha)
+        return Origin(image, _exif(given), alpha, labels_of(given))
     return Origin(image)
 
 

@@ -15,8 +15,8 @@ from zoo.data.colour import MOST_PROFILE
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PICTURE = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND"})
 _BESIDE = frozenset({b"tRNS", b"eXIf"})  # dropped where their sum is wrong, as libpng does
-_TEXTS = ("Raw profile type exif", "XML:com.adobe.xmp")
-"""Texts that may tell which way is up."""
+_TEXTS = ("Raw profile type exif", "XML:com.adobe.xmp", "Raw profile type iptc")
+"""Texts that may tell which way is up, and that are kept with a picture (:mod:`zoo.data.labels`)."""
 _MOST = 1 << 20
 """Bytes of such a text."""
 
