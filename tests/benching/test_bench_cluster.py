@@ -205,3 +205,16 @@ def test_what_travels_is_bounded_and_stays_in_its_folder(tmp_path: Path, monkeyp
     monkeypatch.setattr(remote, "MOST", 4)
     with pytest.raises(ZooError, match="has 5 bytes, and at most 4"):
         remote.packed(folder)
+    worker = SimpleNamespace(local_directory=str(tmp_path), address="tcp://a", get_current_task=lambda: "key")
+    monkeypatch.setattr(distributed, "get_worker", lambda: worker)
+    monkeypatch.setattr(remote, "_crew", lambda *_: SimpleNamespace(do=lambda *_: {}))
+    large = {"bench": "b", "asked": {}, "request": {"out": "a"}, "files": {"a/x": b"12345"}}
+    answer = remote.do(large)  # without an error, which dask would try again
+    assert (answer["reason"], answer["files"]) == ("its folder has 5 bytes, and at most 4 are sent through the network", {})
+    client = SimpleNamespace(cancel=lambda *_, **__: None, scheduler_info=lambda n_workers: {"workers": {}})
+    monkeypatch.setattr(engines, "proof_of", lambda cell: {})
+    cell = Cell("toy-shade", "random", 0, folder, Request("random", "toy-shade", out=str(folder)), status="stopped")
+    assert list(engines.Cluster(client, "tcp://a", "cpu", lambda line: None).do([cell])) == [cell]
+    assert cell.status == "failed"
+    assert "goes on without --engine" in cell.reason
+    assert (folder / "checkpoint/model").is_file()

@@ -96,12 +96,17 @@ class Cluster:
     def do(self, cells: Sequence[Cell]) -> Iterator[Cell]:
         try:
             for cell in cells:
-                self._send(cell)
+                try:
+                    self._send(cell)
+                except remote.TooMuch as error:
+                    cell.fail(f"{error}: it goes on without --engine, or anew where {cell.folder} is removed")
+                    yield cell
             while self.waiting:
                 try:
                     future = self.ended.get(timeout=1.0)
                 except queue.Empty:
-                    self._spread()
+                    with border(f"the scheduler at {self.address} does not answer; what is done is kept"):
+                        self._spread()
                     continue
                 if (ended := self.waiting.pop(future, None)) is not None and self._take(ended, future):
                     yield ended

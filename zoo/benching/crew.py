@@ -66,7 +66,8 @@ class Crew:
         except Ended:
             child.stop()
             raise
-        self.idle.append(child)
+        with self.guard:
+            self.idle.append(child)
         return {str(key): str(value) for key, value in answer.items()}
 
     def rest(self) -> None:

@@ -21,6 +21,11 @@ MOST = 1 << 30
 Files = dict[str, bytes]
 """Contents by path, with ``/``; all below one folder."""
 
+
+class TooMuch(ZooError):
+    """A cell's folder is too large to be sent."""
+
+
 _crews: WeakKeyDictionary[Any, dict[str, Crew]] = WeakKeyDictionary()
 _guard = threading.Lock()
 
@@ -51,7 +56,11 @@ def do(task: Mapping[str, Any]) -> dict[str, Any]:
         answer = _crew(worker, task["bench"]).do(asked, wanted)
         if answer is None:
             raise ZooError("it was given up")
-        return {"reason": "", "refused": "", **answer, "worker": worker.address, "files": packed(folder)}
+        try:
+            files = packed(folder)
+        except TooMuch as error:  # which it would be again
+            files, answer = {}, {"reason": str(error)}
+        return {"reason": "", "refused": "", **answer, "worker": worker.address, "files": files}
 
 
 def _crew(worker: Any, bench: str) -> Crew:
@@ -77,12 +86,12 @@ def packed(folder: Path) -> Files:
     """All that a cell has left: its folder, the note of what was asked for, and the log, by name.
 
     Raises:
-        ZooError: it is more than :data:`MOST`.
+        TooMuch: it is more than :data:`MOST`.
     """
     found = {folder.name: folder, begun(folder).name: begun(folder), f"{folder.name}.log": Path(f"{folder}.log")}
     paths = {name + below: path for name, root in found.items() for below, path in _below(root)}
     if (size := sum(path.stat().st_size for path in paths.values())) > MOST:
-        raise ZooError(f"its folder has {size:,} bytes, and at most {MOST:,} are sent through the network")
+        raise TooMuch(f"its folder has {size:,} bytes, and at most {MOST:,} are sent through the network")
     return {name: read_bytes(path, MOST) for name, path in paths.items()}
 
 
