@@ -64,7 +64,7 @@ def test_the_recommended_are_offered_first_and_those_for_measurement_last_and_ma
     assert [offer.name for offer in offers(zoo.load("cgan/resaturate"))][:2] == ["cgan/resaturate", meant("resaturate")]
 
 
-def test_what_the_page_shows_is_what_python_samples(visit: Visit, loaded: zoo.Loaded) -> None:
+def test_what_the_page_shows_is_what_python_samples(visit: Visit, loaded: zoo.Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn(visit, loaded, different=3)
     own = loaded.sample(visit.folder.parent / "mine.png", 18, seed=3, distinct=6)
     assert torch.equal(visit.pool.fields, own.fields)
@@ -82,6 +82,19 @@ def test_what_the_page_shows_is_what_python_samples(visit: Visit, loaded: zoo.Lo
     assert visit.pool.again(0.5).endswith(f"seed=3, strength=0.5, distinct=6, near={near})")
     visit.back()
     assert torch.equal(visit.pool.fields, own.fields)
+    visit.enlarge(6)
+    assert visit.current is None, "of pictures that were made before those"
+    visit.enlarge(1)
+    shown = [visit.pools, visit.pictures, visit.strength, visit.current]
+
+    def failing(*_: object) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr("zoo.app.visit.write", failing)
+    for change in (lambda: visit.more_like_this(0.2), lambda: visit.set_strength(1.5)):
+        with pytest.raises(OSError, match="the disk is full"):
+            change()
+    assert [visit.pools, visit.pictures, visit.strength, visit.current] == shown
 
 
 def test_one_some_or_all_are_saved_at_the_size_of_the_photo(visit: Visit, loaded: zoo.Loaded, tmp_path: Path) -> None:
@@ -101,6 +114,7 @@ def test_one_some_or_all_are_saved_at_the_size_of_the_photo(visit: Visit, loaded
         assert archive.namelist() == ["wide-3-02.jpg", "wide-3-05.jpg"]
         assert Image.open(archive.open("wide-3-02.jpg")).width == SHOWN + 200
     assert Image.open(visit.save("all", "GIF")).n_frames == 7
+    assert not one.exists(), "many downloads of large photos would fill the disk"
     visit.end()
     assert not visit.folder.exists()
 
@@ -113,9 +127,9 @@ def test_what_was_brushed_over_is_filled_in_and_nothing_else(visit: Visit, tmp_p
     layer[16:20, 11:24] = 255
     visit.draw(loaded, visit.erased([layer]), "mine", 6, 1, 3)
     changed = (visit.pool.pictures(1.0) != photo(60, 80, 1)).any(-1).any(0)
-    cells = np.zeros((8, 8), bool)
-    cells[4:6, 2:5] = True  # all that the stroke touches: 4.3 to 5.3 across, 2.2 to 4.8 along
-    assert np.array_equal(changed, cells[np.arange(60) * 8 // 60][:, np.arange(80) // 10])
+    brushed = np.zeros((60, 80), bool)
+    brushed[32:40, 22:48] = True  # on a picture of half the size
+    assert np.array_equal(changed, brushed)
     visit.current = 0
     assert Image.open(visit.save("one", "PNG")).mode == "RGB", "the holes are filled"
 

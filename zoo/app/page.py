@@ -142,7 +142,7 @@ class Page(Layout):
         seed: str,
     ) -> dict[Any, Any]:
         loaded = self.loaded(name)
-        choices, visit.strength = loaded.task.choices(), strength_of(strength) if loaded.has_strength else 1.0
+        choices, strength = loaded.task.choices(), strength_of(strength) if loaded.has_strength else 1.0
         if choices is not None:
             given = one if choices[1] else ",".join(ticks)
             title = given.replace(",", ", ") or "nothing of the list"
@@ -153,11 +153,11 @@ class Page(Layout):
             if loaded.task.holes:
                 given = visit.erased(brush["layers"] if brush else [])
         count, different = whole(int(count), "how many", 1, MOST), whole(int(different), "how different", 1, MOST_DIFFERENT)
-        visit.draw(loaded, given, title, count, different, _seed(seed))
+        visit.draw(loaded, given, title, count, different, _seed(seed), strength)
         return self._shown(visit)
 
     def enlarge(self, visit: Visit, event: gr.SelectData) -> dict[Any, Any]:
-        visit.current = event.index
+        visit.enlarge(event.index)
         return self._shown(visit)
 
     def more_like_this(self, visit: Visit, amount: float) -> dict[Any, Any]:

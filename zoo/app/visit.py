@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,6 +49,7 @@ class Visit:
         kept: the numbers of the samples of the last pool that are to be kept, from 0.
         current: the number of the one that is shown large.
         pictures, original: the files of the samples, and of the photo that they were made of, as they are shown.
+        shown, made: the folders of such files, and of those that were downloaded; the newest two of each.
     """
 
     folder: Path
@@ -58,6 +61,8 @@ class Visit:
     strength: float = 1.0
     pictures: list[str] = field(default_factory=list)
     original: str | None = None
+    shown: list[Path] = field(default_factory=list, repr=False)
+    made: list[Path] = field(default_factory=list, repr=False)
 
     @classmethod
     def begin(cls, folder: Path, examples: list[tuple[Path, str]]) -> Visit:
@@ -90,23 +95,29 @@ class Visit:
                 raise RequestError(str(error).replace(str(path), path.name)) from error
         self.photos, self.picked = [*new, *self.photos], 0
 
-    def draw(self, loaded: Loaded, given: Any, name: str, count: int, different: int, seed: int | None) -> None:
+    def draw(
+        self, loaded: Loaded, given: Any, name: str, count: int, different: int, seed: int | None, strength: float = 1.0
+    ) -> None:
         """Draw ``different`` times as many samples as are wanted, and show the most different ones."""
         last = self.pools[-1].subject if self.pools else None
         same = last is not None and last.loaded is loaded and last.given == given
         subject = last if same and last is not None else Subject.of(loaded, given, name)
         seed = new_seed() % 1_000_000 if seed is None else seed
-        self._show([Pool.of(subject, count * different, count, seed)])
+        self._show([Pool.of(subject, count * different, count, seed)], strength)
 
     def more_like_this(self, amount: float) -> None:
         """Draw as many that are more like the one that is shown large."""
         if self.current is None:
             raise RequestError("click a picture first, to have more like it")
-        self._show([*self.pools, self.pool.more_like(self.current, amount)])
+        self._show([*self.pools, self.pool.more_like(self.current, amount)], self.strength)
 
     def back(self) -> None:
         """Show again what was drawn before."""
-        self._show(self.pools[:-1] or self.pools)
+        self._show(self.pools[:-1] or [self.pool], self.strength)
+
+    def enlarge(self, number: int) -> None:
+        """Show that one large, if there is one: while others are made, a page still has those of before."""
+        self.current = number if 0 <= number < len(self.pictures) else None
 
     def keep(self) -> None:
         """Keep the one that is shown large, or no longer."""
@@ -115,9 +126,9 @@ class Visit:
 
     def set_strength(self, strength: float) -> None:
         """Show the same samples at another strength."""
-        self.strength = strength
         if self.pools:
-            self._compose()
+            self.pictures, self.original = self._composed(self.pool, strength)
+        self.strength = strength
 
     def save(self, which: str, form: Form) -> Path:
         """A file of the picture that is shown large (``one``), of those that are kept (``kept``), or of ``all``."""
@@ -127,7 +138,8 @@ class Visit:
         if not numbers:
             what = "click a picture first" if which == "one" else "keep pictures first, with the button under the large one"
             raise RequestError(f"there is nothing to download yet: {what}")
-        return pool.save(numbers, form, self.strength, Path(tempfile.mkdtemp(dir=self.folder)))
+        with self._room(self.made) as folder:
+            return pool.save(numbers, form, self.strength, folder)
 
     def erased(self, layers: list[NDArray[np.uint8]]) -> str:
         """The chosen photo without what was brushed over in these layers (h, w, 4): the file of a transparent PNG."""
@@ -153,17 +165,33 @@ class Visit:
         write(np.array(reduced(photo_of(path), THUMB)), folder / "small", QUALITY)
         return Photo(str(path), path.stem, str(folder / "small.jpg"), caption)
 
-    def _show(self, pools: list[Pool]) -> None:
-        self.pools, self.kept, self.current = pools, set(), None
-        self._compose()
+    def _show(self, pools: list[Pool], strength: float) -> None:
+        """Show the last of these; what was shown stays until all of that is there, and where it cannot be had."""
+        pictures, original = self._composed(pools[-1], strength)
+        self.kept, self.current, self.strength = set(), None, strength
+        self.pools, self.pictures, self.original = pools, pictures, original
 
-    def _compose(self) -> None:
-        folder = Path(tempfile.mkdtemp(dir=self.folder))  # a new one: browsers keep what they have under its name
-        pictures, image = self.pool.pictures(self.strength), self.pool.subject.image
-        for number, pixels in enumerate(pictures):
-            write(pixels, folder / f"{number}", QUALITY)
-        self.pictures = [str(folder / f"{number}.jpg") for number in range(len(pictures))]
-        self.original = None
-        if image is not None and image.shape == pictures.shape[1:]:
-            write(image, folder / "original", QUALITY)
-            self.original = str(folder / "original.jpg")
+    def _composed(self, pool: Pool, strength: float) -> tuple[list[str], str | None]:
+        """The files of the samples of a pool, and of the photo that they were made of, where it is as large."""
+        pictures, image = pool.pictures(strength), pool.subject.image
+        with self._room(self.shown) as folder:  # a new one: browsers keep what they have under its name
+            for number, pixels in enumerate(pictures):
+                write(pixels, folder / f"{number}", QUALITY)
+            if same := image is not None and image.shape == pictures.shape[1:]:
+                write(image, folder / "original", QUALITY)
+        return [str(folder / f"{number}.jpg") for number in range(len(pictures))], str(
+            folder / "original.jpg"
+        ) if same else None
+
+    @contextlib.contextmanager
+    def _room(self, rooms: list[Path]) -> Iterator[Path]:
+        """A new folder to write to; then of the others of its kind only the newest stays, which a page may still show."""
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        try:
+            yield folder
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        for old in rooms[:-1]:
+            shutil.rmtree(old, ignore_errors=True)
+        rooms[:] = [*rooms[-1:], folder]
