@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,13 +10,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from calls import call_here
 from shared import shared_data
 
 import zoo
 from zoo.catalog import checkpoints
 from zoo.catalog.verify import verify
 from zoo.contracts import make
+from zoo.fitting.recipe import Training
 from zoo.measuring.evaluate import evaluate
+from zoo.running.plan import Request
+from zoo.utils.config import make_config
+from zoo.utils.errors import RequestError
 
 NAMES = [name for name, (one, *_) in checkpoints.known().named.items() if one.source.startswith("package:")]
 SLOW = {"cpixel": 3, "flow": 3}
@@ -81,6 +87,28 @@ def test_it_is_small_and_its_scores_are_those_that_are_registered(loaded: zoo.Lo
 def test_it_is_verified(name: str) -> None:
     found = verify(name)
     assert [step.outcome for step in found.steps] == ["ok"] * 4, found.steps
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("flow/")])
+def test_the_larger_flow_that_its_card_tells_of_can_be_asked_for(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    card = (checkpoints.folder_of(checkpoints.find(name)) / "README.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"## Larger, on a GPU\n\n```\nzoo (run .*)\n```", card)
+    asked: list[Request] = []
+
+    def execute(request: Request) -> None:
+        asked.append(request)
+        raise RequestError("that is enough")
+
+    monkeypatch.setattr("zoo.running.run.execute", execute)
+    assert call_here(*command.split()).err == "zoo: that is enough\n"
+    (request,) = asked
+    task = make.task(request.task or "", **request.parts["task"])
+    assert (request.device, task.y_shape[-1]) == ("cuda", 128)
+    with torch.device("meta"):
+        model = make.model(request.model or "", task.x_shape, task.y_shape, **request.parts["model"])
+    small = zoo.load(name, device="cpu").model
+    assert sum(p.numel() for p in model.parameters()) > 5 * sum(p.numel() for p in small.parameters())
+    make_config(Training, request.parts["training"], "training")
 
 
 def test_it_is_scored_by_all_metrics_and_says_which_it_cannot_have(tmp_path: Path) -> None:

@@ -54,7 +54,8 @@ def save(
         seed: that it was fitted with.
         data: that it was fitted to: ``{"name", "digest", "items"}``.
         scores: measured ones, as in ``metrics.json``: ``{"value", "low", "high", "unit", "better"}`` by name.
-        card: words for the card: ``about``, ``licence``, ``data``, ``command``; each may be left out.
+        card: words for the card: ``about``, ``licence``, ``data``, ``command``, ``larger`` (a command for a GPU); each may be
+            left out.
 
     Raises:
         RequestError: the model is not fitted, not registered or not finite, or the folder is not empty.

@@ -81,8 +81,8 @@ def read_card(path: Path) -> str:
 
 
 def write_card(facts: Facts, words: Mapping[str, str]) -> str:
-    """The text of the card; of ``words`` it takes ``about``, ``licence`` (an SPDX name), ``data`` and ``command``."""
-    told = {part: words.get(part, "") for part in ("about", "data", "command")}
+    """The text of the card; of ``words`` it takes ``about``, ``licence`` (an SPDX name), ``data``, ``command``, ``larger``."""
+    told = {part: words.get(part, "") for part in ("about", "data", "command", "larger")}
     body = fill("zoo.saving", ".", "card.md.jinja", {"json": json.dumps}, facts=facts, words=told, here=HERE)
     return _front(facts, words.get("licence", "")) + body.rstrip() + "\n"
 
