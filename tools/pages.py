@@ -1,6 +1,8 @@
-"""What the built documentation adds to its pages: links to the glossary, and docstrings without the marks of Sphinx.
+"""What the built documentation adds to its pages: the tutorials, links to the glossary, docstrings without Sphinx's marks.
 
-``mkdocs.yml`` names this file as a hook. A word of the glossary is linked where a page first uses it.
+``mkdocs.yml`` names this file as a hook. A word of the glossary is linked where a page first uses it. A notebook becomes a
+page by nbconvert's Markdown, so that it looks like the other pages, in the dark too, and fetches nothing: mkdocs-jupyter
+would bring JupyterLab's style sheet, and MathJax from another server.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from mkdocs.structure.pages import Page
 
 GLOSSARY = "glossary.md"
+TUTORIALS = "tutorials"
+TAKE_IT = "\n\n[Download this notebook]({name}.ipynb){{ download }} to run it yourself.\n\n"
 OTHERS = {"x", "y", "field", "item", "sample", "code", "split", "pair"}
 """Words of the glossary that are not linked: they are read everywhere, or mean other things too."""
 _KEPT = re.compile(
@@ -63,6 +67,29 @@ def without_roles(html: str) -> str:
         return f'<autoref optional identifier="{found[2]}"><code>{short}</code></autoref>'
 
     return re.sub(r"::(</p>)", r":\1", _ROLE.sub(name, html))
+
+
+def tutorial(path: Path) -> tuple[str, dict[str, bytes]]:
+    """A notebook as Markdown, with a link to itself below its heading, and its pictures by the names that it calls them."""
+    from nbconvert import MarkdownExporter
+
+    text, resources = MarkdownExporter().from_filename(str(path))
+    pictures = {f"{path.stem}-{name}": content for name, content in resources["outputs"].items()}
+    for name in resources["outputs"]:
+        text = text.replace(f"]({name})", f"]({path.stem}-{name})")
+    heading, _, rest = text.strip().partition("\n")
+    return heading + TAKE_IT.format(name=path.stem) + rest, pictures
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """MkDocs' own hook: a page of each notebook."""
+    from mkdocs.structure.files import File
+
+    for path in sorted((Path(config.docs_dir) / TUTORIALS).glob("*.ipynb")):
+        text, pictures = tutorial(path)
+        for name, content in {f"{path.stem}.md": text, **pictures}.items():
+            files.append(File.generated(config, f"{TUTORIALS}/{name}", content=content))
+    return files
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
