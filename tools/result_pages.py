@@ -15,7 +15,7 @@ def page_text(title: str, about: str, kept: Sequence[Mapping[str, Any]]) -> str:
     """A whole page in Markdown, of the benches that are ``kept`` of it."""
     parts = [f"# {title}", about]
     if not kept:
-        parts.append("No bench of this version is kept here yet; [results](../results.md#earlier) says what was found before.")
+        parts.append("No bench of this version is kept here yet; [this](earlier.md) is what was found before.")
     for bench in kept:
         tasks = [task for task in bench["columns"] if bench["columns"][task]]
         names = ", ".join(dict.fromkeys(bench["data"][task]["name"] for task in tasks))

@@ -1,4 +1,4 @@
-"""Write the pages of results, ``docs/results/PAGE.md``, from what benches measured: no number in them is typed.
+"""Write the pages of results, ``docs/results/PAGE.md``, and what they say together, ``docs/results.md``: no number is typed.
 
     python tools/results.py                                          # every page anew, from docs/results/*.json
     python tools/results.py add PAGE NAME FOLDER [--title "Photos"]  # first keep what a page needs of the bench in FOLDER
@@ -16,8 +16,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import msgspec
 import typer
 from result_pages import page_text
+from result_summary import summary_text
 
 from zoo.reporting.pages import at_largest
 from zoo.saving.strict import SCHEMA, Schema, Strict, read
@@ -61,11 +63,18 @@ class Claims(Strict, frozen=True):
 
     schema: Schema
     pages: dict[str, Page]
+    purposes: dict[str, str] = msgspec.field(default_factory=dict)
+    """What each metric that models are ranked by is good for; the first two are the columns of the summary."""
+
+
+def stated(folder: Path) -> Claims:
+    """What ``claims.toml`` in the folder says."""
+    return read(folder / CLAIMS, Claims)
 
 
 def pages(folder: Path) -> dict[str, Page]:
     """The pages that ``claims.toml`` in the folder names."""
-    return read(folder / CLAIMS, Claims).pages
+    return stated(folder).pages
 
 
 # What is kept of a bench
@@ -192,10 +201,13 @@ def _difference(bench: Mapping[str, Any], out: Path, task: str, both: Sequence[t
 
 
 def made(folder: Path = FOLDER) -> dict[str, str]:
-    """The text of every page by the name of its file."""
+    """The text of every page by the path of its file from the folder; that of all together stands beside the folder."""
+    known = stated(folder)
     kept = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
-    of = {name: [bench for bench in kept if bench["page"] == name] for name in pages(folder)}
-    return {f"{name}.md": page_text(page.title, page.about, of[name]) for name, page in pages(folder).items()}
+    of = {name: [bench for bench in kept if bench["page"] == name] for name in known.pages}
+    texts = {f"{name}.md": page_text(page.title, page.about, of[name]) for name, page in known.pages.items()}
+    titles = {name: page.title for name, page in known.pages.items()}
+    return texts | {f"../{folder.name}.md": summary_text(titles, known.purposes, [b for name in of for b in of[name]])}
 
 
 @app.callback(invoke_without_command=True)

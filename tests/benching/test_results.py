@@ -16,6 +16,9 @@ from zoo.reporting.pages import number
 
 CLAIMS = """
 schema = 1
+[purposes]
+toy-best = "one near the truth"
+toy-density = "a density"
 [pages.toys]
 title = "Toys"
 about = "Toys of toys."
@@ -61,6 +64,7 @@ def test_a_bench_becomes_a_page(results: ModuleType, folder: Path, whole: zoo.Be
         row["tied"] = row["model"] == "toy-wide" if row["metric"] == "toy-best@9" else True
     (folder / "toy.json").write_text(json.dumps(kept))
     text = results.made(folder)["toys.md"]
+    assert "[Toy photos](results/toys.md#toy-photos)" in results.made(folder)[f"../{folder.name}.md"]
     rows = {(row["model"], row["metric"]): row for row in whole.bench["table"]}
     assert kept["columns"] == {"toy-shade": ["toy-best@9", "toy-density", "x_gain@toy-best"]}
     assert "it is shown of `toy-wide` that they listen to x (the interval is above 0); it is not shown of `random`." in text
@@ -101,6 +105,54 @@ def test_a_claim_is_what_the_paired_test_says(results: ModuleType, folder: Path,
     for path in out.rglob("values.safetensors"):
         path.unlink()
     assert [claim["word"] for claim in told(results, folder, out)["claims"]] == ["open", "open"]
+
+
+def bench(name: str, scores: dict[str, float], tied: str, deaf: str = "", **more: Any) -> dict[str, Any]:
+    """What is kept of a bench of one task and one score; models by one letter, ``r`` is a reference answer."""
+    rows = [
+        {
+            "task": "t",
+            "model": m,
+            "metric": "best@9",
+            "better": "lower",
+            "mean": value,
+            "tied": m in tied if m != "r" else None,
+        }
+        for m, value in scores.items()
+    ]
+    rows += [{"task": "t", "model": m, "metric": "x_gain@best@9", "low": -1 if m in deaf else 1} for m in scores]
+    cells = [{"task": "t", "model": m, "verdict": {"word": "", "faults": ["off"] * (m == "b")}} for m in scores]
+    claims = [{"task": "t", "says": "A is nearer", "better": "a", "than": "b", "word": more.pop("word", "open")}]
+    kept = {
+        "page": "toys",
+        "heading": name,
+        "columns": {"t": ["best@9"]},
+        "ranked": ["best@9"],
+        "references": ["r"],
+        "seeds": 1,
+    }
+    return kept | {"table": rows, "cells": cells, "claims": claims} | more
+
+
+def test_the_summary_says_what_all_benches_say(results: ModuleType) -> None:
+    kept = [
+        bench("First", {"a": 1.0, "b": 2.0, "c": 3.0, "r": 9.0}, "a", word="holds", fair=40),
+        bench("Second", {"a": 2.0, "b": 1.0, "c": 3.0, "r": 0.5}, "ab", deaf="b", word="not"),
+        bench("All alike", {"a": 1.0, "b": 1.0, "c": 1.0, "r": 9.0}, "abc"),
+        bench("Only quick", {"a": 9.0, "b": 1.0, "c": 9.0, "r": 9.0}, "b", quick=True),
+    ]
+    text = results.summary_text({"toys": "Results: toys"}, {"best": "near the truth", "other": "else"}, kept)
+    assert "take `a`: by `best` it is the best, or cannot be told from the best, in 2 of the 2 tables" in text
+    assert (
+        "| [First](results/toys.md#first): t, 40 s a fit, 1 seed | **a** |  | 3 of 3 models | 1 hold, 0 not, 0 open |" in text
+    )
+    assert "| [Second](results/toys.md#second): t, fits as long as each model asks for, 1 seed | b *and 1 other* † |" in text
+    assert "- **Near the truth** (`best`), 2 tables: `a` (alone in 1) in 2." in text
+    assert "- **Holds in one table and not in another**, 1 of 1:\n    - A is nearer" in text
+    assert "holds in 1 of 3; does not in 1 of 3)" in text
+    assert "on 9 runs of models find, and in how many:\n\n- off: 3\n- nothing is found wrong: 6\n" in text
+    assert "quick" not in text
+    assert "No bench is kept" in results.summary_text({"toys": "Toys"}, {}, [])
 
 
 def test_one_line_says_what_is_no_bench(results: ModuleType, folder: Path) -> None:
