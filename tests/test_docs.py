@@ -16,8 +16,8 @@ from PIL import Image
 from snippets import PAGES, ROOT, blocks, commands, fitted_example, make_world, quick
 
 README = ROOT / "README.md"
-ELSEWHERE = {"plugin.md": "test_plugin_page.py", "hub.md": "hub/test_hub_page.py"}
-"""Pages whose snippets need an installation or a Hub, and where they are run."""
+ELSEWHERE = {"plugin.md": "test_plugin_page.py", "hub.md": "hub/test_hub_page.py", "index.md": "test_docs.py"}
+"""Pages whose snippets need an installation or a Hub, or stand in the README too, and where they are run."""
 
 
 @pytest.fixture
@@ -55,6 +55,15 @@ def test_every_page_with_snippets_is_run_somewhere() -> None:
         text = (ROOT / "tests" / where).read_text(encoding="utf-8")
         assert f'"{name}"' in text, f"{where} does not read {name}"
         assert "commands(" in text, f"{where} runs no command of {name}"
+
+
+def test_the_doors_of_the_site_are_those_of_the_readme() -> None:
+    """So that they are run with those."""
+    ours, theirs = (
+        [words for block in blocks(page) for words in commands(block.text)] for page in (ROOT / "docs/index.md", README)
+    )
+    assert len(ours) == 4
+    assert [words for words in ours if words not in theirs and words[0] != "pip"] == []
 
 
 def test_every_test_that_a_page_names_is_there() -> None:
