@@ -82,7 +82,7 @@ def _section(entry: Description) -> list[str]:
         lines += [f"- **checkpoints**: {links}"]
     lines += [""]
     if entry.kind == "tasks":
-        lines += [f"![Test items of {entry.name}](task-{entry.name}.png)", ""]
+        lines += [f"![{_words(entry.name)}](task-{entry.name}.png)", ""]
     if entry.settings:
         lines += ['??? note "Settings"', "", "    | setting | default | type | what it is |", "    |---|---|---|---|"]
         for s in entry.settings:
@@ -98,7 +98,8 @@ def _checkpoints_page() -> str:
     for checkpoint in _single():
         lines += [f"## {checkpoint.name} {{ #{_anchor(checkpoint.name)} }}", ""]
         if checkpoint.name in here:
-            lines += [f"![A photo, and samples of {checkpoint.name}]({_file(checkpoint.name)})", ""]
+            what = f"{COLUMNS - 1} samples of {checkpoint.name}, each with other {make.task(checkpoint.task).y_name}"
+            lines += [f"![A photo of a pagoda over a lake, and {what}]({_file(checkpoint.name)})", ""]
         facts = [
             ("model", f"[{checkpoint.model}](models.md#{checkpoint.model})"),
             ("task", f"[{checkpoint.task}](tasks.md#{checkpoint.task})"),
@@ -157,6 +158,12 @@ def _an_item(task: Task) -> Any:
 
 def _own_data(task: Task) -> Data:
     return make.data(task.data)
+
+
+def _words(name: str) -> str:
+    """The picture of a task in words."""
+    task = make.task(name)
+    return f"Test items of {name}, where models see the {task.x_name} and make the {task.y_name}"
 
 
 def _items(name: str) -> PILImage:

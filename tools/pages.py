@@ -24,9 +24,11 @@ TAKE_IT = "\n\n[Download this notebook]({name}.ipynb){{ download }} to run it yo
 OTHERS = {"x", "y", "field", "item", "sample", "code", "split", "pair"}
 """Words of the glossary that are not linked: they are read everywhere, or mean other things too."""
 _KEPT = re.compile(
-    r"^```.*?^```|^#.*?$|^\|.*?$|^:::.*?$|^    .*?$|`[^`]*`|!?\[[^\]]*\]\([^)]*\)|<[^>]+>|\*\*[^*]+\*\*", re.S | re.M
+    r"^```.*?^```|^<div>$.*?^</div>$|^#.*?$|^\|[^\n]*\n(?=\|[-: ])|^:::.*?$|^    .*?$"
+    r"|`+[^`]*`+|!?\[[^\]]*\]\([^)]*\)|<[^>]+>|\*\*[^*]+\*\*",
+    re.S | re.M,
 )
-"""What no link is put into: code, headings, tables, links, pictures, HTML and names that are set off."""
+"""What no link is put into: code, headings, heads of tables, links, pictures, HTML and names that are set off."""
 _ROLE = re.compile(r":(?:py:)?(?:class|func|meth|attr|data|mod|exc|obj):<code>(~?)([^<]+)</code>")
 
 
@@ -41,6 +43,8 @@ def linked(text: str, anchors: dict[str, str], glossary: str) -> str:
     """Markdown with a link to the glossary where each of the words is first used, in the singular or the plural.
 
     Examples:
+        >>> linked("A ``pool`` of many `pool`, and a pool.", {"pool": "pool"}, "glossary.md")
+        'A ``pool`` of many `pool`, and a [pool](glossary.md#pool).'
         >>> linked("A `pool` of many pools, and a pool.", {"pool": "pool"}, "glossary.md")
         'A `pool` of many [pools](glossary.md#pool), and a pool.'
     """
@@ -70,13 +74,20 @@ def without_roles(html: str) -> str:
 
 
 def tutorial(path: Path) -> tuple[str, dict[str, bytes]]:
-    """A notebook as Markdown, with a link to itself below its heading, and its pictures by the names that it calls them."""
+    """A notebook as Markdown, with a link to itself below its heading, and its pictures by the names that it calls them.
+
+    The words for a picture are those that its cell's metadata has under ``alt``.
+    """
+    import nbformat
     from nbconvert import MarkdownExporter
 
-    text, resources = MarkdownExporter().from_filename(str(path))
-    pictures = {f"{path.stem}-{name}": content for name, content in resources["outputs"].items()}
-    for name in resources["outputs"]:
-        text = text.replace(f"]({name})", f"]({path.stem}-{name})")
+    book = nbformat.read(path, 4)
+    text, resources = MarkdownExporter().from_notebook_node(book)
+    pictures = {}
+    for name, content in resources["outputs"].items():  # such as output_3_0.jpg, of cell 3
+        pictures[f"{path.stem}-{name}"] = content
+        alt = book.cells[int(name.split("_")[1])].metadata["alt"]
+        text = re.sub(rf"!\[\w+\]\({re.escape(name)}\)", f"![{alt}]({path.stem}-{name})", text)
     heading, _, rest = text.strip().partition("\n")
     return heading + TAKE_IT.format(name=path.stem) + rest, pictures
 

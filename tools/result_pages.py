@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from statistics import mean
 from typing import Any
@@ -69,7 +70,8 @@ def _task(bench: Mapping[str, Any], task: str) -> list[str]:
         if row["task"] == task:
             rows[row["model"], row["metric"]] = row
     heads = ["model", *columns, "fit, s", "pairs"]
-    lines = ["| " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) - 1)]
+    narrow = [re.sub("([_@])", r"\1<wbr>", head) for head in heads]  # so that a column is as wide as its numbers
+    lines = ["| " + " | ".join(narrow) + " |", "|---|" + "---:|" * (len(heads) - 1)]
     alone = {
         metric: [m for m in bench["models"] if metric in bench["ranked"] and rows.get((m, metric), {}).get("tied")]
         for metric in columns

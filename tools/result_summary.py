@@ -128,7 +128,7 @@ def _named(table: Table, purpose: str) -> str | None:
 
 
 def _small_table(tables: Sequence[Table], columns: Mapping[str, str]) -> list[str]:
-    heads = ["bench", *(f"{words} (`{name}`)" for name, words in columns.items()), "listen to x", "claims"]
+    heads = ["bench", *columns.values(), "listen to x", "claims"]
     lines = ["| " + " | ".join(heads) + " |", "|---|" + "---|" * (len(heads) - 1)]
     for table in tables:
         cells = [_where(table), *(_best(table, name) for name in columns)]
