@@ -42,10 +42,13 @@ def small(picture: str) -> str:
 
 
 def main() -> None:
-    """Run all of them."""
+    """Run all of them, then write all of them: what they show has the commit, and whether a file differs from it."""
+    books = {}
     for path in sorted(FOLDER.glob("*.ipynb")):
         with tempfile.TemporaryDirectory() as where:
-            nbformat.write(ran(path, Path(where)), path)
+            books[path] = ran(path, Path(where))
+    for path, book in books.items():
+        nbformat.write(book, path)
         print(f"{path.name}: {path.stat().st_size / 1e3:.0f} kB")
 
 
