@@ -65,7 +65,7 @@ def quick(words: list[str]) -> list[str]:
     verb, more = words[1], [*QUICK.get(words[1], [])]
     if "--collect" in words:  # which knows what was asked for
         return words
-    if verb in QUICK and "--data" not in words:
+    if verb in QUICK and "--data" not in words and "toy" not in words:  # which takes data of its own alone
         more += ["--data", "scenes:80"]
     if verb == "run" and "--checkpoint" not in words:
         more += ["--set", "training.steps=2"]

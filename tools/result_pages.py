@@ -16,7 +16,7 @@ def page_text(title: str, about: str, kept: Sequence[Mapping[str, Any]]) -> str:
     """A whole page in Markdown, of the benches that are ``kept`` of it."""
     parts = [f"# {title}", about]
     if not kept:
-        parts.append("No bench of this version is kept here yet; [this](earlier.md) is what was found before.")
+        parts.append("No bench of this version is kept here yet; what was found before stands [apart](earlier.md).")
     for bench in kept:
         tasks = [task for task in bench["columns"] if bench["columns"][task]]
         names = ", ".join(dict.fromkeys(bench["data"][task]["name"] for task in tasks))
