@@ -98,6 +98,7 @@ def test_the_site_is_built_and_the_gallery_has_everything(tmp_path: Path) -> Non
     from zoo import registry
     from zoo.catalog import checkpoints
 
+    pytest.importorskip("nbconvert", reason="nbconvert is not installed: pip install -e '.[dev]'")
     made = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "-f", str(ROOT / "mkdocs.yml"), "-d", str(tmp_path)],
         env={**os.environ, "NO_MKDOCS_2_WARNING": "1", "DISABLE_MKDOCS_2_WARNING": "true"},
