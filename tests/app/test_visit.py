@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 import zipfile
 from pathlib import Path
@@ -99,7 +100,10 @@ def test_what_the_page_shows_is_what_python_samples(visit: Visit, loaded: zoo.Lo
 
 def test_one_some_or_all_are_saved_at_the_size_of_the_photo(visit: Visit, loaded: zoo.Loaded, tmp_path: Path) -> None:
     Image.fromarray(photo(20, SHOWN + 200, 1)).save(tmp_path / "wide.jpg")
-    visit.add([str(tmp_path / "wide.jpg")])
+    (tmp_path / "uploaded").mkdir()
+    shutil.copy(tmp_path / "wide.jpg", tmp_path / "uploaded")
+    visit.add([str(tmp_path / "uploaded/wide.jpg")])
+    shutil.rmtree(tmp_path / "uploaded")  # as the server does, an hour later
     drawn(visit, loaded)
     assert Image.open(visit.pictures[0]).width == SHOWN
     for which, said in (("one", "click a picture first"), ("kept", "keep pictures first")):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from zoo.app.drawn import QUALITY, SHOWN, Form, Pool, Subject
 from zoo.catalog.loaded import Loaded
 from zoo.catalog.writing import reduced, write
 from zoo.data.pictures import photo_of
-from zoo.utils.errors import RequestError
+from zoo.utils.errors import RequestError, border
 from zoo.utils.noise import new_seed
 
 if TYPE_CHECKING:
@@ -89,10 +90,12 @@ class Visit:
         """Take photos in and choose the first; where one cannot be read (RequestError), none is taken."""
         new = []
         for path in map(Path, paths):
+            own = self._own(path)
             try:
-                new.append(self._photo(path))
-            except RequestError as error:  # without the place where the server put it
-                raise RequestError(str(error).replace(str(path), path.name)) from error
+                new.append(self._photo(own))
+            except RequestError as error:  # without the place where it is here
+                shutil.rmtree(own.parent)
+                raise RequestError(str(error).replace(str(own), own.name)) from error
         self.photos, self.picked = [*new, *self.photos], 0
 
     def draw(
@@ -159,6 +162,16 @@ class Visit:
     def shown_photo(self) -> PILImage | None:
         """The chosen photo as the page shows it."""
         return None if self.photo is None else reduced(photo_of(self.photo.path), SHOWN)
+
+    def _own(self, path: Path) -> Path:
+        """The same file in a folder of this visit: the server removes what was uploaded an hour ago, whoever still uses it."""
+        own = Path(tempfile.mkdtemp(dir=self.folder)) / path.name
+        try:
+            os.link(path, own)
+        except OSError:  # another file system, or one without links; or there is no such file, which reading it tells
+            with border(f"cannot read {path.name}", RequestError):
+                shutil.copyfile(path, own)
+        return own
 
     def _photo(self, path: Path, caption: str | None = None) -> Photo:
         folder = Path(tempfile.mkdtemp(dir=self.folder))
