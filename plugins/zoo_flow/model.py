@@ -85,7 +85,7 @@ class Flow(Drawn):
 
     @torch.no_grad()
     def log_prob(self, y: Tensor, x: Tensor, *, seed: int = 0) -> Tensor:
-        """log p(y | x) in nats, (B,), at the temperature of the samples and before clipping.
+        """log p(y | x) in nats, (B,), at the temperature of the samples, of full draws (``detail`` = 1), before clipping.
 
         It is by the divergence of the velocity along the way from y to noise, and exact, but for the solver's steps, where y
         has up to 16 numbers; else the divergence is estimated with random signs that follow from ``seed``.

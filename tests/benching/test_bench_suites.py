@@ -13,7 +13,7 @@ from PIL import Image
 
 import zoo
 from zoo import registry
-from zoo.benching.layout import plan_cells
+from zoo.benching.layout import Settings, plan_cells
 from zoo.benching.plan import BenchRequest, resolve
 from zoo.catalog import suites
 from zoo.utils.errors import RequestError
@@ -134,6 +134,12 @@ def test_settings_may_be_of_one_task(user: Path, tmp_path: Path) -> None:
     plan = resolve(given)
     plan_cells(plan)
     assert {cell.task: cell.numbers["task_config"]["size"] for cell in plan.cells} == {"toy-shade": 2, "relight": 16}
+    asked = Settings({"task.size": 3, "relight.size": 2}, ["task.size"])
+    assert asked.of("random", "relight", {}) == {"task.size": 3}, "the suite's for one task is not what was asked for"
+    assert asked.of("random", "relight", {"task.size": 5}) == {"task.size": 5}, "that is what the row is called"
+    both = {"toy-wide.spread": 0.1, "spread": 0.2}
+    for given_in in (both, dict(reversed(both.items()))):
+        assert Settings(given_in, both).of("toy-wide", "relight", {}) == {"spread": 0.1}
     with pytest.raises(RequestError, match="sise"):
         plan_cells(resolve(replace(given, settings={"toy-shade.sise": 2})))
 

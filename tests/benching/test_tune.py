@@ -79,6 +79,7 @@ def test_what_is_searched_are_values_and_ranges() -> None:
     assert found == {"spread": space.Range(0.01, 0.5), "layers": [1, 2]}
     assert (found["spread"].log, usual) == (True, {"spread": 0.1, "layers": 1})
     assert space.space_of("weak", ("spread",), {})[0] == {"layers": [1, 2]}
+    assert space.space_of("weak", (), {"weak.spread": [0.3], "spread": [0.1]})[0]["spread"] == [0.3], "of this model alone"
     for wrong in ({"spread": "1..0"}, {"spread": "a..b"}, {"spread": []}):
         with pytest.raises(RequestError, match="over spread is"):
             space.checked(wrong)

@@ -158,7 +158,8 @@ def _check(plan: BenchPlan, settings: Settings, task: str, model: str) -> Cell |
 class Settings:
     """The settings of a bench, and which of them each model and task takes: those for all are for those that have them.
 
-    ``given`` are all, the suite's too, which may be for models that were not chosen; each of ``asked`` must be somebody's.
+    ``given`` are all, the suite's too, which may be for models that were not chosen; each of ``asked`` must be somebody's. Of
+    two for one thing, that of a row counts, else the one that was asked for, else the one for this model or task alone.
     """
 
     def __init__(self, given: Mapping[str, Any], asked: Collection[str]) -> None:
@@ -175,6 +176,7 @@ class Settings:
             raise
         models, tasks = ({part.name for part in dataclasses.fields(config)} for config in configs)
         own: dict[str, Any] = {}
+        ranks: dict[str, tuple[bool, bool, bool]] = {}
         for key, value in {**self.given, **more}.items():
             head, dot, tail = key.partition(".")
             name = ""
@@ -190,7 +192,9 @@ class Settings:
                 self.used.add(key)
             elif name:
                 self.used.add(key)
-                own[name] = own.get(name, value) if head == "task" else value
+                rank = key in more, key in self.asked, bool(dot) and head != "task"
+                if rank >= ranks.get(name, rank):
+                    own[name], ranks[name] = value, rank
         return own
 
     def check(self) -> None:

@@ -93,7 +93,7 @@ def space_of(model: str, fixed: Collection[str], over: Space) -> tuple[dict[str,
     for key, values in space.items():
         if isinstance(values, list) and usual[key] not in values:
             values.insert(0, usual[key])
-    for key, values in over.items():
+    for key, values in sorted(over.items(), key=lambda item: "." in item[0]):  # what is said of this model alone counts
         head, dot, tail = key.partition(".")
         name = tail if dot and head == model else "" if dot else key
         if name not in usual:

@@ -52,8 +52,8 @@ def tune(
     """Search settings of models on held-out training pairs; it takes Optuna (``pip install 'cond-zoo[tune]'``).
 
     Each fit sees four fifths of the training pairs and is scored on the rest, no video, scene or photo being in both; test
-    items are not even read. The first fit of a model is the model as it is. Called again with the same ``out``, it goes on
-    where it was stopped, or with more fits.
+    items are not even read. The first fit of a model is the model as it is, but for what ``over`` leaves no room for. Called
+    again with the same ``out``, it goes on where it was stopped, or with more fits.
 
     Examples:
         >>> asked = {"fits": 2, "n": 3, "items": 4, "workers": 0, "progress": False}
