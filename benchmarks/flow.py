@@ -37,7 +37,7 @@ def compared(name: str, side: int, rounds: int) -> tuple[float, float]:
     """The median seconds of 100 samples of one x, and of the calls of the bare network that they are made of."""
     model = make.model(name, (1, side, side), (1, side, side))
     model.fitted = True
-    net, rows, calls = model.net.eval(), model.rows(), 1 if name == "engression" else 2 * model.config.solver_steps - 1
+    net, rows, calls = model.net.eval(), model.rows(), 1 if name == "engression" else 2 * model.solver_steps - 1
     x = torch.rand(1, 1, side, side, generator=torch.Generator().manual_seed(0))
     code = model.eval().encode(x)
     pieces = [min(rows, SAMPLES - i) for i in range(0, SAMPLES, rows)]

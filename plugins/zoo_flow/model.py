@@ -76,7 +76,12 @@ class Flow(Drawn):
     def make(self, code: Code, noise: Tensor) -> Tensor:
         """Noise times the temperature, carried to y in ``solver_steps`` steps."""
         settings = self.config
-        return solve(self._along(code), settings.temperature * noise, settings.solver_steps, settings.shift, settings.detail)
+        return solve(self._along(code), settings.temperature * noise, self.solver_steps, settings.shift, settings.detail)
+
+    @property
+    def solver_steps(self) -> int:
+        """Steps from noise to a sample."""
+        return self.config.solver_steps or (3 if len(self.y_shape) > 1 else 12)
 
     def noise_shape(self) -> tuple[int, ...]:
         return self.y_shape

@@ -65,7 +65,7 @@ def points() -> Pairs:
 
 @pytest.fixture(scope="module")
 def two_modes(points: Pairs) -> Flow:
-    model = Flow((1,), (2,), embedding=32, steps=250, batch_size=128, learning_rate=1e-2, solver_steps=12, ema=0.98)
+    model = Flow((1,), (2,), embedding=32, steps=250, batch_size=128, learning_rate=1e-2, ema=0.98)
     model.fit(points, seed=0, device="cpu", progress=False)
     return model
 
