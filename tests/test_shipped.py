@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 from collections.abc import Iterator
@@ -71,7 +72,8 @@ def test_one_colour(loaded: zoo.Loaded) -> None:
 def test_it_is_small_and_its_scores_are_those_that_are_registered(loaded: zoo.Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
     entry = checkpoints.find(loaded.name)
     assert (loaded.folder / "model.safetensors").stat().st_size <= 6 * 2**20
-    pairs = loaded.task.pairs(make.data(f"folder:{shared_data('photos')}"), "test")
+    source = json.loads((loaded.folder / "config.json").read_text())["data"]["name"]
+    pairs = loaded.task.pairs(make.data(f"folder:{shared_data('photos')}" if source == "folder:photos" else source), "test")
     n = SLOW.get(loaded.name.partition("/")[0], 100)
     measured = ("error_of_best", "variance", "energy_score") if n == 100 else ("error_of_best",)
     metrics = {metric: make.metric(metric) for metric in measured}

@@ -15,6 +15,7 @@ import re
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -36,7 +37,12 @@ def ship(
     name: str,
     data_name: str = typer.Option(...),
     about: str = typer.Option(...),
-    temperature: float | None = typer.Option(None, help="Of the samples; a fit is the same with any."),
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", help="KEY=NUMBER of the model, or task.KEY=NUMBER, of samples alone: a fit is the same with any."
+        ),
+    ] = None,
     data: str = typer.Option("folder:photos", help="What the card calls the data, in its commands."),
     samples: int | None = typer.Option(None, help="Of each test item, to score by; by default as many as the run had."),
 ) -> None:
@@ -49,17 +55,21 @@ def ship(
 
     record, metrics = (json.loads((run / name).read_text(encoding="utf-8")) for name in ("run.json", "metrics.json"))
     task, seed, train = record["task"], record["seed"], record["data"]["train"]
-    n = samples or record["n"]
-    command = record["command"].replace(record["data"]["name"], data).split(" --metric")[0]
+    source, n = record["data"]["name"], samples or record["n"]
+    command = re.sub(r" --out \S+", "", record["command"].replace(source, data)).split(" --metric")[0]
     command = re.sub(r" --items \d+", "", re.sub(r" -n \d+", f" -n {n}", command))
     whole = Model.load(run / "checkpoint")
-    if temperature is not None:
-        whole.config = dataclasses.replace(whole.config, temperature=temperature)
-        command += f" --set temperature={temperature:g}"
+    for key, _, value in (setting.partition("=") for setting in settings or ()):
+        if key.startswith("task."):
+            task["config"][key.removeprefix("task.")] = float(value)
+        else:
+            number = int(value) if key.endswith("steps") else float(value)
+            whole.config = dataclasses.replace(whole.config, **{key: number})
+        command += f" --set {key}={value}"
     with tempfile.TemporaryDirectory() as scratch:
         whole.save(Path(scratch) / "half", half=True, inference=True)
         half = Model.load(Path(scratch) / "half")
-    pairs = make.task(task["name"], **task["config"]).pairs(make.data(record["data"]["name"]), "test", seed)
+    pairs = make.task(task["name"], **task["config"]).pairs(make.data(source), "test", seed)
     wanted = {m["name"]: make.metric(m["name"]) for m in record["metrics"] if m["name"] != "nll"}
     measured = evaluate(half, pairs, wanted, n, seed=seed).scores
     scores = {name: dataclasses.asdict(score) for name, score in measured.items()}

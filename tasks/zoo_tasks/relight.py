@@ -6,14 +6,16 @@ It is a Poisson problem, solved by fast cosine transforms. Source: R. Grosse, M.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
-from zoo import Image, RequestError
+from zoo import Image, RequestError, above
 from zoo_tasks.fields import Float, resize, strips, within
-from zoo_tasks.photo import Layers, PhotoTask, brightest, sparse
+from zoo_tasks.photo import Context, Layers, PhotoConfig, PhotoTask, brightest, sparse
 
 WHITE, MUCH, FLAT = 250, 0.4, 0.6
 """The darkest channel from which on a pixel is white; the share of white, and of neighbours in the middle of a picture that
@@ -42,6 +44,23 @@ class Retinex:
     darkest: float = 1 / 255
 
 
+@dataclass(frozen=True)
+class RelightConfig(PhotoConfig):
+    """Settings of relighting, beside those of all tasks on photos.
+
+    Attributes:
+        exposure: what shading samples are multiplied by before a photo is composed of them, as a longer exposure would; 1 for
+            as they are. A photo fixes its shading only up to a factor, and light that was learnt of something else than
+            photos, such as ``scenes``, has another one.
+    """
+
+    exposure: float = dataclasses.field(default=1.0, metadata={"added": True})
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        above(self, 0, "exposure")
+
+
 class Relight(PhotoTask):
     """Relighting: x is the grey albedo (1, size, size), y the grey shading (1, size, size), both in [0, 1].
 
@@ -49,6 +68,8 @@ class Relight(PhotoTask):
     With ``see=photo`` x is the albedo in its colours, R, G, B: what colour a surface has, light leaves as it is.
     """
 
+    Config = RelightConfig
+    config: RelightConfig
     does = "Change the light"
     cites = ("lu2016cdvae", "grosse2009intrinsic")
     x_name, y_name = "albedo", "shading"
@@ -72,6 +93,14 @@ class Relight(PhotoTask):
     @staticmethod
     def plain(picture: Float) -> Float:
         return picture.mean(axis=0, keepdims=True, dtype=np.float32)
+
+    def compose(self, context: Context, y: Tensor, *, x_hat: Tensor | None = None) -> Tensor:
+        """The photo under each of n shadings, as long exposed as ``exposure`` says."""
+        return super().compose(context, y * self.config.exposure, x_hat=x_hat)
+
+    def own_y(self, context: Context) -> Tensor:
+        """The photo's own small shading, (1, size, size), in the units of samples: what gives the photo back."""
+        return super().own_y(context) / self.config.exposure
 
     def remark(self, image: Image) -> str:
         """Of white paper and screenshots: that white stays white, so that new light changes little."""
