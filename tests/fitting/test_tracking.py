@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,7 +18,7 @@ from zoo.running.plan import Request
 
 
 class Stub(GeneralTracker):
-    """A tracker as accelerate has them."""
+    """A tracker as accelerate has them, whose run is called 7."""
 
     name, requires_logging_directory = "stub", True
 
@@ -26,7 +28,7 @@ class Stub(GeneralTracker):
 
     @property
     def tracker(self) -> Any:
-        return self.calls
+        return SimpleNamespace(id="7", info=SimpleNamespace(run_id="7"), name="7", finish=lambda **how: self.calls.append(how))
 
     def start(self) -> None:
         self.calls.append("start")
@@ -42,16 +44,19 @@ class Stub(GeneralTracker):
 
 
 @pytest.mark.parametrize(
-    ("name", "begin"),
+    ("name", "begin", "again", "failed"),
     [
-        ("tensorboard", lambda folder: ("a", {"logging_dir": folder})),
-        ("wandb", lambda folder: ("zoo", {"name": "a"})),
-        ("mlflow", lambda folder: ("zoo", {"run_name": "a"})),
+        ("tensorboard", lambda folder: ("a", {"logging_dir": folder}), {}, "finish"),
+        ("wandb", lambda folder: ("zoo", {"name": "a"}), {"id": "7", "resume": "allow"}, {"exit_code": 1}),
+        ("mlflow", lambda folder: ("zoo", {"run_name": "a", "run_id": None}), {"run_id": "7"}, "FAILED"),
+        ("trackio", lambda folder: ("zoo", {"name": "a"}), {"resume": "allow"}, "finish"),
     ],
 )
-def test_a_tracker_sees_what_is_on_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, begin: Any) -> None:
+def test_a_tracker_sees_what_is_on_record_and_a_fit_that_goes_on_goes_on_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, begin: Any, again: Any, failed: Any
+) -> None:
     monkeypatch.setitem(LOGGER_TYPE_TO_CLASS, name, Stub)
-    monkeypatch.setattr(tracking, "find_spec", lambda name: object())
+    monkeypatch.setattr(tracking, "find_spec", lambda name: SimpleNamespace(origin="there"))
     with tracking.Tracker(name, tmp_path, "a", {"components": 2, "widths": (1, 2)}) as tracker:
         if name == "tensorboard":
             history = fit(model(), pairs(), steps=20, validation=0.2, callback=tracker)
@@ -63,6 +68,12 @@ def test_a_tracker_sees_what_is_on_record(tmp_path: Path, monkeypatch: pytest.Mo
     first, start, settings, (step, values), end = tracker.log.calls
     assert (first, start, settings, end) == (begin(tmp_path), "start", {"components": 2}, "finish")
     assert {"step": step, **values} == expected
+    if name != "tensorboard":
+        monkeypatch.setitem(sys.modules, "mlflow", SimpleNamespace(end_run=lambda how: later.log.calls.append(how)))
+        later = tracking.Tracker(name, tmp_path, "a", {})
+        later(40, {"total": 0.5}, 0.5)
+        later.__exit__(ValueError, ValueError("it diverged"), None)
+        assert later.log.calls == [("zoo", {**begin(tmp_path)[1], **again}), "start", (40, {"total": 0.5, "lr": 0.5}), failed]
 
 
 @pytest.mark.skipif(
@@ -80,7 +91,7 @@ def test_tensorboard_reads_it_back(tmp_path: Path) -> None:
 
 
 def test_what_is_wrong_with_a_tracker_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tracking, "find_spec", lambda name: None)
+    monkeypatch.setattr(tracking, "find_spec", lambda name: SimpleNamespace(origin=None))  # a folder of that name
     for name, message in {
         "wandb": r"tracker wandb needs a package that is not installed: pip install 'cond-zoo\[wandb\]'",
         "wandv": "there is no tracker 'wandv': did you mean 'wandb'",

@@ -86,7 +86,7 @@ def run(
         split_seed: chooses the test items of data that has no split of its own, such as a folder of photos; they are the same
             for every ``seed``.
         track: send the curves of the fit to ``"tensorboard"`` (its files lie in ``out/tracking``), ``"wandb"``, ``"mlflow"``
-            or ``"trackio"``; each is an extra of that name.
+            or ``"trackio"``; each is an extra of that name, and works offline.
         callback: called with the step, the losses by name and the learning rate, as by :meth:`zoo.Model.fit`. Where it
             returns True the fit ends and what it came to is measured; an error in it ends the run.
 
