@@ -25,12 +25,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from panels import axes_of, save, save_ways
 from torch import Tensor
 
 from zoo.contracts import make
 from zoo.contracts.model import Model
 from zoo.data.pairs import Pairs
-from zoo.utils.files import whole_file, write_json
+from zoo.utils.files import write_json
 from zoo.utils.noise import Noise
 from zoo.utils.sheet import INK, LINE, MUTED
 
@@ -94,7 +95,7 @@ def toy(data: str, seconds: float, path: Path) -> dict[str, Any]:
         model = fitted(name, train, seconds, TOY_STEPS, **settings)
         samples = model.sample((1 + x[:, None]) / 2, 200, seed=0)
         numbers[name], drawn[name] = _branches(samples, upper, x.abs() >= 0.3), samples[:, :40]
-    figure, axes = _axes(len(drawn), 3.4, 3.2)
+    figure, axes = axes_of(len(drawn), 3.4, 3.2)
     for panel, (name, samples) in zip(axes, drawn.items(), strict=True):
         for sign in (1, -1):
             panel.plot(x, sign * upper[:, 2], color=INK, lw=1)
@@ -102,7 +103,7 @@ def toy(data: str, seconds: float, path: Path) -> dict[str, Any]:
         panel.set_title(f"{name}: {numbers[name]['near']:.1%} near, {numbers[name]['between']:.1%} between", fontsize=9)
         panel.set_xlabel("x")
     axes[0].set_ylabel("third number of y")
-    _save(figure, path)
+    save(figure, path)
     return numbers
 
 
@@ -127,7 +128,7 @@ def steps(data: str, seconds: float, path: Path) -> dict[str, Any]:
     task = make.task("complete", **digits)
     train, test = _pairs("complete", data or "scenes", 100, **digits)
     numbers: dict[str, Any] = {}
-    figure, axes = _axes(2, 4.2, 3.2)
+    figure, axes = axes_of(2, 4.2, 3.2)
     for name in ("cgml", "cgml-norho"):
         model: Any = fitted(name, train, seconds)
         with torch.no_grad():
@@ -140,7 +141,8 @@ def steps(data: str, seconds: float, path: Path) -> dict[str, Any]:
                 errors.append((made - test.y[:, None]).square().flatten(2).mean(2))
                 if n in SHOWN:
                     shown.append(task.filled(test.x[:6], made[:6, 0]))
-            _ways(task.filled(test.x[:6], torch.full_like(test.y[:6], 0.5)), shown, path.with_stem(f"steps-{name}"))
+            shown.insert(0, task.filled(test.x[:6], torch.full_like(test.y[:6], 0.5)))
+            save_ways(dict(zip(["x", *map(str, SHOWN)], shown, strict=True)), path.with_stem(f"steps-{name}"))
         mean, best = [e.mean().item() for e in errors], [e.amin(1).mean().item() for e in errors]
         numbers[name] = {"mean": mean, "best_of_10": best}
         for panel, values, what in ((axes[0], mean, "mean of 10 samples"), (axes[1], best, "best of 10 samples")):
@@ -149,31 +151,15 @@ def steps(data: str, seconds: float, path: Path) -> dict[str, Any]:
             panel.set_xlabel("predicted steps of z")
     axes[0].set_ylabel("squared error a pixel")
     axes[0].legend(frameon=False)
-    _save(figure, path)
+    save(figure, path)
     return numbers
-
-
-def _ways(x: Tensor, shown: list[Tensor], path: Path) -> None:
-    """A row for each item: x, and its first sample after each of the steps of ``SHOWN``."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(1.1 * (1 + len(shown)), 1.1 * len(x) + 0.2), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(len(x), 1 + len(shown), squeeze=False)
-    for column, (title, fields) in enumerate(zip(["x", *map(str, SHOWN)], [x, *shown], strict=True)):
-        axes[0, column].set_title(title, fontsize=9)
-        for panel, field in zip(axes[:, column], fields, strict=True):
-            panel.imshow(field.expand(3, -1, -1).permute(1, 2, 0).clamp(0, 1).numpy())
-            panel.axis("off")
-    _save(figure, path)
 
 
 def convergence(data: str, seconds: float, path: Path) -> dict[str, Any]:
     """PSNR of the mean sample after shares of the training time, for each model; equal time for all."""
     train, test = _pairs("complete", data or "scenes", 100)
     numbers: dict[str, dict[str, float]] = {}
-    figure, (axes,) = _axes(1, 5.6, 3.6)
+    figure, (axes,) = axes_of(1, 5.6, 3.6)
     for name in ("l1", "ce", "pix2pix", "cvae", "cgml"):
         points = {}
         for share in (1 / 8, 1 / 4, 1 / 2, 1):
@@ -184,7 +170,7 @@ def convergence(data: str, seconds: float, path: Path) -> dict[str, Any]:
     axes.set_xlabel("seconds of training")
     axes.set_ylabel("PSNR (dB), mean over samples")
     axes.legend(frameon=False)
-    _save(figure, path)
+    save(figure, path)
     return numbers
 
 
@@ -200,13 +186,13 @@ def latent(data: str, seconds: float, path: Path) -> dict[str, Any]:
             "psnr_of_best": (-10 * error.amin(1).clamp_min(1e-10).log10()).mean().item(),
             "deviation": samples.std(1).mean().item(),
         }
-    figure, axes = _axes(3, 3.4, 3.0)
+    figure, axes = axes_of(3, 3.4, 3.0)
     for panel, what in zip(axes, ("psnr", "psnr_of_best", "deviation"), strict=True):
         panel.plot([int(k) for k in numbers], [one[what] for one in numbers.values()], color=COLOURS["cgml"], marker="o", ms=4)
         panel.set_xscale("log", base=2)
         panel.set_title(what, fontsize=10)
         panel.set_xlabel("length of z")
-    _save(figure, path)
+    save(figure, path)
     return numbers
 
 
@@ -218,12 +204,12 @@ def uncertainty(data: str, seconds: float, path: Path) -> dict[str, Any]:
     model: Any = fitted("cgml", Pairs(x, 4 * sign * torch.cat([x, x**2, x**3], 1)), seconds, width=64, batch_size=128)
     at = torch.linspace(0, 1.5, 61)[:, None]
     shown = model.uncertainty(at, draws=50, seed=0).mean(1)
-    figure, (axes,) = _axes(1, 5.0, 3.2)
+    figure, (axes,) = axes_of(1, 5.0, 3.2)
     axes.axvspan(0, 0.5, color=LINE, lw=0)
     axes.plot(at[:, 0], shown, color=COLOURS["cgml"])
     axes.set_xlabel("x (fitted where it is grey)")
     axes.set_ylabel("deviation of y")
-    _save(figure, path)
+    save(figure, path)
     inside = at[:, 0] <= 0.5
     return {"inside": shown[inside].mean().item(), "outside": shown[~inside].mean().item(), "by_x": shown.tolist()}
 
@@ -242,11 +228,11 @@ def sizes(data: str, seconds: float, path: Path) -> dict[str, Any]:
         parameters = sum(p.numel() for p in model.parameters())
         numbers[str(size)] = {"seconds_a_step": taken, "memory_gib": memory, "parameters": parameters, **losses}
         print(size, numbers[str(size)], flush=True)
-    figure, (axes,) = _axes(1, 4.6, 3.0)
+    figure, (axes,) = axes_of(1, 4.6, 3.0)
     axes.loglog([int(k) for k in numbers], [one["seconds_a_step"] for one in numbers.values()], marker="o", base=2)
     axes.set_xlabel("pixels a side")
     axes.set_ylabel("seconds a training step")
-    _save(figure, path)
+    save(figure, path)
     return numbers
 
 
@@ -265,10 +251,10 @@ def pool(data: str, seconds: float, path: Path) -> dict[str, Any]:
                 taken.append(time.perf_counter() - began)
         one, twenty = (sorted(taken[1:])[4] for taken in times.values())
         numbers[name] = {"ms_of_one": 1e3 * one, "ms_of_twenty": 1e3 * twenty, "ratio": twenty / one}
-    figure, (axes,) = _axes(1, 4.6, 3.0)
+    figure, (axes,) = axes_of(1, 4.6, 3.0)
     axes.bar(list(numbers), [one["ratio"] for one in numbers.values()], color=MUTED)
     axes.set_ylabel("time of 20 samples / of one")
-    _save(figure, path)
+    save(figure, path)
     return numbers
 
 
@@ -291,25 +277,6 @@ def _pairs(name: str, data: str, items: int, **settings: Any) -> tuple[Pairs, Pa
 def _psnr(samples: Tensor, y: Tensor) -> float:
     error = (samples - y[:, None]).square().flatten(2).mean(2).clamp_min(1e-10)
     return (-10 * error.log10()).mean().item()
-
-
-def _axes(panels: int, width: float, height: float) -> tuple[Any, Any]:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width * panels, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(1, panels, squeeze=False)[0]
-    for one in axes:
-        one.grid(color=LINE, lw=0.6)
-        one.set_axisbelow(True)
-        one.spines[["top", "right"]].set_visible(False)
-    return figure, axes
-
-
-def _save(figure: Any, path: Path) -> None:
-    with whole_file(path) as part:
-        figure.savefig(part, format="png", dpi=140)
 
 
 if __name__ == "__main__":
