@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
+from functools import cache
+from itertools import chain
 
 import pytest
 from borders import decoded, filled, marked, opened, printed
 from snippets import ROOT
 
-FILES = {
-    str(path.relative_to(ROOT)): ast.parse(path.read_text())
-    for name in ("zoo", "plugins", "tasks", "metrics")
-    for path in sorted((ROOT / name).rglob("*.py"))
-}
 TEMPLATES = [path for ending in ("*.html", "*.md", "*.jinja") for path in (ROOT / "zoo").rglob(ending)]
 HELPERS = {
     printed: {"zoo/utils/words.py"},
@@ -55,9 +52,16 @@ RIGHT = {
 }
 
 
+@cache
+def files() -> dict[str, ast.Module]:
+    """The modules of the project by their path, parsed once where they are looked at."""
+    folders = ((ROOT / name).rglob("*.py") for name in ("zoo", "plugins", "tasks", "metrics"))
+    return {str(path.relative_to(ROOT)): ast.parse(path.read_text()) for path in sorted(chain(*folders))}
+
+
 @pytest.mark.parametrize("rule", HELPERS, ids=lambda rule: str(rule.__name__))
 def test_the_borders_hold_everywhere(rule: Callable[[ast.Module], Iterator[str]]) -> None:
-    broken = {name: [*rule(tree)] for name, tree in FILES.items() if name not in HELPERS[rule]}
+    broken = {name: [*rule(tree)] for name, tree in files().items() if name not in HELPERS[rule]}
     assert {name: wrong for name, wrong in broken.items() if wrong} == {}
 
 

@@ -6,6 +6,7 @@ import json
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,13 +24,17 @@ from zoo.benching.same import difference, proof_of
 from zoo.running.plan import Request
 from zoo.utils.errors import RequestError, ZooError
 
-distributed = pytest.importorskip("distributed", reason="dask.distributed is not installed: pip install 'cond-zoo[cluster]'")
-pytestmark = pytest.mark.usefixtures("toys", "no_figures")
+LACKS = pytest.mark.skipif(
+    not find_spec("distributed"), reason="distributed is not installed: pip install 'cond-zoo[cluster]'"
+)
+pytestmark = [pytest.mark.usefixtures("toys", "no_figures"), LACKS]
 
 
 def start(folder: Path) -> Any:
+    from distributed import LocalCluster  # not by every process that collects the tests
+
     how = {"n_workers": 2, "threads_per_worker": 1, "processes": False, "dashboard_address": ":0", "silence_logs": 50}
-    return distributed.LocalCluster(host="127.0.0.1", protocol="tcp", local_directory=str(folder), **how)
+    return LocalCluster(host="127.0.0.1", protocol="tcp", local_directory=str(folder), **how)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +55,9 @@ class Pretence:
 
 
 def pretend(task: dict[str, Any]) -> dict[str, Any]:
-    worker, name = distributed.get_worker(), Path(task["request"]["out"]).name
+    from distributed import get_worker
+
+    worker, name = get_worker(), Path(task["request"]["out"]).name
     answer = {"reason": "", "refused": "", "worker": worker.address, **(Pretence.instead(name, worker) or {})}
     return {"files": remote.packed(Pretence.done / "cells/toy-shade" / name), **answer}
 

@@ -14,7 +14,6 @@ from datafiles import noise, refused
 
 from zoo.contracts import make
 
-datasets = pytest.importorskip("datasets")
 pytestmark = [pytest.mark.usefixtures("own_cache"), pytest.mark.filterwarnings("ignore:memory|hf:UserWarning")]
 SHA = "0123456789abcdef0123456789abcdef01234567"
 
@@ -26,7 +25,13 @@ def stored(seed: int) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def table() -> Any:
+def datasets() -> Any:
+    """The package, imported where it is used: not by every process that collects the tests."""
+    return pytest.importorskip("datasets", reason="datasets is not installed: pip install -e '.[dev]'")
+
+
+@pytest.fixture(scope="module")
+def table(datasets: Any) -> Any:
     """Twelve pictures with classes, of which one is broken."""
     rows = [{"img": stored(i), "sketch": stored(i + 50), "kind": i % 2} for i in range(12)]
     rows[3]["img"] = {"bytes": b"junk", "path": None}
@@ -35,7 +40,7 @@ def table() -> Any:
     return datasets.Dataset.from_list(rows, features=features)
 
 
-def test_columns_are_found_or_named_and_broken_rows_left_out(table: Any, tmp_path: Path) -> None:
+def test_columns_are_found_or_named_and_broken_rows_left_out(datasets: Any, table: Any, tmp_path: Path) -> None:
     table.save_to_disk(tmp_path / "one")
     data = make.data(f"hf:{tmp_path}/one?source=sketch")
     with pytest.warns(UserWarning, match=r"left out 1 of 12 rows of hf:.*: train/row 03 \(not an image"):
@@ -60,7 +65,7 @@ def test_columns_are_found_or_named_and_broken_rows_left_out(table: Any, tmp_pat
     assert (pairs.x_shape, pairs.y_shape, len(pairs)) == ((2,), (1,), 9)
 
 
-def test_a_revision_of_the_hub_is_pinned(table: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_revision_of_the_hub_is_pinned(datasets: Any, table: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
 
     def info(self: Any, repository: str, revision: str | None = None) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from importlib import import_module
 from pathlib import Path
 
@@ -39,8 +40,10 @@ def planted() -> dict[str, tuple[str, type, frozenset[str]]]:
     """The kind, the class, and the checks that must find it, of every planted thing by name."""
     if str(FOLDER) not in sys.path:
         sys.path.append(str(FOLDER))
-    for module in MODULES:
-        import_module(f"planted_{module}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(time, "sleep", lambda _: None)  # what is slow to be imported is so where that is looked at
+        for module in MODULES:
+            import_module(f"planted_{module}")
     classes = import_module("planted_right").PLANTED
 
     def kind(cls: type) -> str:
