@@ -80,8 +80,9 @@ class Configured(Subject):
 
     def a_setting_has_an_effect_on_its_config(self) -> None:
         """A setting that is given is the one in its config, not the default."""
+        own = self.config  # of a model that is made for it, each time
         for field in dataclasses.fields(self.cls.Config):
-            for other in _others(getattr(self.config, field.name)):
+            for other in _others(getattr(own, field.name)):
                 try:
                     got = getattr(self.make(**{field.name: other}).config, field.name)
                 except RequestError:  # out of its range, or not together with the rest
