@@ -48,6 +48,15 @@ def fate(code: int) -> str:
         return f"signal {-code}"
 
 
+def environment(threads: int = 0) -> dict[str, str]:
+    """The environment of a child with so many threads a library, 0 for as many as here."""
+    made = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    for name in _LIMITS if threads else ():
+        given = os.environ.get(name, "")  # fewer where fewer are set
+        made[name] = str(min(int(given) or threads, threads) if given.isdecimal() else threads)
+    return made
+
+
 def stop_all() -> None:
     """End all children of this process."""
     for child in list(_LIVING):
@@ -119,16 +128,12 @@ class Child(_Heard, contextlib.AbstractContextManager["Child"]):
     """
 
     def __init__(self, module: str, *words: str, threads: int = 0, errors: bool = False) -> None:
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        for name in _LIMITS if threads else ():
-            given = os.environ.get(name, "")  # fewer where fewer are set
-            environment[name] = str(min(int(given) or threads, threads) if given.isdecimal() else threads)
         self.process = subprocess.Popen(
             [sys.executable, "-c", _COMMAND.format(path=sys.path, module=module), *words],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=None if errors else subprocess.DEVNULL,
-            env=environment,
+            env=environment(threads),
             start_new_session=True,
         )
         self.pid = self.process.pid
@@ -171,10 +176,12 @@ class Fork(_Heard):
         with _STARTING:  # no other fork is to hold the end of this pipe
             source, sink = os.pipe()
             self._ended: int | None = None
+            parent = os.getpid()
             self.pid = os.fork()
             if self.pid == 0:
                 try:
                     os.setsid()
+                    threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
                     work(lambda what: _write(sink, what))
                 finally:
                     os._exit(0)
@@ -186,6 +193,13 @@ class Fork(_Heard):
             if self._ended is None and (ended := os.waitpid(self.pid, os.WNOHANG))[0]:
                 self._ended = os.waitstatus_to_exitcode(ended[1])
         return self._ended
+
+
+def _end_after(parent: int) -> None:
+    """End this process, and what it has started, when the one that forked it is gone: by a signal, it had no time to."""
+    while os.getppid() == parent:
+        time.sleep(0.2)
+    os.killpg(0, signal.SIGKILL)
 
 
 class Parent:

@@ -1,15 +1,21 @@
-"""Checking a subject in a process of its own, which may raise, exit, print or run for ever without harm to this one."""
+"""Checking a subject in a process of its own, which may raise, exit, print or run for ever without harm to this one.
+
+Importing torch takes longer than most checks, so one process does it, and has a fork for each subject; where there is no
+fork, each has a new process.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
-from zoo.probing.children import START, Child, Ended, Parent, fate
+from zoo.probing.children import START, Child, Ended, Fork, Parent, end_all, environment, fate
 from zoo.probing.state import kept
-from zoo.probing.watch import watch
+from zoo.probing.watch import preload, watch
 from zoo.testing.checking import chosen, subject_of
 from zoo.testing.outcome import Outcome, Result, State, run_one
 from zoo.testing.verdicts import Kind
@@ -18,6 +24,9 @@ LIMIT = 120.0
 """Seconds that one check may take, on any machine that one would use."""
 ENDS = 3
 """Times that the process may end or be ended within a check before the rest is left undone, and the outcome not ok."""
+_PATIENCE = 5.0  # seconds for a fork that has said all to end
+_RESTING: list[Child] = []
+"""Processes that have imported all that checks need, and wait for the next subject."""
 
 
 def check_apart(
@@ -42,19 +51,21 @@ def check_apart(
         if not outcome.missing:
             break
         said: dict[str, Any] | None = None
-        # One thread: the subjects are small, and others are checked at the same time.
-        with Child("zoo.testing.apart", kind, name, *outcome.missing, threads=1) as child:
-            try:
+        try:
+            with _checker(kind, name, *outcome.missing) as child:
                 while outcome.missing:
-                    said = child.hear(START if said is None else limit)
+                    heard = child.hear(START if said is None else limit)
+                    if "ended" in heard:
+                        raise Ended(heard["ended"])
+                    said = heard
                     if "check" in said:
                         take(**said)
                     elif "fault" in said:  # the rest would say the same
                         return outcome
-            except Ended as ended:
-                end = f"it did not end within {limit:g} s"
-                if ended.code is not None:
-                    end = f"it ended the process ({fate(ended.code)})"
+        except Ended as ended:
+            end = f"it did not end within {limit:g} s"
+            if ended.code is not None:
+                end = f"it ended the process ({fate(ended.code)})"
         if outcome.missing and said == {"importing": name}:  # it would be the same in every new process
             quick = "importing_it_is_quick"
             first = quick if quick in outcome.missing else outcome.missing[0]
@@ -65,23 +76,84 @@ def check_apart(
     return outcome
 
 
-def main(kind: str, name: str, *names: str) -> None:
-    """In that process, run the checks called ``names`` one after the other; tell when each begins, and its result."""
-    parent = Parent()
+@contextlib.contextmanager
+def _checker(*words: str) -> Iterator[Child]:
+    """Who tells of the checks of a kind, a name and these checks, and that its fork has ended, where it has one."""
+    # One thread: the subjects are small, and others are checked at the same time.
+    if not hasattr(os, "fork"):
+        with Child("zoo.testing.apart", *words, threads=1) as child:
+            yield child
+        return
+    child = _rested()
+    child.tell({"words": words, "path": sys.path, "folder": os.getcwd(), "environment": environment(1)})
+    kept_up = False
+    try:
+        yield child
+    except Ended as ended:
+        kept_up = ended.code is not None  # its fork alone has ended
+        raise
+    else:
+        with contextlib.suppress(Ended):
+            while "ended" not in child.hear(_PATIENCE):
+                pass
+            kept_up = True
+    finally:
+        if kept_up:
+            _RESTING.append(child)
+        else:
+            child.leave()
+
+
+def _rested() -> Child:
+    with contextlib.suppress(IndexError):  # there is none
+        while (child := _RESTING.pop()).poll() is not None:  # it was stopped, with all children of this process
+            child.leave()
+        return child
+    return Child("zoo.testing.apart", threads=1)
+
+
+def main(*words: str) -> None:
+    """In that process, run checks until nobody asks any more."""
+    parent = Parent(gone=end_all)
+    preload()
+    if words:
+        _check(parent.tell, *words)
+        os._exit(0)  # threads that the subject left behind must not keep the process
+    while True:
+        fork = Fork(partial(_begin, parent.pipe, parent.ask()))
+        try:
+            while True:
+                parent.tell(fork.hear())
+        except Ended as ended:
+            parent.tell({"ended": ended.code})
+        finally:
+            fork.stop()
+
+
+def _begin(pipe: int, asked: Mapping[str, Any], tell: Callable[[Any], object]) -> None:
+    os.close(pipe)  # it would be open for as long as this one lives
+    os.environ.clear()
+    os.environ.update(asked["environment"])
+    os.chdir(asked["folder"])
+    sys.path[:] = asked["path"]
+    _check(tell, *asked["words"])
+
+
+def _check(tell: Callable[[Any], object], kind: str, name: str, *names: str) -> None:
+    """Run the checks called ``names`` one after the other; tell when each begins, and its result."""
     subject = subject_of(name, kind)
-    parent.tell({"importing": name})
+    tell({"importing": name})
     try:
         with kept():
             subject.imported = watch(subject.entry.module)
     except (Exception, SystemExit):  # no such entry, or two of them: the checks say so
         subject.imported = None
     for check in chosen(subject.kind, names):
-        parent.tell({"begin": check.name})
-        parent.tell(run_one(check, subject)._asdict())
+        tell({"begin": check.name})
+        tell(run_one(check, subject)._asdict())
         if subject.fault:
-            parent.tell({"fault": subject.fault})
+            tell({"fault": subject.fault})
             break
-    os._exit(0)  # threads that the subject left behind must not keep the process
 
 
 if __name__ == "__main__":
