@@ -32,7 +32,7 @@ def toy(items: int, seed: int) -> Pairs:
 
 @cache
 def fitted(rho: bool) -> CGML:
-    model = CGML((1,), (3,), width=64, batch_size=128, steps=600, latent_steps=10, learning_rate=2e-3, rho=rho)
+    model = CGML((1,), (3,), width=64, batch_size=128, steps=400, latent_steps=10, learning_rate=4e-3, rho=rho)
     model.fit(toy(4000, 0), seed=0, device="cpu", progress=False)
     return model
 
@@ -57,8 +57,8 @@ def test_momentum_drives_the_phantom_out() -> None:
     for rho in (True, False):
         samples = fitted(rho).sample(x, 200, seed=0)
         between[rho] = (samples.norm(dim=2) < 0.5 * branch(x).norm(dim=1)[:, None]).float().mean()
-    assert between[True] < 0.005
-    assert between[False] > 3 * between[True] + 0.005
+    assert between[True] < 0.002
+    assert between[False] > 3 * between[True] + 0.003
 
 
 def test_z_travels_from_where_it_was_drawn_to_where_the_cost_is_low() -> None:
@@ -82,7 +82,7 @@ def test_uncertainty_grows_away_from_the_data() -> None:
     """Figure 22: fitted on [0, 0.5], the deviation under a shaken z is larger where x was never seen."""
     pairs = toy(4000, 1)
     pairs = Pairs(pairs.x.abs() / 2, pairs.y.sign().prod(1, keepdim=True) * branch(pairs.x.abs() / 2))
-    model = CGML((1,), (3,), width=64, batch_size=128, steps=250, latent_steps=10, learning_rate=2e-3)
+    model = CGML((1,), (3,), width=64, batch_size=128, steps=120, latent_steps=5, learning_rate=4e-3)
     model.fit(pairs, seed=0, device="cpu", progress=False)
     x = torch.tensor([[0.1], [0.25], [0.4], [1.2], [1.35], [1.5]])
     shown = model.uncertainty(x, seed=0)

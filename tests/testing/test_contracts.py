@@ -31,7 +31,7 @@ from zoo.testing.verdicts import Skipped, Subject
 from zoo_metrics import features
 from zoo_networks import efficientnet
 
-ALIKE = {"attribute-cvae-b25", "attribute-cvae-b50", "attribute-cvae-b75"}
+ALIKE = {"attribute-cvae-b25", "attribute-cvae-b50", "attribute-cvae-b75", "cdvae-mdn4"}
 """Presets that differ in a number alone from others, which are checked."""
 READ = {"arrays", "branches", "folder"}
 """Kinds of data that are read here: of the others some make hundreds of items, and most need files."""
