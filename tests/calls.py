@@ -6,11 +6,12 @@ import contextlib
 import io
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+import zygote
 
 
 class Called(NamedTuple):
@@ -45,8 +46,7 @@ def call(python: str | Path, commands: Sequence[Sequence[str]], env: Mapping[str
     """The words of these commands, one command after another, in ``folder``."""
     code = f"import json, sys; sys.path.append({str(Path(__file__).parent)!r}); import calls\n"
     code += "for words in json.loads(sys.argv[1]): print(json.dumps(calls.call_here(*words)))"
-    words = [str(python), "-c", code, json.dumps(commands)]
-    done = subprocess.run(words, capture_output=True, text=True, env=dict(env), cwd=folder)
+    done = zygote.run(code, json.dumps(commands), env=env, folder=folder, python=python)
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(lines) == len(commands), done.stdout  # nothing else was printed, by anybody

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
+import socket
 import time
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
+import zygote
 from fits import SMALL, fit, fit_long, fit_without_noise, model, pairs, same
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
@@ -95,7 +95,7 @@ def test_a_resumed_run_ends_in_the_same_weights(name: str, tmp_path: Path) -> No
 def test_killed_at_a_random_moment_and_resumed_it_ends_in_the_same_weights(tmp_path: Path) -> None:
     script = "import fits, pathlib, sys; fits.fit_long(pathlib.Path(sys.argv[1]), slowly=True)"
     env = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
-    process = subprocess.Popen([sys.executable, "-c", script, tmp_path / "state"], env=env, cwd=HERE)
+    process = zygote.start(script, str(tmp_path / "state"), env=env, folder=HERE)
     while not (tmp_path / "state" / "training.safetensors").exists():
         assert process.poll() is None, "it ended before it wrote its state"
         time.sleep(0.005)
@@ -129,17 +129,15 @@ def test_wrong_training_settings_are_refused(setting: dict) -> None:
 
 
 def test_two_processes_train_one_model(tmp_path: Path) -> None:
-    """``accelerate launch`` with two CPU processes: both end in the same weights, with one loss and in turns.
-
-    Its ``--cpu`` starts several processes through MPI only; ``--multi_gpu`` starts them by itself, and device="cpu" holds.
-    """
-    script = tmp_path / "fit.py"
-    script.write_text("import os, pathlib, sys, fits; fits.fit_among_several(pathlib.Path(sys.argv[1]), os.environ['RANK'])")
-    launch = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1"]
-    launch += ["--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
-    env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(HERE)}
-    done = subprocess.run([*launch, script, tmp_path], env=env, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr[-2000:]
+    """As ``accelerate launch`` starts them, by what it sets: both end in the same weights, with one loss and in turns."""
+    script = "import os, pathlib, sys, fits; fits.fit_among_several(pathlib.Path(sys.argv[1]), os.environ['RANK'])"
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1]), "WORLD_SIZE": "2"}
+    place |= {"LOCAL_WORLD_SIZE": "2", "OMP_NUM_THREADS": "1", "ACCELERATE_MIXED_PRECISION": "no"}
+    ranks = ({"RANK": rank, "LOCAL_RANK": rank, **place} for rank in "01")
+    both = [zygote.start(script, str(tmp_path), env=os.environ | rank, folder=HERE) for rank in ranks]
+    said = [process.communicate(timeout=120) for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
     for name in SMALL:
         assert (tmp_path / f"{name}0").read_bytes() == (tmp_path / f"{name}1").read_bytes()
         assert all(value.isfinite().all() for value in load_file(tmp_path / f"{name}0").values())

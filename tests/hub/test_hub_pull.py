@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 import resource
+import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import zygote
 from hubworld import REPO, World
 from loopback import Faults
 
@@ -26,9 +28,8 @@ PULL = f"from zoo.hub.pull import pull; from zoo.hub.source import parse; print(
 WAIT = time.sleep
 
 
-def process(here: World) -> subprocess.Popen[str]:
-    words = [sys.executable, "-c", PULL]
-    return subprocess.Popen(words, env=here.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+def process(here: World) -> Any:
+    return zygote.start(PULL, env=here.environment())
 
 
 def until(happened: Callable[[], object]) -> None:
@@ -157,7 +158,7 @@ def test_a_pull_killed_in_the_middle_leaves_nothing_that_is_taken_for_whole(here
     here.hub.faults.slow["model.safetensors"] = 60.0
     alone = process(here)
     until(lambda: any(path.stat().st_size for path in here.cache.glob("models--*/blobs/*.incomplete")))
-    alone.kill()
+    alone.send_signal(signal.SIGKILL)
     alone.communicate()
     assert cached_folder(parse(REPO)) is None
     assert cached_folder(parse(f"{REPO}@{here.hub.head(REPO)}")) is None

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import zygote
 from hubworld import World
 
 from zoo.hub.cache import damaged
@@ -45,8 +46,8 @@ def trip(here: World, repo: str, first: Path | None = None) -> dict[str, Any]:
         environment["PYTHONPATH"] = f"{first}:{environment['PYTHONPATH']}"
     home = here.path / repo.replace("/", "-")
     environment.update(HF_HOME=str(home), HF_HUB_CACHE=str(home / "hub"))
-    words = [sys.executable, str(Path(__file__).with_name("client.py")), str(here.path / "weights"), repo]
-    done = subprocess.run(words, env=environment, capture_output=True, text=True)
+    client = f"import runpy; runpy.run_path({str(Path(__file__).with_name('client.py'))!r}, run_name='__main__')"
+    done = zygote.run(client, str(here.path / "weights"), repo, env=environment)
     assert done.returncode == 0, done.stderr
     return dict(json.loads(done.stdout))
 
