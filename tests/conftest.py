@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import tempfile
@@ -11,6 +12,15 @@ from pathlib import Path
 import pytest
 
 sys.path.append(str(Path(__file__).parent / "third_party"))
+
+LONGEST = [
+    "test_plugin_page.py",
+    "test_bench_cluster.py",
+    "test_browser.py",
+    "test_docs.py",
+    "test_cgml.py",
+    "test_side_by_side.py",
+]
 
 # One cache for all the processes that share the tests, and one core for each of them: torch would take all.
 os.environ.setdefault("ZOO_CACHE", tempfile.mkdtemp(prefix="zoo-test-cache-"))
@@ -27,6 +37,16 @@ for _name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HUB_OFFLINE"):
 def pytest_xdist_auto_num_workers() -> int | None:
     """With ``-n auto`` one process more than cores: a test that waits for what never ends leaves its core to another."""
     return None if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files with the longest tests first, so that nobody begins one when the others are done."""
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: it need not be looked through again and again for what can be thrown away."""
+    gc.freeze()
 
 
 @pytest.fixture
