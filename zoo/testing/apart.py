@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 from zoo.probing.children import START, Child, Ended, Fork, Parent, end_all, environment, fate
@@ -120,7 +121,10 @@ def main(*words: str) -> None:
         _check(parent.tell, *words)
         os._exit(0)  # threads that the subject left behind must not keep the process
     while True:
-        fork = Fork(partial(_begin, parent.pipe, parent.ask()))
+        asked = parent.ask()
+        if asked["words"][0] == "model":
+            import_module("torch._dynamo")  # as the first optimizer would, in each fork
+        fork = Fork(partial(_begin, parent.pipe, asked))
         try:
             while True:
                 parent.tell(fork.hear())
