@@ -17,7 +17,6 @@ from zoo.probing.children import Child, Ended, Fork
 
 TALKER = """
 import os, subprocess, sys, time
-from zoo.probing import watch
 from zoo.probing.children import Parent
 parent = Parent()
 print("no answer")
