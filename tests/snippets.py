@@ -71,7 +71,14 @@ def quick(words: list[str]) -> list[str]:
         more += ["--set", "training.steps=2"]
     if verb == "bench" and "--models" not in words:
         more += ["--models", "nn"]
-    return [*("scenes:80" if word == "scenes" else word for word in words), *more]
+    return [*map(_few, words), *more]
+
+
+def _few(word: str) -> str:
+    """Data of few scenes where it is scenes, with the options that are given."""
+    kind, _, options = word.partition(":")
+    given = [option for option in options.split(",") if option and not option.isdigit()]
+    return ",".join(["scenes:80", *given]) if kind == "scenes" else word
 
 
 def fitted_example(text: str, name: str, **settings: Any) -> tuple[zoo.Model, Tensor, Any]:
