@@ -213,7 +213,7 @@ def test_what_travels_is_bounded_and_stays_in_its_folder(tmp_path: Path, monkeyp
     with pytest.raises(ZooError, match="has 5 bytes, and at most 4"):
         remote.packed(folder)
     worker = SimpleNamespace(local_directory=str(tmp_path), address="tcp://a", get_current_task=lambda: "key")
-    monkeypatch.setattr(distributed, "get_worker", lambda: worker)
+    monkeypatch.setattr("distributed.get_worker", lambda: worker)
     monkeypatch.setattr(remote, "_crew", lambda *_: SimpleNamespace(do=lambda *_: {}))
     large = {"bench": "b", "asked": {}, "request": {"out": "a"}, "files": {"a/x": b"12345"}}
     answer = remote.do(large)  # without an error, which dask would try again
