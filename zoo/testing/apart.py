@@ -11,7 +11,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from importlib import import_module
 from typing import Any
 
 from zoo.probing.children import START, Child, Ended, Fork, Parent, end_all, environment, fate
@@ -123,7 +122,7 @@ def main(*words: str) -> None:
     while True:
         asked = parent.ask()
         if asked["words"][0] == "model":
-            import_module("torch._dynamo")  # as the first optimizer would, in each fork
+            import torch._dynamo  # noqa: F401 - as the first optimizer would, in each fork
         fork = Fork(partial(_begin, parent.pipe, asked))
         try:
             while True:
