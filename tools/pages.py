@@ -108,6 +108,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     if page.file.src_uri == GLOSSARY:
         return markdown
     here = posixpath.dirname(page.file.src_uri)
+    markdown = re.sub(rf"({TUTORIALS}/\w+)\.ipynb", r"\1.md", markdown)  # the notebook itself, where Markdown is read as it is
     return linked(markdown, words(config.docs_dir), posixpath.relpath(GLOSSARY, here or "."))
 
 

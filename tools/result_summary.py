@@ -30,7 +30,7 @@ Which model to take for what, which of the papers' claims hold, and what is wron
 A command makes this page from the benches that are kept, and no number in it is typed.
 [How it is tested](results/how.md) says what the words mean, and how to make a table of your own."""
 WHICH = """In how many tables a model is the best or cannot be told from the best. Tables that tell no models apart are not
-counted, nor models that are not shown to listen to x: a pool that heeds no x can score well by being wide."""
+counted, nor models that are not shown to listen to x: a pool that ignores x can score well by being wide."""
 
 
 class Table(NamedTuple):
