@@ -89,7 +89,7 @@ def tutorial(path: Path) -> tuple[str, dict[str, bytes]]:
         alt = book.cells[int(name.split("_")[1])].metadata["alt"]
         text = re.sub(rf"!\[\w+\]\({re.escape(name)}\)", f"![{alt}]({path.stem}-{name})", text)
     heading, _, rest = text.strip().partition("\n")
-    return heading + TAKE_IT.format(name=path.stem) + rest, pictures
+    return f'{heading}{TAKE_IT.format(name=path.stem)}<div class="tutorial" markdown>\n{rest}\n\n</div>\n', pictures
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
