@@ -9,6 +9,7 @@ import pytest
 
 import zoo
 from zoo.searching import space
+from zoo.searching.study import Study
 from zoo.searching.tunes import TuneRequest
 from zoo.utils.errors import RequestError, ZooError
 
@@ -91,6 +92,7 @@ def test_what_is_searched_are_values_and_ranges() -> None:
         ({"over": {"spreat": [1]}}, "none of the models has a setting 'spreat'"),
         ({"over": {"spread": ["wide"]}}, "it must be a finite number"),
         ({"settings": {"training.steps": 3}}, "leave out training.steps"),
+        ({"settings": {"spread": 0.1}, "over": {"spread": [0.2]}}, "spread is set and searched over"),
         ({"seconds": 0}, "they must be a number above 0"),
         ({"by": "variance"}, "of which neither way is better"),
         ({"models": "wek"}, "did you mean 'weak'"),
@@ -101,6 +103,19 @@ def test_a_wrong_search_is_refused(tmp_path: Path, more: dict[str, Any], says: s
     with pytest.raises(RequestError, match=says):
         search(tmp_path / "a", **more)
     assert not (tmp_path / "a").exists()
+
+
+def test_a_file_system_without_links_has_a_journal_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("optuna", reason="optuna is not installed: pip install -e '.[dev]'")
+
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(1, "Operation not permitted")
+
+    monkeypatch.setattr("os.symlink", refused)
+    study = Study(tmp_path / "a.journal", "a", {"spread": [0.1]}, {"spread": 0.1}, 0)
+    assert study.ask() == (0, {"spread": 0.1})
+    study.tell(0, 1.0)
+    assert Study(tmp_path / "a.journal", "a", {"spread": [0.1]}, {"spread": 0.1}, 0).asked == [(0, {"spread": 0.1}, True)]
 
 
 def test_without_optuna_one_line_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

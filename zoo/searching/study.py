@@ -30,7 +30,9 @@ class Study:
         self.values = {key: {written(value): value for value in part} for key, part in space.items() if isinstance(part, list)}
         with warnings.catch_warnings(), border(f"the search in {path} cannot be gone on with"):
             warnings.simplefilter("ignore")
-            journal = self.optuna.storages.journal.JournalFileBackend(str(path))
+            backends = self.optuna.storages.journal
+            # Not by a symbolic link, as by default: Windows lets few people make one, and some file systems have none.
+            journal = backends.JournalFileBackend(str(path), lock_obj=backends.JournalFileOpenLock(str(path)))
             storage = self.optuna.storages.JournalStorage(journal)
             self.study = self.optuna.create_study(storage=storage, study_name=name, load_if_exists=True)
             self.study.enqueue_trial(self._in_space(usual), skip_if_exists=True)

@@ -57,6 +57,9 @@ class TuneRequest:
             raise RequestError(f"settings are {shown(self.settings)}; they must be values by name")
         if twice := next((key for key in LENGTHS if key in self.settings), None):
             raise RequestError(f"every fit has as many steps as its seconds allow: leave out {twice}")
+        over = spaces.checked(self.over)
+        if twice := next((key for key in over if key in self.settings), None):
+            raise RequestError(f"{twice} is set and searched over: leave one of these out")
         parts: dict[str, Any] = {"models": names, "fits": whole(self.fits, "fits", 1, 10_000), "seed": seed_of(self.seed)}
         parts |= {
             "split_seed": seed_of(self.split_seed, "split_seed"),
@@ -64,7 +67,7 @@ class TuneRequest:
             "workers": whole(self.workers, "workers", 0),
         }
         parts |= {"items": None if self.items is None else whole(self.items, "items", 1)}
-        parts |= {"settings": {key: plain(value) for key, value in self.settings.items()}, "over": spaces.checked(self.over)}
+        parts |= {"settings": {key: plain(value) for key, value in self.settings.items()}, "over": over}
         if self.data is not None and not isinstance(self.data, str):  # which is not sent to workers
             parts |= {"data": make.given_data(self.data), "workers": 0}
         for name, value in parts.items():
