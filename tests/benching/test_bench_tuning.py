@@ -102,3 +102,5 @@ def test_held_out_pairs_share_no_group_with_the_others() -> None:
         assert 5 < len(held) < 16
     with pytest.raises(ZooError, match="tune 0 times"):
         apart(Pairs(pairs.x, pairs.y, groups=["one"] * 50), 0.2, 0, "tune 0 times")
+    uneven = Pairs(pairs.x, pairs.y, groups=["long"] * 40 + list("aabbccddee"))
+    assert {len(apart(uneven, 0.2, seed, "")[1]) for seed in range(9)} == {10}, "four fifths of the pairs were held out"

@@ -28,8 +28,10 @@ def apart(pairs: Pairs, share: float, seed: int, instead: str) -> tuple[Pairs, P
     sizes = dict.fromkeys(names, 0)
     for name in groups:
         sizes[name] += 1
-    held, count = {names[0]}, sizes[names[0]]
-    for name in names[1:-1]:
+    # None that is further from that share than nothing is, as a long video among short ones; if it must be, the smallest.
+    few = [name for name in names if sizes[name] / 2 <= share * len(groups)] or [min(names, key=sizes.__getitem__)]
+    held, count = {few[0]}, sizes[few[0]]
+    for name in few[1 : len(names) - 1]:
         if count + sizes[name] / 2 > share * len(groups):
             break
         held.add(name)
