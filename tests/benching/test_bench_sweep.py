@@ -96,7 +96,7 @@ def test_a_run_over_settings_is_a_bench_of_them(tmp_path: Path) -> None:
         "--device",
         "cpu",
     ]
-    for wrong in (["--seed", "1"], ["--sweep", "spread=0.2"]):
+    for wrong in (["--seed", "1"], ["--track", "tensorboard"], ["--sweep", "spread=0.2"]):
         assert call_here("run", *words, "--sweep", "spread=0.1,0.4", *wrong).code == 2
     given = {"models": ["toy-wide"], "tasks": ["toy-shade"], "n": 3, "items": 2, "metrics": ["toy-best"], "device": "cpu"}
     swept = {"sweep": {"spread": ["0.1", "0.4"]}, "seeds": 1, "references": False, "workers": 0, "progress": False}

@@ -181,7 +181,8 @@ def _sweep(asked: dict[str, Any], sweep: list[str], json: bool) -> None:
     """Do the bench that a run over settings is."""
     from zoo.benching.sweep import read_sweep
 
-    for name, what in (("checkpoint", "a checkpoint is scored as it is"), ("seed", "seeds of a sweep are 0 and on")):
+    alone = ("checkpoint", "a checkpoint is scored as it is"), ("track", "the curves of one run are tracked, not of a sweep")
+    for name, what in (*alone, ("seed", "seeds of a sweep are 0 and on")):
         if asked[name]:
             raise RequestError(f"{what}: leave out {name}" + ("; zoo bench --sweep has --seeds" if name == "seed" else ""))
     for name in ("model", "task"):

@@ -61,7 +61,7 @@ def tune(
         print_json(result.tune)
     for model in () if json else request.models:
         own = [trial for trial in result.tune["trials"] if trial["model"] == model]
-        rows = [("FIT", str(own[0]["metric"]).upper(), "95 % INTERVAL", "SETTINGS")]
+        rows = [("FIT", str(own[0]["metric"] or "score").upper(), "95 % INTERVAL", "SETTINGS")]
         for trial in own[:FIRST]:
             done = trial["status"] == "done"
             value, ends = (
@@ -73,4 +73,5 @@ def tune(
             say(result.commands[model], end="\n\n")
     say(f"all fits: {result.out / 'tune.md'}", err=json)
     if lost := [model for model in request.models if model not in result.commands]:
-        raise ZooError(f"no fit of {', '.join(lost)} was done: {result.tune['trials'][0].get('reason', 'see tune.json')}")
+        why = next(trial["reason"] for trial in result.tune["trials"] if trial["model"] == lost[0])
+        raise ZooError(f"no fit of {', '.join(lost)} was done: {why}")
