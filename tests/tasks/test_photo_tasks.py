@@ -134,6 +134,18 @@ def test_half_the_light_is_half_the_photo() -> None:
     np.testing.assert_allclose(bright[dim], 0.4 * albedo[dim], rtol=0.01, atol=0.6)
 
 
+def test_a_longer_exposure_is_that_much_more_light_and_the_own_shading_still_gives_the_photo_back() -> None:
+    longer, plain = Relight(exposure=1.6), Relight()
+    _, context = longer.condition(PHOTO)
+    light = torch.linspace(0.1, 0.6, 32).expand(1, 1, 32, 32)
+    assert torch.equal(longer.compose(context, light), plain.compose(context, light * 1.6))
+    assert not torch.equal(longer.compose(context, light), plain.compose(context, light))
+    back = longer.compose(context, longer.own_y(context)[None])[0].numpy()
+    assert np.abs(back.astype(int) - PHOTO).max() <= 1
+    with pytest.raises(RequestError, match="exposure"):
+        Relight(exposure=0)
+
+
 def test_white_paper_stays_white_in_any_light_and_what_is_darker_does_not() -> None:
     page = np.full((96, 80, 3), 255, np.uint8)
     page[::6, 10:70] = 20
