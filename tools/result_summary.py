@@ -32,6 +32,9 @@ A command makes this page from the benches that are kept, and no number in it is
 WHICH = """In how many tables a model is the best or cannot be told from the best. Tables that tell no models apart are not
 counted, nor models that are not shown to listen to x: a pool that ignores x can score well by being wide."""
 
+LEGEND = "Bold: better than all others beyond chance, in paired tests by item. *And n others*: they cannot be told from it."
+MARK = " † {}, a [reference answer](metrics.md), has a better mean still."
+
 
 class Table(NamedTuple):
     """One table of a bench: one task.
@@ -124,7 +127,7 @@ def _claimed(table: Table) -> list[Mapping[str, Any]]:
 
 def _named(table: Table, purpose: str) -> str | None:
     """The column of a table that a purpose names: itself, or with a number of samples, ``error_of_best@100``."""
-    return next((name for name in table.best if purpose in (name, name.partition("@")[0])), None)
+    return next((name for name in table.best if _is(name, purpose)), None)
 
 
 def _small_table(tables: Sequence[Table], columns: Mapping[str, str]) -> list[str]:
@@ -136,18 +139,14 @@ def _small_table(tables: Sequence[Table], columns: Mapping[str, str]) -> list[st
         words = Counter(told["word"] for told in _claimed(table))
         cells.append(f"{words['holds']} hold, {words['not']} not, {words['open']} open" if words else "")
         lines.append("| " + " | ".join(cells) + " |")
-    legend = (
-        "Bold: better than all others beyond chance, in paired tests by item. *And n others*: they cannot be told from it."
-    )
-    if first := sorted({name for table in tables for metric, name in table.before.items() if _is(metric, columns)}):
-        legend += (
-            f" † {' or '.join(f'`{name}`' for name in first)}, a [reference answer](metrics.md), has a better mean still."
-        )
-    return ["\n".join(lines), legend]
+    ahead = {name for table in tables for metric, name in table.before.items() if any(_is(metric, one) for one in columns)}
+    mark = MARK.format(" or ".join(f"`{name}`" for name in sorted(ahead))) if ahead else ""
+    return ["\n".join(lines), LEGEND + mark]
 
 
-def _is(metric: str, columns: Iterable[str]) -> bool:
-    return metric in columns or metric.partition("@")[0] in columns
+def _is(metric: str, purpose: str) -> bool:
+    name, _, samples = metric.partition("@")
+    return metric == purpose or (name == purpose and samples.isdigit())
 
 
 def _where(table: Table) -> str:
