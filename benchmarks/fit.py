@@ -200,7 +200,7 @@ def main() -> None:
     try:
         both, fused = (pythae_contest(pairs.y, 3, 64, device, f) for f in (None, True))
     except ImportError as error:
-        print(f"no comparison with Pythae: {error}")
+        print(f"no comparison with Pythae ({error}): pip install 'cond-zoo[bench]'")
     else:
         failed |= show("Pythae's VAE, images/s", contest(both, rounds), PYTHAE)
         show("the same, Pythae's Adam told to be fused, images/s", contest(fused, rounds), None)

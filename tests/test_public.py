@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 from snippets import ROOT, blocks
 
@@ -53,3 +54,16 @@ def test_nothing_is_any(where: str) -> None:
     """What a new author copies says its types."""
     nodes = [(name, node) for name, text in sources(where) for node in ast.walk(ast.parse(text))]
     assert [name for name, node in nodes if isinstance(node, ast.Name) and node.id == "Any"] == []
+
+
+def test_the_package_alone_brings_no_extra_and_each_extra_is_told_of() -> None:
+    """``tools/extras.py`` proves the lines of the table, and asks the package index."""
+    project = msgspec.toml.decode((ROOT / "pyproject.toml").read_text())["project"]
+    named = {
+        extra: {re.split("[][<>=;]", one)[0] for one in lines} for extra, lines in project["optional-dependencies"].items()
+    }
+    del named["dev"]
+    always = {re.split("[][<>=;]", one)[0] for one in project["dependencies"]}
+    assert always & set().union(*named.values()) == {"accelerate"}, "of which trackio needs a newer one"
+    told = re.findall(r"^\| `([a-z]+)` \| .*'cond-zoo\[\1\]'.* \|$", (ROOT / "docs" / "python.md").read_text(), re.M)
+    assert {*told} == named.keys()

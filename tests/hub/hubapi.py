@@ -223,7 +223,19 @@ def listing(hub: Hub, request: Request) -> tuple[list[Json], Mapping[str, str]]:
     return infos[start : start + size], more
 
 
-MODEL = "/api/models/([^/]+/[^/]+)"
+def tree(hub: Hub, request: Request, repo: str, revision: str, path: str) -> list[Json]:
+    """The files in a folder of a data set, and the folders in it, as paths from the top."""
+    files, above = request.readable(hub, repo).at(revision).files, f"{path.strip('/')}/".lstrip("/")
+    inside = [name for name in sorted(files) if name.startswith(above)]
+    if not inside:
+        raise HubError(404, "EntryNotFound", "Entry not found")
+    folders = dict.fromkeys(above + name[len(above) :].split("/")[0] for name in inside if "/" in name[len(above) :])
+    found = [{"type": "directory", "path": folder, "oid": "0" * 40, "size": 0} for folder in folders]
+    own = [name for name in inside if "/" not in name[len(above) :]]
+    return found + [{"type": "file", "path": name, "oid": blob_id(files[name]), "size": len(files[name])} for name in own]
+
+
+MODEL, DATASET = "/api/models/([^/]+/[^/]+)", "/api/(datasets/[^/]+/[^/]+)"
 
 
 def of_space(route: Callable[..., Any]) -> Callable[..., Any]:
@@ -240,6 +252,9 @@ ROUTES: list[tuple[str, str, Callable[..., Any]]] = [
     ("POST", f"{MODEL}/preupload/main", preupload),
     ("POST", r"/([^/]+/[^/]+)\.git/info/lfs/objects/batch", batch),
     ("POST", f"{MODEL}/commit/main", commit),
+    ("GET", DATASET, info),
+    ("GET", f"{DATASET}/revision/([^/]+)", info),
+    ("GET", f"{DATASET}/tree/([^/]+)/?(.*)", tree),
     *(
         (method, MODEL.replace("models", "spaces") + more, of_space(route))
         for method, more, route in (

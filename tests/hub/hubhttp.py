@@ -149,7 +149,7 @@ class Front(Handler):
         token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
         request = Request(self.command, parts.path, parse_qs(parts.query), body, token)
         with hub.lock:
-            resolve = re.fullmatch(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", parts.path)
+            resolve = re.fullmatch(r"/((?:datasets/)?[^/]+/[^/]+)/resolve/([^/]+)/(.+)", parts.path)
             if not resolve:
                 self.send(200, *answer(hub, request))
                 return
