@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import nn
 from zoo import RequestError
 
 INIT, PREPARE, SAMPLE, DRAW, ENCODE = Right.__init__, Right.prepare, Right.sample, Right.draw, Right.encode
+LOOKS = itertools.count()
 CHECK_X, SAVE, DENSITY = Right._check_x, Right.save, Right.log_prob
 
 
@@ -283,3 +285,8 @@ density(
 density("joint-density-of-columns", "joint_log_prob_is_one_number_an_item", joint_log_prob=lambda right: right[:, None])
 model("features-of-pixels", "features_are_one_vector_an_item", features=lambda self, x: self.hidden(x)[..., None])
 model("flat-reconstructions", "reconstructions_have_the_shape_of_x", reconstruct=lambda self, x: x.flatten(1))
+model(
+    "another-diagnosis-each-time",
+    "a_diagnosis_is_finite_numbers_by_name",
+    diagnose=lambda self, pairs: {"looks": float(next(LOOKS))},
+)

@@ -138,6 +138,7 @@ task(
     "x_is_the_same_in_pairs_and_from_a_photo",
     condition=then(CONDITION, lambda known, *given: (known[0].flip(1), known[1])),
 )
+task("names-that-are-not-read", "the_names_that_it_offers_are_read", choices=lambda self: (("day", "night"), True))
 task("no-settings", "it_is_registered", "an_unknown_setting_is_refused", __init__=lambda self: RightTask.__init__(self))
 task(
     "lists-for-shapes",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -27,6 +29,7 @@ NO_LOG_PROB = "the model has no density of y given x"
 NO_JOINT = "the model has no density of (x, y)"
 NO_FEATURES = "the model has no features"
 NO_RECONSTRUCTION = "the model does not reconstruct x"
+NO_DIAGNOSIS = "the model tells nothing of its fit besides its losses"
 
 
 class Abilities(ModelSubject):
@@ -116,6 +119,25 @@ class Abilities(ModelSubject):
         if reconstructions is None:
             raise Skipped(NO_RECONSTRUCTION)
         finite_samples("reconstructions", reconstructions, x.shape)
+
+    @may_skip(NO_DIAGNOSIS)
+    def a_diagnosis_is_finite_numbers_by_name(self) -> None:
+        """``diagnose(pairs)`` gives finite numbers by name, the same at every call, and changes nothing of the model."""
+        model, pairs = self.fitted, self.pairs(12, seed=3)
+        before = {name: value.clone() for name, value in model.state_dict().items()}
+        with untouched("diagnose"), torch.no_grad():
+            found, again = model.diagnose(pairs), model.diagnose(pairs)
+        require(isinstance(found, Mapping), f"diagnose gave a {type(found).__name__}; it must be numbers by name, or {{}}")
+        if not found:
+            raise Skipped(NO_DIAGNOSIS)
+        for name, value in found.items():
+            number = isinstance(value, (int, float)) and math.isfinite(value)
+            require(
+                isinstance(name, str) and number, f"diagnose gave {name!r}: {value!r:.60}; it must be a finite number by name"
+            )
+        require(found == again, "diagnose of the same pairs gave other numbers; draw from noise of a fixed seed")
+        changed = [name for name, value in model.state_dict().items() if not same_bits(value, before[name])]
+        require(not changed, f"diagnose changed {', '.join(changed)}; the fit must stay as it is")
 
     def x_as_a_vector_works_or_is_refused(self) -> None:
         """x of shape (D,), such as attributes, works, or is refused with a RequestError when the model is made."""

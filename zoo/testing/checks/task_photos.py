@@ -28,6 +28,7 @@ from zoo.utils.errors import RequestError
 
 NO_PHOTOS = "the task cannot make pairs of photos alone"
 OTHER_ITEMS = "the task starts from other things than photos"
+NO_CHOICES = "an item is not made of names"
 
 
 def _fields(subject: TaskSubject, n: int) -> Tensor:
@@ -165,6 +166,25 @@ class Photos(TaskSubject):
         for item, x in items:
             off = float((self.task.condition(item)[0] - x).abs().max())
             require(off <= 1e-5, f"x of an item is off by {off:.2g} between condition and pairs; they must compute the same")
+
+    @may_skip(NO_CHOICES)
+    def the_names_that_it_offers_are_read(self) -> None:
+        """``choices`` gives two different names or more, and whether exactly one holds; ``read`` takes a list of one, of two
+        where several may hold, and refuses any other name."""
+        if (found := self.task.choices()) is None:
+            raise Skipped(NO_CHOICES)
+        right = isinstance(found, tuple) and len(found) == 2 and not isinstance(found[0], str) and isinstance(found[1], bool)
+        require(right, f"choices gave {found!r:.80}; it must be (names, whether exactly one holds), or None")
+        names, alone = list(found[0]), found[1]
+        right = len({*names}) == len(names) > 1 and all(isinstance(name, str) and name for name in names)
+        require(right, f"choices gave the names {names!r:.80}; they must be two different ones or more")
+        for some in (*([name] for name in names), *([] if alone else [names[:2]])):
+            shaped(
+                f"condition of {', '.join(some)} gave x of", self.task.condition(self.task.read(some))[0], self.task.x_shape
+            )
+        if alone:
+            refused("two names, of which exactly one holds,", self.task.read, names[:2])
+        refused("a name that is none of them", self.task.read, ["".join(names)])
 
     def condition_and_compose_change_nothing(self) -> None:
         """The item, y and the context are after both what they were before, and so is everybody's state."""
