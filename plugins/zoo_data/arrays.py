@@ -7,25 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo import (
-    ArrayRecords,
-    Data,
-    Records,
-    RequestError,
-    Split,
-    array_names,
-    border,
-    check_alike,
-    check_split,
-    divided,
-    read_array,
-    user_path,
-)
+from zoo import ArrayRecords, Records, RequestError, array_names, read_array, user_path
+from zoo_data.kinds import SplitData
 
 KEYS = "x and y, or x_train, y_train, x_test and y_test; y may be left out where x is pictures"
 
 
-class Arrays(Data):
+class Arrays(SplitData):
     """Arrays in a file, ``arrays:FILE.npz`` or ``arrays:FILE.safetensors``: x and y, N items each.
 
     The arrays are called ``x`` and ``y``, or ``x_train``, ``y_train``, ``x_test`` and ``y_test``; without a test, about one
@@ -37,6 +25,7 @@ class Arrays(Data):
 
     kind = "arrays"
     task = "pairs"
+    layout = f"FILE is a .npz or a .safetensors with {KEYS}"
 
     @classmethod
     def example(cls, folder: Path) -> str:
@@ -49,21 +38,15 @@ class Arrays(Data):
         super().__init__(path)
         if not path:
             raise RequestError(f"arrays needs a file: write arrays:FILE.npz or arrays:FILE.safetensors, with {KEYS}")
-        self._parts: Mapping[str, Records] = {}
 
-    def read(self, split: Split, *, seed: int = 0) -> Records:
-        """The records of one split; the seed changes nothing. A RequestError where the file has not these arrays."""
-        check_split(split)
-        if not self._parts:
-            with border(str(self), RequestError):
-                self._parts = self._read()
-        return self._parts[split] if "test" in self._parts else divided(self, self._parts["train"], split)
-
-    def _read(self) -> Mapping[str, Records]:
+    def parts(self) -> Mapping[str, Records]:
         path = user_path(self.path)
-        names = array_names(path)
+        try:
+            names = array_names(path)
+        except RequestError as error:
+            raise RequestError(f"{error}; {self.layout}") from error
         if {"x_train", "x_test"} <= {*names}:
-            return check_alike(self, {split: self._records(path, names, f"_{split}") for split in ("train", "test")})
+            return {split: self._records(path, names, f"_{split}") for split in ("train", "test")}
         if "x" not in names:
             raise RequestError(f"it has the arrays {', '.join(names) or '(none)'}, and not {KEYS}")
         return {"train": self._records(path, names, "")}

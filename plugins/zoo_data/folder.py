@@ -182,6 +182,7 @@ class Folder(FolderData):
 
     kind = "folder"
     needs = "a folder of photos"
+    layout = "DIR has photos, such as DIR/beach.jpg or DIR/2019/hill.png, perhaps in DIR/train/ and DIR/test/"
 
     @classmethod
     def example(cls, folder: Path) -> str:
@@ -202,7 +203,7 @@ class Folder(FolderData):
         if sides is None:
             if not names:
                 also = f": {summary(hidden)}" if hidden else ""
-                raise RequestError(f"{root} has no image (jpg, jpeg, png, bmp, webp, tif or tiff){also}")
+                raise RequestError(f"{root} has no image (jpg, jpeg, png, bmp, webp, tif or tiff){also}; {self.layout}")
             photos = photos_in(self, root, names, hidden)
             alone = "a folder with a single photo cannot be split; at least two different photos are needed"
             test = held_out([photo.content for photo in photos], self.split_seed, 0.1, 1, alone)

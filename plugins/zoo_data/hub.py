@@ -7,20 +7,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from zoo import (
-    Data,
-    Records,
-    RequestError,
-    Split,
-    border,
-    check_alike,
-    check_split,
-    divided,
-    nearest,
-    one_line,
-    table_records,
-    user_path,
-)
+from zoo import Records, RequestError, border, nearest, one_line, table_records, user_path
+from zoo_data.kinds import SplitData
 
 ROLES = ("image", "label", "source", "x", "y")
 OPTIONS = ("config", "train", "test", *ROLES)
@@ -29,7 +17,7 @@ TEST = ("test", "validation", "valid", "val")
 _REPOSITORY = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
 
-class Hub(Data):
+class Hub(SplitData):
     """A data set of the Hugging Face Hub, ``hf:ORG/DATASET@REVISION``, or a folder of one; needs the extra ``datasets``.
 
     Without a revision it is the newest, and the name of the data has which one that is, so that the same run can be asked
@@ -44,6 +32,10 @@ class Hub(Data):
     """
 
     kind = "hf"
+    layout = (
+        "ORG/DATASET is one of the Hub; or DIR has Parquet, CSV or JSON, such as DIR/train.parquet, pictures in folders of "
+        "their classes, such as DIR/train/cat/1.jpg, or what save_to_disk wrote"
+    )
 
     def __init__(self, path: str = "") -> None:
         place, _, options = path.partition("?")
@@ -63,17 +55,8 @@ class Hub(Data):
             self.revision = _pinned(self.repository, self.revision)
             place = f"{self.repository}@{self.revision}" if self.revision else self.repository
         super().__init__(place + (f"?{options}" if options else ""))
-        self._read: Mapping[str, Records] = {}
 
-    def read(self, split: Split, *, seed: int = 0) -> Records:
-        """The records of one split; the seed changes nothing. A RequestError where it cannot be had, or has no such column."""
-        check_split(split)
-        if not self._read:
-            with border(str(self), RequestError):
-                self._read = self._splits()
-        return self._read[split] if "test" in self._read else divided(self, self._read["train"], split)
-
-    def _splits(self) -> Mapping[str, Records]:
+    def parts(self) -> Mapping[str, Records]:
         tables = self._tables()
         train, test = self.options.get("train", "train"), self.options.get("test", "")
         test = test or next((name for name in TEST if name in tables), "")
@@ -85,7 +68,7 @@ class Hub(Data):
         found = {"train": self._records(tables[train], train)}
         if test and test != train:
             found["test"] = self._records(tables[test], test)
-        return check_alike(self, found)
+        return found
 
     def _records(self, table: Any, split: str) -> Records:
         columns = {role: self.options[role] for role in ROLES if role in self.options}
@@ -102,7 +85,10 @@ class Hub(Data):
         elif any((self.folder / name).is_file() for name in ("state.json", "dataset_dict.json")):
             found = datasets.load_from_disk(str(self.folder))
         else:
-            found = datasets.load_dataset(str(self.folder), config)
+            try:
+                found = datasets.load_dataset(str(self.folder), config)
+            except FileNotFoundError as error:
+                raise RequestError(f"{self}: {one_line(error)}; {self.layout}") from error
         return found if isinstance(found, Mapping) else {"train": found}
 
 

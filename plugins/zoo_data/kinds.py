@@ -7,14 +7,28 @@ import os
 import re
 import stat
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo import Data, Records, RequestError, Split, afford, border, check_split, one_line, read_text, regular, user_path
+from zoo import (
+    Data,
+    Records,
+    RequestError,
+    Split,
+    afford,
+    border,
+    check_alike,
+    check_split,
+    divided,
+    one_line,
+    read_text,
+    regular,
+    user_path,
+)
 from zoo_data.layouts import holds, seek, still_packed
 
 TEXT = 1 << 28
@@ -26,7 +40,6 @@ class FolderData(Data):
 
     needs: ClassVar[str] = "the folder of the data set"
     form: ClassVar[str] = ""  # how to write it, where that is not kind:DIR
-    layout: str = ""  # what the folder has to hold, in words that begin with DIR; "" where that is plain
 
     def __init__(self, path: str = "") -> None:
         super().__init__(path)
@@ -80,6 +93,26 @@ class FolderData(Data):
         return path
 
 
+class SplitData(Data):
+    """Data that says itself which splits it has, and is read at once; without one for testing, items are held out."""
+
+    def __init__(self, path: str = "") -> None:
+        super().__init__(path)
+        self._parts: Mapping[str, Records] = {}
+
+    def read(self, split: Split, *, seed: int = 0) -> Records:
+        """The records of one split; the seed changes nothing. A RequestError where it cannot be had or is not right."""
+        check_split(split)
+        if not self._parts:
+            with border(str(self), RequestError):
+                self._parts = check_alike(self, self.parts())
+        return self._parts[split] if "test" in self._parts else divided(self, self._parts["train"], split)
+
+    @abstractmethod
+    def parts(self) -> Mapping[str, Records]:
+        """The records for training and, where there are any, those for testing; raises as :meth:`read`."""
+
+
 class GeneratedData(Data):
     """Items that are made here: ``kind``, or ``kind:N`` for N training items; a RequestError where N is no such number."""
 
@@ -87,6 +120,11 @@ class GeneratedData(Data):
     sizes: ClassVar[tuple[int, int]]  # for training, which N changes, and for testing
     each: ClassVar[int] = 8000  # bytes of memory that an item takes at least, with a field or two
     generate: Callable[[Split, int, int], Records]  # of a split, the seed and the number of items
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        if "items" in vars(cls):
+            cls.layout = f"nothing has to be there; {cls.kind}:N has {cls.items}"
 
     def __init__(self, path: str = "") -> None:
         if path and not re.fullmatch("0*[1-9][0-9]{0,14}", path):

@@ -63,6 +63,7 @@ class Video(FolderData):
 
     kind = "video"
     needs = "a folder of videos"
+    layout = "DIR has videos, such as DIR/surf.mp4, or folders of numbered pictures, such as DIR/surf/0001.jpg"
 
     def __init__(self, path: str = "") -> None:
         folder, _, options = (path, "", "") if _is_folder(path) else path.rpartition("?") if "?" in path else (path, "", "")
@@ -107,7 +108,9 @@ class Video(FolderData):
         videos: list[Footage] = [VideoFile(root / name, name, facts[name]) for name in facts]
         videos += self._folders(root, bad, alone=not videos)
         if not videos and not bad:
-            raise RequestError(f"{root} has no video: neither files (avi, mp4, ...) nor folders of numbered images")
+            raise RequestError(
+                f"{root} has no video: neither files (avi, mp4, ...) nor folders of numbered images; {self.layout}"
+            )
         bad |= {video.name: video.too_short() for video in videos if not video.moments(1)}
         videos = sorted((video for video in videos if video.name not in bad), key=lambda video: video.name)
         if not videos:

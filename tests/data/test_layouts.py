@@ -14,7 +14,9 @@ import pytest
 from datafiles import KINDS, calls, flat, mean, records_of, refused, save
 from shared import shared_data
 
-from zoo import Fields, Image
+from zoo import Fields, Image, RequestError, registry
+from zoo.contracts import make
+from zoo.contracts.describe import describe
 
 coco, paired = partial(records_of, "coco"), partial(records_of, "paired")
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -261,3 +263,16 @@ def test_the_real_facades_go_from_labels_to_photos() -> None:
 
     assert np.mean([blue(test.source(i)) for i in range(10)]) > 0.4
     assert np.mean([blue(test.image(i)) for i in range(10)]) < 0.1
+
+
+def test_every_kind_of_data_says_what_has_to_lie_there(tmp_path: Path) -> None:
+    """In ``zoo show``, and where nothing of the kind does."""
+    for name in registry.names("data"):
+        layout = dict(describe("data", name).facts)["layout"]
+        assert layout
+        if layout.startswith("DIR"):
+            with pytest.raises(RequestError) as caught:
+                make.data(f"{name}:{tmp_path}").read("train")
+            assert str(caught.value).endswith(layout)
+    with pytest.raises(RequestError, match=r"; FILE is a \.npz or a \.safetensors with x and y, or x_train, "):
+        make.data(f"arrays:{tmp_path}/none.npz").read("train")

@@ -14,7 +14,7 @@ from zoo.utils.errors import RequestError
 from zoo_data import hub
 
 datasets = pytest.importorskip("datasets")
-NAME = "datasets/org/photos"
+NAME = "datasets/org/pictures"
 
 
 def parquet(levels: list[int]) -> bytes:
@@ -33,9 +33,9 @@ def test_a_data_set_is_fetched_as_it_was_when_it_was_named(here: World, monkeypa
     first = {f"data/{split}-00000-of-00001.parquet": parquet(levels) for split, levels in (("train", [9, 99]), ("test", [7]))}
     hub._pinned.cache_clear()
     sha = here.hub.put(NAME, first)
-    data = make.data("hf:org/photos")
+    data = make.data("hf:org/pictures")
     here.hub.put(NAME, {"data/train-00000-of-00001.parquet": parquet([200, 201, 202])})
-    assert str(data) == f"hf:org/photos@{sha}"
+    assert str(data) == f"hf:org/pictures@{sha}"
     train, test = data.read("train"), data.read("test")
     assert [int(part.image(i).max()) for part in (train, test) for i in range(len(part))] == [9, 99, 7]
     assert train.attributes is not None

@@ -76,6 +76,7 @@ def _describe(kind: str, name: str) -> Description:
             facts += [("needs", f"a model with {shown.needs}")] if shown.needs != "samples" else []
         case _:
             facts += [("named as", f"{name} or {name}:PATH")]
+            facts += [("layout", str(shown.layout))] if shown.layout else []
     settings = None
     if kind in ("models", "tasks"):
         settings = _settings(shown.Config, preset)

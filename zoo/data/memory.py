@@ -39,6 +39,7 @@ class Memory(Data):
     """
 
     kind = "memory"
+    layout = f"a script gives it: {FORMS}"
 
     def __init__(self, given: Any = "") -> None:
         if isinstance(given, str):

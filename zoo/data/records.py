@@ -161,6 +161,8 @@ class Data(ABC):
         kind: the entry-point name.
         path: what stood behind the colon, "" if nothing did.
         task: the task that is meant where none is named; "" for none.
+        layout: what has to lie there, in words that begin with DIR, FILE or what else stands behind the colon, with an example
+            of a file; ``zoo show`` and messages say it.
         expected_failures: the checks of :mod:`zoo.testing` that it cannot pass by its nature, each with the reason.
         skipped: what was left out in all that has been read so far, and the reason of each; see :meth:`skip`.
         split_seed: what chooses the test items of data that has no split of its own; another number than the seed of
@@ -179,6 +181,7 @@ class Data(ABC):
 
     kind: ClassVar[str]
     task: ClassVar[str] = ""
+    layout: str = ""
     expected_failures: ClassVar[Mapping[str, str]] = {}
     split_seed: int = 0
     split_told: bool = False
