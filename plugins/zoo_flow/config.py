@@ -47,7 +47,8 @@ class FlowConfig(NetConfig):
         solver_steps: steps from noise to a sample, of Heun's method with two calls of the network each, the last one call.
             None for 3 where y is a field, as more won nothing on held-out scenes, and 12 where it is a vector.
         shift: of the solver's times; 1 spreads them evenly, above 1 they are closer where there is more noise. What many
-            places have in common, as the level of a field, is decided there.
+            places have in common, as the level of a field, is decided there. None for 8 where y is a field, and for 1 where it
+            is a vector, whose numbers the long last steps of 8 draw too near to each other.
         detail: the time, up to 1, at which a sample is no longer drawn: it is then the mean given what was drawn so far. At 1
             it is a full draw; below, what is coarse is drawn and what is fine is averaged; at 0 it is the mean given x.
         temperature: by which the noise is multiplied; 1 draws from what was trained; below 1 fields are smoother and
@@ -57,7 +58,7 @@ class FlowConfig(NetConfig):
     draws: int = 1
     time_mean: float = -1.0
     solver_steps: int | None = None
-    shift: float = 8.0
+    shift: float | None = None
     detail: float = 1.0
     temperature: float = field(default=1.0, metadata={"added": True})
     steps: int = 5000

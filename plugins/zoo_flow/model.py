@@ -76,12 +76,17 @@ class Flow(Drawn):
     def make(self, code: Code, noise: Tensor) -> Tensor:
         """Noise times the temperature, carried to y in ``solver_steps`` steps."""
         settings = self.config
-        return solve(self._along(code), settings.temperature * noise, self.solver_steps, settings.shift, settings.detail)
+        return solve(self._along(code), settings.temperature * noise, self.solver_steps, self.shift, settings.detail)
 
     @property
     def solver_steps(self) -> int:
         """Steps from noise to a sample."""
         return self.config.solver_steps or (3 if len(self.y_shape) > 1 else 12)
+
+    @property
+    def shift(self) -> float:
+        """Of the solver's times."""
+        return self.config.shift or (8.0 if len(self.y_shape) > 1 else 1.0)
 
     def noise_shape(self) -> tuple[int, ...]:
         return self.y_shape
