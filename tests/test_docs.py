@@ -122,7 +122,10 @@ def test_the_site_is_built_and_the_gallery_has_everything(tmp_path: Path) -> Non
     assert {"checkpoint-cdvae-relight.png", *(f"task-{name}.png" for name in registry.names("tasks"))} <= set(pictures)
     assert all(Image.open(tmp_path / "gallery" / name).width > 300 for name in pictures)
     assert 'href="../glossary/#pool"' in (tmp_path / "faults" / "index.html").read_text(encoding="utf-8")
+    assert "ten answers for x = 0.8" in (tmp_path / "tutorials" / "model" / "index.html").read_text(encoding="utf-8")
     for html in tmp_path.rglob("*.html"):
+        mute = re.findall(r'<img(?![^>]*alt="[^"]{12,}")[^>]*>', html.read_text(encoding="utf-8"))
+        assert not mute, f"{html} says nothing of {mute}"
         assert not re.search(r":(class|func|meth|attr|data|mod|exc):<code>", html.read_text(encoding="utf-8")), html
         fetched = re.findall(r'<(?:link|script|img)[^>]+(?:src|href)="(https?:[^"]+)"', html.read_text(encoding="utf-8"))
         assert not [one for one in fetched if "canonical" not in one], f"{html.name} fetches {fetched}"
