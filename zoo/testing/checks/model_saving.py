@@ -39,13 +39,15 @@ def _samples(subject: ModelSubject, model: Model | None = None) -> Tensor:
     return (model or subject.fitted).sample(subject.x(2, seed=3), 3, seed=1)
 
 
-def _refuses(subject: ModelSubject, what: str, changes: Mapping[str, Tensor | None]) -> None:
-    """A checkpoint with these tensors in place of its own, or without those that are None, must be refused."""
+def _refuses(subject: ModelSubject, cases: Mapping[str, Mapping[str, Tensor | None]]) -> None:
+    """A checkpoint with other tensors in place of its own, or without those that are None, must be refused in each case."""
     with _saved(subject) as folder:
         with border(f"cannot read {WEIGHTS}"):
-            tensors = {**load_file(regular(folder / WEIGHTS)), **changes}
-        save_file({name: tensor.contiguous() for name, tensor in tensors.items() if tensor is not None}, folder / WEIGHTS)
-        refused(f"a checkpoint {what}", Model.load, folder)
+            own = {name: tensor.clone() for name, tensor in load_file(regular(folder / WEIGHTS)).items()}  # off the file
+        for what, changes in cases.items():
+            tensors = {name: tensor.contiguous() for name, tensor in {**own, **changes}.items() if tensor is not None}
+            save_file(tensors, folder / WEIGHTS)
+            refused(f"a checkpoint {what}", Model.load, folder)
 
 
 def _some_tensors(subject: ModelSubject) -> dict[str, Tensor]:
@@ -143,22 +145,23 @@ class Saving(ModelSubject):
 
     def an_extra_tensor_is_refused(self) -> None:
         """A checkpoint with a tensor that the model does not have is refused with a RequestError."""
-        _refuses(self, "with the unknown tensor tensor_of_nobody", {"tensor_of_nobody": torch.zeros(2)})
+        _refuses(self, {"with the unknown tensor tensor_of_nobody": {"tensor_of_nobody": torch.zeros(2)}})
 
     @may_skip(NO_TENSORS)
     def a_missing_tensor_is_refused(self) -> None:
         """A checkpoint that lacks any one of the model's tensors is refused with a RequestError."""
-        for name in _some_tensors(self):
-            _refuses(self, f"without tensor {name}", {name: None})
+        _refuses(self, {f"without tensor {name}": {name: None} for name in _some_tensors(self)})
 
     @may_skip(NO_TENSORS)
     def a_tensor_of_another_shape_is_refused(self) -> None:
         """A checkpoint with a tensor of more dimensions or of another length than the model's is refused with a
         RequestError."""
+        cases = {}
         for name, tensor in _some_tensors(self).items():
-            _refuses(self, f"whose tensor {name} has a dimension more", {name: tensor[..., None]})
+            cases[f"whose tensor {name} has a dimension more"] = {name: tensor[..., None]}
             if tensor.ndim and tensor.numel():
-                _refuses(self, f"whose tensor {name} has another length", {name: torch.cat([tensor, tensor], -1)})
+                cases[f"whose tensor {name} has another length"] = {name: torch.cat([tensor, tensor], -1)}
+        _refuses(self, cases)
 
     @may_skip(NO_TENSORS)
     def a_tensor_that_is_not_finite_is_refused(self) -> None:
@@ -167,7 +170,7 @@ class Saving(ModelSubject):
         for name, tensor in self.fitted.state_dict().items():
             if tensor.is_floating_point() and tensor.numel():
                 first = torch.arange(tensor.numel()).view(tensor.shape) == 0
-                _refuses(self, "with a NaN in it", {name: tensor.masked_fill(first, float("nan"))})
+                _refuses(self, {"with a NaN in it": {name: tensor.masked_fill(first, float("nan"))}})
                 return
 
     def an_unknown_setting_in_a_checkpoint_is_refused(self) -> None:
