@@ -96,8 +96,8 @@ def test_the_penalty_comes_every_few_steps_and_weighs_that_much_more() -> None:
 
 def test_two_modes_are_recovered() -> None:
     """A generator swings between modes while it learns; the average of its weights does not, if it goes back far enough."""
-    model = small(width=8, ema=0.995)
-    model.fit(two_levels(2000), seed=0, device="cpu", steps=800, progress=False)
+    model = small(width=8, ema=0.99, learning_rate=4e-3)
+    model.fit(two_levels(2000), seed=0, device="cpu", steps=400, progress=False)
     at = torch.stack([torch.full((1, 8, 8), 0.8), torch.full((1, 8, 8), 0.2)])
     drawn = model.sample(at, 1000, seed=0).mean((2, 3, 4))
     up = (drawn > 0).float().mean(1)

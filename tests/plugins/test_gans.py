@@ -64,7 +64,7 @@ def test_generators_are_of_equal_capacity() -> None:
 
 def test_bicyclegan_reaches_both_modes() -> None:
     """With a stronger pull of the codes to the standard normal than the paper's, as few steps are enough."""
-    model = fit("bicyclegan", two_modes(256, 0), 350, width=8, discriminator_width=8, lambda_kl=0.1, learning_rate=2e-3)
+    model = fit("bicyclegan", two_modes(256, 0), 200, width=8, discriminator_width=8, lambda_kl=0.1, learning_rate=4e-3)
     samples = model.sample(two_modes(8, 1).x, 200, seed=0)
     dark, light = ((samples - level).abs().mean((2, 3, 4)) < 0.15 for level in (0.2, 0.8))
     assert dark.float().mean(1).min() > 0.15
