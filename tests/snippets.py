@@ -66,7 +66,7 @@ def quick(words: list[str]) -> list[str]:
     if "--collect" in words:  # which knows what was asked for
         return words
     if verb in QUICK and "--data" not in words and "toy" not in words:  # which takes data of its own alone
-        more += ["--data", "scenes:80"]
+        more += ["--data", "scenes:48"]
     if verb == "run" and "--checkpoint" not in words:
         more += ["--set", "training.steps=2"]
     if verb == "bench" and "--models" not in words:
@@ -78,7 +78,7 @@ def _few(word: str) -> str:
     """Data of few scenes where it is scenes, with the options that are given."""
     kind, _, options = word.partition(":")
     given = [option for option in options.split(",") if option and not option.isdigit()]
-    return ",".join(["scenes:80", *given]) if kind == "scenes" else word
+    return ",".join(["scenes:48", *given]) if kind == "scenes" else word
 
 
 def fitted_example(text: str, name: str, **settings: Any) -> tuple[zoo.Model, Tensor, Any]:
