@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import planting
@@ -12,9 +14,11 @@ import torch
 
 from zoo import testing
 from zoo.cli import writing
+from zoo.probing.outcome import Tried
 from zoo.testing.checking import Check, chosen, subject_of
+from zoo.testing.checks import itself
 from zoo.testing.outcome import Outcome, Result, run_all
-from zoo.testing.verdicts import KINDS, Skipped
+from zoo.testing.verdicts import KINDS, Broken, Skipped
 from zoo.utils.errors import RequestError
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "checks.md"
@@ -140,6 +144,16 @@ def test_what_cannot_be_imported_is_one_failure_with_its_error() -> None:
     for other in others:
         with pytest.raises(pytest.skip.Exception, match="as the first failure says"):
             other()
+
+
+def test_an_import_that_was_slow_once_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second time counts, not what is kept of the first."""
+    (subject := subject_of("right-metric")).imported = Tried(seconds=5.0)
+    for seconds, slow in ((0.1, False), (3.0, True)):
+        again = SimpleNamespace(__wrapped__=lambda module, seconds=seconds: Tried(seconds=seconds))
+        monkeypatch.setattr(itself, "watch_apart", again)
+        with pytest.raises(Broken, match=r"took 3\.0 s") if slow else nullcontext():
+            subject.importing_it_is_quick()
 
 
 def test_a_check_leaves_the_global_state_as_it_was() -> None:
