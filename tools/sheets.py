@@ -1,4 +1,4 @@
-"""Make ``docs/images/sheet-TASK.jpg``: ten photos and six samples of each by the recommended checkpoints, none chosen.
+"""Make ``docs/images/sheet-TASK.jpg``: ten photos and six samples of each by the flows that ship, none chosen.
 
     pip install scikit-image matplotlib && python tools/sheets.py
 
@@ -16,7 +16,6 @@ import typer
 from PIL import Image, ImageDraw
 
 import zoo
-from zoo.catalog.recommended import meant
 from zoo.utils.sheet import INK, Row, Tile, contact_sheet
 
 OUT = Path(__file__).resolve().parents[1] / "docs" / "images"
@@ -90,7 +89,7 @@ def main(names: Annotated[list[str] | None, typer.Argument(help="Tasks; by defau
     """Draw a sheet of each task."""
     OUT.mkdir(parents=True, exist_ok=True)
     for task in names or TASKS:
-        sheet(meant(task)).save(OUT / f"sheet-{task}.jpg", quality=QUALITY, optimize=True)
+        sheet(f"flow/{task}").save(OUT / f"sheet-{task}.jpg", quality=QUALITY, optimize=True)
 
 
 if __name__ == "__main__":

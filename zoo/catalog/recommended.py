@@ -30,7 +30,8 @@ def meant(name: str) -> str:
     )
     chosen = [one for one in fitting if one.recommended] or fitting
     if not chosen:
-        raise RequestError(f"task {name!r} has no checkpoint; {_how_to_make(name, known)}")
+        others = "".join(f" but {one.name} ({one.note})" for one in known if one.task == name)
+        raise RequestError(f"task {name!r} has no checkpoint{others}; {_how_to_make(name, known)}")
     if len(chosen) > 1 and not chosen[0].recommended:
         raise RequestError(f"task {name!r} has several checkpoints, name one: {', '.join(one.name for one in chosen)}")
     return chosen[0].name
