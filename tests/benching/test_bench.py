@@ -15,6 +15,8 @@ from toybenches import bench, stamps
 
 import zoo
 from zoo.benching.forms import difference
+from zoo.benching.layout import plan_cells
+from zoo.benching.plan import BenchRequest, resolve
 from zoo.utils.errors import RequestError
 
 pytestmark = pytest.mark.usefixtures("toys", "no_figures")
@@ -140,21 +142,23 @@ def test_a_setting_that_is_not_given_any_more_makes_a_difference() -> None:
     assert difference({"n": 3, "training": {}}, {"training": {}}) == "", "older records may tell more"
 
 
-def test_a_setting_that_came_later_was_at_its_default(
-    whole: zoo.BenchResult, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_setting_that_came_later_was_at_its_default(whole: zoo.BenchResult, tmp_path: Path) -> None:
+    def looked() -> list[tuple[str, str]]:
+        asked = {"data": "toy-photos", "models": ["random", "toy-wide"], "device": "cpu", "references": False}
+        plan_cells(plan := resolve(BenchRequest("toys", out=str(out), **asked)))
+        return [(cell.status, cell.reason) for cell in plan.cells]
+
+    def lacks(path: Path, part: str, name: str) -> None:
+        record = json.loads(path.read_text())
+        del record["request"][part][name]
+        path.write_text(json.dumps(record))
+
     out = Path(shutil.copytree(whole.out, tmp_path / "out"))
     for path in (out / "cells").glob("*/*/cell.json"):
-        record = json.loads(path.read_text())
-        assert record["request"]["task_config"].pop("size") == 4
-        path.write_text(json.dumps(record))
-    assert bench(out).reused == 4
-    path = out / "cells/toy-shade/toy-wide-s0/cell.json"
-    record = json.loads(path.read_text())
-    assert record["request"]["config"].pop("layers") == 2, "a preset's, which is not the default"
-    path.write_text(json.dumps(record))
-    assert bench(out, progress=True).reused == 3
-    assert "toy-wide seed 0: done again, because config layers was 1, is 2" in capfd.readouterr().err
+        lacks(path, "task_config", "size")
+    assert looked() == [("done", "")] * 4
+    lacks(out / "cells/toy-shade/toy-wide-s0/cell.json", "config", "layers")
+    assert looked()[1] == ("new", "config layers was 1, is 2"), "a preset sets it, and not to its default"
 
 
 def test_what_is_tied_is_found_item_by_item_where_all_have_values(whole: zoo.BenchResult, tmp_path: Path) -> None:

@@ -162,15 +162,15 @@ def test_bfloat16_arithmetic_trains_and_keeps_full_weights() -> None:
 
 
 def test_another_clip_precision_or_content_is_another_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    fit(model(), pairs(), resume=tmp_path)
+    fit(model(), pairs(), resume=tmp_path, steps=2)
     other = pairs()
     other.y[:] = 0.5
     for more, message in (({"clip": 0.5}, "clip was 100.0, now 0.5"), ({"precision": "bf16"}, "precision was auto, now bf16")):
         with pytest.raises(RequestError, match=f"belongs to another run: {message}"):
-            fit(model(), pairs(), resume=tmp_path, **more)
+            fit(model(), pairs(), resume=tmp_path, steps=2, **more)
     with pytest.raises(RequestError, match="belongs to another run: content was"):
-        fit(model(), other, resume=tmp_path)
-    fit(model(), pairs(), resume=tmp_path, threads=torch.get_num_threads() + 1)
+        fit(model(), other, resume=tmp_path, steps=2)
+    fit(model(), pairs(), resume=tmp_path, steps=2, threads=torch.get_num_threads() + 1)
     assert f"and goes on with {torch.get_num_threads() + 1}: the last digits differ" in capsys.readouterr().err
 
 

@@ -284,9 +284,10 @@ density(
 )
 density("joint-density-of-columns", "joint_log_prob_is_one_number_an_item", joint_log_prob=lambda right: right[:, None])
 model("features-of-pixels", "features_are_one_vector_an_item", features=lambda self, x: self.hidden(x)[..., None])
-model("flat-reconstructions", "reconstructions_have_the_shape_of_x", reconstruct=lambda self, x: x.flatten(1))
-model(
-    "another-diagnosis-each-time",
+model(  # two abilities in one, since each planted model costs all checks
+    "flat-reconstructions-and-another-diagnosis-each-time",
+    "reconstructions_have_the_shape_of_x",
     "a_diagnosis_is_finite_numbers_by_name",
+    reconstruct=lambda self, x: x.flatten(1),
     diagnose=lambda self, pairs: {"looks": float(next(LOOKS))},
 )

@@ -117,7 +117,13 @@ task(
     "a_photos_own_field_gives_the_photo_back",
     compose=then(COMPOSE, lambda photos, self, context, y, **known: COMPOSE(self, context, y / y.max().clamp_min(0.01))),
 )
-task("no-reconstruction", "compose_takes_a_reconstruction", compose=lambda self, context, y: COMPOSE(self, context, y))
+task(
+    "no-reconstruction-and-names-that-are-not-read",
+    "compose_takes_a_reconstruction",
+    "the_names_that_it_offers_are_read",
+    compose=lambda self, context, y: COMPOSE(self, context, y),
+    choices=lambda self: (("day", "night"), True),
+)
 task(
     "any-field",
     "fields_of_another_shape_are_refused",
@@ -138,7 +144,6 @@ task(
     "x_is_the_same_in_pairs_and_from_a_photo",
     condition=then(CONDITION, lambda known, *given: (known[0].flip(1), known[1])),
 )
-task("names-that-are-not-read", "the_names_that_it_offers_are_read", choices=lambda self: (("day", "night"), True))
 task("no-settings", "it_is_registered", "an_unknown_setting_is_refused", __init__=lambda self: RightTask.__init__(self))
 task(
     "lists-for-shapes",
