@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -53,7 +54,7 @@ def keep(folder: Path, loaded: Loaded, item: str, seed: int, n: int, wishes: Wis
     drawn = Drawn(
         schema=1,
         checkpoint=loaded.name,
-        sha256=sha256_of(loaded.folder / WEIGHTS),
+        sha256=_weights(loaded.folder),
         item=item,
         seed=seed,
         n=n,
@@ -63,6 +64,12 @@ def keep(folder: Path, loaded: Loaded, item: str, seed: int, n: int, wishes: Wis
         size=wishes.size,
     )
     write_json(folder / RECORD, asdict(drawn))
+
+
+@lru_cache(1)
+def _weights(folder: Path) -> str:
+    """The sha256 of a checkpoint's weights: read once, however many photos are sampled."""
+    return sha256_of(folder / WEIGHTS)
 
 
 def chosen(word: str) -> tuple[Drawn, int]:
@@ -85,7 +92,7 @@ def chosen(word: str) -> tuple[Drawn, int]:
 
 def agree(drawn: Drawn, loaded: Loaded, word: str, **given: Any) -> None:
     """See (RequestError) that more like a picture is asked of who drew it, and that what was ``given`` is as it was then."""
-    if drawn.sha256 != sha256_of(loaded.folder / WEIGHTS):
+    if drawn.sha256 != _weights(loaded.folder):
         raise RequestError(f"{word} was drawn by {drawn.checkpoint}: {loaded.name} has other weights")
     for name, value in given.items():
         if value is not None and value != getattr(drawn, name):
