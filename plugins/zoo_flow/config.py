@@ -45,7 +45,7 @@ class FlowConfig(NetConfig):
         draws: times and noises for each pair and step; x is encoded once for all of them.
         time_mean: of the logit of the time at training, whose deviation is 1; below 0, more is learnt of what is mostly noise.
         solver_steps: steps from noise to a sample, of Heun's method with two calls of the network each, the last one call.
-            None for 3 where y is a field, as more won nothing on held-out scenes, and 12 where it is a vector.
+            None for 4 where y is a field, as more won nothing on held-out scenes, and 12 where it is a vector.
         shift: of the solver's times; 1 spreads them evenly, above 1 they are closer where there is more noise. What many
             places have in common, as the level of a field, is decided there. None for 8 where y is a field, and for 1 where it
             is a vector, whose numbers the long last steps of 8 draw too near to each other.
