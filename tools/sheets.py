@@ -25,7 +25,7 @@ PHOTOS = {
     "sklearn": ("china.jpg", "flower.jpg"),
 }
 FOLDERS = {"skimage": "data", "matplotlib": "mpl-data/sample_data", "sklearn": "datasets/images"}
-TASKS = ("relight", "resaturate", "colorize", "complete", "attributes")
+TASKS = ("relight", "resaturate", "colorize", "motion", "complete", "attributes")
 WORDS = (
     "Smiling, Young, Blond_Hair, No_Beard",
     "Male, Young, Black_Hair, No_Beard",

@@ -168,32 +168,32 @@ def test_a_task_alone_means_its_recommended_checkpoint(user: Path) -> None:
     assert (meant("relight"), meant("resaturate"), meant("dir:relight")) == ("flow/relight", "flow/resaturate", "dir:relight")
     with pytest.raises(RequestError, match="'translate' has no checkpoint; make one with zoo run --model flow --task tr"):
         meant("translate")
-    with pytest.raises(RequestError, match="zoo run --model flow --task motion --out runs/motion and then"):
-        meant("motion")
+    with pytest.raises(RequestError, match="zoo run --model flow --task denoise3d --out runs/denoise3d and then"):
+        meant("denoise3d")
     own = [entry(f"mine/{i}", "dir:weights").replace('"toy-shade"', '"relight"') for i in (1, 2)]
     user.write_text("schema = 1\n" + "".join(own) + "recommended = true\n")
     assert meant("relight") == "mine/2", "the user's own before the package's"
-    user.write_text("schema = 1\n" + "".join(own).replace("relight", "motion"))
-    with pytest.raises(RequestError, match="'motion' has several checkpoints, name one: mine/1, mine/2"):
-        meant("motion")
-    user.write_text("schema = 1\n" + "".join(own).replace("relight", "motion") + "note = 'to measure'\n")
-    assert meant("motion") == "mine/1"
+    user.write_text("schema = 1\n" + "".join(own).replace("relight", "denoise3d"))
+    with pytest.raises(RequestError, match="'denoise3d' has several checkpoints, name one: mine/1, mine/2"):
+        meant("denoise3d")
+    user.write_text("schema = 1\n" + "".join(own).replace("relight", "denoise3d") + "note = 'to measure'\n")
+    assert meant("denoise3d") == "mine/1"
 
 
 def test_a_run_of_one_model_is_told_of_a_better_one(user: Path) -> None:
-    own = entry("mine/1", "dir:weights").replace('"toy-shade"', '"motion"') + "recommended = true\n"
+    own = entry("mine/1", "dir:weights").replace('"toy-shade"', '"denoise3d"') + "recommended = true\n"
     user.write_text("schema = 1\n" + own)
-    assert not another("motion", "nn"), "in what it is better is not said"
+    assert not another("denoise3d", "nn"), "in what it is better is not said"
     user.write_text("schema = 1\n" + own + 'why = "it is sharp"\n')
     best = checkpoints.known().named["mine/1"][0].model
-    assert another("motion", "other") == f"{best} does better on motion, it is sharp: zoo run --model {best} --task motion"
-    assert not another("motion", best)
+    assert another("denoise3d", "other") == f"{best} does better on denoise3d, it is sharp: zoo run --model {best} --task denoise3d"
+    assert not another("denoise3d", best)
 
 
 def test_of_the_package_one_is_recommended_for_each_task_and_some_are_to_measure() -> None:
     own = [one for (one,) in checkpoints.known().named.values() if one.owner == registry.OWN]
     assert {(one.task, one.name) for one in own if one.recommended} == {
-        (task, f"flow/{task}") for task in ("relight", "resaturate", "colorize")
+        (task, f"flow/{task}") for task in ("relight", "resaturate", "colorize", "motion")
     }
     measuring = {one.name for one in own if one.note.startswith("for measurement only")}
     assert {name.split("/")[0] for name in measuring} == {"cgan", "cpixel"}
