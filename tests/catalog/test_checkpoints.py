@@ -186,7 +186,8 @@ def test_a_run_of_one_model_is_told_of_a_better_one(user: Path) -> None:
     assert not another("denoise3d", "nn"), "in what it is better is not said"
     user.write_text("schema = 1\n" + own + 'why = "it is sharp"\n')
     best = checkpoints.known().named["mine/1"][0].model
-    assert another("denoise3d", "other") == f"{best} does better on denoise3d, it is sharp: zoo run --model {best} --task denoise3d"
+    wanted = f"{best} does better on denoise3d, it is sharp: zoo run --model {best} --task denoise3d"
+    assert another("denoise3d", "other") == wanted
     assert not another("denoise3d", best)
 
 
