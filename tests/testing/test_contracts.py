@@ -10,6 +10,7 @@ import torch.nn.functional as F
 
 from zoo import registry, testing
 from zoo.contracts.model import Model
+from zoo.contracts.task import Task
 from zoo.testing.checking import subject_of
 from zoo.testing.checks import (
     data_items,
@@ -30,6 +31,7 @@ from zoo.testing.subjects.task import TaskSubject
 from zoo.testing.verdicts import Skipped, Subject
 from zoo_metrics import features
 from zoo_networks import efficientnet
+from zoo_tasks.denoise3d import Denoise3d
 
 ALIKE = {"attribute-cvae-b25", "attribute-cvae-b50", "attribute-cvae-b75", "cdvae-mdn4"}
 """Presets that differ in a number alone from others, which are checked."""
@@ -66,8 +68,14 @@ def few_features(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(efficientnet, "LEAST", 16)
 
 
+@pytest.fixture
+def few_solids(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Denoise3d, "data", "solids:40")
+
+
+@pytest.mark.usefixtures("few_features", "few_solids")
 @pytest.mark.parametrize(("kind", "name"), NAMES)
-def test_it_keeps_the_contracts_of_the_zoo(kind: testing.Kind, name: str, few_features: None) -> None:
+def test_it_keeps_the_contracts_of_the_zoo(kind: testing.Kind, name: str) -> None:
     """No check fails or is left out, and those that have nothing to look at are those of which it is known beforehand."""
     subject = subject_of(name, kind)
     outcome = run_all(subject, testing.checks(kind))
@@ -89,6 +97,7 @@ def reasons(subject: Subject) -> dict[str, bool]:
             model_able.NO_JOINT: "joint_log_prob",
             model_able.NO_FEATURES: "features",
             model_able.NO_RECONSTRUCTION: "reconstruct",
+            model_able.NO_DIAGNOSIS: "diagnose",
         }
         known |= {why: getattr(subject.cls, name) is getattr(Model, name) for why, name in overridden.items()}
         known[model_fitting.NO_GRADIENT] = not subject.by_gradient
@@ -98,6 +107,7 @@ def reasons(subject: Subject) -> dict[str, bool]:
         known[task_pairs.NO_GUIDE] = subject.train.guide is None
         known[task_photos.OTHER_ITEMS] = not subject.takes_photos
         known[task_photos.NO_PHOTOS] = subject.name in OF_MORE
+        known[task_photos.NO_CHOICES] = subject.cls.choices is Task.choices
     if isinstance(subject, MetricSubject):
         known[metric.SAMPLES_ALONE] = subject.metric.needs == "samples"
         known[metric.NO_DIRECTION] = subject.metric.better is None
