@@ -98,8 +98,12 @@ def _checkpoints_page() -> str:
     for checkpoint in _single():
         lines += [f"## {checkpoint.name} {{ #{_anchor(checkpoint.name)} }}", ""]
         if checkpoint.name in here:
-            what = f"{COLUMNS - 1} samples of {checkpoint.name}, each with other {make.task(checkpoint.task).y_name}"
-            lines += [f"![A photo of a pagoda over a lake, and {what}]({_file(checkpoint.name)})", ""]
+            task = make.task(checkpoint.task)
+            what = f"samples of {checkpoint.name}, each with other {task.y_name}"
+            what = (
+                f"A photo of a pagoda over a lake, and {COLUMNS - 1} {what}" if task.item == "photo" else f"{COLUMNS} {what}"
+            )
+            lines += [f"![{what}]({_file(checkpoint.name)})", ""]
         facts = [
             ("model", f"[{checkpoint.model}](models.md#{checkpoint.model})"),
             ("task", f"[{checkpoint.task}](tasks.md#{checkpoint.task})"),
