@@ -99,13 +99,13 @@ def test_show(zoo_: Any, name: str, words: list[str]) -> None:
         (["sample", "no/such", "x.jpg"], 2, "no checkpoint is called"),
         (["sample", "hf:a/b@c", "x.jpg"], 1, "the Hub cannot be reached"),
         *(
-            (words, 2, "task 'motion' has no checkpoint; make one with zoo run --model ")
+            (words, 2, "task 'denoise3d' has no checkpoint; make one with zoo run --model ")
             for words in (
-                ["sample", "motion", "x.jpg"],
-                ["run", "--checkpoint", "motion"],
-                ["verify", "motion"],
-                ["pull", "motion"],
-                ["push", "motion", "a/b", "--dry-run"],
+                ["sample", "denoise3d", "x.jpg"],
+                ["run", "--checkpoint", "denoise3d"],
+                ["verify", "denoise3d"],
+                ["pull", "denoise3d"],
+                ["push", "denoise3d", "a/b", "--dry-run"],
             )
         ),
         (["cite", "dir:nowhere"], 2, "there is no folder nowhere; name a checkpoint's folder as dir:PATH"),
