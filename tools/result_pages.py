@@ -25,7 +25,7 @@ def page_text(title: str, about: str, kept: Sequence[Mapping[str, Any]]) -> str:
         if claims:
             count = {word: sum(told["word"] == word for told in claims) for word in TOLD}
             words = f"{count['holds']} hold, {count['not']} do not, and of {count['open']} it cannot be told"
-            parts.append(f"**The papers' claims**: of {len(claims)} that are tested, {words} (5 %, by Holm's correction).")
+            parts.append(f"**Claims**: of {len(claims)} that are tested, {words} (5 %, by Holm's correction).")
         parts += [_ranks(metric, ranks) for metric, ranks in list(bench["ranks"].items())[:1]]
         for task in tasks:
             parts += [f"### {task}: {bench['data'][task]['name']}", *_task(bench, task)]

@@ -26,7 +26,7 @@ GROUPS = (
 """Words for claims by whether they hold in some table, and whether they do not hold in some."""
 HEAD = """# Results
 
-Which model to take for what, which of the papers' claims hold, and what is wrong with the samples: all tables in short.
+Which model to take for what, which claims hold, and what is wrong with the samples: all tables in short.
 A command makes this page from the benches that are kept, and no number in it is typed.
 [How it is tested](results/how.md) says what the words mean, and how to make a table of your own."""
 WHICH = """In how many tables a model is the best or cannot be told from the best. Tables that tell no models apart are not
@@ -111,7 +111,7 @@ def _overview(tables: Sequence[Table], titles: Mapping[str, str], purposes: Mapp
     told: dict[str, list[Mapping[str, Any]]] = {}
     for table in tables:
         told.setdefault(table.bench["page"], []).extend(_claimed(table))
-    parts += ["## What the papers claim"] if any(told.values()) else []
+    parts += ["## What is claimed"] if any(told.values()) else []
     for page, claims in told.items():
         parts += _claims(_link(page, titles), claims) if claims else []
     return [*parts, *_faults(tables)]
