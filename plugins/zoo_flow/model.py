@@ -66,7 +66,9 @@ class Flow(Drawn):
         stratum = torch.randperm(many, generator=step.generator) + torch.rand(many, generator=step.generator)
         t = torch.sigmoid(torch.special.ndtri(stratum / many) + settings.time_mean).to(batch.y.device)
         noise = torch.randn(many, *self.y_shape, generator=step.generator).to(batch.y.device)
-        y, code = self.units(batch.y)[item], rows_of(self.encode(batch.x), item)
+        y, code = self.units(batch.y), self.encode(batch.x)
+        if settings.draws > 1:
+            y, code = y[item], rows_of(code, item)
         at = t.view(-1, *[1] * (y.ndim - 1))
         velocity = self._velocity(code, (1 - at) * noise + at * y, t)
         return {"total": (velocity - (y - noise)).square().mean()}
