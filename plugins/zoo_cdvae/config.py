@@ -51,7 +51,7 @@ class CDVAEConfig(Recipe):
     widths: tuple[int, ...] = (512, 256)
     sigma: float = 0.5
     tied: float = 0.8
-    temperature: float = 0.9
+    temperature: float = field(default=0.9, metadata={"sampling": True})
     bounded: bool = False
     output_variance: float | None = 0.1
     guidance: tuple[float, ...] = (10.0, 1.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from zoo import Recipe, above, at_least
@@ -34,7 +34,7 @@ class CGMLConfig(Recipe):
 
     latent: int | None = None
     latent_steps: int = 20
-    inference_steps: int = 20
+    inference_steps: int = field(default=20, metadata={"sampling": True})
     latent_rate: float | None = None
     momentum: float = 1.0
     rho: bool = True

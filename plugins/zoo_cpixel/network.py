@@ -6,7 +6,7 @@ Source: van den Oord et al. 2016, "Conditional Image Generation with PixelCNN De
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import torch
@@ -42,7 +42,7 @@ class PixelCNNConfig(Recipe):
     kernels: tuple[int, ...] = (7, 3)
     condition: int = 24
     hidden: int = 32
-    temperature: float = 1.0
+    temperature: float = field(default=1.0, metadata={"sampling": True})
     within: Literal["centre", "uniform"] = "centre"
     learning_rate: float = 1.6e-2
     weight_decay: float = 1e-3

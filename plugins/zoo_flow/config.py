@@ -57,10 +57,10 @@ class FlowConfig(NetConfig):
 
     draws: int = 1
     time_mean: float = -1.0
-    solver_steps: int | None = None
-    shift: float | None = None
-    detail: float = 1.0
-    temperature: float = field(default=1.0, metadata={"added": True})
+    solver_steps: int | None = field(default=None, metadata={"sampling": True})
+    shift: float | None = field(default=None, metadata={"sampling": True})
+    detail: float = field(default=1.0, metadata={"sampling": True})
+    temperature: float = field(default=1.0, metadata={"added": True, "sampling": True})
     steps: int = 5000
     ema: float = 0.998
 
@@ -86,7 +86,7 @@ class EngressionConfig(NetConfig):
 
     codes: int = 32
     draws: int = 3
-    temperature: float = 1.0
+    temperature: float = field(default=1.0, metadata={"sampling": True})
     steps: int = 1500
     ema: float = 0.995
 

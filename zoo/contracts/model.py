@@ -19,7 +19,7 @@ from zoo.fitting.recipe import Callback, History, Recipe, Step, Turns
 from zoo.registry import refuse_old
 from zoo.saving import checkpoint
 from zoo.utils.bounds import whole
-from zoo.utils.config import NoConfig, make_config
+from zoo.utils.config import NoConfig, make_config, resampled
 from zoo.utils.errors import RequestError
 from zoo.utils.near import steps_of
 from zoo.utils.neutral import guard, single
@@ -248,6 +248,10 @@ class Model(Abilities, nn.Module):
         if not isinstance(model, cls):
             raise RequestError(f"{folder} holds a {type(model).__name__}, not a {cls.__name__}")
         return model
+
+    def set_sampling(self, **settings: Any) -> None:
+        """Draw with other settings from here on; RequestError for one that a fit reads (:func:`zoo.utils.config.sampling`)."""
+        self.config = resampled(self.config, settings, f"model {self.name or type(self).__name__}")
 
     def allocate(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
         """Make buffers whose size depends on the data, before a state of these shapes is loaded."""

@@ -61,6 +61,29 @@ def added(config: object) -> dict[str, Any]:
     return {f.name: f.default for f in dataclasses.fields(config) if f.metadata.get("added")}  # type: ignore[arg-type]
 
 
+def sampling(config: type | object) -> frozenset[str]:
+    """The settings of a config that no fit reads, but only what is drawn after it: they may be others in a fitted model.
+
+    They are fields that say so: ``field(default=..., metadata={"sampling": True})``.
+    """
+    return frozenset(f.name for f in dataclasses.fields(config) if f.metadata.get("sampling"))  # type: ignore[arg-type]
+
+
+def resampled(config: C, values: Mapping[str, Any], owner: str) -> C:
+    """The config with other settings of :func:`sampling`.
+
+    Raises:
+        RequestError: a setting is unknown, or one that a fit reads; or a value is wrong.
+    """
+    free = sampling(config)
+    made = make_config(type(config), {**dataclasses.asdict(config), **values}, owner)  # type: ignore[call-overload]
+    for key in values:
+        if key not in free:
+            words = f"those of sampling are {', '.join(sorted(free))}" if free else "none of its settings is of sampling alone"
+            raise RequestError(f"{owner} was fitted with its {key}, which is not changed afterwards: {words}")
+    return made
+
+
 def plain(value: Any) -> Any:
     """A setting as JSON can keep it: a single number of NumPy's or torch's is Python's, also in a list.
 
