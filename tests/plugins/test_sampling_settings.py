@@ -56,7 +56,7 @@ def test_no_fit_reads_them_and_samples_do(name: str) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"steps": 3}, "was fitted with its steps, which is not changed afterwards: those of sampling are detail, shift, solver"),
+        ({"steps": 3}, "was fitted with its steps, which is not changed afterwards: those of sampling are detail, shift"),
         ({"detial": 1}, "has no setting 'detial': did you mean 'detail'"),
         ({"detail": 2}, "detail is 2.0; it must be from 0 to 1"),
     ],
