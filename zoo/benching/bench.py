@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from zoo.benching import shards, tuning
+from zoo.benching import fits, shards, tuning
 from zoo.benching.cells import Cell
 from zoo.benching.crew import reason_of
 from zoo.benching.engines import LOCAL, Engine, engine_words
@@ -68,6 +69,9 @@ def bench(
 
     Called again with the same ``out``, it takes the cells that are done as they are, goes on with those that were stopped,
     and does the rest. A cell that was done by another request is done again. A cell that fails costs the others nothing.
+
+    Cells share a fit where they differ in no more than settings that no fit reads (:func:`zoo.utils.config.sampling`), and one
+    that is done again keeps its own where only such settings, or what is drawn and scored, have changed.
 
     Args:
         suite: a name of ``zoo list suites``; may be left out where models and tasks are named.
@@ -208,11 +212,13 @@ def _make_pairs(todo: Sequence[Cell]) -> None:
 def _do(plan: BenchPlan, cells: Sequence[Cell], engine: Engine) -> None:
     """Do those of the cells that are not done, and say on stderr how each has ended, and when all of them will have."""
     todo, tell = _left(cells), _tell(plan.request)
+    waves = fits.share(cells) if cells is plan.cells else (todo, [])
     if reused := sum(cell.reused for cell in cells):
         tell(f"{reused} of {len(cells)} {'tuning fits' if cells is not plan.cells else 'runs'} are done already")
     for cell in cells:
         if cell.status == "new" and cell.reason:
-            tell(f"{cell.name}: done again, because {cell.reason}")
+            kept = "with the fit that is there, " if cell.request.fit_of else ""
+            tell(f"{cell.name}: done again, {kept}because {cell.reason}")
         elif cell.status == "stopped":
             tell(f"{cell.name}: going on where it was stopped")
         elif cell.status == "failed":
@@ -221,7 +227,7 @@ def _do(plan: BenchPlan, cells: Sequence[Cell], engine: Engine) -> None:
         return
     began = time.monotonic()
     with progress_bar(len(todo), "bench", show=plan.request.progress and sys.stderr.isatty()) as bar:
-        for done, cell in enumerate(engine.do(todo), 1):
+        for done, cell in enumerate(itertools.chain.from_iterable(engine.do(wave) for wave in waves if wave), 1):
             took = time.monotonic() - began
             left = took / done * (len(todo) - done)
             rest = f"about {duration(left)} left" if left else f"all in {duration(took)}"

@@ -24,6 +24,11 @@ def begun(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.begun.json")
 
 
+def former(folder: Path) -> Path:
+    """Where a cell that was done lies while it is done again, if its fit can be taken."""
+    return folder.with_name(f"{folder.name}.before")
+
+
 @dataclass
 class Cell:
     """One model on one task with one seed; ``status`` is ``"done"``, ``"stopped"``, ``"new"`` or ``"failed"``.
@@ -92,9 +97,14 @@ class Cell:
         return True
 
     def begin(self) -> None:
-        """Make way for the run: what is there goes, if it is not to be gone on with."""
-        self.reason = ""
-        if self.status == "new" and self.folder.exists():
+        """Make way for the run: what is there goes, if it is not to be gone on with, or kept for its fit."""
+        self.reason, before = "", former(self.folder)
+        if self.status != "new" or not self.folder.exists():
+            return
+        if self.request.fit_of == str(before) and (self.folder / RECORD).exists():
+            discard(before)
+            self.folder.rename(before)
+        else:
             discard(self.folder)
 
     def fail(self, reason: str) -> None:

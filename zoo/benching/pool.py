@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import replace
 
-from zoo.benching.cells import Cell
+from zoo.benching.cells import Cell, former
 from zoo.benching.crew import Crew, asked_of, do_cell, lost, reason_of
 from zoo.probing.children import Ended
 from zoo.utils.budget import cores
+from zoo.utils.files import discard
 
 
 class Pool:
@@ -69,3 +70,5 @@ def finish(cell: Cell) -> None:
     """Take the result of a cell from its folder, or say that there is none."""
     if not cell.load():
         cell.fail(f"what it wrote to {cell.folder} cannot be read")
+    else:
+        discard(former(cell.folder))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +14,12 @@ from zoo.catalog.found import fitted_model
 from zoo.fitting.tracking import Tracker
 from zoo.measuring import small
 from zoo.measuring.evaluate import Evaluation
-from zoo.running.folder import RunFolder, command_again, curves, plain, read_json
+from zoo.running.folder import RunFolder, asked_of, command_again, curves, plain, read_json
 from zoo.running.plan import Plan
 from zoo.saving import golden
 from zoo.saving.checkpoint import CONFIG, save
 from zoo.saving.facts import read_facts
+from zoo.utils.config import sampling
 from zoo.utils.errors import ZooError, cause
 from zoo.utils.files import write_json
 from zoo.utils.words import visible
@@ -41,13 +43,38 @@ def fitted(plan: Plan, train: Pairs, folder: RunFolder) -> tuple[Model, Any, flo
         except Exception as error:
             raise ZooError(f"cannot go on from {folder.checkpoint}, remove it to fit again: {cause(error)}") from error
     request, began = plan.request, time.monotonic()
-    history = fit(plan, train, folder, request.progress)
-    seconds = round(time.monotonic() - began, 3)
+    if (found := taken(plan, train)) is not None:
+        model, history, seconds = found
+        plan = replace(plan, model=model)
+    else:
+        history = fit(plan, train, folder, request.progress)
+        seconds = round(time.monotonic() - began, 3)
     write_json(folder.fit, {"history": plain(history), "curves": curves(history), "seconds": seconds})
     data = {"name": visible(request.data), "digest": train.digest, "items": len(train)}
     card, config = {"command": command_again(request, history)}, plan.weights["task_config"]
     save(plan.model, folder.checkpoint, task=request.task, task_config=config, seed=request.seed, data=data, card=card)
     return plan.model, history, seconds
+
+
+def taken(plan: Plan, train: Pairs) -> tuple[Model, Any, float] | None:
+    """As :func:`fitted`, of the run whose fit this one may take; None where it made another fit, or is not whole.
+
+    It may differ in settings that no fit reads (:func:`zoo.utils.config.sampling`), which the model then has as planned.
+    """
+    if plan.request.fit_of is None:
+        return None
+    other, own = RunFolder(Path(plan.request.fit_of)), plan.model
+    with contextlib.suppress(ZooError, KeyError, TypeError, OSError):  # it is fitted here, whatever is wrong there
+        record = read_json(other.run)
+        asked = {key: value for key, value in plan.weights.items() if key not in ("model", "config")}
+        other.agree(asked_of(record), asked | {"data": visible(asked["data"])}, plan.added)
+        model = fitted_model(other.checkpoint, plan.device, read_facts(other.checkpoint / CONFIG))
+        model.set_sampling(**{name: getattr(own.config, name) for name in sampling(own.config)})
+        if type(model) is type(own) and model.config == own.config and record["data"]["train"]["digest"] == train.digest:
+            model.name = own.name
+            history = record["history"] and {**record["history"], **record.get("curves", {})}
+            return model, history, float(record["seconds"]["fit"])
+    return None
 
 
 def kept_model(plan: Plan, folder: RunFolder) -> Model:

@@ -68,20 +68,21 @@ class RunFolder:
                 raise RequestError(f"{self.path} holds a finished run; name another folder")
             record = read_json(self.run)
             with border(f"cannot read {self.run}"):
-                self._same(_asked(record), weights | {"data": visible(weights["data"])}, plan.added)
+                self.agree(asked_of(record), weights | {"data": visible(weights["data"])}, plan.added)
                 asked: dict[str, Any] = {"n": plan.request.n, "items": plan.request.items}
                 if plan.request.metrics is not None:
                     asked["metrics"] = sorted(plan.metrics)
                     record["metrics"] = sorted(metric["name"] for metric in record["metrics"])
-                self._same(record, asked, {})
+                self.agree(record, asked, {})
         elif self._request.exists():
             if not resume:
                 raise RequestError(f"{self.path} holds a run that was stopped; go on with --resume, or name another folder")
-            self._same(read_json(self._request), weights, plan.added)
+            self.agree(read_json(self._request), weights, plan.added)
         else:
             check_folder(self.path, what="run that was stopped")
 
-    def _same(self, old: dict[str, Any], asked: Mapping[str, Any], since: Mapping[str, Any]) -> None:
+    def agree(self, old: dict[str, Any], asked: Mapping[str, Any], since: Mapping[str, Any]) -> None:
+        """See (RequestError) that what was asked for is what an older run has, ``since`` then being what it lacks."""
         for key, new in asked.items():
             before = old.get(key, 0 if key == "split_seed" else None)  # which older runs do not tell
             if key in since and isinstance(before, dict):
@@ -226,7 +227,7 @@ def read_json(path: Path) -> dict[str, Any]:
         return content
 
 
-def _asked(run: Mapping[str, Any]) -> dict[str, Any]:
+def asked_of(run: Mapping[str, Any]) -> dict[str, Any]:
     """All that decided the weights of a finished run, as its plan had it, from the content of ``run.json``."""
     names = {key: run[key]["name"] for key in ("model", "task", "data")}
     configs = {"config": run["model"]["config"], "task_config": run["task"]["config"]}

@@ -54,6 +54,8 @@ class Request:
     split_seed: int = 0
     track: str | None = None
     callback: Callback | None = None
+    fit_of: str | None = None
+    """The folder of a run; if it is finished and its fit is the one that this run would make, that is taken."""
 
     def __post_init__(self) -> None:
         if self.out is None and (self.resume or int(os.environ.get("WORLD_SIZE", "1")) > 1):
