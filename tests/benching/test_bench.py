@@ -126,7 +126,8 @@ def test_only_what_was_asked_otherwise_is_done_again(
     assert (again.reused, again.bench["table"]) == (4, whole.bench["table"])
     assert "4 of 4 runs are done already" in capfd.readouterr().err
     result = bench(out, settings={"spread": 0.2}, progress=True)
-    assert "toy-shade toy-wide seed 1: done again, with the fit that is there, because config spread was 0.4, is 0.2" in capfd.readouterr().err
+    why = "with the fit that is there, because config spread was 0.4, is 0.2"
+    assert f"toy-shade toy-wide seed 1: done again, {why}" in capfd.readouterr().err
     assert result.reused == 2, "random has no spread"
     changed = {path for path, stamp in stamps(out).items() if before.get(path) != stamp}
     assert changed
