@@ -52,7 +52,7 @@ def _was(cell: Cell, record: Any) -> bool:
 
 
 def _fit_of(cell: Cell) -> str:
-    """What decides the fit of a cell, as a text: the class for the name of its model, as presets are names of settings."""
+    """All that decides the fit of a cell, as a text: the class for the name of its model, as presets are names of settings."""
     model = make.model_class(str(cell.request.model))[0]
     return json.dumps({**_kept(cell, cell.numbers), "model": f"{model.__module__}.{model.__qualname__}"}, sort_keys=True)
 
