@@ -86,7 +86,7 @@ def _section(entry: Description) -> list[str]:
     if entry.settings:
         lines += ['??? note "Settings"', "", "    | setting | default | type | what it is |", "    |---|---|---|---|"]
         for s in entry.settings:
-            note = " (set by this preset)" if s.preset else ""
+            note = " (set by this preset)" * s.preset + " (of sampling alone)" * s.sampling
             lines += [f"    | `{s.name}` | `{_cell(s.default)}`{note} | {_cell(s.kind)} | {_cell(s.says)} |"]
         lines += [""]
     return lines
@@ -140,7 +140,7 @@ def _samples(name: str) -> PILImage:
     """An item with samples of it: a photo, as it is before them; or, where the task starts from other things, a test item."""
     from sklearn.datasets import load_sample_image
 
-    from zoo.catalog.loaded import load
+    from zoo.catalog.loading import load
     from zoo.catalog.samples import Samples
 
     loaded = load(name, "cpu")

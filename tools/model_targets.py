@@ -12,7 +12,7 @@ from targets import Target
 
 import zoo
 from zoo.catalog import checkpoints, suites
-from zoo.catalog.loaded import load
+from zoo.catalog.loading import load
 from zoo.catalog.verify import verify
 from zoo.contracts import make
 from zoo.data.pairs import Pairs

@@ -14,7 +14,8 @@ from zoo.utils.threads import bound_spinning
 if TYPE_CHECKING:
     from zoo.benching.bench import bench
     from zoo.benching.result import BenchResult
-    from zoo.catalog.loaded import Loaded, load
+    from zoo.catalog.loaded import Loaded
+    from zoo.catalog.loading import load
     from zoo.catalog.samples import Samples
     from zoo.contracts.make import Preset
     from zoo.contracts.metric import Fitted, Metric, Needs, NotApplicable, Score
@@ -54,7 +55,8 @@ _HOMES = {
     "zoo.benching.result": "BenchResult",
     "zoo.searching.tune": "tune",
     "zoo.searching.tunes": "TuneResult",
-    "zoo.catalog.loaded": "Loaded load",
+    "zoo.catalog.loaded": "Loaded",
+    "zoo.catalog.loading": "load",
     "zoo.catalog.samples": "Samples",
     "zoo.contracts.make": "Preset",
     "zoo.contracts.metric": "Fitted Metric Needs NotApplicable Score",

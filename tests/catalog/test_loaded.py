@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import zoo
-from zoo.catalog import loaded as catalog
+from zoo.catalog import loading as catalog
 from zoo.catalog.samples import SamplesList
 from zoo.contracts.make import model as create
 from zoo.data.pairs import Pairs

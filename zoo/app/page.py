@@ -16,7 +16,8 @@ from zoo.app.layout import MOST, MOST_DIFFERENT, Layout
 from zoo.app.offers import Offer
 from zoo.app.visit import Visit
 from zoo.catalog.choosing import strength_of
-from zoo.catalog.loaded import Loaded, load
+from zoo.catalog.loaded import Loaded
+from zoo.catalog.loading import load
 from zoo.utils.bounds import whole
 from zoo.utils.errors import RequestError, ZooError
 from zoo.utils.noise import noise_seed

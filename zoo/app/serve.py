@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.app.offers import offers
-from zoo.catalog.loaded import load
+from zoo.catalog.loading import load
 from zoo.utils.errors import RequestError, ZooError, terminable
 from zoo.utils.words import say
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from msgspec import Meta
+from msgspec import Meta, field
 from msgspec.structs import asdict, replace
 
 from zoo.catalog.choosing import Wishes
 from zoo.saving.checkpoint import WEIGHTS
 from zoo.saving.strict import Count, Number, Schema, Strict, read
+from zoo.utils.config import plain, sampling
 from zoo.utils.errors import RequestError
 from zoo.utils.files import sha256_of, user_path, write_json
 
@@ -30,7 +32,8 @@ Place = Annotated[int, Meta(ge=0, description="a whole number, at least 0")]
 class Drawn(Strict, frozen=True):
     """The record of what drew the pictures in a folder; ``places`` are their places among the ``n`` of this seed and ``near``.
 
-    ``item`` is the item as it was named, a file by its path from here; "" where that is no text.
+    ``item`` is the item as it was named, a file by its path from here; "" where that is no text. ``settings`` are all those of
+    sampling that the model has; a record of before has none, and means the checkpoint's own.
     """
 
     schema: Schema
@@ -43,6 +46,7 @@ class Drawn(Strict, frozen=True):
     places: list[Place]
     strength: Number
     size: Count | None
+    settings: dict[str, Any] = field(default_factory=dict)
 
 
 def keep(folder: Path, loaded: Loaded, item: str, seed: int, n: int, wishes: Wishes, places: list[int]) -> None:
@@ -51,6 +55,7 @@ def keep(folder: Path, loaded: Loaded, item: str, seed: int, n: int, wishes: Wis
         with contextlib.suppress(ValueError):  # on another drive
             item = os.path.relpath(path, folder)
     item = item if item.encode("utf-8", "replace").decode() == item else ""
+    config = loaded.model.config
     drawn = Drawn(
         schema=1,
         checkpoint=loaded.name,
@@ -62,6 +67,7 @@ def keep(folder: Path, loaded: Loaded, item: str, seed: int, n: int, wishes: Wis
         places=places,
         strength=wishes.strength,
         size=wishes.size,
+        settings={key: plain(getattr(config, key)) for key in sorted(sampling(config))},
     )
     write_json(folder / RECORD, asdict(drawn))
 
@@ -90,11 +96,19 @@ def chosen(word: str) -> tuple[Drawn, int]:
     return drawn, drawn.places[number - 1]
 
 
-def agree(drawn: Drawn, loaded: Loaded, word: str, **given: Any) -> None:
-    """See (RequestError) that more like a picture is asked of who drew it, and that what was ``given`` is as it was then."""
+def agree(drawn: Drawn, loaded: Loaded, word: str, settings: Mapping[str, Any], **given: Any) -> None:
+    """See (RequestError) that more like a picture is asked of who drew it, and that what was ``given`` is as it was then.
+
+    From here on ``loaded`` draws by the settings of then; those of sampling that were given are ``settings``.
+    """
     if drawn.sha256 != _weights(loaded.folder):
         raise RequestError(f"{word} was drawn by {drawn.checkpoint}: {loaded.name} has other weights")
     for name, value in given.items():
-        if value is not None and value != getattr(drawn, name):
-            was = getattr(drawn, name)
+        if value is not None and value != (was := getattr(drawn, name)):
+            raise RequestError(f"{word} was drawn with {name} {was}, not {value}: leave out {name}")
+    loaded.model.set_sampling(**drawn.settings)
+    then = loaded.model.config
+    loaded.model.set_sampling(**settings)
+    for name in settings:
+        if (value := getattr(loaded.model.config, name)) != (was := getattr(then, name)):
             raise RequestError(f"{word} was drawn with {name} {was}, not {value}: leave out {name}")

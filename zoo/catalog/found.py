@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from zoo import registry
 from zoo.catalog import checkpoints
 from zoo.catalog.recommended import meant
+from zoo.contracts import make
 from zoo.contracts.model import Model
 from zoo.hub.client import tell
 from zoo.hub.pull import pull
@@ -17,7 +20,8 @@ from zoo.saving.again import NO_MODEL
 from zoo.saving.checkpoint import CONFIG
 from zoo.saving.checkpoint import load as load_checkpoint
 from zoo.saving.facts import Facts, read_facts
-from zoo.utils.errors import RequestError
+from zoo.utils.config import added, sampling
+from zoo.utils.errors import RequestError, ZooError
 from zoo.utils.files import user_path
 
 
@@ -54,6 +58,16 @@ def named_folder(name: str) -> Path:
     path = user_path(name)
     named = name.startswith(checkpoints.BY_PLACE) or name in registry.names("tasks") or name in checkpoints.known().named
     return path if path.exists() or not named else folder_of(meant(name))
+
+
+def sampled_by(folder: Path) -> dict[str, Any]:
+    """The settings that only sampling reads, by name, as the checkpoint in ``folder`` has them; none where it is broken."""
+    with contextlib.suppress(ZooError):
+        facts = read_facts(folder / CONFIG)
+        config = make.model_class(facts.model)[0].Config
+        with registry.calling("models", facts.model, "its settings cannot be told"):
+            return {key: value for key, value in sorted((added(config) | facts.config).items()) if key in sampling(config)}
+    return {}
 
 
 def facts_of(name: str) -> Facts:

@@ -17,20 +17,16 @@ from torch import Tensor
 
 from zoo import registry
 from zoo.catalog.choosing import Wishes, most_different, not_nearer, strength_of
-from zoo.catalog.found import fitted_model, folder_of
-from zoo.catalog.recommended import meant
 from zoo.catalog.samples import Samples, SamplesList
 from zoo.catalog.writing import reduced
-from zoo.contracts import make
 from zoo.contracts.model import Model
 from zoo.contracts.task import Task
 from zoo.data.decoding import MIN_SIDE
 from zoo.data.origin import Origin, origin_of
 from zoo.hub.push import Pushed, push
-from zoo.hub.source import PREFIX, parse
-from zoo.saving.checkpoint import CARD, CONFIG
-from zoo.saving.facts import Facts, read_card, read_facts
+from zoo.saving.facts import Facts
 from zoo.utils.bounds import afford, whole
+from zoo.utils.config import sampling
 from zoo.utils.errors import RequestError, border
 from zoo.utils.near import Near, steps_of
 from zoo.utils.noise import noise_seed
@@ -60,7 +56,7 @@ class Drawing(NamedTuple):
 
 
 class Loaded:
-    """A checkpoint ready for use; made by :func:`load`.
+    """A checkpoint ready for use; made by :func:`zoo.load`.
 
     Attributes:
         model: tensors in, tensors out; x is ``(B, *model.x_shape)``.
@@ -72,7 +68,7 @@ class Loaded:
 
     Example:
         >>> import numpy as np
-        >>> loaded = load("cvae/relight", device="cpu")
+        >>> loaded = zoo.load("cvae/relight", device="cpu")
         >>> loaded
         Loaded('cvae/relight': model 'cvae-residual', task 'relight')
         >>> black, white = np.zeros((24, 32, 3), np.uint8), np.full((9, 9, 3), 255, np.uint8)
@@ -84,9 +80,18 @@ class Loaded:
 
     def __init__(self, name: str, model: Model, task: Task, facts: Facts, card: str, folder: Path) -> None:
         self.name, self.model, self.task, self.facts, self.card, self.folder = name, model, task, facts, card, folder
+        self._own: Any = model.config
 
     def __repr__(self) -> str:
-        return f"Loaded({self.name!r}: model {self.model.name!r}, task {self.facts.task and self.facts.task['name']!r})"
+        settings = "".join(f", {key}={value!r}" for key, value in self.settings.items())
+        task = self.facts.task and self.facts.task["name"]
+        return f"Loaded({self.name!r}: model {self.model.name!r}, task {task!r}{settings})"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings of sampling that are others than the checkpoint's own (:meth:`zoo.Model.set_sampling`), by name."""
+        own, now = ({key: getattr(config, key) for key in sampling(config)} for config in (self._own, self.model.config))
+        return {key: now[key] for key in sorted(now) if now[key] != own[key]}
 
     def push_to_hub(self, repo: str, **more: Any) -> Pushed:
         """Push this checkpoint to ``ORG/REPO`` in one commit; see :func:`zoo.hub.push.push`."""
@@ -261,37 +266,3 @@ class Loaded:
 
     def _calling_task(self, doing: str) -> AbstractContextManager[None]:
         return registry.calling("tasks", self._task_name.removeprefix("task "), doing)
-
-
-def load(name: str | os.PathLike[str], device: str | torch.device = "auto") -> Loaded:
-    """The checkpoint called ``name``, bound to its task.
-
-    Args:
-        name: a registered name (``cdvae/resaturate``), ``hf:ORG/REPO@REVISION`` on the Hub, or ``dir:PATH`` for a folder; or a
-            task's name alone, for the checkpoint that is recommended for it.
-        device: ``"auto"``, ``"cpu"``, ``"cuda"``, ...
-
-    Raises:
-        RequestError: there is no such checkpoint, the task has none, it is not what was registered, or it names no task.
-        ZooError: it cannot be had from the Hub, or its model or task is broken.
-
-    Example:
-        >>> import numpy as np
-        >>> load("cvae/relight", device="cpu").sample(np.full((24, 32, 3), 99, np.uint8), 3).images.shape
-        (3, 24, 32, 3)
-    """
-    name = meant(str(name))
-    folder = folder_of(name)
-    facts = read_facts(folder / CONFIG)
-    if facts.task is None:
-        raise RequestError(f"checkpoint {name} names no task; load its model with zoo.Model.load({str(folder)!r})")
-    task = make.task(facts.task["name"], **facts.task["config"])
-    model = fitted_model(folder, device, facts)
-    if (model.x_shape, model.y_shape) != (tuple(task.x_shape), tuple(task.y_shape)):
-        raise RequestError(
-            f"checkpoint {name}: the model takes x {model.x_shape} and gives y {model.y_shape}, "
-            f"but its task has {tuple(task.x_shape)} and {tuple(task.y_shape)}"
-        )
-    if name.startswith(PREFIX):
-        name = str(parse(name)._replace(revision=folder.name))
-    return Loaded(name, model, task, facts, read_card(folder / CARD), folder.absolute())

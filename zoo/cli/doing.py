@@ -42,7 +42,8 @@ def run(
         list[str] | None,
         Option(
             "--set",
-            help="A setting of the model (key=), the task (task.key=) or training (training.key=).",
+            help="A setting of the model (key=), the task (task.key=) or training (training.key=); with --checkpoint one that "
+            "only sampling reads.",
             metavar="KEY=VALUE",
         ),
     ] = None,

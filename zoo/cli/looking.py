@@ -13,6 +13,8 @@ from zoo.utils.errors import RequestError, nearest
 from zoo.utils.words import one_line, say
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from zoo.catalog.checkpoints import Claims
     from zoo.contracts.describe import Setting
     from zoo.probing.outcome import Outcome
@@ -186,6 +188,7 @@ def show(name: Annotated[str, Argument(help="Of a model, task, metric, kind of d
         words = {"owner": "from", "made_by": "made by"}
         facts = [(words.get(label, label), getattr(checkpoint, label)) for label in labels]
         facts += [("note", checkpoint.note), ("recommended", f"for {checkpoint.task}" if checkpoint.recommended else "")]
+        facts.append(_sampling(checkpoints.place_of(checkpoint)))
         facts += [(metric, f"{value:.4g}") for metric, value in checkpoint.scores.items()]
         blocks.append(f"{name}: checkpoint\n\n{_facts(facts)}")
     if name.startswith(checkpoints.BY_PLACE):
@@ -223,8 +226,18 @@ def _about_files(name: str) -> str:
     facts, data = facts_of(name), facts_of(name).data or {}
     known = [("model", facts.model), ("task", facts.task["name"] if facts.task else ""), ("folder", str(folder_of(name)))]
     known += [("from", " ".join(facts.plugin.values())), ("data", str(data.get("name", "")))]
+    known += [_sampling(folder_of(name))]
     known += [(metric, f"{score['value']:.4g}") for metric, score in facts.scores.items()]
     return f"{name}: checkpoint\n\n{_facts(known)}"
+
+
+def _sampling(folder: "Path | None") -> tuple[str, str]:
+    """A row with the settings that only sampling reads, as a checkpoint has them; without words where that cannot be told."""
+    from zoo.catalog.found import sampled_by
+    from zoo.running.plan import written
+
+    free = ", ".join(f"{key}={written(value)}" for key, value in sampled_by(folder).items()) if folder else ""
+    return "sampling", free and f"{free} (others by --set of zoo sample)"
 
 
 def _about_training() -> str:
@@ -234,15 +247,17 @@ def _about_training() -> str:
     return f"{about}\n\n{_settings(of_training())}"
 
 
-def _settings(settings: "Iterable[Setting]") -> str:
+def _settings(settings: "Sequence[Setting]") -> str:
     """The table of settings, each with what it is."""
     from textwrap import wrap
 
     rows = [("SETTING", "DEFAULT", "TYPE", "")]
     for setting in settings:
-        first, *more = wrap(setting.says + " (set by this preset)" * setting.preset, 80) or [""]
+        marks = " (set by this preset)" * setting.preset + " (of sampling alone)" * setting.sampling
+        first, *more = wrap(setting.says + marks, 80) or [""]
         rows += [(setting.name, setting.default, setting.kind, first.strip()), *(("", "", "", line) for line in more)]
-    return table(*rows)
+    how = "those of sampling alone may be others for what is fitted: zoo sample CHECKPOINT ... --set SETTING=VALUE"
+    return table(*rows) + (f"\n\n{how}" if any(setting.sampling for setting in settings) else "")
 
 
 def _about_suite(name: str) -> str:

@@ -7,6 +7,7 @@ import typer.core
 from typer import Argument, Option
 
 from zoo.cli.app import Device, app
+from zoo.cli.doing import settings_of
 from zoo.utils.bounds import whole
 from zoo.utils.errors import RequestError
 from zoo.utils.files import user_path
@@ -64,6 +65,14 @@ def sample(
         float | None,
         Option(help="How far from it: 0 is that one itself, 1 has nothing of it; by default 0.3.", metavar="NUMBER"),
     ] = None,
+    settings: Annotated[
+        list[str] | None,
+        Option(
+            "--set",
+            help="A setting of its model that only sampling reads (zoo show CHECKPOINT tells them); may be repeated.",
+            metavar="KEY=VALUE",
+        ),
+    ] = None,
     device: Device = "auto",
 ) -> None:
     """Give n different photos for each photo, or n pictures with the attributes that are named."""
@@ -71,7 +80,7 @@ def sample(
     jpeg = None if jpeg is None else whole(jpeg, "the quality of --jpeg", 1, 100)
     from zoo.catalog import chosen
     from zoo.catalog.given import look, own_names
-    from zoo.catalog.loaded import load
+    from zoo.catalog.loading import load
     from zoo.catalog.recommended import meant
     from zoo.running.folder import check_folder, new_folder
     from zoo.utils.near import AMOUNT
@@ -85,13 +94,14 @@ def sample(
     if near is not None and near.isdecimal() and seed is None:
         raise RequestError("a number of --near counts among the samples of a seed: give that too (--seed), or name a file")
     drawn, place = chosen.chosen(near) if near is not None and not near.isdecimal() else (None, 0)
-    loaded = load(checkpoint, device)
+    asked = settings_of(settings)
+    loaded = load(checkpoint, device, {} if drawn else asked)
     if checkpoint != (checkpoint := meant(checkpoint)):
         say(f"checkpoint {checkpoint}", err=True)
     steps = None
     if near is not None:
         if drawn is not None:
-            chosen.agree(drawn, loaded, near, n=n, seed=seed, size=size)
+            chosen.agree(drawn, loaded, near, asked, n=n, seed=seed, size=size)
             n, seed, size = drawn.n, drawn.seed, drawn.size
             strength, items = drawn.strength if strength is None else strength, items or [drawn.item]
         else:

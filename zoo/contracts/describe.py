@@ -11,16 +11,21 @@ from typing import Any, NamedTuple
 from zoo import registry
 from zoo.contracts import make
 from zoo.fitting.recipe import Recipe, Training
+from zoo.utils.config import sampling
 
 
 class Setting(NamedTuple):
-    """One field of a config: its name, its default as text, its type, whether a preset sets it, what it is ("" if unknown)."""
+    """One field of a config: its name, its default as text, its type, whether a preset sets it, what it is ("" if unknown).
+
+    ``sampling`` says that only sampling reads it, so that it may be another in a fitted model.
+    """
 
     name: str
     default: str
     kind: str
     preset: bool
     says: str
+    sampling: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,5 +98,6 @@ def _settings(config: type, preset: dict[str, Any], said: dict[str, str] | None 
         value = preset.get(field.name, default)
         kind = field.type if isinstance(field.type, str) else getattr(field.type, "__name__", str(field.type))
         shown = "required" if value is dataclasses.MISSING else str(value)
-        found.append(Setting(field.name, shown, kind, field.name in preset, said.get(field.name, "")))
+        says, free = said.get(field.name, ""), field.name in sampling(config)
+        found.append(Setting(field.name, shown, kind, field.name in preset, says, free))
     return tuple(found)

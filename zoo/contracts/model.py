@@ -249,7 +249,7 @@ class Model(Abilities, nn.Module):
             raise RequestError(f"{folder} holds a {type(model).__name__}, not a {cls.__name__}")
         return model
 
-    def set_sampling(self, **settings: Any) -> None:
+    def set_sampling(self, /, **settings: Any) -> None:
         """Draw with other settings from here on; RequestError for one that a fit reads (:func:`zoo.utils.config.sampling`)."""
         self.config = resampled(self.config, settings, f"model {self.name or type(self).__name__}")
 

@@ -88,6 +88,8 @@ class RunFolder:
             if key in since and isinstance(before, dict):
                 before = since[key] | before
             if before != new:
+                if isinstance(before, dict) and (others := [name for name in new if before.get(name) != new[name]]):
+                    key, before, new = others[0], before.get(others[0]), new[others[0]]
                 raise RequestError(f"{self.path} holds a run with {key} {before!r}, not {new!r}; ask for the same")
 
     def begin(self, weights: dict[str, Any]) -> None:
@@ -189,14 +191,14 @@ def run_json(
     """The content of ``run.json``."""
     import torch
 
-    request, device = plan.request, plan.device
+    request, device, config = plan.request, plan.device, plan.weights["config"]
     left = plan.data.skipped
     gpu = f" ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else ""
     return {
         "schema": 1,
         "command": command_again(request, history),
         "started": started,
-        "model": {**_origin("models", request.model), "config": plan.weights["config"]},
+        "model": {**_origin("models", request.model), "config": config},
         "task": {**_origin("tasks", request.task), "config": plan.weights["task_config"]},
         "data": {
             **_origin("data", str(request.data).partition(":")[0], plan.data),
@@ -208,6 +210,7 @@ def run_json(
         "metrics": [_origin("metrics", name) for name in plan.metrics],
         "skipped_metrics": dict(skipped),
         **{key: getattr(request, key) for key in ("checkpoint", "n", "items", "seed", "split_seed", "epochs")},
+        **({"sampling": {key: config[key] for key in request.settings}} if request.checkpoint and request.settings else {}),
         "training": request.parts["training"],
         "history": plain(history),
         "curves": curves(history),

@@ -14,8 +14,8 @@ from zoo import registry
 from zoo.contracts import make
 from zoo.fitting.tracking import check_tracker
 from zoo.utils.bounds import seed_of, whole
-from zoo.utils.config import added, make_config, names_in, plain
-from zoo.utils.errors import RequestError, ZooError, shown
+from zoo.utils.config import added, by_name, make_config, names_in
+from zoo.utils.errors import RequestError, ZooError
 from zoo.utils.files import user_path
 from zoo.utils.words import typed
 
@@ -71,8 +71,8 @@ class Request:
                 raise RequestError(f"no {word} is named; known: {known} (or name a checkpoint)")
         if self.checkpoint is not None:
             given = [name for name in ("epochs", "track", "callback") if getattr(self, name) is not None]
-            if what := [*(f"setting {key!r}" for key in self.settings), *given]:
-                raise RequestError(f"a checkpoint is scored as it is: leave out {what[0]}")
+            if given:
+                raise RequestError(f"a checkpoint is fitted already: leave out {given[0]}")
         if self.track is not None:
             check_tracker(self.track)
         if self.callback is not None:
@@ -82,9 +82,7 @@ class Request:
 
     def _normalise(self) -> None:
         """See that each part is of its kind, numpy's integers and ``~`` among them, and keep it as a plain value."""
-        if not isinstance(self.settings, Mapping) or not all(isinstance(key, str) for key in self.settings):
-            raise RequestError(f"settings are {shown(self.settings)}; they must be values by name")
-        settings = {key: plain(value) for key, value in self.settings.items()}
+        settings = by_name(self.settings)
         parts: dict[str, Any] = {"n": whole(self.n, "n", 1, MOST), "seed": seed_of(self.seed), "settings": settings}
         if self.data is not None and not isinstance(self.data, str):
             parts["data"] = make.given_data(self.data)
@@ -160,9 +158,9 @@ def make_plan(request: Request) -> Plan:
 
     device = pick(request.device)
     if request.checkpoint is not None:
-        from zoo.catalog.loaded import load
+        from zoo.catalog.loading import load
 
-        loaded = load(request.checkpoint, device)
+        loaded = load(request.checkpoint, device, request.settings)
         assert loaded.facts.task is not None
         model, model_name, task, task_name = loaded.model, loaded.facts.model, loaded.task, loaded.facts.task["name"]
         for word, given, own in (("model", request.model, model_name), ("task", request.task, task_name)):

@@ -75,8 +75,9 @@ def run(
         epochs: passes over the training pairs; None for the model's own recipe.
         seed: decides everything random.
         device: ``"auto"``, ``"cpu"``, ``"cuda"``, ...
-        settings: of the model by name, of the task as ``task.NAME``, of the training loop as ``training.NAME``.
-        checkpoint: a checkpoint to score instead of fitting, as for :func:`zoo.load`.
+        settings: of the model by name, of the task as ``task.NAME``, of the training loop as ``training.NAME``; with a
+            ``checkpoint`` those of its model that only sampling reads, as for :func:`zoo.load`.
+        checkpoint: a checkpoint to score instead of fitting, as for :func:`zoo.load`; it is left as it is.
         metrics: names, in a list or with commas between them; None for all that are registered, but for
             those that are measured only where they are named.
         items: score only so many test items, spread evenly over all of them; None for all.

@@ -84,6 +84,13 @@ def resampled(config: C, values: Mapping[str, Any], owner: str) -> C:
     return made
 
 
+def by_name(settings: Any) -> dict[str, Any]:
+    """Settings as somebody gives them, as plain values by name; a RequestError where they are not values by name."""
+    if not isinstance(settings, Mapping) or not all(isinstance(key, str) for key in settings):
+        raise RequestError(f"settings are {shown(settings)}; they must be values by name")
+    return {key: plain(value) for key, value in settings.items()}
+
+
 def plain(value: Any) -> Any:
     """A setting as JSON can keep it: a single number of NumPy's or torch's is Python's, also in a list.
 
