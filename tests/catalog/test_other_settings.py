@@ -132,7 +132,7 @@ def test_a_run_of_a_checkpoint_tells_them_and_leaves_its_files(kept: Path, tmp_p
     assert "sampling" not in json.loads((tmp_path / "plain" / "run.json").read_text())
     assert " --set detail=0.5 " in record["command"]
     assert ", sampled with detail 0.5" in (tmp_path / "run" / "report.html").read_text()
-    with pytest.raises(RequestError, match=r"holds a run with detail 0.5, not 0.25; ask for the same"):
+    with pytest.raises(RequestError, match=r"holds a run with config detail 0.5, not 0.25; ask for the same"):
         zoo.run(**asked, settings={"detail": 0.25}, out=tmp_path / "run", resume=True)
     assert zoo.run(**asked, settings={"detail": "0.5"}, out=tmp_path / "run", resume=True).scores == result.scores
 

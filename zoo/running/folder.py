@@ -89,7 +89,7 @@ class RunFolder:
                 before = since[key] | before
             if before != new:
                 if isinstance(before, dict) and (others := [name for name in new if before.get(name) != new[name]]):
-                    key, before, new = others[0], before.get(others[0]), new[others[0]]
+                    key, before, new = f"{key} {others[0]}", before.get(others[0]), new[others[0]]
                 raise RequestError(f"{self.path} holds a run with {key} {before!r}, not {new!r}; ask for the same")
 
     def begin(self, weights: dict[str, Any]) -> None:
