@@ -111,6 +111,8 @@ def test_what_was_drawn_with_them_is_drawn_near_with_them(kept: Path, tmp_path: 
     ):
         code, err = sample(*like, "--set", words, out="c")
         assert (code, err.count("\n"), f"was drawn with {refused}" in err) == (2, 1, True)
+    Path("a/photo/drawn.json").write_text(json.dumps(record | {"settings": {"steps": 3}}))
+    assert sample(*like, out="c")[1].startswith("zoo: a/photo/drawn.json: model flow was fitted with its steps")
     del record["settings"]  # as of before, when there were none
     Path("a/photo/drawn.json").write_text(json.dumps(record))
     assert sample(*like, out="d") == (0, "")

@@ -106,7 +106,10 @@ def agree(drawn: Drawn, loaded: Loaded, word: str, settings: Mapping[str, Any], 
     for name, value in given.items():
         if value is not None and value != (was := getattr(drawn, name)):
             raise RequestError(f"{word} was drawn with {name} {was}, not {value}: leave out {name}")
-    loaded.model.set_sampling(**drawn.settings)
+    try:
+        loaded.model.set_sampling(**drawn.settings)
+    except RequestError as error:
+        raise RequestError(f"{user_path(word).with_name(RECORD)}: {error}") from error
     then = loaded.model.config
     loaded.model.set_sampling(**settings)
     for name in settings:

@@ -210,7 +210,9 @@ def run_json(
         "metrics": [_origin("metrics", name) for name in plan.metrics],
         "skipped_metrics": dict(skipped),
         **{key: getattr(request, key) for key in ("checkpoint", "n", "items", "seed", "split_seed", "epochs")},
-        **({"sampling": {key: config[key] for key in request.settings}} if request.checkpoint and request.settings else {}),
+        **(
+            {"sampling": {key: config.get(key) for key in request.settings}} if request.checkpoint and request.settings else {}
+        ),
         "training": request.parts["training"],
         "history": plain(history),
         "curves": curves(history),
