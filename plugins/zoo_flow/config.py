@@ -43,7 +43,9 @@ class FlowConfig(NetConfig):
 
     Attributes:
         draws: times and noises for each pair and step; x is encoded once for all of them.
-        time_mean: of the logit of the time at training, whose deviation is 1; below 0, more is learnt of what is mostly noise.
+        time_mean: of the logit of the time at training; below 0, more is learnt of what is mostly noise. None for LATER after
+            the time at which the noise is as loud as the principal components of y (:func:`zoo_flow.solver.decided_at`).
+        time_deviation: of that logit.
         solver_steps: steps from noise to a sample, of Heun's method with two calls of the network each, the last one call.
             None for 4 where y is a field, as more won nothing on held-out scenes, and 12 where it is a vector.
         shift: of the solver's times; 1 spreads them evenly, above 1 they are closer where there is more noise. What many
@@ -56,7 +58,8 @@ class FlowConfig(NetConfig):
     """
 
     draws: int = 1
-    time_mean: float = -1.0
+    time_mean: float | None = None
+    time_deviation: float = field(default=1.0, metadata={"added": True})
     solver_steps: int | None = field(default=None, metadata={"sampling": True})
     shift: float | None = field(default=None, metadata={"sampling": True})
     detail: float = field(default=1.0, metadata={"sampling": True})
@@ -68,7 +71,8 @@ class FlowConfig(NetConfig):
         super().__post_init__()
         at_least(self, 1, "draws", "solver_steps")
         above(self, 0, "shift", "temperature")
-        if not abs(self.time_mean) <= 10:
+        above(self, 0, "time_deviation")
+        if self.time_mean is not None and not abs(self.time_mean) <= 10:
             raise RequestError(f"time_mean is {self.time_mean}; it must be from -10 to 10")
         if not 0 <= self.detail <= 1:
             raise RequestError(f"detail is {self.detail}; it must be from 0 to 1")

@@ -9,14 +9,17 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from zoo import Batch, Noise, Step, size_of
+from zoo import Batch, Noise, Pairs, Step, size_of
 from zoo_flow.base import Drawn
 from zoo_flow.config import FlowConfig
 from zoo_flow.network import Code, FieldNet, VectorNet, rows_of
-from zoo_flow.solver import log_density, scales, solve
+from zoo_flow.solver import decided_at, log_density, scales, solve
 
 EXACT, PROBES, DENSITY_STEPS = 16, 2, 16
 """Numbers of y up to which a divergence is exact, random signs for its estimate else, and steps of the density's solver."""
+LATER = 1.0
+"""By how much the logits of the times are later than where the noise is as loud as y: x tells a part of y, and what is fine is
+later."""
 
 
 class Flow(Drawn):
@@ -42,7 +45,7 @@ class Flow(Drawn):
     }
     tunable: ClassVar[Mapping[str, Sequence[Any]]] = {
         "learning_rate": (2e-3, 1e-3, 4e-3),
-        "time_mean": (-1.0, 0.0, -1.5),
+        "time_mean": (None, -1.0, -2.5),
         "detail": (1.0, 0.9, 0.8),
         "temperature": (1.0, 0.9, 0.8),
         "batch_size": (64, 32),
@@ -56,6 +59,12 @@ class Flow(Drawn):
 
     # Training
 
+    def prepare(self, pairs: Pairs, seed: int) -> None:
+        """Units, and the mean of the logits of the times."""
+        super().prepare(pairs, seed)
+        given = self.config.time_mean
+        self.time_mean = LATER + decided_at(self.units(pairs.y)) if given is None else given
+
     def losses(self, batch: Batch, step: Step) -> dict[str, Tensor]:
         """The mean squared error of the velocity, in deviations of y (``"total"``).
 
@@ -64,7 +73,7 @@ class Flow(Drawn):
         many, settings = len(batch.y) * self.config.draws, self.config
         item = torch.arange(len(batch.y), device=batch.y.device).repeat_interleave(settings.draws)
         stratum = torch.randperm(many, generator=step.generator) + torch.rand(many, generator=step.generator)
-        t = torch.sigmoid(torch.special.ndtri(stratum / many) + settings.time_mean).to(batch.y.device)
+        t = torch.sigmoid(self.time_mean + settings.time_deviation * torch.special.ndtri(stratum / many)).to(batch.y.device)
         noise = torch.randn(many, *self.y_shape, generator=step.generator).to(batch.y.device)
         y, code = self.units(batch.y), self.encode(batch.x)
         if settings.draws > 1:

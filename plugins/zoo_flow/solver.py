@@ -14,6 +14,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+ITEMS = 512
+"""Of the training fields, at most, that the spectrum of y is taken of."""
+
 Velocity = Callable[[Tensor, Tensor], Tensor]
 """Of points (R, ...) at a time (): their velocity (R, ...)."""
 
@@ -32,6 +35,21 @@ def times(steps: int, shift: float, until: float, device: torch.device) -> Tenso
     """``steps`` + 1 times from 0 to ``until``, closer to 0 where ``shift`` is above 1 (Esser et al. 2024, eq. 23)."""
     even = torch.linspace(0, 1, steps + 1, device=device, dtype=torch.float64)
     return (until * even / (shift + (1 - shift) * even)).float()
+
+
+def decided_at(y: Tensor) -> float:
+    """The logit of the time at which a flow decides what y (N, ...), in deviations from its mean, is to be.
+
+    A principal component of variance v is as loud as the noise at the t where t^2 v = (1 - t)^2: logit t = -ln(v) / 2. This is
+    the mean over the components, by variance: the more of y many places have in common, the earlier. It is 0 where each number
+    is on its own, and for what does not vary.
+    """
+    points = y[:: math.ceil(len(y) / ITEMS)].flatten(1)
+    points = points - points.mean(0)
+    wide = points.shape[1] > len(points)
+    variance = torch.linalg.eigvalsh((points @ points.T if wide else points.T @ points).double() / len(points))
+    variance = variance[variance > 1e-6 * variance.sum().clamp_min(1e-9)]
+    return float((variance * -0.5 * variance.log()).sum() / variance.sum()) if len(variance) else 0.0
 
 
 def solve(velocity: Velocity, start: Tensor, steps: int, shift: float, detail: float) -> Tensor:

@@ -14,7 +14,7 @@ from zoo.testing.subjects.model import fields
 from zoo_flow import Engression, Flow
 from zoo_flow.engression import distance, energy_terms
 from zoo_flow.network import places
-from zoo_flow.solver import log_density, scales, solve, times
+from zoo_flow.solver import decided_at, log_density, scales, solve, times
 
 SMALL = {"widths": (8, 8), "embedding": 16, "solver_steps": 3}
 TURN = torch.tensor([[0.3, -0.8], [0.5, 0.2]])
@@ -30,6 +30,26 @@ def test_vectors_are_drawn_as_widely_as_they_are() -> None:
     model = Flow((2,), (2,))
     drawn = solve(lambda y, t: scales(t, y)[1] * y, torch.ones(1, 2), model.solver_steps, model.shift, 1.0)
     assert drawn.min() > 0.98, "with the times of fields it was 0.81"
+
+
+def test_what_many_places_have_in_common_is_decided_early_and_training_looks_there() -> None:
+    random = torch.Generator().manual_seed(0)
+    own = torch.randn(4000, 2, 4, 4, generator=random)
+    common = torch.randn(4000, 1, 1, 1, generator=random).expand(-1, 2, 4, 4)
+    assert decided_at(own) == pytest.approx(0.0, abs=0.03), "each number is on its own"
+    assert decided_at(common) == pytest.approx(-0.5 * math.log(32), abs=0.1), "all of them are one"
+    half = (own + common) / math.sqrt(2)
+    assert decided_at(common) < decided_at(half) < decided_at(own)
+    assert (decided_at(own[:50]), decided_at(torch.zeros(9, 2, 4, 4))) == (pytest.approx(-0.2, abs=0.2), 0.0)
+    means = []
+    for y in (own[:64, :1].repeat(1, 1, 2, 2), common[:64, :1].repeat(1, 1, 2, 2)):
+        model = Flow((1, 8, 8), (1, 8, 8), **SMALL)
+        model.prepare(Pairs(y, y), 0)
+        means.append(model.time_mean)
+    assert means[1] < means[0] - 1
+    model = Flow((1, 8, 8), (1, 8, 8), **SMALL, time_mean=-1.0)
+    model.prepare(Pairs(y, y), 0)
+    assert model.time_mean == -1.0
 
 
 @pytest.mark.parametrize("shift", [1.0, 3.0])
