@@ -43,8 +43,9 @@ class FlowConfig(NetConfig):
 
     Attributes:
         draws: times and noises for each pair and step; x is encoded once for all of them.
-        time_mean: of the logit of the time at training; below 0, more is learnt of what is mostly noise. None for LATER after
-            the time at which the noise is as loud as the principal components of y (:func:`zoo_flow.solver.decided_at`).
+        time_mean: of the logit of the time at training; below 0, more is learnt of what is mostly noise. None for 1 above that
+            of the time at which the noise is as loud as y's principal components (:func:`zoo_flow.solver.decided_at`): where
+            much of y is common to many places, what it is to be is decided early.
         time_deviation: of that logit.
         solver_steps: steps from noise to a sample, of Heun's method with two calls of the network each, the last one call.
             None for 4 where y is a field, as more won nothing on held-out scenes, and 12 where it is a vector.

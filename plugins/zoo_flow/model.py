@@ -18,8 +18,7 @@ from zoo_flow.solver import decided_at, log_density, scales, solve
 EXACT, PROBES, DENSITY_STEPS = 16, 2, 16
 """Numbers of y up to which a divergence is exact, random signs for its estimate else, and steps of the density's solver."""
 LATER = 1.0
-"""By how much the logits of the times are later than where the noise is as loud as y: x tells a part of y, and what is fine is
-later."""
+"""Of the logits of the times, above where the noise is as loud as y: x tells a part of y, and what is fine comes later."""
 
 
 class Flow(Drawn):
