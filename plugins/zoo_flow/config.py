@@ -43,10 +43,10 @@ class FlowConfig(NetConfig):
 
     Attributes:
         draws: times and noises for each pair and step; x is encoded once for all of them.
-        time_mean: of the logit of the time at training; below 0, more is learnt of what is mostly noise. None for 1 above that
-            of the time at which the noise is as loud as y's principal components (:func:`zoo_flow.solver.decided_at`): where
-            much of y is common to many places, what it is to be is decided early.
-        time_deviation: of that logit.
+        time_mean: of the logit of the time at training; below 0, more is learnt of what is mostly noise. None for a little above
+            that of the time at which the noise is as loud as y's principal components (:func:`zoo_flow.solver.decided_at`):
+            where much of y is common to many places, what it is to be is decided early.
+        time_deviation: of that logit; None for 1.25 where its mean is of the data, and for 1 where it is given.
         solver_steps: steps from noise to a sample, of Heun's method with two calls of the network each, the last one call.
             None for 4 where y is a field, as more won nothing on held-out scenes, and 12 where it is a vector.
         shift: of the solver's times; 1 spreads them evenly, above 1 they are closer where there is more noise. What many
@@ -60,7 +60,7 @@ class FlowConfig(NetConfig):
 
     draws: int = 1
     time_mean: float | None = None
-    time_deviation: float = field(default=1.0, metadata={"added": True})
+    time_deviation: float | None = field(default=None, metadata={"added": True})
     solver_steps: int | None = field(default=None, metadata={"sampling": True})
     shift: float | None = field(default=None, metadata={"sampling": True})
     detail: float = field(default=1.0, metadata={"sampling": True})

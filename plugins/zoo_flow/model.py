@@ -17,8 +17,9 @@ from zoo_flow.solver import decided_at, log_density, scales, solve
 
 EXACT, PROBES, DENSITY_STEPS = 16, 2, 16
 """Numbers of y up to which a divergence is exact, random signs for its estimate else, and steps of the density's solver."""
-LATER = 1.0
-"""Of the logits of the times, above where the noise is as loud as y: x tells a part of y, and what is fine comes later."""
+LATER, WIDER = 1.35, 1.25
+"""The mean of the logits of the times, above where the noise is as loud as y, since x tells a part of y, and what is fine comes
+later; and their deviation."""
 
 
 class Flow(Drawn):
@@ -59,10 +60,13 @@ class Flow(Drawn):
     # Training
 
     def prepare(self, pairs: Pairs, seed: int) -> None:
-        """Units, and the mean of the logits of the times."""
+        """Units, and the mean and the deviation of the logits of the times."""
         super().prepare(pairs, seed)
-        given = self.config.time_mean
-        self.time_mean = LATER + decided_at(self.units(pairs.y)) if given is None else given
+        mean, deviation = self.config.time_mean, self.config.time_deviation
+        self.times = (
+            LATER + decided_at(self.units(pairs.y)) if mean is None else mean,
+            deviation or (WIDER if mean is None else 1.0),
+        )
 
     def losses(self, batch: Batch, step: Step) -> dict[str, Tensor]:
         """The mean squared error of the velocity, in deviations of y (``"total"``).
@@ -72,7 +76,8 @@ class Flow(Drawn):
         many, settings = len(batch.y) * self.config.draws, self.config
         item = torch.arange(len(batch.y), device=batch.y.device).repeat_interleave(settings.draws)
         stratum = torch.randperm(many, generator=step.generator) + torch.rand(many, generator=step.generator)
-        t = torch.sigmoid(self.time_mean + settings.time_deviation * torch.special.ndtri(stratum / many)).to(batch.y.device)
+        mean, deviation = self.times
+        t = torch.sigmoid(mean + deviation * torch.special.ndtri(stratum / many)).to(batch.y.device)
         noise = torch.randn(many, *self.y_shape, generator=step.generator).to(batch.y.device)
         y, code = self.units(batch.y), self.encode(batch.x)
         if settings.draws > 1:
