@@ -43,8 +43,8 @@ class FlowConfig(NetConfig):
 
     Attributes:
         draws: times and noises for each pair and step; x is encoded once for all of them.
-        time_mean: of the logit of the time at training; below 0, more is learnt of what is mostly noise. None for a little more
-            than that of the time at which noise is as loud as y's principal components (:func:`zoo_flow.solver.decided_at`):
+        time_mean: of the logit of the time at training; below 0, more is learnt of what is mostly noise. None for a little
+            above that of the time at which noise is as loud as y's principal components (:func:`zoo_flow.solver.decided_at`):
             where much of y is common to many places, what it is to be is decided early.
         time_deviation: of that logit; None for 1.25 where its mean is of the data, and for 1 where it is given.
         solver_steps: steps from noise to a sample, of Heun's method with two calls of the network each, the last one call.

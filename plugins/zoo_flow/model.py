@@ -18,8 +18,8 @@ from zoo_flow.solver import decided_at, log_density, scales, solve
 EXACT, PROBES, DENSITY_STEPS = 16, 2, 16
 """Numbers of y up to which a divergence is exact, random signs for its estimate else, and steps of the density's solver."""
 LATER, WIDER = 1.35, 1.25
-"""The mean of the logits of the times, above where noise is as loud as y, since x tells a part of y and what is fine comes later,
-and their deviation."""
+"""The mean of the logits of the times, above where noise is as loud as y, since x tells a part of it and what is fine comes
+later, and their deviation."""
 
 
 class Flow(Drawn):
