@@ -63,8 +63,7 @@ def ship(
         if key.startswith("task."):
             task["config"][key.removeprefix("task.")] = float(value)
         else:
-            number = int(value) if key.endswith("steps") else float(value)
-            whole.config = dataclasses.replace(whole.config, **{key: number})
+            whole.set_sampling(**{key: value})
         command += f" --set {key}={value}"
     with tempfile.TemporaryDirectory() as scratch:
         whole.save(Path(scratch) / "half", half=True, inference=True)
