@@ -48,7 +48,7 @@ class FlowConfig(NetConfig):
             where much of y is common to many places, what it is to be is decided early.
         time_deviation: of that logit; None for 1.25 where its mean is of the data, and for 1 where it is given.
         solver_steps: steps from noise to a sample, of Heun's method with two calls of the network each, the last one call.
-            None for 4 where y is a field, as more won nothing on held-out scenes, and 12 where it is a vector.
+            None for 8 where y is a field, as fewer draw too near to each other, and 12 where it is a vector.
         shift: of the solver's times; 1 spreads them evenly, above 1 they are closer where there is more noise. What many
             places have in common, as the level of a field, is decided there. None for 8 where y is a field, and for 1 where it
             is a vector, whose numbers the long last steps of 8 draw too near to each other.

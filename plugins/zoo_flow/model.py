@@ -96,7 +96,7 @@ class Flow(Drawn):
     @property
     def solver_steps(self) -> int:
         """Steps from noise to a sample."""
-        return self.config.solver_steps or (4 if len(self.y_shape) > 1 else 12)
+        return self.config.solver_steps or (8 if len(self.y_shape) > 1 else 12)
 
     @property
     def shift(self) -> float:
