@@ -48,7 +48,7 @@ def _was(cell: Cell, record: Any) -> bool:
     old = (read_record(record) or {}).get("request")
     if not isinstance(old, dict):
         return False
-    return not difference(_kept(cell, old), _kept(cell, cell.numbers), cell.added)
+    return not difference(_kept(cell, old), _kept(cell, cell.numbers), _kept(cell, cell.added))
 
 
 def _fit_of(cell: Cell) -> str:
