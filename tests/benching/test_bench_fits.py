@@ -17,8 +17,10 @@ pytestmark = pytest.mark.usefixtures("toys", "no_figures")
 
 @pytest.fixture
 def fits(toys: None, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Of each fit that was made, the layers of its model."""
+    """Of each fit that was made, the layers of its model. Its setting of sampling came later, too."""
     from toy_zoo import Toy
+
+    monkeypatch.setattr(Toy.Config.__dataclass_fields__["spread"], "metadata", {"added": True, "sampling": True})
 
     made: list[int] = []
     own = Toy.fit

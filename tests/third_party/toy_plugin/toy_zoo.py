@@ -18,7 +18,7 @@ from zoo import Data, Image, Metric, Model, Noise, Pairs, Preset, Records, Reque
 
 @dataclass(frozen=True)
 class ToyConfig:
-    spread: float = field(default=0.1, metadata={"added": True, "sampling": True})
+    spread: float = field(default=0.1, metadata={"sampling": True})
     layers: int = field(default=1, metadata={"added": True})
 
     def __post_init__(self) -> None:
