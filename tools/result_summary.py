@@ -186,14 +186,22 @@ def _purpose(tables: Sequence[Table], purpose: str, words: str) -> str:
 
 
 def _counts(named: Iterable[tuple[Table, str]]) -> tuple[Counter[str], Counter[str]]:
-    """By model, in how many tables it is among the best and listens to x, and in how many of these it is the best alone."""
+    """By model, in how many tables it is among the best and listens to x, and in how many of these it is the best alone.
+
+    Rows of one model that differ in its settings count as the model, once.
+    """
     count: Counter[str] = Counter()
     alone: Counter[str] = Counter()
     for table, metric in named:
-        heard = [model for model in table.best[metric] if table.heard.get(model, not table.heard)]
+        heard = dict.fromkeys(_model(row) for row in table.best[metric] if table.heard.get(row, not table.heard)).keys()
         count.update(heard)
-        alone.update(heard if len(table.best[metric]) == 1 else [])
+        alone.update(heard if len({_model(row) for row in table.best[metric]}) == 1 else [])
     return count, alone
+
+
+def _model(row: str) -> str:
+    """The model of a row that may be named by settings too: of ``flow detail=1`` it is ``flow``."""
+    return " ".join(word for word in row.split(" ") if "=" not in word) or row
 
 
 def _first(tables: Sequence[Table], purpose: str) -> str:

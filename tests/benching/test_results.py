@@ -155,6 +155,17 @@ def test_the_summary_says_what_all_benches_say(results: ModuleType) -> None:
     assert "No bench is kept" in results.summary_text({"toys": "Toys"}, {}, [])
 
 
+def test_rows_of_one_model_count_once_in_the_summary(results: ModuleType) -> None:
+    """Its settings name them; a model that is the best with any is the best, and alone where no other is tied with it."""
+    kept = [
+        bench("First", {"a": 1.0, "b": 2.0, "c": 3.0}, "a"),
+        bench("Second", {"a size=1": 1.0, "a size=2 rate=3": 1.0, "b": 2.0}, "a size=1, a size=2 rate=3"),
+    ]
+    text = results.summary_text({"toys": "Results: toys"}, {"best": "near the truth"}, kept)
+    assert "- **Near the truth** (`best`), 2 tables: `a` (alone in 2) in 2." in text
+    assert "take `a`: by `best` it is the best, or cannot be told from the best, in 2 of the 2 tables" in text
+
+
 def test_one_line_says_what_is_no_bench(results: ModuleType, folder: Path) -> None:
     with pytest.raises(zoo.RequestError, match=r"holds no bench\.json; name the folder"):
         told(results, folder, folder)
