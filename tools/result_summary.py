@@ -43,7 +43,7 @@ class Table(NamedTuple):
         bench, task: which.
         best: by each metric that models are ranked by, those that are the best or tied with it, the best mean first.
         before: by metric, the reference answer whose mean is better than the best model's, where there is one.
-        apart: the metrics by which at least one model is shown to be behind.
+        apart: the metrics by which at least one model is shown to be behind; none in a table of the settings of one model.
         heard: by model, whether it is shown to listen to x; empty where that was not measured.
     """
 
@@ -67,7 +67,7 @@ def table_of(bench: Mapping[str, Any], task: str) -> Table:
         models = [row for row in rows if row["model"] not in references]
         if tied := [row["model"] for row in models if row["tied"]]:
             best[metric] = tied
-            if len(tied) < len(models):
+            if len(tied) < len(models) and len({_model(row["model"]) for row in models}) > 1:
                 apart.add(metric)
             first = next(row["model"] for row in rows if row["model"] != TRUTH)
             if first in references:
@@ -200,8 +200,8 @@ def _counts(named: Iterable[tuple[Table, str]]) -> tuple[Counter[str], Counter[s
 
 
 def _model(row: str) -> str:
-    """The model of a row that may be named by settings too: of ``flow detail=1`` it is ``flow``."""
-    return " ".join(word for word in row.split(" ") if "=" not in word) or row
+    """The model of a row that may be named by settings too, of ``flow detail=1`` ``flow``; "" of settings alone."""
+    return " ".join(word for word in row.split(" ") if "=" not in word)
 
 
 def _first(tables: Sequence[Table], purpose: str) -> str:

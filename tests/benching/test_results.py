@@ -160,6 +160,7 @@ def test_rows_of_one_model_count_once_in_the_summary(results: ModuleType) -> Non
     kept = [
         bench("First", {"a": 1.0, "b": 2.0, "c": 3.0}, "a"),
         bench("Second", {"a size=1": 1.0, "a size=2 rate=3": 1.0, "b": 2.0}, "a size=1, a size=2 rate=3"),
+        bench("Settings of one model", {"size=1": 1.0, "size=2": 2.0}, "size=1"),
     ]
     text = results.summary_text({"toys": "Results: toys"}, {"best": "near the truth"}, kept)
     assert "- **Near the truth** (`best`), 2 tables: `a` (alone in 2) in 2." in text
