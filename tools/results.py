@@ -28,7 +28,10 @@ from zoo.utils.files import write_text
 from zoo.utils.words import visible
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from zoo.measuring.compare import Difference
+    from zoo.measuring.values import Values
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "results"
 CLAIMS = "claims.toml"
@@ -162,7 +165,7 @@ def tested(bench: Mapping[str, Any], out: Path, claims: Sequence[Claim]) -> list
             means = [rows[each]["mean"] for each in both]
             told = {"task": task, "says": claim.says, "better": claim.better, "than": claim.than, "metric": metric}
             told |= {"direction": rows[both[0]]["better"], "means": means}
-            difference = _difference(bench, out, task, both)
+            difference = _difference(bench, out, task, metric, (claim.better, claim.than))
             if isinstance(difference, str):
                 told |= {"word": "open", "why": difference}
             else:
@@ -177,27 +180,46 @@ def tested(bench: Mapping[str, Any], out: Path, claims: Sequence[Claim]) -> list
     return found
 
 
-def _difference(bench: Mapping[str, Any], out: Path, task: str, both: Sequence[tuple[str, str]]) -> Difference | str:
-    """The paired difference of two (model, metric); or why there is none."""
+def _difference(bench: Mapping[str, Any], out: Path, task: str, metric: str, both: Sequence[str]) -> Difference | str:
+    """The paired difference of two models by a metric, among the models of its table; or why there is none."""
     import torch
 
     from zoo.measuring.compare import paired
+
+    first, second, *others = (_values(bench, out, task, model, metric) for model in (*both, *_beside(bench, both)))
+    if not first or not second:
+        return "it is one number a run, and cannot be compared item by item"
+    if _origins(first) != _origins(second):
+        return "the two were not measured with the same seeds and items"
+    same = [first, second, *(each for each in others if _origins(each) == _origins(first))]
+    groups = [torch.arange(len(row)) if of.groups is None else of.groups for row, of in first.values()]
+    shared = len({digest for _, digest in _origins(first)}) == 1
+    rows = [torch.stack(row) if shared else row for row in ([values for values, _ in each.values()] for each in same)]
+    return paired(rows[0], rows[1], groups=groups[0] if shared else groups, among=rows[2:])
+
+
+def _beside(bench: Mapping[str, Any], both: Sequence[str]) -> list[str]:
+    """The other models of a table, from which how much a row varies with the seed is told, as for what is tied in it."""
+    return [model for model in bench["models"] if model not in both and model not in (bench.get("references") or ())]
+
+
+def _values(bench: Mapping[str, Any], out: Path, task: str, model: str, metric: str) -> dict[int, tuple[Tensor, Values]]:
+    """A model's values of the test items by a metric, by seed, and whose they are; nothing where a run has none."""
     from zoo.measuring.values import read_values
 
-    rows, origins = [], []
-    for model, metric in both:
-        cells = [cell for cell in bench["cells"] if (cell["task"], cell["model"], cell["status"]) == (task, model, "done")]
-        kept = {cell["seed"]: read_values(out / cell["folder"]) for cell in cells}
-        if any(values is None or visible(metric) not in values.scores for values in kept.values()):
-            return "it is one number a run, and cannot be compared item by item"
-        rows.append([kept[seed].scores[visible(metric)] for seed in sorted(kept)])
-        origins.append([(seed, kept[seed].origin.digest, kept[seed].groups) for seed in sorted(kept)])
-    if [each[:2] for each in origins[0]] != [each[:2] for each in origins[1]]:
-        return "the two were not measured with the same seeds and items"
-    shared = len({digest for _, digest, _ in origins[0]}) == 1
-    known = [torch.arange(len(row)) if of[2] is None else of[2] for row, of in zip(rows[0], origins[0], strict=True)]
-    a, b = (torch.stack(row) if shared else row for row in rows)
-    return paired(a, b, groups=known[0] if shared else known)
+    cells = [cell for cell in bench["cells"] if (cell["task"], cell["model"], cell["status"]) == (task, model, "done")]
+    kept = {cell["seed"]: read_values(out / cell["folder"]) for cell in cells}
+    found = {}
+    for seed, values in sorted(kept.items()):
+        if values is None or visible(metric) not in values.scores:
+            return {}
+        found[seed] = values.scores[visible(metric)], values
+    return found
+
+
+def _origins(found: Mapping[int, tuple[Tensor, Values]]) -> list[tuple[int, str]]:
+    """The seeds, and which items each was measured on."""
+    return [(seed, values.origin.digest) for seed, (_, values) in found.items()]
 
 
 def made(folder: Path = FOLDER) -> dict[str, str]:

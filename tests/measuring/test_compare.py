@@ -94,6 +94,22 @@ def test_p_values_are_uniform_where_there_is_nothing_to_find(seeds: int) -> None
         assert below == {0.05: pytest.approx(0.05, abs=0.035), 0.5: pytest.approx(0.5, abs=0.08)}
 
 
+def test_other_rows_of_the_table_tell_how_much_fits_vary() -> None:
+    """With them, three fits find a difference of three deviations of a fit far more often, and none where there is none."""
+    draw = drawn(5)
+
+    def found(better: float, alone: bool) -> float:
+        shares = []
+        for _ in range(100):
+            hard = 2 * draw(25)
+            a, b, *among = (hard + draw(3, 1) + 0.5 * draw(3, 25) for _ in range(6))
+            shares.append(paired(a + better, b, among=() if alone else among, resamples=400).p <= 0.05)
+        return sum(shares) / len(shares)
+
+    assert found(3.0, alone=False) > 1.3 * found(3.0, alone=True)
+    assert found(0.0, alone=False) <= 0.09
+
+
 def test_all_signs_are_tried_where_they_are_few() -> None:
     zero = torch.zeros(4)
     assert paired(torch.tensor([1.0, 2, 3]), zero[:3]).p == 2 / 8

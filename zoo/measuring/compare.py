@@ -24,7 +24,15 @@ from zoo.utils.bounds import whole
 LEVEL = 0.05
 
 
-def paired(a: Row, b: Row, *, groups: Row | None = None, resamples: int = RESAMPLES, seed: int = 0) -> Difference:
+def paired(
+    a: Row,
+    b: Row,
+    *,
+    groups: Row | None = None,
+    among: Sequence[Row] = (),
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Difference:
     """The difference ``a - b`` of the values of two rows on the same items.
 
     The interval is a percentile bootstrap over items (over ``groups``), stretched to Student's t for there being few. With
@@ -37,6 +45,8 @@ def paired(a: Row, b: Row, *, groups: Row | None = None, resamples: int = RESAMP
         b: the same of the other row: the same seeds and items in the same order.
         groups: what each item is of, where several are of one video, scene or photo: whole numbers (N,), or S such
             tensors where ``a`` is; None where each stands alone.
+        among: the further rows of their table, of the same seeds and items, from which how much a row varies with the seed is
+            told too, where there are at least two (:func:`zoo.measuring.seeds.moderate`).
         resamples: how many are drawn.
         seed: of the draws.
 
@@ -50,7 +60,8 @@ def paired(a: Row, b: Row, *, groups: Row | None = None, resamples: int = RESAMP
         >>> f"{difference.value:.2f} in [{difference.low:.2f}, {difference.high:.2f}], p below 0.001: {difference.p < 0.001}"
         '0.60 in [0.5..., 0.6...], p below 0.001: True'
     """
-    return Differences(Rows([a, b], groups), [(0, 1)], whole(resamples, "resamples", 100), seed).of(0)
+    rows = Rows([a, b, *among], groups)
+    return Differences(rows, [(0, 1)], whole(resamples, "resamples", 100), seed, alike=bool(among)).of(0)
 
 
 def zero_by_chance(rows: Sequence[Tensor], *, groups: Tensor | None = None, seed: int = 0) -> list[float]:
@@ -114,8 +125,8 @@ def tied_with_best(
 ) -> set[str]:
     """The row with the best mean, and all whose difference from it may be chance.
 
-    Each two rows are compared as by :func:`paired`, but how much a row varies with the seed is told from all rows together
-    (:func:`zoo.measuring.seeds.moderate`), since three seeds of two rows tell next to nothing. The p-values are corrected by
+    Each two rows are compared as by :func:`paired` ``among`` all rows, since three seeds of two rows tell next to nothing of
+    how much a row varies with the seed. The p-values are corrected by
     :func:`holm` for all pairs: which row comes out as the best is chance too. So where no row is better than another, one is
     left out in about 5 of 100 tables at most.
 
