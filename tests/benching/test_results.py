@@ -107,6 +107,41 @@ def test_a_claim_is_what_the_paired_test_says(results: ModuleType, folder: Path,
     assert [claim["word"] for claim in told(results, folder, out)["claims"]] == ["open", "open"]
 
 
+def test_how_much_fits_vary_is_told_from_all_models_of_the_table(
+    results: ModuleType, folder: Path, whole: zoo.BenchResult
+) -> None:
+    """Two seeds of two models say next to nothing of it; those of six do, as for what is tied in the table."""
+    import torch
+    from safetensors import safe_open
+    from safetensors.torch import load_file, save_file
+
+    out = folder / "out"
+    shutil.copytree(whole.out, out)
+    bench = json.loads((out / "bench.json").read_text())
+    metadata, values = {}, {}
+    for seed in range(2):
+        file = out / "cells" / "toy-shade" / f"toy-wide-s{seed}" / "values.safetensors"
+        with safe_open(file, "pt") as opened:
+            metadata[seed], values[seed] = opened.metadata(), load_file(file)
+    draw = torch.Generator().manual_seed(0)
+    names = ("toy-wide", "random", "a", "b", "c", "d")
+    bench["cells"] = []
+    for name in names:
+        for seed in range(2):
+            cell = out / f"{name}-{seed}"
+            cell.mkdir()
+            own = {key: value + 0.02 * torch.randn((), generator=draw).item() for key, value in values[seed].items()}
+            own = {key: value + (0.4 if name == "random" else 0.0) for key, value in own.items()}
+            save_file(own, cell / "values.safetensors", metadata[seed])
+            bench["cells"].append({"task": "toy-shade", "model": name, "seed": seed, "status": "done", "folder": cell.name})
+    claims = results.pages(folder)["toys"].claims
+
+    def p(models: tuple[str, ...]) -> float:
+        return float(results.tested(bench | {"models": models, "references": []}, out, claims)[0]["p"])
+
+    assert p(names) < 0.05 < p(names[:2])
+
+
 def bench(name: str, scores: dict[str, float], tied: str, deaf: str = "", **more: Any) -> dict[str, Any]:
     """What is kept of a bench of one task and one score; models by one letter, ``r`` is a reference answer."""
     rows = [
