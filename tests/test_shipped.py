@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import socket
@@ -31,6 +32,10 @@ SLOW = {"cpixel": 3, "flow": 3}
 
 VERIFIED = ("flow/complete", "flow/attributes")
 """Whose scores take long, or need other data; of the first one is checked as it is verified."""
+
+
+DECIDED_BY_DATA = {"names", "exclusive"}
+"""Settings of tasks that no command names, as the data has them."""
 
 
 def photo(height: int = 48, width: int = 64) -> np.ndarray:
@@ -103,10 +108,8 @@ def test_it_is_verified(name: str) -> None:
     assert [step.outcome for step in found.steps] == ["ok", "ok", "ok", last], found.steps
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("flow/")])
-def test_the_larger_flow_that_its_card_tells_of_can_be_asked_for(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    card = (checkpoints.folder_of(checkpoints.find(name)) / "README.md").read_text(encoding="utf-8")
-    (command,) = re.findall(r"## Larger, on a GPU\n\n```\nzoo (run .*)\n```", card)
+def asked_for(command: str, monkeypatch: pytest.MonkeyPatch) -> Request:
+    """What ``zoo run``, typed so, would do."""
     asked: list[Request] = []
 
     def execute(request: Request) -> None:
@@ -114,8 +117,31 @@ def test_the_larger_flow_that_its_card_tells_of_can_be_asked_for(name: str, monk
         raise RequestError("that is enough")
 
     monkeypatch.setattr("zoo.running.run.execute", execute)
-    assert call_here(*command.split()).err == "zoo: that is enough\n"
-    (request,) = asked
+    assert call_here(*command.removeprefix("zoo ").split()).err == "zoo: that is enough\n"
+    return asked[0]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_command_that_made_it_has_the_settings_that_it_has(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where a default is another since."""
+    entry, loaded = checkpoints.find(name), zoo.load(name, device="cpu")
+    assert f"## How it was made\n\n```\n{entry.made_by}\n```" in loaded.card
+    request = asked_for(entry.made_by, monkeypatch)
+    assert (request.model, request.task) == (entry.model, entry.task)
+    task = make.task(entry.task, **request.parts["task"])
+    with torch.device("meta"):
+        model = make.model(entry.model, task.x_shape, task.y_shape, **request.parts["model"])
+    assert dataclasses.asdict(model.config) == dataclasses.asdict(loaded.model.config)
+    asked, own = (dataclasses.asdict(of.config) for of in (task, loaded.task))
+    assert {key for key in own if asked[key] != own[key]} <= DECIDED_BY_DATA
+    make_config(Training, request.parts["training"], "training")
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("flow/")])
+def test_the_larger_flow_that_its_card_tells_of_can_be_asked_for(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    card = (checkpoints.folder_of(checkpoints.find(name)) / "README.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"## Larger, on a GPU\n\n```\n(zoo run .*)\n```", card)
+    request = asked_for(command, monkeypatch)
     task = make.task(request.task or "", **request.parts["task"])
     assert (request.device, task.y_shape[-1]) == ("cuda", 128)
     with torch.device("meta"):
