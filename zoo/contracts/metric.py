@@ -57,6 +57,7 @@ class Score:
 
 LAST = 100
 Needs = Literal["samples", "joint_log_prob", "fitted"]
+"""What a metric is made of: see :class:`Metric`."""
 
 
 class NotApplicable(ZooError):

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from zoo.data.pairs import Pairs, Truth
 
 Split = Literal["train", "test"]
+"""The part of the data that is fitted to, or that is scored on."""
 
 
 class Records(ABC):
