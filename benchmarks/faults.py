@@ -219,14 +219,15 @@ def rows(items: int, n: int, side: int = 16) -> list[dict[str, Any]]:
         for size in fault.sizes:
             scores, verdict = measured(world, fault.spoil(size, world))
             told = {key: score.p for key, score in scores.scores.items() if score.p is not None and "x_gain" not in key}
-            better = []
+            better, more = list[str](), list[str]()
             for start in BESIDE:
                 key = [each for each in scores.values if each.startswith(start)][-1]
                 other = paired(scores.values[key], right.values[key])
                 told[key] = other.p
-                if other.p < 0.01 and (other.value < 0) == (scores.scores[key].better == "lower"):
-                    better.append(key)
-            at = {"fault": name, "size": size, "amount": fault.amount, "p": told, "prefers": better}
+                way = scores.scores[key].better
+                if other.p < 0.01 and (other.value < 0) == (way == "lower"):
+                    (more if way is None else better).append(key)
+            at = {"fault": name, "size": size, "amount": fault.amount, "p": told, "prefers": better, "more": more}
             found.append(at | {"named": sorted(verdict.faults), "right_word": bool(fault.words & {*verdict.faults})})
     return found
 
@@ -245,11 +246,14 @@ def alarms(items: int, n: int, repeats: int, side: int = 8) -> dict[str, Any]:
 
 
 def table(found: list[dict[str, Any]], alarm: Mapping[str, Any]) -> str:
-    """The rows as Markdown: where a score has p < 0.01, and where it takes the spoilt samples for better than true ones."""
+    """The rows as Markdown: where a score has p < 0.01, and where it takes the spoilt samples for better than true ones, or,
+    with no better way, is higher.
+    """
     keys = [*found[0]["p"]]
     lines = ["| fault | size | " + " | ".join(f"`{key}`" for key in keys) + " | the verdict |", "|---" * (len(keys) + 3) + "|"]
     for row in found:
-        cells = ["better" if key in row["prefers"] else "found" if row["p"][key] < 0.01 else "" for key in keys]
+        odd = {key: word for word, of in (("better", "prefers"), ("more", "more")) for key in row[of]}
+        cells = [odd.get(key, "found" if row["p"][key] < 0.01 else "") for key in keys]
         named = ", ".join(row["named"]) or "about right"
         lines.append(f"| {row['fault']} | {row['size']:g} {row['amount']} | {' | '.join(cells)} | {named} |")
     shares = [f"{100 * alarm['scores'][key]:.1f} %" if key in alarm["scores"] else "" for key in keys]
@@ -259,7 +263,9 @@ def table(found: list[dict[str, Any]], alarm: Mapping[str, Any]) -> str:
 
 
 def missed(found: list[dict[str, Any]]) -> str:
-    """What error of best and variance say nothing of, or take for better than true draws: a sentence of each, and of both."""
+    """What error of best and variance say nothing of, or have better or more of than true draws: a sentence of each, and of
+    both.
+    """
     of: dict[str, dict[str, list[str]]] = {}
     for row in found:
         blind = [key for key in row["p"] if key.startswith(("error_of_best", "variance")) and not _tells(row, key)]
@@ -267,12 +273,12 @@ def missed(found: list[dict[str, Any]]) -> str:
             of.setdefault(key, {}).setdefault(row["fault"], []).append(f"{row['size']:g}")
     told = {key: "; ".join(f"{fault} ({', '.join(sizes)})" for fault, sizes in rows.items()) for key, rows in of.items()}
     return "".join(
-        f"\nMissed, or taken for better, by {key if key == 'both' else f'`{key}`'}: {rows}.\n" for key, rows in told.items()
+        f"\nMissed, or taken for better or more, by {key if key == 'both' else f'`{key}`'}: {rows}.\n" for key, rows in told.items()
     )
 
 
 def _tells(row: Mapping[str, Any], key: str) -> bool:
-    return bool(row["p"][key] < 0.01 and key not in row["prefers"])
+    return bool(row["p"][key] < 0.01 and key not in row["prefers"] + row["more"])
 
 
 def main() -> None:

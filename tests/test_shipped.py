@@ -137,6 +137,14 @@ def test_the_command_that_made_it_has_the_settings_that_it_has(name: str, monkey
     make_config(Training, request.parts["training"], "training")
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_its_scores_are_better_in_the_direction_of_their_metrics(name: str) -> None:
+    scores = json.loads((checkpoints.folder_of(checkpoints.find(name)) / "config.json").read_text())["scores"]
+    assert {"variance", "energy_score"} <= scores.keys()
+    ways = {key: make.class_of("metrics", key.partition("@")[0]).better for key in scores if not key.startswith("x_gain@")}
+    assert {key: scores[key]["better"] for key in ways} == ways
+
+
 @pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("flow/")])
 def test_the_larger_flow_that_its_card_tells_of_can_be_asked_for(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     card = (checkpoints.folder_of(checkpoints.find(name)) / "README.md").read_text(encoding="utf-8")
