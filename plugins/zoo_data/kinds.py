@@ -123,7 +123,7 @@ class GeneratedData(Data):
 
     def __init_subclass__(cls, **more: Any) -> None:
         super().__init_subclass__(**more)
-        if "items" in vars(cls):
+        if "items" in vars(cls) and "layout" not in vars(cls):
             cls.layout = f"nothing has to be there; {cls.kind}:N has {cls.items}"
 
     def __init__(self, path: str = "") -> None:

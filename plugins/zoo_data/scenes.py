@@ -228,6 +228,7 @@ class Scenes(GeneratedData):
 
     kind = "scenes"
     items = "N training scenes"
+    layout = f"nothing has to be there; scenes:N has {items}, and how hard they are may stand there: {WORDS}"
     sizes = (8192, 512)
 
     def __init__(self, path: str = "") -> None:
