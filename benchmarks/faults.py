@@ -272,9 +272,8 @@ def missed(found: list[dict[str, Any]]) -> str:
         for key in [*blind, *(["both"] if len(blind) > 1 else [])]:
             of.setdefault(key, {}).setdefault(row["fault"], []).append(f"{row['size']:g}")
     told = {key: "; ".join(f"{fault} ({', '.join(sizes)})" for fault, sizes in rows.items()) for key, rows in of.items()}
-    return "".join(
-        f"\nMissed, or taken for better or more, by {key if key == 'both' else f'`{key}`'}: {rows}.\n" for key, rows in told.items()
-    )
+    named = {key: key if key == "both" else f"`{key}`" for key in told}
+    return "".join(f"\nMissed, or taken for better or more, by {named[key]}: {rows}.\n" for key, rows in told.items())
 
 
 def _tells(row: Mapping[str, Any], key: str) -> bool:

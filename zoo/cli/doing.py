@@ -132,7 +132,8 @@ def bench(
         int, Option(help="Fits to choose the settings of each model by, on a split of its training pairs.", metavar="FITS")
     ] = 0,
     tune_by: Annotated[
-        str | None, Option("--tune-by", help="The metric that they are chosen by; by default the first.", metavar="NAME")
+        str | None,
+        Option("--tune-by", help="The metric that they are chosen by; by default the energy score.", metavar="NAME"),
     ] = None,
     sweep: Sweep = None,
     metrics: Annotated[

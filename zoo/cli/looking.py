@@ -176,7 +176,9 @@ def _list_hub(words: list[str]) -> None:
 
 
 @app.command()
-def show(name: Annotated[str, Argument(help="Of a model, task, metric, kind of data or checkpoint; or training.")]) -> None:
+def show(
+    name: Annotated[str, Argument(help="Of a model, task, metric, kind of data, suite or checkpoint; or training.")],
+) -> None:
     """Show what is known of one name: settings, units, sources."""
     from zoo.catalog import checkpoints, suites
 

@@ -15,6 +15,8 @@ from zoo.utils.words import say
 
 QUALITY = 90
 """Of the JPEGs, where ``--jpeg`` names none."""
+SAMPLES = 20
+"""Of each photo, where ``-n`` names none."""
 
 
 class _Sample(typer.core.TyperCommand):
@@ -39,7 +41,7 @@ def sample(
         str | None,
         Option(help="What the picture is to have; a name with ! before it, what not.", metavar="NAME,NAME..."),
     ] = None,
-    n: Annotated[int | None, Option("-n", "--samples", help="Samples of each photo; by default 20.")] = None,
+    n: Annotated[int | None, Option("-n", "--samples", help=f"Samples of each photo; by default {SAMPLES}.")] = None,
     out: Annotated[str | None, Option(help="A new folder; by default runs/<time>-sample-<checkpoint>.", metavar="DIR")] = None,
     seed: Annotated[int | None, Option(help="The same seed gives the same samples; by default a new one.")] = None,
     jpeg: Annotated[
@@ -105,9 +107,9 @@ def sample(
             n, seed, size = drawn.n, drawn.seed, drawn.size
             strength, items = drawn.strength if strength is None else strength, items or [drawn.item]
         else:
-            place = whole(int(near), "--near", 1, n or 20) - 1
+            place = whole(int(near), "--near", 1, n or SAMPLES) - 1
         steps = [*(drawn.near if drawn else ()), (place, AMOUNT if spread is None else spread)]
-    n = n or 20
+    n = n or SAMPLES
     wanted, words = loaded.task.item, list(filter(None, items or ()))
     if attributes is not None:
         if wanted != "attributes":
