@@ -96,11 +96,12 @@ class AttributesToPicture(Task):
             )
         x = torch.from_numpy(np.ascontiguousarray(known.values, np.float32))
         [y] = read_squares(records, (settings.size,), settings.channels, cut=settings.cut)
-        names = list(records.names)
+        names, groups = list(records.names), list(records.groups)
         if split == "train" and settings.flip:
             x, y = torch.cat([x, x]), torch.cat([y, y.flip(-1)])
+            groups = (groups or names) * 2  # a picture and its mirror image are held out together
             names += [f"{name} (mirrored)" for name in names]
-        return Pairs(x=x, y=y, names=names, digest=records.digest)
+        return Pairs(x=x, y=y, names=names, groups=groups, digest=records.digest)
 
     def read(self, given: Any) -> Float:
         """The values (K,) float32 of attributes by name; what is not named is 0.

@@ -122,8 +122,9 @@ class Complete(Task):
                 drawn = torch.maximum(base[:, None], has[:, 1:] * boxes[:, None])
                 weights = torch.tensor([1 - settings.alternate, settings.alternate]).expand(len(y), 2)
                 more = {"pool": drawn, "truth": Truth.of(modes[:, 1:], modes[:, 0], weights)}
-        names = list(records.names)
+        names, groups = list(records.names), list(records.groups)
         if copies > 1:
+            groups = (groups or names) * copies  # all copies of a picture are held out together
             names = [f"{name} (mask {copy + 1})" for copy in range(copies) for name in names]
         if train and settings.anew:
             anew = Anew(
@@ -132,7 +133,6 @@ class Complete(Task):
             more["anew"] = anew
         elif train and settings.flip:
             more["wide"] = (x, y)
-        groups = [*records.groups] * copies
         return Pairs(x=x, y=y, names=names, groups=groups, digest=records.digest, **more)
 
     def condition(self, image: Image) -> tuple[Tensor, tuple[Image, Tensor, Missing]]:

@@ -10,6 +10,7 @@ import torch
 from shared import shared_data
 
 from zoo.contracts import make
+from zoo.data.holding import apart
 from zoo.data.pictures import photo_of
 from zoo.testing.subjects.task import FewPhotos, photo
 from zoo.utils.errors import RequestError
@@ -113,6 +114,9 @@ def test_copies_have_masks_of_their_own_and_mirrors_are_exact() -> None:
     assert torch.equal(pairs.y[:4], pairs.y[4:8])
     assert not torch.equal(pairs.x[:4], pairs.x[4:8])
     assert len(Complete(copies=3).pairs(FewPhotos(), "test")) == 4
+    _, held = apart(pairs, 0.25, 0, "to hold out")
+    assert len(held) == 3, "all copies of one picture"
+    assert torch.equal(held.y, held.y[:1].expand_as(held.y))
     batch = pairs.batch(torch.arange(12), torch.Generator().manual_seed(0))
     plain = torch.stack([(batch.x - pairs.x).abs().amax((1, 2, 3)), (batch.x - pairs.x.flip(-1)).abs().amax((1, 2, 3))])
     assert plain.amin(0).max() < 1e-4

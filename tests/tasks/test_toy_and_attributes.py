@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from zoo.contracts import make
+from zoo.data.holding import apart
 from zoo.data.items import Attributes
 from zoo.data.records import Data, Split, check_split
 from zoo.testing.checking import checks
@@ -178,6 +179,10 @@ def test_mirror_images_are_for_training_alone() -> None:
     assert torch.equal(pairs.x[:4], pairs.x[4:])
     assert torch.equal(pairs.y[:4], pairs.y[4:].flip(-1))
     assert len(faces(flip=True).pairs(FewFaces(), "test")) == 4
+    fitted, held = apart(pairs, 0.25, 0, "to hold out")
+    assert len(held) == 2, "a picture and its mirror image"
+    assert torch.equal(held.y[0], held.y[1].flip(-1))
+    assert len(fitted) == 6
 
 
 def test_data_with_other_attributes_is_refused() -> None:
