@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from zoo import Metric, Reading
+from zoo_metrics.proper import two_at_least
 
 PROJECTIONS, SEED = 16, 0
 MOST = math.log(1000)
@@ -69,7 +70,7 @@ class SpreadSkill(Metric):
 
     The spread is the root of the variance, divided by n - 1 and times (n + 1) / n, averaged over all numbers and items; the
     error is the root of the squared distance of y to the mean of the samples, averaged in the same way: both are the same
-    on average if y is one more draw. It is 6.9 at most, which a pool of one, or without spread, has where it is not y itself.
+    on average if y is one more draw. It is 6.9 at most, which a pool without spread has where it is not y itself.
     """
 
     unit = "|ln(spread / error of the mean)|"
@@ -84,9 +85,10 @@ class SpreadSkill(Metric):
     }
 
     def __call__(self, samples: Tensor, y: Tensor, **known: Tensor | None) -> Mapping[str, Tensor]:
+        two_at_least(samples)
         off = samples.flatten(2) - y.flatten(1)[:, None]
         n = off.shape[1]
-        spread = off.var(1, correction=min(1, n - 1)).double().mean(1) * (n + 1) / n
+        spread = off.var(1).double().mean(1) * (n + 1) / n
         return {"@spread": spread, "@error": off.mean(1).double().square().mean(1)}
 
     def reduce(self, values: Mapping[str, Tensor]) -> Mapping[str, Tensor]:

@@ -63,7 +63,8 @@ class ExcessEnergy(Metric):
 
     E||Y - T|| - 1/2 E||Y - Y'|| - 1/2 E||T - T'||, the true draws T being y and the pool of the data, estimated without bias
     from all pairs of different draws and in units of the root mean square over the numbers of y, as ``energy_score`` is. Its
-    expectation is 0 where the samples follow p(y | x) and nothing but that, and above 0 otherwise; one item's may be below.
+    expectation is 0 where the samples follow p(y | x) and nothing but that, and above 0 otherwise; one item's may be below. It
+    takes two samples of each item.
     """
 
     unit = "root mean square value"
@@ -85,6 +86,7 @@ class ExcessEnergy(Metric):
     def __call__(self, samples: Tensor, y: Tensor, *, pool: Tensor | None = None, **known: Tensor | None) -> dict[str, Tensor]:
         if pool is None or not self.shown:
             raise RequestError("excess energy takes true draws (pool) of a run (prepare); one of them is not given")
+        two_at_least(samples)
         parts = (each.split(few(samples, y, pool)) for each in (samples.flatten(2), y.flatten(1), pool.flatten(2)))
         return {"": torch.cat([excess(*part) for part in zip(*parts, strict=True)])}
 
@@ -105,6 +107,12 @@ def energy(samples: Tensor, y: Tensor) -> Tensor:
     n = off.shape[1]
     within = distances(off, off) / max(1, n * (n - 1))
     return (off.norm(dim=2).mean(1) - within / 2) / y.shape[1] ** 0.5
+
+
+def two_at_least(samples: Tensor) -> None:
+    """See that there are two samples of each item at least; NotApplicable of one, which does not tell how it would vary."""
+    if samples.shape[1] < 2:
+        raise NotApplicable("one sample of each item does not tell how samples vary; it takes two and more (-n)")
 
 
 def few(*tensors: Tensor) -> int:

@@ -14,6 +14,7 @@ from zoo.contracts.model import Model
 from zoo.data.pairs import Pairs
 from zoo.measuring import evaluate as module
 from zoo.measuring.evaluate import bootstrap, evaluate
+from zoo.measuring.verdict import judge
 from zoo.utils.errors import RequestError, ZooError
 
 pytestmark = pytest.mark.usefixtures("toy_plugin")
@@ -53,6 +54,22 @@ def test_what_cannot_be_measured_is_left_out_or_refused() -> None:
     assert "toy" in measured.skipped["toy-density"]
     with pytest.raises(RequestError, match="at least one"):
         evaluate(model, pairs.subset(torch.arange(0)), {}, 2)
+
+
+def test_one_sample_of_true_draws_is_not_called_wrong() -> None:
+    """It does not tell how samples vary, and what would take it for no variance is left out."""
+    draw = torch.Generator().manual_seed(0)
+    model, pairs = fitted()
+    many = torch.randn(400, 12, 1, 4, 4, generator=draw)
+    pairs = Pairs(torch.rand(400, 1, 4, 4, generator=draw), many[:, 0], pool=many[:, 1:11])
+    model.sample = lambda x, n, seed: many[-len(x) :, 11:]  # type: ignore[method-assign, misc, assignment]
+    names = ("energy_score", "excess_energy", "spread_skill", "rank_histogram")
+    metrics = {name: make.metric(name) for name in names}
+    run = Fitted(model, make.task("toy-shade"), None, pairs, 0)  # type: ignore[arg-type]
+    measured = evaluate(model, pairs, metrics, 1, fitted=run)
+    assert measured.skipped.keys() == {"excess_energy", "spread_skill"}
+    assert all("it takes two and more (-n)" in why for why in measured.skipped.values())
+    assert judge(measured, metrics, n=1).word != "wrong"
 
 
 @pytest.mark.parametrize(("values", "message"), [(float("nan"), "finite"), (float("inf"), "finite"), (None, "shape")])

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from zoo.contracts.metric import Metric, Score
+from zoo.contracts.metric import Metric, NotApplicable, Score
 from zoo.measuring.evaluate import bootstrap
 from zoo_metrics.calibration import Miscoverage, RankHistogram, SpreadSkill
 
@@ -86,6 +86,9 @@ def test_spread_and_error_are_those_of_hand() -> None:
     assert SpreadSkill().reduce(values)[""].item() == pytest.approx(math.log(3 / 10) / 2)
 
 
-def test_a_pool_of_one_has_no_spread() -> None:
-    scores = measured(*planted(1), SpreadSkill)
-    assert scores["SpreadSkill"].value == pytest.approx(math.log(1000))
+def test_of_one_sample_there_is_no_spread() -> None:
+    samples, y = planted(2)
+    alike = measured(samples[:, :1].expand_as(samples), y, SpreadSkill)
+    assert alike["SpreadSkill"].value == pytest.approx(math.log(1000))
+    with pytest.raises(NotApplicable, match="one sample of each item does not tell how samples vary"):
+        SpreadSkill()(samples[:, :1], y)

@@ -179,6 +179,9 @@ class Metric(ABC):
 
         Returns:
             (B,) values under each suffix: ``{"": v}``, or ``{"@3": v, "@10": w}`` for ``error_of_best@3`` and so on.
+
+        Raises:
+            NotApplicable: of so few samples of an item it says nothing; it is then left out with the reason.
         """
 
     def reduce(self, values: Mapping[str, Tensor]) -> Mapping[str, Tensor]:

@@ -100,7 +100,11 @@ def evaluate(
                 if name in skipped:
                     continue
                 with _spared(name, optional, skipped):
-                    given = metric(samples, part.y, x=part.x, pool=part.pool, joint_log_prob=density, index=index)
+                    try:
+                        given = metric(samples, part.y, x=part.x, pool=part.pool, joint_log_prob=density, index=index)
+                    except NotApplicable as error:
+                        skipped[name] = str(error)
+                        continue
                     for suffix, value in named(given, name).items():
                         parts[name].setdefault(suffix, []).append(checked(value, name, len(part)))
                     gain.ask(name, metric, samples, index)
