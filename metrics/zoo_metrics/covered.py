@@ -158,7 +158,8 @@ class ModeFrequencies(_OfDraws):
     Half of the true draws stand for their modes: every sample, y and the other true draws count for the mode of the one that
     is nearest. So samples and true draws are mistaken alike where modes overlap, and both scores are 0 on average for
     samples of p(y | x), however many there are. ``@missing`` is the share of true draws at modes without a sample, less the
-    share that so many samples leave out by chance, which is that of the modes with one sample (Good 1953). ``@weights`` is the
+    share that so many samples leave out by chance, which is that of the modes with one sample (Good 1953); both are means over
+    leaving out one sample. ``@weights`` is the
     squared distance of the shares of samples and true draws at each mode, without bias (Gretton et al. 2012, equation 3, with
     a kernel that is 1 of the same mode and 0 of others); samples that are one alone have no rates.
     """
@@ -193,7 +194,9 @@ class ModeFrequencies(_OfDraws):
             return torch.zeros_like(like).scatter_add_(1, nearest, torch.ones_like(nearest, dtype=like.dtype))
 
         true, got, m = counts(asked), counts(samples.flatten(2)), asked.shape[1]
-        values = {"@missing": (true * (got == 0)).sum(1) / m - (got == 1).sum(1) / n}
+        alone = got == 1  # each sample of these is missed by the n - 1 others
+        missed = (true * (got == 0)).sum(1) / m + (true * alone).sum(1) / (m * n)
+        values = {"@missing": missed - alone.sum(1) / n}
         if n > 1:
             alike = [(each * (each - 1)).sum(1) / (count * (count - 1)) for each, count in ((true, m), (got, n))]
             values["@weights"] = alike[0] + alike[1] - 2 * (true * got).sum(1) / (m * n)

@@ -91,6 +91,9 @@ def test_frequencies_of_true_draws_are_right_where_modes_overlap_too(fitted: Fit
         assert skewed["@weights"].mean() == pytest.approx(2 * 0.3**2, abs=0.03)
         assert abs(skewed["@missing"].mean()) < 0.01
     assert set(of((0.5, 0.3, 0.2), 1)) == {"@missing"}
+    for n in (1, 2, 3, 5):
+        missing = of((0.5, 0.3, 0.2), n)["@missing"]
+        assert abs(missing.mean()) < 3 * missing.std() / ITEMS**0.5 + 1e-3, "also where so few leave out much by chance"
 
 
 def test_without_modes_each_true_draw_stands_for_itself(fitted: Fitted) -> None:
