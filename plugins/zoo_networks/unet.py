@@ -137,8 +137,9 @@ def untouched_statistics(*modules: nn.Module) -> Iterator[None]:
 @contextmanager
 def as_sampled(module: nn.Module) -> Iterator[None]:
     """Batch normalisation by what it remembers, as when samples are drawn."""
+    training = module.training
     module.eval()
     try:
         yield
     finally:
-        module.train()
+        module.train(training)

@@ -141,6 +141,10 @@ def test_the_predictor_learns_from_h_as_it_is_when_samples_are_drawn_and_from_it
     torch.testing.assert_close(clean, h)
     assert (noisy - h).std().item() == pytest.approx(0.25, rel=0.1)
     assert model.h.training
+    held, before = model.eval(), [value.clone() for value in model.h.buffers()]
+    for _ in held.turns(Batch(pairs.x, pairs.y), Step(0, 2, torch.Generator().manual_seed(0))):
+        assert not held.h.training, "a fit is validated by turns of a model that is not trained"
+    assert all(torch.equal(one, other) for one, other in zip(before, held.h.buffers(), strict=True))
 
 
 @pytest.mark.parametrize(("side", "latent"), [(32, 10), (64, 16), (128, 32), (256, 64)])
