@@ -113,7 +113,8 @@ class CDVAE(Model):
     def losses(self, batch: Batch, step: Step) -> dict[str, Tensor]:
         """Eq. 6 with eq. 3: both DVAE bounds, the tie and the embedding cost, in nats a pair."""
         c, (second, third) = self.config, self.config.phases  # the weights move in the second phase (appendix 8.1)
-        cool = 1.0 if step.share >= third else max(0.0, step.share - second) / (third - second)
+        cool = (step.share - second) / (third - second) if third > second else float(step.share >= third)
+        cool = min(1.0, max(0.0, cool))
         weights = (c.reconstruction, c.tie_weight, c.standard, c.guidance)
         reconstruction, tie, standard, guidance = (first + (last - first) * cool for first, last in weights)
 

@@ -221,6 +221,19 @@ def test_the_costs_are_weighted_by_phase() -> None:
         assert ("y_standard" in parts) == (standard != 1)
 
 
+@pytest.mark.parametrize(("phases", "before", "after"), [((0.5, 0.5), 2, 1), ((1, 1), 2, 2), ((0, 0), 1, 1)])
+def test_a_phase_of_no_length_is_a_step(phases: tuple[float, float], before: float, after: float) -> None:
+    flat = (1.0, 1.0)
+    model = small(reconstruction=(2.0, 1.0), guidance=(0.0, 0.0), tie_weight=flat, standard=flat, phases=phases)
+    pairs = fields(32, FIELD, FIELD)
+    model.prepare(pairs, 0)
+    for index, of_error in ((49, before), (50, after), (99, after)):
+        step = Step(index, 100, torch.Generator().manual_seed(0))
+        parts = {k: v.item() for k, v in model.losses(Batch(pairs.x, pairs.y), step).items()}
+        known = parts["x_kl"] + parts["y_kl"] + parts["tie"]
+        assert parts["total"] - known == pytest.approx(of_error * (parts["x_error"] + parts["y_error"]), rel=1e-3)
+
+
 def test_noise_streams_are_independent_and_follow_the_probabilities() -> None:
     x = torch.arange(3.0)[:, None]
     noise = Noise(x, 0)
