@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 
@@ -56,7 +57,8 @@ def recogniser(train: Pairs, chosen: Tensor, seed: int, device: torch.device) ->
     """
     if not len(train):
         raise RequestError("there are no training pairs to learn the attributes from")
-    key = (train.digest, len(train), train.y_shape, tuple(chosen.tolist()), seed, str(device))
+    pictures = hashlib.sha256(train.y.cpu().contiguous().numpy()).hexdigest()  # a task may cut others of the same photos
+    key = (train.digest, pictures, train.y_shape, tuple(chosen.tolist()), seed, str(device))
     if train.digest and key in _KEPT:
         return _KEPT[key]
     with torch.enable_grad(), torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):

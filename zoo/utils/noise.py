@@ -44,7 +44,7 @@ class Noise:
     """Random numbers for the samples of B items, n of them an item.
 
     Each item has a stream of its own, seeded by ``seed`` and the coarse content of its x: the samples for one x do not depend
-    on what else is in the batch or where x stands in it, and different x get independent noise. Content is taken coarsely
+    on what else is in the batch or where x stands in it, and other content has independent noise. It is taken coarsely
     (:data:`CELLS` means, rounded to :data:`ROUNDING`), since the last bits of x differ from one machine, device or library
     version to the next, and the samples should not. Numbers are drawn on the CPU, so that every device sees the same ones.
 
