@@ -16,6 +16,7 @@ from processes import gone, wait
 from toybenches import bench, stamps, went_on
 
 import zoo
+from zoo.running import run as running
 from zoo.utils.errors import RequestError
 
 pytestmark = pytest.mark.usefixtures("toys", "no_figures")
@@ -58,6 +59,25 @@ def test_a_stopped_cell_begins_anew_where_the_data_has_changed(
     assert 'done again, because digests train was "other"' in capfd.readouterr().err
     assert not went_on(out / "cells/toy-shade/weak-s0")
     assert not note.exists()
+
+
+def test_a_cell_that_is_stopped_between_its_pictures_and_its_record_is_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, write = tmp_path / "out", running.write_json
+
+    def full(path: Path, value: object) -> None:
+        if path.name == "run.json":
+            raise zoo.ZooError(f"cannot write {path}: No space left on device")
+        write(path, value)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(running, "write_json", full)
+        assert "No space left" in bench(out, models=["random"], seeds=1).failed[0]
+    cell = out / "cells" / "toy-shade" / "random-s0"
+    assert (cell / "pictures").is_dir()
+    assert bench(out, models=["random"], seeds=1).failed == []
+    assert (cell / "run.json").is_file()
 
 
 def test_a_bench_of_which_nothing_could_be_done_says_so(tmp_path: Path) -> None:

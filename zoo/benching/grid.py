@@ -11,7 +11,7 @@ from zoo.benching.cells import Cell
 from zoo.reporting.pages import short
 from zoo.reporting.pictures import Picture
 from zoo.running.folder import read_json
-from zoo.utils.files import regular, whole_file, whole_folder, write_json
+from zoo.utils.files import discard, regular, whole_file, whole_folder, write_json
 from zoo.utils.sheet import INK, Row, Tile, contact_sheet
 from zoo.utils.words import visible
 
@@ -29,6 +29,7 @@ COLUMN, SPACE, NAMES = 112, 14, 150
 def save_pictures(result: RunResult) -> None:
     """Keep what the grid shows of one run: photos with the samples in them, or the fields where there are no photos."""
     chosen = result.pictures[:: max(1, len(result.pictures) // ITEMS)][:ITEMS]
+    discard(result.out / FOLDER)  # of a cell that was stopped at its very end
     with whole_folder(result.out / FOLDER) as part:
         for i, picture in enumerate(chosen):
             inside = picture.photo is not None and picture.samples
