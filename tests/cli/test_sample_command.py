@@ -51,6 +51,12 @@ def test_sample_saves_every_photo(tmp_path: Path, checkpoint: str) -> None:
     like, chosen = tmp_path / "like", out / "photo" / "sample-02.png"
     assert call_here("sample", checkpoint, "--near", str(chosen), "--spread", "0", "--out", str(like))[0] == 0
     assert [path.read_bytes() == chosen.read_bytes() for path in (like / "photo").glob("sample-*.png")] == [True] * 3
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    (tmp_path / "runs").symlink_to(tmp_path / "deep" / "er", target_is_directory=True)
+    linked = tmp_path / "runs" / "out"
+    assert call_here("sample", checkpoint, *paths[:1], "-n", "2", "--seed", "1", "--out", str(linked))[0] == 0
+    words = ["--near", str(linked / "photo" / "sample-01.png"), "--out", str(tmp_path / "near")]
+    assert call_here("sample", checkpoint, *words)[0] == 0, "its photo is found by a path that goes through no link"
     code, _, err, _ = call_here("sample", checkpoint, "--near", str(chosen), "-n", "4", "--out", str(tmp_path / "no"))
     assert (code, "was drawn with n 3, not 4: leave out n" in err) == (2, True)
     code, _, err, _ = call_here("sample", checkpoint, paths[0], "--out", str(out))

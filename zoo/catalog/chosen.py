@@ -53,7 +53,7 @@ def keep(folder: Path, loaded: Loaded, item: str, seed: int, n: int, wishes: Wis
     """Write down, beside the pictures of an item, what they were drawn by."""
     if (path := user_path(item)).exists():
         with contextlib.suppress(ValueError):  # on another drive
-            item = os.path.relpath(path, folder)
+            item = os.path.relpath(os.path.realpath(path), os.path.realpath(folder))
     item = item if item.encode("utf-8", "replace").decode() == item else ""
     config = loaded.model.config
     drawn = Drawn(
@@ -90,7 +90,7 @@ def chosen(word: str) -> tuple[Drawn, int]:
         raise RequestError(f"{path} is no picture of zoo sample; name one (FOLDER/sample-04.png), or its number with --seed")
     drawn = read(path.with_name(RECORD), Drawn)
     if (item := path.parent / drawn.item).exists():
-        drawn = replace(drawn, item=os.path.normpath(item) if drawn.item else "")
+        drawn = replace(drawn, item=os.path.realpath(item) if drawn.item else "")
     if not 1 <= (number := int(found[1])) <= len(drawn.places):
         raise RequestError(f"{path.with_name(RECORD)} knows of {len(drawn.places)} pictures, and not of {path.name}")
     return drawn, drawn.places[number - 1]
