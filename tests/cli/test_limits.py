@@ -20,6 +20,7 @@ from zoo.utils.errors import RequestError
 
 pytestmark = pytest.mark.usefixtures("toy_plugin")
 RUN = ["run", "--model", "toy", "--task", "toy-shade", "--metric", "toy-best", "-n", "2", "--items", "2"]
+LONG = "long" * 100
 BENCH = ["bench", "--models", "toy", "--tasks", "toy-shade"]
 
 
@@ -61,6 +62,15 @@ def checkpoint(tmp_path: Path) -> Path:
         ([*BENCH, "--seeds", "1000000000000"], "seeds is 1000000000000; it must be a whole number, from 1 to"),
         ([*BENCH, "-n", "1000000000000"], "n is 1000000000000; it must be a whole number, from 1 to"),
         ([*BENCH, "--out", ""], "the path is '': it must name a file or a folder"),
+        ([*RUN, "--out", LONG], "File name too long"),
+        ([*BENCH, "--out", LONG], "File name too long"),
+        (["tune", "--models", "toy", "--task", "toy-shade", "--out", f"a/{LONG}"], "File name too long"),
+        (["sample", "cvae/relight", f"{LONG}.png"], "File name too long"),
+        (["sample", "cvae/relight", "--near", f"{LONG}/sample-01.png"], "File name too long"),
+        (["show", f"dir:{LONG}"], "File name too long"),
+        (["verify", "dir:nowhere"], "there is no folder nowhere"),
+        (["verify", "hf:a b"], "it must be ORG/REPO"),
+        (["new", "plugin", "zoo-tides", "--out", str(Path(__file__))], "is a file; name a new folder"),
     ],
 )
 def test_what_is_out_of_bounds_is_refused_before_anything_is_written(home: Path, words: list[str], says: str) -> None:

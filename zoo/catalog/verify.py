@@ -15,6 +15,7 @@ from zoo.catalog.found import fitted_model, folder_of
 from zoo.catalog.recommended import meant
 from zoo.contracts import make
 from zoo.contracts.model import Model
+from zoo.hub.source import PREFIX, parse
 from zoo.measuring.small import values_of
 from zoo.saving.checkpoint import CONFIG
 from zoo.saving.facts import read_facts
@@ -57,6 +58,10 @@ def verify(name: str, device: str | torch.device = "cpu") -> Verification:
     4. ``score``: one score on a few items of the embedded data comes out again.
     """
     name = meant(name)
+    if name.startswith("dir:"):
+        folder_of(name)  # which is refused where it is no folder at all
+    elif name.startswith(PREFIX):
+        parse(name)
     registered = None if name.startswith(checkpoints.BY_PLACE) else checkpoints.find(name)
     verification = Verification(name)
     try:
@@ -75,7 +80,7 @@ def _look(
     verification.folder = folder = folder_of(verification.name)
     if registered is not None:
         yield "ok", f"{registered.sha256[:12]}..., as registered"
-    elif verification.name.startswith("hf:"):
+    elif verification.name.startswith(PREFIX):
         yield "ok", "as the Hub has it"
     else:
         yield "skipped", "a folder has no registered sha256"

@@ -138,11 +138,13 @@ def new(
     """Write a whole plugin package to start from: a model, a task and a metric of your own, with tests that pass."""
     if what != "plugin":
         raise RequestError(f"zoo new makes no {what!r}: {nearest(what, ('plugin',))}")
+    from zoo.running.folder import check_folder
     from zoo.scaffold.plugin import names_of, write_plugin
     from zoo.utils.files import user_path
 
     names = names_of(name)
     folder = Path(names.distribution) if out is None else user_path(out)
+    check_folder(folder)
     files = write_plugin(names, folder)
     shown = "\n".join(f"  {file}" for file in files)
     say(

@@ -145,11 +145,16 @@ _KINDS = {
 }
 
 
+LONGEST = 255
+"""Bytes of a name that file systems take."""
+
+
 def user_path(path: str | os.PathLike[str]) -> Path:
     """A path as a person writes it: ``~`` is their home folder.
 
     Raises:
-        RequestError: no path can be called so (nothing, a zero byte, a number, somebody's home that is not known).
+        RequestError: no path can be called so (nothing, a zero byte, a number, somebody's home that is not known, a name that
+            is too long), or it cannot be looked at (permission denied, links in a circle).
 
     Examples:
         >>> user_path("~/photos") == Path.home() / "photos"
@@ -159,7 +164,15 @@ def user_path(path: str | os.PathLike[str]) -> Path:
         text = os.fsdecode(path)
         if not text or "\0" in text:
             raise ValueError("it must name a file or a folder")
-        return Path(text).expanduser()
+        found = Path(text).expanduser()
+        try:
+            if any(len(os.fsencode(part)) > LONGEST for part in found.parts):
+                raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
+            os.lstat(found)
+        except OSError as error:  # what is not there may be what is to be made
+            if error.errno in (errno.ENAMETOOLONG, errno.EACCES, errno.ELOOP):
+                raise
+        return found
 
 
 def regular(path: Path) -> Path:
