@@ -93,6 +93,8 @@ def test_what_is_searched_are_values_and_ranges() -> None:
         ({"over": {"spread": ["wide"]}}, "it must be a finite number"),
         ({"settings": {"training.steps": 3}}, "leave out training.steps"),
         ({"settings": {"spread": 0.1}, "over": {"spread": [0.2]}}, "spread is set and searched over"),
+        ({"settings": {"weak.spread": 0.1}, "over": {"spread": [0.2]}}, "spread is set for weak, and searched over"),
+        ({"settings": {"spread": 0.1}, "over": {"weak.spread": [0.2]}}, "weak.spread is set for weak, and searched over"),
         ({"seconds": 0}, "they must be a number above 0"),
         ({"by": "variance"}, "of which neither way is better"),
         ({"models": "wek"}, "did you mean 'weak'"),

@@ -44,6 +44,9 @@ class Search:
             model: dataclasses.replace(asked, model=model, settings=settings.of(model, request.task, {}))
             for model in request.models
         }
+        for model, base in self.bases.items():
+            if twice := next((key for key in request.over if key.removeprefix(f"{model}.") in base.settings), None):
+                raise RequestError(f"{twice} is set for {model}, and searched over: leave one of these out")
         settings.check()
         spaces.see_used(request.over, request.models)
         self.plans = {model: make_plan(base) for model, base in self.bases.items()}

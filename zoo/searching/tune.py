@@ -96,20 +96,26 @@ def execute(request: TuneRequest) -> TuneResult:
     source = request.data or str(make.class_of("tasks", request.task).data)
     kind = str(source).partition(":")[0]
     out = user_path(request.out) if request.out else Path("runs") / f"tune-{request.task}-{kind}"
-    ours = (out / ASKED).is_file()
-    check_folder(out, ours, "search")
+    check_folder(out, (out / ASKED).is_file(), "search")
     if request.workers > (os.cpu_count() or 1):
         afford(4e8 * request.workers, f"{request.workers} workers", "take fewer (--workers)")
     search = Search(request, source, out)
-    if ours and (why := difference(read_record(out / ASKED), search.decides, search.added)):
-        raise RequestError(f"{out} holds another search: {why}; name a new folder with --out")
     with claimed(out, "search"):
+        if ours := (out / ASKED).is_file():
+            _same(search)
+        check_folder(out, ours, "search")  # nobody else changes it from here on
         write_json(out / ASKED, search.decides)
         trials = _do(search)
         content = search.told(trials)
         write_page(out / "tune.md", "tune.md", tune=content)
         write_json(out / RECORD, content)
     return TuneResult(out, content)
+
+
+def _same(search: Search) -> None:
+    """See that the folder holds this search."""
+    if why := difference(read_record(search.out / ASKED), search.decides, search.added):
+        raise RequestError(f"{search.out} holds another search: {why}; name a new folder with --out")
 
 
 def _do(search: Search) -> list[Trial]:
