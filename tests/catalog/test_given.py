@@ -64,3 +64,11 @@ def test_no_two_names_are_one_on_any_file_system() -> None:
     assert own_names(["x/a.jpg", "y/A.jpg", "a.jpg-2", "cafe\u0301", "caf\xe9", ".."]) == [
         *("a.jpg", "A.jpg-2", "a.jpg-2-2", "cafe\u0301", "caf\xe9-2", "item"),
     ]
+
+
+def test_a_long_name_ends_with_a_whole_character() -> None:
+    (name,), (own,) = own_names(["\u3042" * 80 + ".png"]), own_names(["x" * 300])
+    assert name == "\u3042" * len(name)
+    assert 190 < len(name.encode()) <= len(own) == 200
+    odd = "\udcff" * 210
+    assert own_names([odd]) == [odd[:200]], "what is no character is somebody's own"

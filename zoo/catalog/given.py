@@ -75,6 +75,14 @@ def look(words: Sequence[str], read: Callable[[str], Any], check: Callable[[Any]
     return given
 
 
+def _cut(stem: str) -> str:
+    """No more of a name than file systems take, and no character cut in two."""
+    short = os.fsdecode(os.fsencode(stem)[:MOST_NAME])
+    while not stem.startswith(short):
+        short = short[:-1]
+    return short
+
+
 def own_names(words: Sequence[str]) -> list[str]:
     """A name for each item, of its own, numbered from 2 on where file systems would take two for one.
 
@@ -85,8 +93,7 @@ def own_names(words: Sequence[str]) -> list[str]:
     names: list[str] = []
     taken: set[str] = set()
     for path in map(Path, map(os.path.expanduser, words)):
-        short = os.fsencode(path.stem if os.path.isfile(path) else path.name)[:MOST_NAME]
-        stem = os.fsdecode(short) or "item"
+        stem = _cut(path.stem if os.path.isfile(path) else path.name) or "item"
         stem = stem if stem.strip(".") else "item"
         name = next(name for i in count(1) if _folded(name := stem if i == 1 else f"{stem}-{i}") not in taken)
         taken.add(_folded(name))
