@@ -155,11 +155,11 @@ def main() -> None:
 
 def _answer(asked: Mapping[str, Any]) -> dict[str, str]:
     log = Path(asked["log"])
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("w", encoding="utf-8") as file:
-        os.dup2(file.fileno(), 2)
-    os.dup2(2, 1)
     try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("w", encoding="utf-8") as file:
+            os.dup2(file.fileno(), 2)
+        os.dup2(2, 1)
         if "proof" in asked and (why := difference(asked["proof"])):
             return {"refused": why}
         do_cell(asked["job"], Request(**asked["request"]), asked["numbers"])

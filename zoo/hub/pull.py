@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -66,7 +67,8 @@ def _pull(source: HubSource, sha256: str | None, progress: bool) -> Pulled:
         commit, files = _look(source)
         _allow(source, commit, files, sha256)
         folder, fetched = _fetch(source, commit, files, progress)
-        cache.keep_ref(source, folder)
+        with contextlib.suppress(ZooError):  # a note that saves a question; a cache that others fill takes none
+            cache.keep_ref(source, folder)
         return Pulled(folder, commit, not fetched)
     except (HubFailedError, HubRefusedError) as error:
         kept, lost = _kept(source, sha256) if not lost else (None, lost)
