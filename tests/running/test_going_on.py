@@ -8,7 +8,6 @@ import random
 import shutil
 import signal
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,11 +16,11 @@ import pytest
 import torch
 from calls import call_here
 from PIL import Image
-from processes import wait
 from safetensors.torch import load_file
 from toyruns import ASKED, LEFT, run
 
 import zoo
+from zoo.fitting.steps import Fit
 from zoo.measuring.values import VALUES
 from zoo.running.plan import Request, make_plan
 from zoo.utils.errors import RequestError, Terminated, ZooError
@@ -155,22 +154,31 @@ def test_a_fitted_model_that_is_damaged_is_named(finished: Path, name: str) -> N
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
-def test_a_command_that_is_terminated_keeps_the_state_of_training(tmp_path: Path) -> None:
-    out = tmp_path / "a"
-    words = "run --model cvae --task relight --data scenes:16 --set width=8 --set codes=4 --set steps=100000"
-    state = out / "training" / "state" / "training.safetensors"
+@pytest.mark.parametrize(
+    ("sent", "code", "says"), [(signal.SIGTERM, Terminated.exit_code, "zoo: terminated"), (signal.SIGINT, 130, "zoo: stopped")]
+)
+def test_a_command_that_is_told_to_end_keeps_the_state_of_training(
+    sent: signal.Signals, code: int, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Long before the state would have been saved by itself."""
+    out, step, seen = tmp_path / "a", Fit.step, list[int]()
+    words = "run --model cvae --task relight --data scenes:16 --set width=8 --set codes=4 --set steps=8 -n 2 --items 2"
 
-    def terminate() -> None:
-        wait(state.exists)
-        os.kill(os.getpid(), signal.SIGTERM)
+    def noticed(self: Fit, index: int, *more: Any) -> Any:
+        seen.append(index)
+        if seen == [0, 1, 2]:
+            os.kill(os.getpid(), sent)
+        return step(self, index, *more)
 
-    threading.Thread(target=terminate).start()
-    code, _, err, _ = call_here(*words.split(), "--set", "training.save_seconds=0", "--out", str(out))
-    assert code == Terminated.exit_code
-    assert err.splitlines()[-1].startswith("zoo: terminated")
-    assert state.exists()
-    assert "Terminated" in (out / "log.txt").read_text()
+    monkeypatch.setattr(Fit, "step", noticed)
+    told = call_here(*words.split(), "--out", str(out))
+    assert (told.code, seen) == (code, [0, 1, 2])
+    assert told.err.splitlines()[-1].startswith(says)
+    assert (out / "training" / "state" / "training.safetensors").exists()
+    assert ("Terminated" if sent == signal.SIGTERM else "KeyboardInterrupt") in (out / "log.txt").read_text()
     assert not (out / ".lock").exists()
+    assert call_here(*words.split(), "--out", str(out), "--resume").code == 0
+    assert seen == [0, 1, 2, 3, 4, 5, 6, 7], "the step in which it was told is done, and none is done twice"
 
 
 def test_a_finished_run_that_is_gone_on_with_says_so(

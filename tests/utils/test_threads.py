@@ -55,6 +55,15 @@ def test_threads_are_as_many_as_have_a_core(
     assert threads.free_threads() == then
 
 
+@pytest.mark.parametrize("said", ["OMP_NUM_THREADS", "MKL_NUM_THREADS"])
+def test_as_many_threads_as_the_user_says_stay(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setenv(said, "4")
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
+    monkeypatch.setattr(threads, "_taken", lambda: 9.0)
+    assert threads.free_threads() == 4
+
+
 def test_what_others_take_is_more_than_nothing_and_not_ours() -> None:
     assert -0.5 < threads._taken() < (os.cpu_count() or 1) + 0.5
 
