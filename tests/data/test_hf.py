@@ -13,6 +13,8 @@ import pytest
 from datafiles import noise, refused
 
 from zoo.contracts import make
+from zoo.data import memory, tables
+from zoo_data import hub
 
 pytestmark = [pytest.mark.usefixtures("own_cache"), pytest.mark.filterwarnings("ignore:memory|hf:UserWarning")]
 SHA = "0123456789abcdef0123456789abcdef01234567"
@@ -88,3 +90,7 @@ def test_a_revision_of_the_hub_is_pinned(datasets: Any, table: Any, monkeypatch:
         make.data("hf:org/photos").read("train")
     with refused("there is no such folder"):
         make.data("hf:a/b/c")
+
+
+def test_columns_and_splits_are_called_as_in_tables_and_memory() -> None:
+    assert (hub.ROLES, hub.TEST) == (tables.ROLES, memory.TEST)
