@@ -16,6 +16,7 @@ from processes import gone, wait
 from toybenches import bench, stamps, went_on
 
 import zoo
+from zoo.benching import crew
 from zoo.running import run as running
 from zoo.utils.errors import RequestError
 
@@ -78,6 +79,12 @@ def test_a_cell_that_is_stopped_between_its_pictures_and_its_record_is_gone_on_w
     assert (cell / "pictures").is_dir()
     assert bench(out, models=["random"], seeds=1).failed == []
     assert (cell / "run.json").is_file()
+
+
+def test_a_worker_that_can_write_no_log_says_why(tmp_path: Path) -> None:
+    (tmp_path / "cells").touch()
+    log = tmp_path / "cells" / "weak-s0.log"
+    assert crew._answer({"log": str(log)}) == {"reason": f"cannot write {log}: File exists"}
 
 
 def test_a_bench_of_which_nothing_could_be_done_says_so(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from zoo.benching.cells import RECORD, Cell, begun
 from zoo.benching.same import difference
 from zoo.probing.children import Child, Ended, Parent, end_terminated, fate
 from zoo.running.plan import Request
-from zoo.utils.errors import Terminated, ZooError, terminable
+from zoo.utils.errors import Terminated, ZooError, border, terminable
 from zoo.utils.files import write_json
 from zoo.utils.words import say
 
@@ -156,10 +156,11 @@ def main() -> None:
 def _answer(asked: Mapping[str, Any]) -> dict[str, str]:
     log = Path(asked["log"])
     try:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("w", encoding="utf-8") as file:
-            os.dup2(file.fileno(), 2)
-        os.dup2(2, 1)
+        with border(f"cannot write {log}"):
+            log.parent.mkdir(parents=True, exist_ok=True)
+            with log.open("w", encoding="utf-8") as file:
+                os.dup2(file.fileno(), 2)
+            os.dup2(2, 1)
         if "proof" in asked and (why := difference(asked["proof"])):
             return {"refused": why}
         do_cell(asked["job"], Request(**asked["request"]), asked["numbers"])
