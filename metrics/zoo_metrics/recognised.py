@@ -57,7 +57,7 @@ def recogniser(train: Pairs, chosen: Tensor, seed: int, device: torch.device) ->
     """
     if not len(train):
         raise RequestError("there are no training pairs to learn the attributes from")
-    pictures = hashlib.sha256(train.y.cpu().contiguous().numpy()).hexdigest()  # a task may cut others of the same photos
+    pictures = hashlib.sha256(train.y.cpu().numpy().tobytes()).hexdigest()  # a task may cut others of the same photos
     key = (train.digest, pictures, train.y_shape, tuple(chosen.tolist()), seed, str(device))
     if train.digest and key in _KEPT:
         return _KEPT[key]
