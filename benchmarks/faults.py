@@ -246,9 +246,7 @@ def alarms(items: int, n: int, repeats: int, side: int = 8) -> dict[str, Any]:
 
 
 def table(found: list[dict[str, Any]], alarm: Mapping[str, Any]) -> str:
-    """The rows as Markdown: where a score has p < 0.01, and where it takes the spoilt samples for better than true ones, or,
-    with no better way, is higher.
-    """
+    """The rows as Markdown: where a score has p < 0.01, and where spoilt samples are better by it than true ones, or more."""
     keys = [*found[0]["p"]]
     lines = ["| fault | size | " + " | ".join(f"`{key}`" for key in keys) + " | the verdict |", "|---" * (len(keys) + 3) + "|"]
     for row in found:
@@ -263,9 +261,7 @@ def table(found: list[dict[str, Any]], alarm: Mapping[str, Any]) -> str:
 
 
 def missed(found: list[dict[str, Any]]) -> str:
-    """What error of best and variance say nothing of, or have better or more of than true draws: a sentence of each, and of
-    both.
-    """
+    """What error of best and variance do not tell, or have better or more than true draws: a sentence of each, and of both."""
     of: dict[str, dict[str, list[str]]] = {}
     for row in found:
         blind = [key for key in row["p"] if key.startswith(("error_of_best", "variance")) and not _tells(row, key)]
