@@ -58,7 +58,7 @@ def test_crps_of_samples_that_are_all_alike_is_their_distance() -> None:
     assert crps(torch.full((1, 40, 2), 497.0), y).item() == pytest.approx((3 + 500) / 2, abs=1e-9)
 
 
-@pytest.mark.parametrize("n", [1, 2, 30])
+@pytest.mark.parametrize("n", [2, 3, 30])
 def test_excess_energy_is_what_its_sums_are(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(proper, "AT_ONCE", 2 * n)  # a few rows at once
     g = torch.Generator().manual_seed(0)
@@ -68,9 +68,10 @@ def test_excess_energy_is_what_its_sums_are(n: int, monkeypatch: pytest.MonkeyPa
     value = metric(samples, y, pool=pool)[""]
     for b in range(2):
         ours, true = samples[b].flatten(1), torch.cat([y[b][None], pool[b]]).flatten(1)
-        among = far(ours, ours, within=True) if n > 1 else 0.0
-        want = (far(ours, true) - among / 2 - far(true, true, within=True) / 2) / 3
+        want = (far(ours, true) - far(ours, ours, within=True) / 2 - far(true, true, within=True) / 2) / 3
         assert value[b].item() == pytest.approx(want, abs=1e-6)
+    with pytest.raises(NotApplicable, match="one sample of each item"):
+        metric(samples[:, :1], y, pool=pool)
 
 
 def test_excess_energy_needs_true_draws() -> None:
