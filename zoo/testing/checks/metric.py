@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from typing import get_args
 
 import torch
@@ -194,11 +193,13 @@ class Values(MetricSubject):
         _measured(self, "the truth itself", self.truth_and_noise()[0])
 
     def few_samples_are_measured_or_refused(self) -> None:
-        """Pools of one, two and three samples have finite values, or are refused with a RequestError that says what
-        is needed."""
+        """Pools of one, two and three samples have finite values, or are left out (NotApplicable) or refused (RequestError)
+        with a word of what is needed."""
         for n in (1, 2, 3):
-            with suppress(RequestError):
+            try:
                 _measured(self, f"{n} samples", self.pools(n=n), ITEMS)
+            except (NotApplicable, RequestError) as error:
+                require(str(error).strip(), f"it does not take {n} samples, and does not say why")
 
     def many_samples_are_measured(self) -> None:
         """A pool of 200 samples has finite values."""
