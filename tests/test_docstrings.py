@@ -6,6 +6,7 @@ import ast
 import doctest
 import importlib
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +42,14 @@ def test_the_example_of_a_public_name(name: str, tmp_path: Path, monkeypatch: py
 
 
 def test_a_summary_says_what_the_thing_is() -> None:
-    """It begins with no "What", and never with a section; that of a check is its contract."""
+    """It begins with no "What", and never with a section; that of a check is its contract. Sections have the names they have."""
     wrong = []
     for path in (path for package in PACKAGES for path in (ROOT / package).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
                 summary = (ast.get_docstring(node) or "").partition("\n")[0]
+                if re.search(r"^ *Example:$", ast.get_docstring(node) or "", re.M):
+                    wrong.append(f"{path.relative_to(ROOT)}: a section is called Examples, or it is no code on the page")
                 if "checks" not in path.parts and summary.startswith(("What ", "Raises:", "Args:", "Returns:")):
                     wrong.append(f"{path.relative_to(ROOT)}: {summary}")
     assert wrong == []

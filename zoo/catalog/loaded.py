@@ -66,7 +66,7 @@ class Loaded:
         name: what it was loaded as; of the Hub always with the commit, so that it names the same again.
         folder: where its files lie.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> loaded = zoo.load("cvae/relight", device="cpu")
         >>> loaded

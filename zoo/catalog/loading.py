@@ -36,7 +36,7 @@ def load(
             a setting is unknown, wrong, or one that the fit has read.
         ZooError: it cannot be had from the Hub, or its model or task is broken.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> load("cvae/relight", device="cpu").sample(np.full((24, 32, 3), 99, np.uint8), 3).images.shape
         (3, 24, 32, 3)

@@ -46,7 +46,7 @@ class Samples:
         remark: a sentence where the task can do little for this photo; mostly "".
         places: of each sample its index among all that were drawn, of which the most different may have been kept.
 
-    Example:
+    Examples:
         >>> import torch
         >>> samples = Samples(np.zeros((3, 20, 30, 3), np.uint8), torch.zeros(3, 1, 8, 8))
         >>> samples
@@ -164,7 +164,7 @@ class Samples:
 class SamplesList(list[Samples]):
     """The samples for each of several photos: a list, which a notebook shows as small pictures.
 
-    Example:
+    Examples:
         >>> import torch
         >>> each = SamplesList([Samples(np.zeros((3, 20, 30, 3), np.uint8), torch.zeros(3, 1, 8, 8))])
         >>> each, 'alt="3 samples of 30 x 20 pixels"' in each._repr_html_()
