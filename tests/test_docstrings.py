@@ -42,7 +42,7 @@ def test_the_example_of_a_public_name(name: str, tmp_path: Path, monkeypatch: py
 
 
 def test_a_summary_says_what_the_thing_is() -> None:
-    """It begins with no "What", and never with a section; that of a check is its contract. Sections have the names they have."""
+    """It begins with no "What", and never with a section; that of a check is its contract. Examples are a section."""
     wrong = []
     for path in (path for package in PACKAGES for path in (ROOT / package).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
