@@ -76,13 +76,18 @@ class Interpolation:
         self.system = splu(gram.tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0, options={"SymmetricMode": True})
 
     def solve(self, y: Float) -> Float:
-        """The full fields (n, size * fy, size * fx) whose means over cells are ``y`` (n, size, size), nearly."""
-        samples = np.ascontiguousarray(y.reshape(len(y), -1).T, dtype=np.float32)
-        numbers = self.prior @ samples
-        missing = samples - self.down @ numbers
-        numbers += self.down.T @ self.system.solve(missing)
-        fields = (self.basis @ numbers[self.columns]).reshape(self.size, self.size, *self.cell, len(y))
-        return fields.transpose(4, 0, 2, 1, 3).reshape(len(y), self.size * self.cell[0], self.size * self.cell[1])
+        """The full fields (n, size * fy, size * fx) whose means over cells are ``y`` (n, size, size), nearly.
+
+        One after another: products of matrices round each column by how many there are.
+        """
+        height, width = (self.size * side for side in self.cell)
+        fields = np.empty((len(y), height, width), np.float32)
+        for field, samples in zip(fields, np.asarray(y, np.float32).reshape(len(y), -1), strict=True):
+            numbers = self.prior @ samples
+            numbers += self.down.T @ self.system.solve(samples - self.down @ numbers)
+            made = (self.basis @ numbers[self.columns][..., None]).reshape(self.size, self.size, *self.cell)
+            field[:] = made.transpose(0, 2, 1, 3).reshape(height, width)
+        return fields
 
     def _to_cells(self, image: NDArray[np.generic]) -> NDArray[np.generic]:
         """(H, W, ...) as (cells, pixels of a cell, ...)."""
