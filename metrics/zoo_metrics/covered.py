@@ -159,9 +159,9 @@ class ModeFrequencies(_OfDraws):
     is nearest. So samples and true draws are mistaken alike where modes overlap, and both scores are 0 on average for
     samples of p(y | x), however many there are. ``@missing`` is the share of true draws at modes without a sample, less the
     share that so many samples leave out by chance, which is that of the modes with one sample (Good 1953); both are means over
-    leaving out one sample. ``@weights`` is the
-    squared distance of the shares of samples and true draws at each mode, without bias (Gretton et al. 2012, equation 3, with
-    a kernel that is 1 of the same mode and 0 of others); samples that are one alone have no rates.
+    leaving out one sample. ``@weights`` is the squared distance of the shares of samples and true draws at each mode, without
+    bias (Gretton et al. 2012, equation 3, with a kernel that is 1 of the same mode and 0 of others); samples that are one
+    alone have no rates.
     """
 
     unit = "probability"

@@ -59,6 +59,15 @@ def test_only_the_files_of_a_checkpoint_are_fetched(here: World) -> None:
     assert all(f"/resolve/{pulled.revision}/" in path for _, path in here.hub.requests if "/resolve/" in path), "one commit"
 
 
+def test_a_note_that_cannot_be_kept_costs_nothing(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise ZooError("cannot write refs/main: Read-only file system")
+
+    here.put()
+    monkeypatch.setattr("zoo.hub.cache.keep_ref", full)
+    assert pull(parse(REPO)).revision == here.hub.head(REPO)
+
+
 def test_a_commit_that_is_cached_needs_no_network(here: World, capsys: pytest.CaptureFixture[str]) -> None:
     commit = here.put()
     first = pull(parse(f"{REPO}@{commit}"))

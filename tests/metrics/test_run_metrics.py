@@ -15,7 +15,7 @@ from zoo.contracts.metric import Fitted, NotApplicable
 from zoo.data.pairs import Pairs
 from zoo.testing.subjects.metric import WorldModel, world
 from zoo_metrics.model import CodeDivergence, DownstreamAccuracy, Operations, Parameters, ReconstructionError, Seconds
-from zoo_metrics.recognised import AttributeAccuracy
+from zoo_metrics.recognised import AttributeAccuracy, recogniser
 from zoo_metrics.shapes import ShapeOverlap
 
 PHOTO = ((1, 16, 16), (1, 16, 16), "photo")
@@ -136,6 +136,15 @@ def test_attributes_are_recognised_where_the_samples_show_them() -> None:
         assert list(found) == ["", "@real", "@light", "@dark", "@real.light", "@real.dark"]
         for suffix in ("", "@light", "@dark"):
             assert found[suffix].mean() == pytest.approx(want), suffix
+
+
+def test_a_recogniser_is_kept_for_the_pictures_that_it_learnt() -> None:
+    """A task may cut others of the same photos, whose digest is the same."""
+    pairs = replace(world(*FACES).pairs, digest="photos")
+    chosen, device = torch.tensor([0]), torch.device("cpu")
+    first = recogniser(pairs, chosen, 0, device)
+    assert recogniser(pairs, chosen, 0, device) is first
+    assert recogniser(replace(pairs, y=1 - pairs.y), chosen, 0, device) is not first
 
 
 def test_values_are_weighted_so_that_a_rare_attribute_counts_as_much() -> None:
